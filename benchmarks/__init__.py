@@ -1,0 +1,1 @@
+"""What the agent is judged on: suites, scorers, statistics, the runner and its report."""

@@ -1,0 +1,1 @@
+"""Places: geometry with units, embedded rooms and their truth. Knows no expert, no model."""

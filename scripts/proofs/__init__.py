@@ -1,0 +1,1 @@
+"""Proofs: each file measures one group of claims and prints it beside its bound."""

@@ -1,0 +1,1 @@
+"""The vision experts behind HTTP; heavy libraries are imported only inside adapters."""

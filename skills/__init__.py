@@ -1,0 +1,1 @@
+"""What was learned: skill documents, workflows, retrieval, distillation and the gate."""

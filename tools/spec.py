@@ -1,0 +1,87 @@
+"""What a tool is: a typed function that a planner may call.
+
+A tool has pydantic arguments, a typed result with units, and says whether it is pure, asks an
+expert, or acts on the scene. Its schema is the OpenAI function schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from memory.blobs import BlobRef
+from memory.events import Producer
+
+if TYPE_CHECKING:
+    from tools.workspace import Workspace
+
+
+class Effects(StrEnum):
+    """What calling a tool touches."""
+
+    PURE = "pure"
+    EXPERT = "expert"
+    ACTION = "action"
+
+
+class Arguments(BaseModel):
+    """Base of all argument records: unknown fields are refused, so typos come back by name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool returns.
+
+    ``text`` is the one compact sentence or table that a model reads: it says units, frame and
+    confidence. ``data`` is the same in JSON. ``handles`` were made, ``sources`` were consumed.
+    ``cost`` is priced seconds of expert time, cached or not.
+    """
+
+    text: str
+    data: JsonValue = None
+    handles: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    images: tuple[BlobRef, ...] = ()
+    producers: tuple[Producer, ...] = ()
+    expert_calls: int = 0
+    cached: int = 0
+    cost: float = 0.0
+
+
+A = TypeVar("A", bound=Arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Tool(Generic[A]):
+    """A callable tool; ``run`` raises `ModelMistake` for requests that cannot be carried out."""
+
+    name: str
+    description: str
+    arguments: type[A]
+    effects: Effects
+    run: Callable[[A, Workspace], Awaitable[ToolResult]]
+    parallel: bool = True
+    schema: dict[str, Any] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        parameters = self.arguments.model_json_schema()
+        parameters.pop("title", None)
+        parameters.pop("description", None)
+        object.__setattr__(
+            self,
+            "schema",
+            {
+                "type": "function",
+                "function": {
+                    "name": self.name,
+                    "description": self.description,
+                    "parameters": parameters,
+                },
+            },
+        )

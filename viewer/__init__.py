@@ -1,0 +1,1 @@
+"""Seeing runs, episodes, scenes and skills. Writes nothing into a run."""
