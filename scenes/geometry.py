@@ -122,11 +122,13 @@ class Pose:
 
     def to_world(self, points: Float) -> Float:
         """Camera-frame points (N, 3) to the world."""
-        return points @ self.T_world_camera[:3, :3].T + self.T_world_camera[:3, 3]
+        world: Float = points @ self.T_world_camera[:3, :3].T + self.T_world_camera[:3, 3]
+        return world
 
     def to_camera(self, points: Float) -> Float:
         """World points (N, 3) to the camera frame."""
-        return (points - self.T_world_camera[:3, 3]) @ self.T_world_camera[:3, :3]
+        camera: Float = (points - self.T_world_camera[:3, 3]) @ self.T_world_camera[:3, :3]
+        return camera
 
     @classmethod
     def look_at(cls, eye: Float, target: Float) -> Pose:
@@ -176,8 +178,7 @@ class OrientedBox(BaseModel):
     def contains(self, points: Float, margin: float = 0.0) -> NDArray[np.bool_]:
         """(N,) whether each world point lies within the box grown by ``margin`` metres."""
         half = np.array(self.size) / 2 + margin
-        inside: NDArray[np.bool_] = (np.abs(self.to_local(points)) <= half).all(axis=1)
-        return inside
+        return np.all(np.abs(self.to_local(points)) <= half, axis=1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
