@@ -113,12 +113,14 @@ class Pose:
     @property
     def position(self) -> Float:
         """Camera centre in the world, metres."""
-        return self.T_world_camera[:3, 3]
+        position: Float = self.T_world_camera[:3, 3]
+        return position
 
     @property
     def forward(self) -> Float:
         """Unit viewing direction in the world."""
-        return self.T_world_camera[:3, 2]
+        forward: Float = self.T_world_camera[:3, 2]
+        return forward
 
     def to_world(self, points: Float) -> Float:
         """Camera-frame points (N, 3) to the world."""
@@ -166,19 +168,25 @@ class OrientedBox(BaseModel):
         c, s = float(np.cos(yaw)), float(np.sin(yaw))
         return cls(center=center, size=size, axes=((c, s, 0.0), (-s, c, 0.0), (0.0, 0.0, 1.0)))
 
+    def _axes(self) -> Float:
+        return np.array(self.axes, np.float64)
+
     def corners(self) -> Float:
         """(8, 3) world corners."""
         signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], np.float64)
-        return np.array(self.center) + signs * (np.array(self.size) / 2) @ np.array(self.axes)
+        corners: Float = np.array(self.center) + signs * (np.array(self.size) / 2) @ self._axes()
+        return corners
 
     def to_local(self, points: Float) -> Float:
         """World points (N, 3) in the box frame, metres from its centre along its axes."""
-        return (points - np.array(self.center)) @ np.array(self.axes).T
+        local: Float = (points - np.array(self.center)) @ self._axes().T
+        return local
 
     def contains(self, points: Float, margin: float = 0.0) -> NDArray[np.bool_]:
         """(N,) whether each world point lies within the box grown by ``margin`` metres."""
         half = np.array(self.size) / 2 + margin
-        return np.all(np.abs(self.to_local(points)) <= half, axis=1)
+        inside: NDArray[np.bool_] = np.all(np.abs(self.to_local(points)) <= half, axis=1)
+        return inside
 
 
 @dataclass(frozen=True, slots=True, eq=False)

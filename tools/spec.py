@@ -54,6 +54,15 @@ class ToolResult:
     cost: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """A call as the planner emitted it: ``raw_arguments`` is its JSON text, untouched."""
+
+    call_id: str
+    name: str
+    raw_arguments: str
+
+
 A = TypeVar("A", bound=Arguments)
 
 
