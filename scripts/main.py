@@ -1,0 +1,89 @@
+"""The console command: a noun or verb per file, loaded only when it is called.
+
+One exception boundary for the whole command line: what the user can mend ends with one sentence
+and exit code 2, an infrastructure failure with one sentence and exit code 3, Ctrl-C with 130.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+VERBS: dict[str, str] = {
+    "demo": "Measure six embedded rooms with perfect and with imperfect experts.",
+    "rooms": "Make and show embedded rooms.",
+    "run": "Run a suite with a planner; resume what is owed.",
+    "score": "Score a run from its log, or a file of predictions.",
+    "serve": "Start, list and stop expert services.",
+    "proofs": "Measure this project's claims and print each beside its bound.",
+}
+
+
+class LazyVerbs(TyperGroup):
+    """A group whose commands are imported when they are looked up, so that --help is instant."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"scripts.verbs.{cmd_name}")
+        command = get_command(module.app)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+app = typer.Typer(
+    cls=LazyVerbs,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Surveyor answers spatial questions about real places by measuring them.",
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        print(installed("surveyor"))
+        raise typer.Exit
+
+
+def main() -> None:
+    """Entry point of the `surveyor` command."""
+    from memory.errors import InfrastructureError, UserError
+
+    try:
+        app()
+    except UserError as error:
+        _say(error)
+        raise SystemExit(2) from None
+    except InfrastructureError as error:
+        _say(error)
+        raise SystemExit(3) from None
+    except KeyboardInterrupt:
+        print("\nstopped; run the same command again to resume", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def _say(error: Exception) -> None:
+    print(f"surveyor: {error}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
