@@ -1,0 +1,24 @@
+"""Which groups of claims there are. Each module has ``measure() -> Iterator[Claim]``."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from typing import cast
+
+from memory.claims import Claim
+from memory.errors import UserError
+
+GROUPS: dict[str, str] = {
+    "skeleton": "one command measures real rooms end to end",
+}
+
+
+def measure(group: str) -> Iterator[Claim]:
+    """Rows of one group, each as soon as it is measured; `UserError` for an unknown group."""
+    if group not in GROUPS:
+        raise UserError(
+            f"there is no group of proofs called {group!r}; choose from {', '.join(GROUPS)} or all"
+        )
+    module = importlib.import_module(f"scripts.proofs.{group}")
+    return cast("Iterator[Claim]", module.measure())

@@ -1,0 +1,44 @@
+"""`surveyor proofs`: measure the project's claims and print each beside its bound."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import typer
+
+from memory.claims import Claim
+
+app = typer.Typer()
+
+
+@app.command()
+def proofs(
+    group: str = typer.Argument("all", help="A group of claims, or all."),
+    json: bool = typer.Option(False, "--json", help="Print one JSON array instead of a table."),
+) -> None:
+    """Measure claims and print name, value, bound and whether the value is within it.
+
+    Nothing is asserted: a row that misses its bound is printed like any other.
+    """
+    from scripts.proofs.groups import GROUPS, measure
+
+    rows: list[Claim] = []
+    for name in GROUPS if group == "all" else [group]:
+        for row in measure(name):
+            rows.append(row)
+            if not json:
+                print(_line(row), flush=True)
+    if json:
+        import orjson
+
+        print(orjson.dumps([asdict(row) for row in rows], option=orjson.OPT_INDENT_2).decode())
+    else:
+        passed = sum(row.ok for row in rows)
+        print(f"{passed} of {len(rows)} within bounds")
+
+
+def _line(row: Claim) -> str:
+    value = f"{row.value:.4g}" if isinstance(row.value, float) else str(row.value)
+    mark = "ok  " if row.ok else "MISS"
+    note = f"   {row.note}" if row.note else ""
+    return f"{mark} {row.name:<62} {value:>12}   {row.bound:<12}{note}"
