@@ -1,0 +1,1 @@
+"""Scene memory: episodes and evidence, filed by scene."""

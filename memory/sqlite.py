@@ -1,0 +1,135 @@
+"""SQLite as several processes can share it: WAL, short immediate transactions, no silent rebirth.
+
+A database file is created under a temporary name and linked into place complete, so a file that
+exists always carries its schema. A file that does not (truncated, overwritten, another
+application's) is refused by name: SQLite itself would take an empty file for a new database and
+lose a library without a word.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from memory.errors import InfrastructureError, UserError
+
+BUSY_SECONDS = 60.0
+"""How long a writer waits for another one before it gives up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What a database file must be: ``application`` is SQLite's application id, ``version`` its
+    user version, ``script`` the statements that make an empty one."""
+
+    name: str
+    application: int
+    version: int
+    script: str
+
+
+def connect(path: Path, schema: Schema, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open ``path``, creating it complete when it does not exist.
+
+    A read-only connection opens the file as immutable: it takes no lock, makes no ``-wal`` file
+    and changes no byte. Raises `UserError` when the file is missing (read only), damaged, or of
+    another kind or version.
+    """
+    if not path.exists():
+        if read_only:
+            raise UserError(f"there is no {schema.name} at {path}")
+        _create(path, schema)
+    try:
+        connection = _open(path, read_only=read_only)
+        _check(connection, path, schema)
+    except sqlite3.DatabaseError as error:
+        raise _refusal(path, schema, str(error)) from None
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """One immediate write transaction: all of it or nothing, readers never blocked.
+
+    Raises `InfrastructureError` when the disk is full or another writer held the file for longer
+    than `BUSY_SECONDS`.
+    """
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        yield connection
+        connection.execute("COMMIT")
+    except sqlite3.OperationalError as error:
+        _roll_back(connection)
+        raise InfrastructureError(f"the database could not be written: {error}") from error
+    except BaseException:
+        _roll_back(connection)
+        raise
+
+
+def quoted_terms(words: Iterator[str] | list[str] | tuple[str, ...]) -> str:
+    """An FTS5 query matching any of ``words``, each quoted so that none is read as syntax."""
+    return " OR ".join('"' + word.replace('"', '""') + '"' for word in words if word)
+
+
+def _open(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    if read_only:
+        uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+        return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    return connection
+
+
+def _create(path: Path, schema: Schema) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.executescript(schema.script)
+            connection.execute(f"PRAGMA application_id={schema.application}")
+            connection.execute(f"PRAGMA user_version={schema.version}")
+        # A link instead of a rename: of two processes creating the file, the first one wins.
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        pass
+    except (OSError, sqlite3.OperationalError) as error:
+        raise InfrastructureError(f"cannot create {path}: {error}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _check(connection: sqlite3.Connection, path: Path, schema: Schema) -> None:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application != schema.application:
+        raise _refusal(path, schema, "its header is not ours")
+    if version > schema.version:
+        raise UserError(f"{path} was written by a newer Surveyor (version {version}); upgrade")
+    if version < schema.version:
+        raise UserError(f"{path} has version {version}, this Surveyor needs {schema.version}")
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    size = connection.execute("PRAGMA page_size").fetchone()[0]
+    wal = path.with_name(path.name + "-wal")
+    if path.stat().st_size < pages * size and not wal.exists():
+        raise _refusal(path, schema, "it was truncated")
+    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+
+def _refusal(path: Path, schema: Schema, why: str) -> UserError:
+    return UserError(f"{path} is not a readable {schema.name} ({why}); restore it from a copy")
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
