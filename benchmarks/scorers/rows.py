@@ -1,0 +1,53 @@
+"""Scoring self-contained rows, so that any other harness can use these scorers and check them.
+
+One JSON object a line, holding the metric's fields and an ``id``. Lines are read with Python's
+own decoder: ``NaN``, ``Infinity`` and integers of any size keep the values that the published
+Python code would see.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from benchmarks.scorers.base import Metric, Row
+from benchmarks.scorers.registry import metric_named
+from memory.errors import UserError
+
+
+def score_rows(
+    lines: Iterable[bytes | str], metric: str, profile: str | None = None
+) -> Iterator[dict[str, object]]:
+    """Yield ``{"id": …, <score fields>}`` for every line, in order; empty lines are skipped.
+
+    A row that the published scorer raises on, or whose prediction is missing, gets 0 in every
+    field. Raises `UserError`, before any row is read for an unknown metric or profile, and at the
+    line for one that is no JSON object or lacks a field of the metric.
+    """
+    scorer = metric_named(metric)
+    return _scored(lines, scorer, scorer.profile(profile))
+
+
+def _scored(
+    lines: Iterable[bytes | str], metric: Metric, profile: str
+) -> Iterator[dict[str, object]]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        row = decode_row(line, number)
+        try:
+            score = metric.score(row, profile)
+        except UserError as error:
+            raise UserError(f"Line {number}: {error}") from error
+        yield {"id": row.get("id"), **score.values}
+
+
+def decode_row(line: bytes | str, number: int) -> Row:
+    """Decode one line (``number`` from 1) into an object; raises `UserError` on anything else."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"Line {number} is not valid JSON: {error}.") from error
+    if not isinstance(row, dict):
+        raise UserError(f"Line {number} is not a JSON object with the fields of a row.")
+    return row
