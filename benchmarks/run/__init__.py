@@ -1,0 +1,1 @@
+"""Running a suite: configuration, schedule, progress. The runner itself is `benchmarks.runner`."""
