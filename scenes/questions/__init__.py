@@ -1,0 +1,1 @@
+"""Questions with exact answers, margins, evidence and proof, asked of a `SceneTruth`."""

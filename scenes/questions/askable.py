@@ -1,0 +1,70 @@
+"""What of a scene may be asked about: categories allowed, fully filmed, and with known boxes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+
+from pydantic import JsonValue
+
+from scenes.official import BoxDistances
+from scenes.questions.vocabulary import may_ask
+from scenes.records import SceneTruth
+
+MIN_SHARE = 400 / (640 * 480)
+MIN_FRAMES = 2
+
+
+class AskableScene:
+    """A scene's objects by category, its distances and its evidence.
+
+    Where the scene was filmed, a category is kept only when each of its instances covers at least
+    400 pixels of a 640 x 480 image (the same share of other sizes) in two frames.
+    """
+
+    def __init__(self, truth: SceneTruth) -> None:
+        self.truth = truth
+        found: dict[str, list[int]] = defaultdict(list)
+        for index, item in enumerate(truth.objects):
+            if may_ask(item.category, truth.source):
+                found[item.category].append(index)
+        self.categories = {
+            name: tuple(found[name])
+            for name in sorted(found)
+            if all(self.filmed(index) for index in found[name])
+        }
+        self.unique = {name: ids[0] for name, ids in self.categories.items() if len(ids) == 1}
+
+    @cached_property
+    def distances(self) -> BoxDistances:
+        """Official distances between the scene's boxes."""
+        return BoxDistances([item.box for item in self.truth.objects])
+
+    def filmed(self, index: int) -> bool:
+        """Whether object ``index`` is shown well enough to be asked about."""
+        if not self.truth.cameras:
+            return True
+        shown = sum(
+            row[index] >= MIN_SHARE * camera.intrinsics.width * camera.intrinsics.height
+            for row, camera in zip(self.truth.visible_pixels, self.truth.cameras, strict=True)
+        )
+        return shown >= MIN_FRAMES
+
+    def evidence(self, indices: Iterable[int]) -> tuple[int, ...]:
+        """Frames that show each of the objects best, in order of time."""
+        rows = self.truth.visible_pixels
+        if not rows:
+            return ()
+        best = {max(range(len(rows)), key=lambda k: rows[k][index]) for index in indices}
+        return tuple(sorted(best))
+
+    def operands(
+        self, named: Mapping[str, Sequence[int]], **values: JsonValue
+    ) -> dict[str, JsonValue]:
+        """What a program was applied to: instance ids under each name, and numbers found."""
+        objects: dict[str, JsonValue] = {
+            name: [self.truth.objects[index].instance_id for index in indices]
+            for name, indices in named.items()
+        }
+        return {"objects": objects, **values}

@@ -1,0 +1,155 @@
+"""A suite on disk, its public side: what an agent may know.
+
+::
+
+    suite.json                 manifest (`SuiteManifest`)
+    tasks.jsonl                one `Task` a line, without frames
+    captures/<scene_id>.json   one `Capture` each: frames by hash
+    blobs/                     the frames' bytes
+    truth/                     answers and exact geometry: `scenes.suite_truth`, never this module
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from memory.blobs import BlobStore, sha256_of
+from memory.errors import UserError
+from scenes.records import Capture
+from scenes.tasks import Task
+
+SUITE_VERSION = 1
+MANIFEST, TASKS, CAPTURES, BLOBS = "suite.json", "tasks.jsonl", "captures", "blobs"
+
+
+class SuiteManifest(BaseModel):
+    """What a suite is and how it was made.
+
+    ``settings`` are the generator's own; ``content_hash`` covers tasks, captures and targets, so
+    two suites with the same hash ask the same questions and accept the same answers.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int = SUITE_VERSION
+    name: str
+    generator: str
+    seed: int
+    split: str
+    settings: dict[str, JsonValue] = Field(default_factory=dict)
+    scenes: tuple[str, ...]
+    questions: dict[str, int]
+    tasks_hash: str
+    targets_hash: str
+    content_hash: str
+
+
+class Suite:
+    """The public side of a suite folder, checked when it is opened."""
+
+    def __init__(self, path: Path, manifest: SuiteManifest) -> None:
+        self.path = path
+        self.manifest = manifest
+        self.blobs = BlobStore(path / BLOBS)
+
+    @classmethod
+    def open(cls, path: Path) -> Suite:
+        """Open a suite; `UserError` when it is missing, of another version or incomplete."""
+        suite = cls(path, read_manifest(path))
+        suite._check()
+        return suite
+
+    @cached_property
+    def captures(self) -> dict[str, Capture]:
+        """Captures by scene id; a scene known only to a `scene` expert has no frames."""
+        return {name: self._capture(name) for name in self.manifest.scenes}
+
+    def tasks(self) -> Iterator[Task]:
+        """Every task in order, with the frames of its scene."""
+        for number, line in enumerate(self._task_lines(), start=1):
+            try:
+                task = Task.model_validate_json(line)
+                frames = self.captures[task.scene_id].frames
+            except (ValidationError, KeyError) as error:
+                raise UserError(
+                    f"{self.path / TASKS} line {number} is damaged ({_brief(error)}); "
+                    "make the suite again"
+                ) from None
+            yield task.model_copy(update={"frames": frames})
+
+    def _task_lines(self) -> list[bytes]:
+        return read_bytes(self.path / TASKS).splitlines()
+
+    def _capture(self, scene_id: str) -> Capture:
+        path = self.path / CAPTURES / f"{scene_id}.json"
+        try:
+            return Capture.model_validate_json(read_bytes(path))
+        except ValidationError as error:
+            raise UserError(f"{path} is damaged ({_brief(error)}); make the suite again") from None
+
+    def _check(self) -> None:
+        digest = public_hash(self.path, self.manifest.scenes)
+        if digest != self.manifest.tasks_hash:
+            raise UserError(
+                f"the tasks in {self.path} were changed since it was made; make the suite again"
+            )
+        wanted = {f.image.sha256 for c in self.captures.values() for f in c.frames}
+        missing = [sha for sha in sorted(wanted) if sha not in self.blobs]
+        if missing:
+            raise UserError(
+                f"{len(missing)} of {len(wanted)} frames are missing from {self.path}; "
+                "make the suite again"
+            )
+
+
+def read_manifest(path: Path) -> SuiteManifest:
+    """The manifest of a suite folder; `UserError` with what to do where there is none."""
+    if not (path / MANIFEST).is_file():
+        raise UserError(
+            f"{path} holds no suite (no {MANIFEST}); make one with `surveyor rooms make`"
+        )
+    data = read_bytes(path / MANIFEST)
+    try:
+        version = _Version.model_validate_json(data).version
+        if version != SUITE_VERSION:
+            raise UserError(
+                f"{path} is a suite of version {version}, this program reads version "
+                f"{SUITE_VERSION}; make the suite again"
+            )
+        return SuiteManifest.model_validate_json(data)
+    except ValidationError as error:
+        raise UserError(
+            f"{path / MANIFEST} is damaged ({_brief(error)}); make the suite again"
+        ) from None
+
+
+def read_bytes(path: Path) -> bytes:
+    """A file of a suite; `UserError` when it is missing."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}); make the suite again") from None
+
+
+def public_hash(path: Path, scenes: tuple[str, ...]) -> str:
+    """Hash of everything on the public side except pixels, which are named by theirs."""
+    parts = [read_bytes(path / TASKS)]
+    parts += [read_bytes(path / CAPTURES / f"{name}.json") for name in scenes]
+    return sha256_of("".join(sha256_of(part) for part in parts).encode())
+
+
+class _Version(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    version: int
+
+
+def _brief(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc'])) or 'file'}: {first['msg']}"
+    return f"unknown scene {error}"
