@@ -92,7 +92,7 @@ class RunFolder:
             raise UserError(f"the schedule of {self.path} is missing or was changed; run again")
         return tuple(ScheduledTask.model_validate_json(line) for line in data.splitlines())
 
-    def keys(self) -> Iterator[tuple[ScheduledTask, int]]:
+    def scheduled(self) -> Iterator[tuple[ScheduledTask, int]]:
         """Every scheduled (task, epoch)."""
         for epoch in range(self.record.epochs):
             for task in self.schedule:

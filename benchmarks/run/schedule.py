@@ -66,5 +66,5 @@ def scheduled(task: Task) -> ScheduledTask:
 
 
 def task_hash(task: Task) -> str:
-    """Content hash of everything that the planner is given."""
-    return sha256_of(task.model_dump_json().encode())[:16]
+    """Content hash of everything that the planner is given, as `agent.loop` logs it."""
+    return sha256_of(task.model_dump_json().encode())

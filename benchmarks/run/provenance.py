@@ -1,0 +1,73 @@
+"""What a number depends on, gathered for the manifest: code, packages, interpreter."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+from benchmarks.run.config import RunConfig
+from memory.events import Producer
+from memory.manifest import Manifest, RunRecord, SuiteIdentity
+
+
+def record(
+    run_id: str,
+    config: RunConfig,
+    suite: SuiteIdentity,
+    *,
+    prompt: str = "",
+    skills: str = "",
+    experts: tuple[Producer, ...] = (),
+) -> RunRecord:
+    """The record of a new run: this code and these packages, this configuration and suite.
+
+    ``prompt`` is the hash of what every episode is told, ``skills`` the snapshot id, ``experts``
+    who will answer.
+    """
+    seeds = {"run": config.seed}
+    if config.corruption is not None:
+        seeds["corruption"] = config.corruption.seed
+    return RunRecord(
+        id=run_id,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        config=config.model_dump(mode="json"),
+        free=RunConfig.FREE,
+        epochs=config.epochs,
+        manifest=Manifest(
+            code=code_version(),
+            python=platform.python_version(),
+            packages=installed_packages(),
+            suite=suite,
+            prompt=prompt,
+            skills=skills or config.skills,
+            experts=tuple(sorted(experts, key=lambda producer: producer.name)),
+            seeds=seeds,
+        ),
+    )
+
+
+def code_version() -> str:
+    """The release and, in a checkout, the commit; ``+changes`` when files differ from it."""
+    try:
+        release = metadata.version("surveyor")
+    except metadata.PackageNotFoundError:
+        release = "unreleased"
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return release
+    described = subprocess.run(
+        ["git", "-C", str(root), "describe", "--always", "--abbrev=12", "--dirty=+changes"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return f"{release} {described.stdout.strip()}".strip()
+
+
+def installed_packages() -> dict[str, str]:
+    """Every installed distribution and its version."""
+    found = {dist.name: dist.version for dist in metadata.distributions()}
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))

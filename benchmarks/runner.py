@@ -1,0 +1,220 @@
+"""Running a suite: bounded concurrency, one log an episode, resumable at any moment.
+
+The run's folder is the only state. Whatever ends a session (a kill, Ctrl-C, a full disk, experts
+that are gone), the next one does what is still owed and leaves the rest alone. Answers are judged
+afterwards, elsewhere: this process never sees a target.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from agent.limits import Limits
+from agent.loop import Toolbox, run_episode
+from agent.planner import LoadedSkill, Planner
+from benchmarks.run.config import RunConfig
+from benchmarks.run.progress import Progress, Subscriber
+from memory.errors import InfrastructureError, UserError
+from memory.events import EpisodeEnded, EpisodeStatus, SkillsRetrieved
+from memory.log import EpisodeLog
+from memory.runs import RunFolder
+from scenes.tasks import Task
+
+if TYPE_CHECKING:
+    from tools.workspace import Workspace
+
+Owed = tuple[Task, int]
+"""A task and the epoch in which it is owed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What one episode starts from: a fresh workspace, and the skills retrieved for the task."""
+
+    workspace: Workspace
+    frame_handles: tuple[str, ...] = ()
+    skills: tuple[LoadedSkill, ...] = ()
+    retrieved: SkillsRetrieved | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What all episodes of a run share, and how each one's setting is made."""
+
+    planner: Planner
+    registry: Toolbox
+    setting: Callable[[Task], Setting]
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """How one session of a run ended; ``stopped`` says why it ended early, if it did."""
+
+    progress: Progress
+    interrupted: bool = False
+    stopped: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is owed any more."""
+        return self.progress.left == 0
+
+
+async def run_suite(
+    folder: RunFolder,
+    tasks: Sequence[Task],
+    bench: Bench,
+    config: RunConfig,
+    subscribers: Sequence[Subscriber] = (),
+) -> SessionSummary:
+    """Answer everything that ``folder`` still owes; ``tasks`` are the scheduled ones.
+
+    Returns when all is done, when SIGINT or SIGTERM arrives, or when ``give_up_after`` episodes
+    in a row came back owed. Raises `UserError` when another process works on the run, and when
+    the log cannot be written; the run can be resumed after either.
+    """
+    with folder.locked():
+        owed, earlier = _owed(folder, tasks)
+        session = _Session(folder, bench, config, tuple(subscribers))
+        session.progress = Progress(total=len(owed) + earlier, earlier=earlier)
+        return await session.run(owed)
+
+
+def _owed(folder: RunFolder, tasks: Sequence[Task]) -> tuple[list[Owed], int]:
+    """Pairs without an end, epoch by epoch, and the number of those that have one."""
+    by_id = {task.id: task for task in tasks}
+    owed: list[Owed] = []
+    done = 0
+    for scheduled, epoch in folder.scheduled():
+        if scheduled.id not in by_id:
+            raise UserError(f"task {scheduled.id!r} of {folder.path} is not in the suite any more")
+        if folder.status(scheduled.id, epoch) in (None, EpisodeStatus.OWED):
+            owed.append((by_id[scheduled.id], epoch))
+        else:
+            done += 1
+    return owed, done
+
+
+@dataclass
+class _Session:
+    """One process's work on a run."""
+
+    folder: RunFolder
+    bench: Bench
+    config: RunConfig
+    subscribers: tuple[Subscriber, ...]
+    progress: Progress = field(default_factory=lambda: Progress(total=0))
+    began: float = field(default_factory=time.monotonic)
+    owed_in_a_row: int = 0
+    interrupted: bool = False
+    stopped: str = ""
+
+    async def run(self, owed: list[Owed]) -> SessionSummary:
+        """Work through what is owed, again while a further pass still brings something home."""
+        for subscriber in self.subscribers:
+            subscriber.started(self.progress)
+        for _ in range(self.config.passes):
+            before = len(owed)
+            owed = await self._pass(owed)
+            if not owed or self.stopped or self.interrupted or len(owed) == before:
+                break
+        for subscriber in self.subscribers:
+            subscriber.finished(self.progress)
+        return SessionSummary(self.progress, self.interrupted, self.stopped)
+
+    async def _pass(self, owed: list[Owed]) -> list[Owed]:
+        """Try each pair once and return those that are still owed."""
+        queue = iter(owed)
+        still: list[Owed] = []
+        workers = [
+            asyncio.create_task(self._work(queue, still))
+            for _ in range(min(self.config.concurrency, len(owed)))
+        ]
+
+        def interrupt() -> None:
+            self.interrupted = True
+            for worker in workers:
+                worker.cancel()
+
+        with _on_signals(interrupt):
+            try:
+                await asyncio.gather(*workers)
+            except asyncio.CancelledError:
+                if not self.interrupted:
+                    raise
+            finally:
+                for worker in workers:
+                    worker.cancel()
+                await asyncio.gather(*workers, return_exceptions=True)
+        return still + list(queue)
+
+    async def _work(self, queue: Iterator[Owed], still: list[Owed]) -> None:
+        """One lane: take the next pair until there is none. The shared iterator is the bound."""
+        for task, epoch in queue:
+            ended = await self._episode(task, epoch)
+            self.progress = self.progress.after(ended, time.monotonic() - self.began)
+            for subscriber in self.subscribers:
+                subscriber.ended(task, epoch, ended, self.progress)
+            if ended.status is not EpisodeStatus.OWED:
+                self.owed_in_a_row = 0
+                continue
+            still.append((task, epoch))
+            self.owed_in_a_row += 1
+            if self.owed_in_a_row >= self.config.give_up_after:
+                self.stopped = ended.reason
+            if self.stopped:
+                return
+
+    async def _episode(self, task: Task, epoch: int) -> EpisodeEnded:
+        bench, setting = self.bench, self.bench.setting(task)
+        earlier = self.folder.episode(task.id, epoch)
+        try:
+            with EpisodeLog(self.folder.episode_path(task.id, epoch)) as log:
+                return await run_episode(
+                    task,
+                    bench.planner,
+                    bench.registry,
+                    setting.workspace,
+                    log,
+                    bench.limits,
+                    setting.skills,
+                    epoch=epoch,
+                    attempt=earlier.attempts if earlier else 0,
+                    frame_handles=setting.frame_handles,
+                    retrieved=setting.retrieved,
+                )
+        except InfrastructureError as error:  # not the episode's: its log cannot be written
+            raise UserError(f"{error}; make room, then run the same command to resume") from error
+
+
+@contextmanager
+def _on_signals(interrupt: Callable[[], None]) -> Iterator[None]:
+    """Call ``interrupt`` at the first SIGINT or SIGTERM; a second one acts as usual."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def restore() -> None:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+    def first() -> None:
+        restore()
+        interrupt()
+
+    for number in signals:
+        loop.add_signal_handler(number, first)
+    try:
+        yield
+    finally:
+        restore()

@@ -1,0 +1,144 @@
+"""Scoring a run: a pure step on its log, repeatable at any time, in a process of its own.
+
+Here, and only here, answers meet targets. The denominator is everything that was scheduled: an
+episode that failed, or is still owed, counts 0 and is counted.
+
+Run as ``python -m benchmarks.scoring RUN SUITE`` so that the process that plans never holds an
+answer; `score_apart` does that.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.report.build import Played, build_report
+from benchmarks.report.record import RunReport, read_report
+from benchmarks.scorecard import JudgedRow, ScheduledRow, judge, summarize
+from benchmarks.scorers.base import Metric
+from benchmarks.scorers.registry import metric_named
+from memory.errors import InfrastructureError, SurveyorError, UserError
+from memory.events import EpisodeStatus, Score
+from memory.runs import RunFolder
+from scenes.suite import read_manifest
+from scenes.suite_truth import targets
+from scenes.targets import Target
+
+
+def score_run(
+    folder: RunFolder, suite_path: Path, metric: str = "vsi", profile: str | None = None
+) -> RunReport:
+    """Write ``results.jsonl`` and ``report.json`` of a run and return the report.
+
+    Raises `UserError` when the suite is not the one that the run was made with.
+    """
+    scorer = metric_named(metric)
+    answers = _answers(folder, suite_path)
+    played = [Played(t, e, folder.episode(t.id, e)) for t, e in folder.scheduled()]
+    rows = [_row(item, answers[item.task.id]) for item in played]
+    predictions = dict(_predictions(played))
+    judged = judge(scorer, rows, predictions, profile)
+    folder.write_results(_scores(scorer, profile, played, judged, answers))
+    overall = {
+        name: summarize(scorer, judge(scorer, rows, predictions, name), name).overall
+        for name in scorer.profiles
+    }
+    report = build_report(folder, scorer, profile, played, judged).model_copy(
+        update={
+            "profiles": {name: means[scorer.score_fields[0]] for name, means in overall.items()}
+        }
+    )
+    folder.write("report.json", report.model_dump_json(indent=2).encode() + b"\n")
+    return report
+
+
+def score_apart(
+    folder: RunFolder, suite_path: Path, metric: str = "vsi", profile: str | None = None
+) -> RunReport:
+    """`score_run` in a process of its own, for callers that must not hold the answers."""
+    command = [sys.executable, "-m", "benchmarks.scoring", str(folder.path), str(suite_path)]
+    command += [metric] + ([profile] if profile else [])
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 2:
+        raise UserError(done.stderr.strip())
+    if done.returncode != 0:
+        raise InfrastructureError(f"scoring {folder.path} failed:\n{done.stderr.strip()}")
+    return read_report(folder)
+
+
+def _answers(folder: RunFolder, suite_path: Path) -> Mapping[str, Target]:
+    """Targets by task id, checked against what the run was asked."""
+    asked = folder.record.manifest.suite
+    found = read_manifest(suite_path)
+    if asked.content_hash and asked.content_hash != found.content_hash:
+        raise UserError(
+            f"{folder.path} was made with another version of the suite than {suite_path} "
+            f"({asked.content_hash[:12]}, not {found.content_hash[:12]})"
+        )
+    answers = {target.task_id: target for target in targets(suite_path)}
+    if absent := [task.id for task in folder.schedule if task.id not in answers]:
+        raise UserError(f"{suite_path} has no answer to task {absent[0]!r} of {folder.path}")
+    return answers
+
+
+def _row(item: Played, target: Target) -> ScheduledRow:
+    fields: dict[str, object] = {
+        **target.payload,
+        "question_type": target.question_type,
+        "ground_truth": target.answer,
+        "options": list(target.options),
+    }
+    return ScheduledRow(item.key, item.task.scene_id, item.task.question_type, fields)
+
+
+def _predictions(played: Sequence[Played]) -> Iterator[tuple[str, object]]:
+    """Answers of ended episodes, ``None`` where there was none; owed ones are absent."""
+    for item in played:
+        if item.episode is not None and item.episode.done:
+            answered = item.episode.status is EpisodeStatus.ANSWERED
+            yield item.key, item.episode.answer if answered else None
+
+
+def _scores(
+    metric: Metric,
+    profile: str | None,
+    played: Sequence[Played],
+    judged: Sequence[JudgedRow],
+    answers: Mapping[str, Target],
+) -> Iterator[Score]:
+    scorer = f"{metric.name}/{metric.profile(profile)}@{metric.version}"
+    for item, row in zip(played, judged, strict=True):
+        episode = item.episode
+        yield Score(
+            task_id=item.task.id,
+            epoch=item.epoch,
+            scorer=scorer,
+            value=row.values[metric.score_fields[0]],
+            status=episode.status if episode else EpisodeStatus.OWED,
+            prediction=(episode.answer or "") if episode else "",
+            fields={
+                **row.values,
+                "outcome": row.outcome.value,
+                "failure": row.failure or (episode.reason if episode else ""),
+                "scene_id": item.task.scene_id,
+                "question_type": item.task.question_type,
+                "correct": answers[item.task.id].answer,
+            },
+        )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """``RUN SUITE [METRIC [PROFILE]]``; the exit code is 2 with one sentence on user mistakes."""
+    run, suite, *scorer = arguments
+    try:
+        score_run(RunFolder.open(Path(run)), Path(suite), *scorer)
+    except SurveyorError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
