@@ -33,7 +33,7 @@ from memory.events import EVENT, EpisodeEnded, EpisodeStatus, Score
 from memory.log import read_events
 from memory.manifest import RUN_VERSION, RunRecord, ScheduledTask
 
-_SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
 _TAIL_BYTES = 1 << 16
 
 
@@ -164,9 +164,9 @@ def safe_name(task_id: str) -> str:
     Plain ids stay readable. Others are reduced to safe characters and told apart by a hash after
     a ``~``, which a plain id never contains.
     """
-    if task_id and len(task_id) <= 120 and not set(task_id) - _SAFE:
+    if 0 < len(task_id) <= 120 and task_id[0] != "." and not set(task_id) - _SAFE:
         return task_id
-    plain = "".join(c if c in _SAFE else "_" for c in task_id.lower())[:100]
+    plain = "".join(c if c in _SAFE - {"."} else "_" for c in task_id.lower())[:100]
     return f"{plain}~{sha256_of(task_id.encode('utf-8', 'surrogatepass'))[:16]}"
 
 
