@@ -6,8 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
+import numpy as np
 from pydantic import JsonValue
 
+from scenes.free_space import FreeSpace
+from scenes.geometry import Float, OrientedBox
 from scenes.official import BoxDistances
 from scenes.questions.vocabulary import may_ask
 from scenes.records import SceneTruth
@@ -23,8 +26,9 @@ class AskableScene:
     400 pixels of a 640 x 480 image (the same share of other sizes) in two frames.
     """
 
-    def __init__(self, truth: SceneTruth) -> None:
+    def __init__(self, truth: SceneTruth, times: Sequence[float] = ()) -> None:
         self.truth = truth
+        self.times = tuple(times)
         found: dict[str, list[int]] = defaultdict(list)
         for index, item in enumerate(truth.objects):
             if may_ask(item.category, truth.source):
@@ -41,15 +45,28 @@ class AskableScene:
         """Official distances between the scene's boxes."""
         return BoxDistances([item.box for item in self.truth.objects])
 
+    @cached_property
+    def free_space(self) -> FreeSpace:
+        """Where one can walk; only for scenes with floor polygons."""
+        return FreeSpace(self.truth)
+
+    @cached_property
+    def shares(self) -> Float:
+        """(frames, objects) share of each image that each object covers."""
+        pixels = [c.intrinsics.width * c.intrinsics.height for c in self.truth.cameras]
+        shown = np.array(self.truth.visible_pixels, np.float64).reshape(len(pixels), -1)
+        shares: Float = shown / np.array(pixels)[:, None]
+        return shares
+
+    def box(self, index: int) -> OrientedBox:
+        """The box of object ``index``."""
+        return self.truth.objects[index].box
+
     def filmed(self, index: int) -> bool:
         """Whether object ``index`` is shown well enough to be asked about."""
         if not self.truth.cameras:
             return True
-        shown = sum(
-            row[index] >= MIN_SHARE * camera.intrinsics.width * camera.intrinsics.height
-            for row, camera in zip(self.truth.visible_pixels, self.truth.cameras, strict=True)
-        )
-        return shown >= MIN_FRAMES
+        return int((self.shares[:, index] >= MIN_SHARE).sum()) >= MIN_FRAMES
 
     def evidence(self, indices: Iterable[int]) -> tuple[int, ...]:
         """Frames that show each of the objects best, in order of time."""

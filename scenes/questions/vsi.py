@@ -1,4 +1,4 @@
-"""The eight VSI-Bench question types that need only boxes, sampled as the benchmark samples."""
+"""The ten VSI-Bench question types, sampled as the benchmark samples."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import numpy as np
 from scenes.official_direction import Difficulty
 from scenes.questions.askable import AskableScene
 from scenes.questions.draft import Draft, LetterBalance, Placement, Question, finish
+from scenes.questions.vsi_appearance import appearance_order
 from scenes.questions.vsi_direction import Generator, rel_direction
 from scenes.questions.vsi_measure import abs_distance, counting, rel_distance, room_size, size
+from scenes.questions.vsi_route import route_planning
 from scenes.records import Frame, SceneTruth
 
 GENERATORS: Mapping[str, Generator] = {
@@ -24,6 +26,8 @@ GENERATORS: Mapping[str, Generator] = {
     "object_rel_direction_easy": rel_direction(Difficulty.EASY),
     "object_rel_direction_medium": rel_direction(Difficulty.MEDIUM),
     "object_rel_direction_hard": rel_direction(Difficulty.HARD),
+    "obj_appearance_order": appearance_order,
+    "route_planning": route_planning,
 }
 OFFICIAL_COUNTS: Mapping[str, int] = {
     "object_counting": 565,
@@ -66,7 +70,7 @@ def ask(
     """Questions of every scene in turn; correct letters stay balanced over the whole suite."""
     letters = LetterBalance(np.random.default_rng([seed, zlib.crc32(suite.encode())]))
     for truth, frames in scenes:
-        scene = AskableScene(truth)
+        scene = AskableScene(truth, [frame.time for frame in frames])
         place = Placement(suite, truth.scene_id, split, frames)
         number: dict[str, int] = {}
         for draft in drafts(scene, seed, per_type):

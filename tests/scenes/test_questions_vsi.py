@@ -27,7 +27,7 @@ def of_type(name: str, found: list[Question]) -> list[Question]:
 
 def test_every_type_is_asked_and_no_more_than_the_benchmark_would() -> None:
     counts = Counter(q.task.question_type for q in questions())
-    assert set(counts) == set(GENERATORS)
+    assert set(counts) == set(GENERATORS) - {"obj_appearance_order"}
     assert max(counts.values()) == PER_SCENE
     assert counts["object_counting"] == counts["room_size_estimation"] == 1
 
@@ -50,7 +50,7 @@ def test_answers_are_true() -> None:
     found = questions()
     boxes = {item.category: item.box for item in living_room().objects}
     assert of_type("object_counting", found)[0].target.answer == "2"
-    assert of_type("room_size_estimation", found)[0].target.answer == "24.0"
+    assert of_type("room_size_estimation", found)[0].target.answer == "27.0"
     for q in of_type("object_abs_distance", found):
         first, second = q.target.proof["operands"]["objects"]  # type: ignore[index, call-overload]
         exact = exact_box_distance(boxes[first], boxes[second])

@@ -18,6 +18,7 @@ FURNITURE = {
     "lamp": ((-2.1, -1.9, 0.8), (0.4, 0.4, 1.6)),
     "wall": ((0.0, 3.0, 1.2), (6.0, 0.1, 2.4)),
 }
+ROOM = ((-2.6, -2.6), (2.6, -2.6), (2.6, 2.6), (-2.6, 2.6))
 CHAIRS = ((1.4, -0.6, 0.45), (-1.5, -0.4, 0.45))
 
 
@@ -40,7 +41,8 @@ def living_room(scene_id: str = "living", n_frames: int = 0) -> SceneTruth:
     return SceneTruth(
         scene_id=scene_id,
         source="test",
-        room_area=24.04,
+        rooms=(ROOM,),
+        room_area=27.04,
         objects=objects,
         cameras=(camera,) * n_frames,
         visible_pixels=shown,
