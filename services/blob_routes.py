@@ -15,7 +15,9 @@ from services.shelf import Shelf
 
 Digest = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="sha256 of the bytes, hex")]
 _BYTES = "application/octet-stream"
-_NOT_HERE: dict[int | str, dict[str, Any]] = {404: {"model": Problem, "description": "no such blob here"}}
+_NOT_HERE: dict[int | str, dict[str, Any]] = {
+    404: {"model": Problem, "description": "no such blob here"}
+}
 
 
 def blob_routes(shelf: Shelf) -> APIRouter:

@@ -36,7 +36,8 @@ class Service:
         self.shelf = Shelf.at(settings.blob_dir, settings.shelves)
         self.images = Images(self.shelf, max_pixels=settings.limits.pixels)
         self.metrics = Metrics(expert.name)
-        self.failure: BaseException | None = None
+        self.failure: Exception | None = None
+        self.failed = asyncio.Event()
         self._ready = False
         self._batcher: Batcher[object, object] = Batcher(
             expert.forward_batch,
@@ -75,7 +76,8 @@ class Service:
 
     async def loaded(self) -> None:
         """Wait until loading ended, well or badly (see ``failure``)."""
-        await asyncio.wait([self._tasks[1]])
+        if self._tasks:
+            await asyncio.wait([self._tasks[1]])
 
     async def ask(
         self, request: BaseModel, gone: Coroutine[Any, Any, None], deadline: float, outbox: Outbox
@@ -113,6 +115,7 @@ class Service:
         except Exception as error:  # noqa: BLE001 - kept for /readyz and the worker's exit code
             _LOG.error("expert %s cannot load: %s", self.expert.name, error)
             self.failure = error
+            self.failed.set()
 
     async def _answer(self, request: BaseModel, outbox: Outbox) -> Answer:
         """The four stations; what escapes here is an `ExpertError` or a full disk."""

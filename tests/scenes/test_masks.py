@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from scenes.masks import decode_rle, encode_rle, mask_box
+from scenes.masks import decode_rle, encode_rle, id_boxes, mask_box
 
 SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 40))
 
@@ -91,3 +91,11 @@ def test_box_covers_whole_pixels():
 def test_one_stack_only():
     with pytest.raises(ValueError, match="shape"):
         encode_rle(np.zeros((1, 2, 2), bool))
+
+
+@given(arrays.arrays(np.int32, SHAPES, elements=st.integers(-1, 5)))
+def test_boxes_of_ids_agree_with_the_boxes_of_their_masks(ids):
+    expected = [
+        (int(i), int((ids == i).sum()), mask_box(ids == i)) for i in np.unique(ids) if i > 0
+    ]
+    assert id_boxes(ids) == expected

@@ -1,0 +1,243 @@
+"""`up`, `status` and `down`: what the command line and the runner do with experts."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from memory.errors import InfrastructureError, UserError
+from services.contract import Endpoints
+from services.keeper import State
+from services.lifeline import Lifeline
+from services.plan import ExpertPlan, LaunchPlan, read_endpoints, write_atomically
+from services.supervisor import Announcement, WorkerStates
+
+START_TIMEOUT = 60.0
+_POLL = 0.02
+
+
+@dataclass(slots=True)
+class SupervisorHandle:
+    """Running experts. As a context manager it ends them; so does the end of this process,
+    unless they were started detached."""
+
+    plan: LaunchPlan
+    endpoints: Endpoints
+    pid: int
+    _process: subprocess.Popen[bytes]
+    _lifeline: Lifeline | None
+
+    @property
+    def endpoints_file(self) -> Path:
+        """Where clients find the experts."""
+        return self.plan.endpoints_file
+
+    def stop(self) -> None:
+        """End the supervisor and its workers; returns when they are gone."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
+        try:
+            self._process.wait(self.plan.grace + 5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()  # its workers go with it: they hold its lifeline
+            self._process.wait()
+        if self._lifeline is not None:
+            self._lifeline.cut()
+            self._lifeline = None
+
+    def __enter__(self) -> SupervisorHandle:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+class StatusRow(BaseModel):
+    """One expert as `surveyor serve status` shows it; times in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    expert: str
+    backend: str
+    state: State
+    pid: int
+    url: str
+    restarts: int
+    up_for: float
+    log: str
+
+
+def up(
+    experts: Sequence[str],
+    suite_paths: Sequence[Path],
+    preset: str,
+    state_dir: Path,
+    *,
+    backend: str = "reference",
+    seed: int = 0,
+    host: str = "127.0.0.1",
+    token: str | None = None,
+    detached: bool = False,
+    timeout: float = START_TIMEOUT,
+) -> SupervisorHandle:
+    """Start ``experts`` and return when each has answered a real request.
+
+    ``state_dir`` gets the endpoints file, logs and blobs. Attached experts end with this process,
+    however it ends; ``detached`` ones stay until `down`. `UserError` when the operator must mend
+    something, `InfrastructureError` when a worker cannot be kept alive.
+    """
+    state_dir = state_dir.resolve()
+    token_file = _write_token(state_dir, token) if token else None
+    plan = LaunchPlan(
+        state_dir=state_dir,
+        experts=tuple(ExpertPlan(expert=name, backend=backend) for name in experts),
+        suites=tuple(path.resolve() for path in suite_paths),
+        preset=preset,
+        seed=seed,
+        host=host,
+        token_file=token_file,
+    )
+    return launch(plan, detached=detached, timeout=timeout)
+
+
+def launch(
+    plan: LaunchPlan, *, detached: bool = False, timeout: float = START_TIMEOUT
+) -> SupervisorHandle:
+    """Carry out a plan; see `up`."""
+    plan.check()
+    if supervisor_pid(plan.lock_file) is not None:
+        raise UserError(
+            f"experts are already running in {plan.state_dir}; stop them with `surveyor serve down`"
+        )
+    write_atomically(plan.state_dir / "plan.json", plan.model_dump_json(indent=1))
+    lifeline = None if detached else Lifeline()
+    process = _start(plan, lifeline)
+    try:
+        _await_announcement(process, plan, timeout)
+        endpoints = read_endpoints(plan.endpoints_file)
+    except BaseException:
+        process.terminate()
+        process.wait()
+        if lifeline is not None:
+            lifeline.cut()
+        raise
+    return SupervisorHandle(plan, endpoints, process.pid, process, lifeline)
+
+
+def status(endpoints_file: Path) -> list[StatusRow]:
+    """What every worker does now; `UserError` when no supervisor runs there."""
+    states = _states(endpoints_file)
+    now = time.time()
+    return [
+        StatusRow(up_for=now - worker.since, **worker.model_dump(exclude={"since"}))
+        for worker in states.workers
+    ]
+
+
+def down(endpoints_file: Path, *, timeout: float = 15.0) -> None:
+    """End the supervisor that wrote ``endpoints_file``, and with it exactly its own workers."""
+    lock = endpoints_file.with_name("supervisor.lock")
+    pid = supervisor_pid(lock)
+    if pid is None:
+        endpoints_file.unlink(missing_ok=True)
+        raise UserError(f"no experts are running in {endpoints_file.parent}")
+    os.kill(pid, signal.SIGTERM)
+    if _released(lock, timeout):
+        return
+    os.kill(pid, signal.SIGKILL)
+    if not _released(lock, timeout):
+        raise InfrastructureError(f"the supervisor {pid} does not end")
+
+
+def supervisor_pid(lock_file: Path) -> int | None:
+    """The living supervisor's process id. The lock decides, because process ids are reused."""
+    try:
+        with lock_file.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                return int(file.read())
+    except (FileNotFoundError, ValueError):
+        return None
+    return None
+
+
+def _start(plan: LaunchPlan, lifeline: Lifeline | None) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "services.supervisor"]
+    command += ["--plan", str(plan.state_dir / "plan.json")]
+    if lifeline is not None:
+        command += ["--lifeline", str(lifeline.child_end)]
+    root = str(Path(__file__).resolve().parents[1])
+    path = os.environ.get("PYTHONPATH")
+    plan.log_dir.mkdir(parents=True, exist_ok=True)
+    with (plan.log_dir / "supervisor.log").open("ab") as log:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env={**os.environ, "PYTHONPATH": root if not path else os.pathsep.join((root, path))},
+            pass_fds=() if lifeline is None else (lifeline.child_end,),
+            start_new_session=True,
+        )
+
+
+def _await_announcement(process: subprocess.Popen[bytes], plan: LaunchPlan, timeout: float) -> None:
+    assert process.stdout is not None
+    with process.stdout as output:
+        readable, _, _ = select.select([output], [], [], timeout)
+        line = output.readline() if readable else b""
+    try:
+        told = Announcement.model_validate_json(line)
+    except ValidationError:
+        why = "said nothing useful" if readable else f"was not ready within {timeout:g} s"
+        raise InfrastructureError(f"the supervisor {why}; see {plan.log_dir}") from None
+    if told.error is not None:
+        raise (UserError if told.operator else InfrastructureError)(told.error)
+
+
+def _write_token(state_dir: Path, token: str) -> Path:
+    path = state_dir / "token"
+    write_atomically(path, token, mode=0o600)
+    return path
+
+
+def new_token() -> str:
+    """A token that nobody guesses."""
+    return secrets.token_urlsafe(32)
+
+
+def _states(endpoints_file: Path) -> WorkerStates:
+    if supervisor_pid(endpoints_file.with_name("supervisor.lock")) is None:
+        raise UserError(
+            f"no experts are running in {endpoints_file.parent}; "
+            "start them with `surveyor serve up`"
+        )
+    return WorkerStates.model_validate_json(endpoints_file.with_name("workers.json").read_bytes())
+
+
+def _released(lock: Path, timeout: float) -> bool:
+    until = time.monotonic() + timeout
+    while supervisor_pid(lock) is not None:
+        if time.monotonic() > until:
+            return False
+        time.sleep(_POLL)
+    return True

@@ -1,0 +1,127 @@
+"""What a supervisor is asked to run, and the files by which it is found."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from memory.errors import InfrastructureError, UserError
+from scenes.suite import BLOBS
+from services.contract import Endpoints
+from services.settings import Batching, Limits, Settings
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class ExpertPlan(BaseModel):
+    """One expert; ``port`` is taken when it is free, any other when not (0: any)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    expert: str
+    backend: str = "reference"
+    port: int = Field(default=0, ge=0, le=65535)
+    device: str = "cpu"
+    threads: int = Field(default=1, gt=0)
+    model: str | None = None
+    revision: str | None = None
+    weights: Path | None = None
+    options: dict[str, str] = Field(default_factory=dict)
+
+
+class LaunchPlan(BaseModel):
+    """Everything about one set of services; lies as ``plan.json`` in its ``state_dir``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state_dir: Path
+    experts: tuple[ExpertPlan, ...] = Field(min_length=1)
+    suites: tuple[Path, ...] = ()
+    preset: str = "perfect"
+    seed: int = 0
+    host: str = "127.0.0.1"
+    token_file: Path | None = None
+    limits: Limits = Limits()
+    batching: Batching = Batching()
+    grace: float = Field(default=5.0, gt=0, description="seconds to finish requests when stopped")
+
+    @property
+    def endpoints_file(self) -> Path:
+        """Where clients find the experts."""
+        return self.state_dir / "endpoints.json"
+
+    @property
+    def lock_file(self) -> Path:
+        """Locked by the supervisor for as long as it lives; holds its process id."""
+        return self.state_dir / "supervisor.lock"
+
+    @property
+    def workers_file(self) -> Path:
+        """State of each worker, for `status`."""
+        return self.state_dir / "workers.json"
+
+    @property
+    def log_dir(self) -> Path:
+        """One log file per incarnation of each worker."""
+        return self.state_dir / "logs"
+
+    def check(self) -> None:
+        """`UserError` for a plan that must not be carried out."""
+        if self.host not in LOOPBACK and self.token_file is None:
+            raise UserError(
+                f"binding to {self.host} lets others reach the experts: give a token as well, "
+                "or bind to 127.0.0.1"
+            )
+        names = [one.expert for one in self.experts]
+        if len(set(names)) < len(names):
+            raise UserError(f"an expert is named twice: {', '.join(sorted(names))}")
+
+    def settings(self, expert: str) -> Settings:
+        """What the worker of one expert is given."""
+        one = next(plan for plan in self.experts if plan.expert == expert)
+        return Settings(
+            blob_dir=self.state_dir / "blobs",
+            shelves=tuple(suite / BLOBS for suite in self.suites),
+            token=self.token_file.read_text().strip() if self.token_file else None,
+            limits=self.limits,
+            batching=self.batching,
+            device=one.device,
+            threads=one.threads,
+            model=one.model,
+            revision=one.revision,
+            weights=one.weights,
+            suites=self.suites,
+            preset=self.preset,
+            seed=self.seed,
+            options=one.options,
+        )
+
+
+def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
+    """All of the text or none of it, also for a reader at the same moment."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+        with os.fdopen(handle, "w") as file:
+            file.write(text)
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise InfrastructureError(f"cannot write {path}: {error}") from error
+
+
+def read_endpoints(path: Path) -> Endpoints:
+    """The endpoints file; `UserError` says what to do when there is none."""
+    try:
+        return Endpoints.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(
+            f"no experts are running here (no {path}); start them with `surveyor serve up`"
+        ) from None
+    except ValidationError as error:
+        raise UserError(
+            f"{path} is damaged ({error.error_count()} faults); run `surveyor serve up` again"
+        ) from None

@@ -1,0 +1,89 @@
+"""What all reference experts share: the world, the preset, and how they present themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from memory.blobs import sha256_of
+from memory.errors import UserError
+from memory.events import Producer
+from services.contract import Box, ErrorCode, ImageByHash, Info
+from services.errors import ExpertError
+from services.reference.presets import Preset, preset
+from services.reference.world import View, World
+from services.settings import Settings
+
+VERSION = "1"
+_NOTE = (
+    "Answers come from the exact truth of embedded scenes through a seeded error model: "
+    "a test world and an upper bound, not a neural result."
+)
+
+
+class ReferenceExpert:
+    """Base of the reference adapters; a subclass adds the stations that are its own."""
+
+    name = ""
+    max_batch = 8
+
+    world: World
+    preset: Preset
+    settings: Settings
+
+    def load(self, settings: Settings) -> None:
+        """Open the suites; nothing large is read before it is asked for."""
+        if not settings.suites:
+            raise UserError(
+                f"the reference expert {self.name!r} needs a suite to answer for; "
+                "give its folder (`surveyor serve up --suite PATH`)"
+            )
+        self.settings = settings
+        self.preset = preset(settings.preset)
+        self.world = World(settings.suites)
+
+    def info(self) -> Info:
+        """Says what it is, and that it is no neural model."""
+        return Info(
+            expert=self.name,
+            producer=self.producer,
+            model=f"surveyor-reference-{self.name}",
+            revision=VERSION,
+            licence="Apache-2.0",
+            preset=self.preset.name,
+            note=_NOTE,
+        )
+
+    def group(self, item: object) -> Hashable:
+        """Any items may share a batch: nothing is stacked."""
+        return None
+
+    @property
+    def producer(self) -> Producer:
+        """What a neural expert's weights are to it, truth and error model are to this one."""
+        knows = f"{VERSION} {self.preset!r} {self.settings.seed} {self.world.fingerprint}"
+        weights = sha256_of(knows.encode())[:16]
+        return Producer(
+            name=self.name, version=VERSION, weights=weights, backend="reference", device="cpu"
+        )
+
+    def probe_image(self) -> ImageByHash:
+        """A known frame for the first inference; `UserError` when no suite has any."""
+        sha256 = self.world.first_frame()
+        if sha256 is None:
+            raise UserError(
+                f"no suite given has frames, so the reference expert {self.name!r} can answer "
+                "nothing; serve only `scene` for it"
+            )
+        return ImageByHash(sha256=sha256)
+
+
+def require_inside(box: Box, view: View, field: str) -> None:
+    """`ExpertError` unless the box has an area within the image."""
+    left, top = max(box[0], -0.5), max(box[1], -0.5)
+    right, bottom = min(box[2], view.width - 0.5), min(box[3], view.height - 0.5)
+    if right <= left or bottom <= top:
+        message = (
+            f"the box {box} has no area inside the {view.width} x {view.height} image; "
+            "boxes are (x1, y1, x2, y2) in its pixels"
+        )
+        raise ExpertError(ErrorCode.BAD_INPUT, message, field=field)

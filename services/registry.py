@@ -1,0 +1,35 @@
+"""Which adapter serves an expert with which backend; modules are imported when asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import cast
+
+from memory.errors import UserError
+from services.contract import EXPERTS
+from services.expert import AnyExpert
+
+# backend -> expert -> "module:class". Neural adapters are added by their own package.
+ADAPTERS: dict[str, dict[str, str]] = {
+    "reference": {
+        "scene": "services.reference.scene:ReferenceScene",
+        "detect": "services.reference.detect:ReferenceDetect",
+        "segment": "services.reference.segment:ReferenceSegment",
+        "depth": "services.reference.depth:ReferenceDepth",
+        "reconstruct": "services.reference.reconstruct:ReferenceReconstruct",
+    },
+}
+
+
+def make_expert(expert: str, backend: str = "reference") -> AnyExpert:
+    """A new, unloaded adapter; `UserError` names the choices when there is none."""
+    if expert not in EXPERTS:
+        raise UserError(f"there is no expert {expert!r}; choose from: {', '.join(EXPERTS)}")
+    if backend not in ADAPTERS:
+        raise UserError(f"there is no backend {backend!r}; choose from: {', '.join(ADAPTERS)}")
+    where = ADAPTERS[backend].get(expert)
+    if where is None:
+        known = ", ".join(ADAPTERS[backend])
+        raise UserError(f"backend {backend!r} has no {expert!r}; it has: {known}")
+    module, _, name = where.partition(":")
+    return cast(AnyExpert, getattr(import_module(module), name)())

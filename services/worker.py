@@ -1,0 +1,87 @@
+"""One expert in one process: ``python -m services.worker EXPERT --plan FILE --socket FD``.
+
+The listening socket comes from the supervisor, which keeps it open, so that the address outlives
+this process. Exit code 2: the operator has to mend something (the log's last line says what).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from memory.errors import UserError
+from services.lifeline import watch
+
+if TYPE_CHECKING:
+    from uvicorn import Server
+
+    from services.service import Service
+
+_LOG = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until told to stop; the process's exit code."""
+    parser = argparse.ArgumentParser(prog="services.worker")
+    parser.add_argument("expert")
+    parser.add_argument("--plan", type=Path, required=True)
+    parser.add_argument("--socket", type=int, required=True)
+    parser.add_argument("--lifeline", type=int, required=True)
+    given = parser.parse_args(arguments)
+    watch(given.lifeline, lambda: os._exit(1))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        return _run(given.expert, given.plan, given.socket)
+    except UserError as error:
+        _LOG.error("%s", error)
+        return 2
+
+
+def _run(name: str, plan_file: Path, descriptor: int) -> int:
+    import uvicorn
+
+    from services.app import build_app
+    from services.plan import LaunchPlan
+    from services.registry import make_expert
+
+    plan = LaunchPlan.model_validate_json(plan_file.read_bytes())
+    backend = next(one.backend for one in plan.experts if one.expert == name)
+    app = build_app(make_expert(name, backend), plan.settings(name))
+    config = uvicorn.Config(
+        app,
+        lifespan="on",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=65,
+        timeout_graceful_shutdown=max(1, int(plan.grace)),
+    )
+    service: Service = app.state.service
+    listening = socket.socket(fileno=descriptor)
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(_serve(uvicorn.Server(config), service, listening))
+    if service.failure is None:
+        return 0
+    _LOG.error("%s", service.failure)
+    return 2 if isinstance(service.failure, UserError) else 1
+
+
+async def _serve(server: Server, service: Service, listening: socket.socket) -> None:
+    """Serve; a service that cannot load ends its server at once."""
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    failed = asyncio.create_task(service.failed.wait())
+    await asyncio.wait({serving, failed}, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    await serving
+    failed.cancel()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

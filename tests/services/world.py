@@ -1,0 +1,108 @@
+"""A tiny suite on disk for the reference experts: two rooms, three 64 x 48 frames each."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from memory.blobs import BlobStore, sha256_of
+from scenes.geometry import Intrinsics, OrientedBox, Pose
+from scenes.maps import FrameMaps, encode_maps
+from scenes.records import Camera, SceneObject, SceneTruth
+from scenes.suite import BLOBS, MANIFEST, SuiteManifest
+from scenes.suite_truth import FRAMES, SCENES, maps_path
+
+WIDTH, HEIGHT = 64, 48
+CAMERA = Intrinsics.from_hfov(np.deg2rad(60), WIDTH, HEIGHT)
+CHAIR_BOX = (9.5, 9.5, 25.5, 29.5)  # columns 10..25, rows 10..29
+TABLE_BOX = (34.5, 14.5, 59.5, 39.5)
+OBJECTS = (
+    SceneObject(
+        instance_id=1,
+        category="chair",
+        box=OrientedBox.upright((1, 2, 0.5), (0.5, 0.5, 1), 0),
+        front=(1, 0, 0),
+        attributes={"colour": "red"},
+        aliases=("seat",),
+    ),
+    SceneObject(
+        instance_id=2, category="table", box=OrientedBox.upright((3, 2, 0.4), (1, 1, 0.8), 0)
+    ),
+)
+
+
+def make_suite(path: Path, scenes: int = 2, frames: int = 3) -> Path:
+    """Write the suite and return its folder."""
+    names = tuple(f"room{number}" for number in range(scenes))
+    index = {}
+    for name in names:
+        truth = SceneTruth(
+            scene_id=name,
+            source="test",
+            rooms=(((0, 0), (4, 0), (4, 3), (0, 3)),),
+            room_area=12.0,
+            objects=OBJECTS,
+            cameras=tuple(_camera(i) for i in range(frames)),
+        )
+        folder = path / SCENES / name
+        folder.mkdir(parents=True)
+        (folder / "truth.json").write_text(truth.model_dump_json())
+        for i in range(frames):
+            maps_path(path, name, i).write_bytes(encode_maps(frame_maps(i)))
+            data = picture(sum(map(ord, name)) * 7 % 97 + 30 * i)
+            BlobStore(path / BLOBS).put(data, "image/png", width=WIDTH, height=HEIGHT)
+            index[sha256_of(data)] = (name, i)
+    (path / FRAMES).write_text(json.dumps(index))
+    manifest = SuiteManifest(
+        name="tiny",
+        generator="test",
+        seed=0,
+        split="test",
+        scenes=names,
+        questions={},
+        tasks_hash="",
+        targets_hash="",
+        content_hash="c0ffee",
+    )
+    (path / MANIFEST).write_text(manifest.model_dump_json())
+    return path
+
+
+def frame_maps(index: int) -> FrameMaps:
+    """A chair and a table before a wall; the chair's left half is hidden in frame 2."""
+    ids = np.zeros((HEIGHT, WIDTH), np.int32)
+    depth = np.full((HEIGHT, WIDTH), 4.0, np.float32)
+    ids[10:30, 10:26], depth[10:30, 10:26] = 1, 2.0
+    ids[15:40, 35:60], depth[15:40, 35:60] = 2, 2.5
+    if index == 2:
+        ids[10:30, 10:18] = 0
+    depth[0, 0] = 0
+    return FrameMaps(depth, ids)
+
+
+def picture(shade: int, width: int = WIDTH, height: int = HEIGHT) -> bytes:
+    """A PNG file whose bytes depend on ``shade``."""
+    pixels = np.full((height, width, 3), shade, np.uint8)
+    pixels[::2] += 20
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def frames_of(path: Path) -> dict[str, tuple[str, int]]:
+    """Frame hash to (scene, index)."""
+    return {sha: tuple(where) for sha, where in json.loads((path / FRAMES).read_text()).items()}
+
+
+def frame(path: Path, scene: str = "room0", index: int = 0) -> str:
+    """Hash of one frame."""
+    return next(sha for sha, where in frames_of(path).items() if where == (scene, index))
+
+
+def _camera(index: int) -> Camera:
+    pose = Pose.look_at(np.array([0.5 + index / 2, 0.0, 1.5]), np.array([2.0, 3.0, 1.0]))
+    return Camera(T_world_camera=pose.tolist(), intrinsics=CAMERA)
