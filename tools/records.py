@@ -25,7 +25,8 @@ class FrameRecord:
     """An image that can be looked at.
 
     A derived image (restored, cropped) names the captured frame it came from in ``original`` and
-    ``to_original`` maps its pixels there, so that evidence from it joins the rest.
+    ``to_original`` maps its pixels there (an image of ``original_size``, height and width), so that
+    evidence from it joins the rest.
     """
 
     image: BlobRef
@@ -33,6 +34,7 @@ class FrameRecord:
     time: float
     original: str
     to_original: Affine | None = IDENTITY
+    original_size: tuple[int, int] | None = None
     derivation: Derivation | None = None
 
     @property

@@ -1,0 +1,1 @@
+"""The neuro-symbolic planner: a question becomes a typed program that measures its answer."""

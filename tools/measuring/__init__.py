@@ -1,0 +1,1 @@
+"""Tools that turn evidence into numbers and words."""

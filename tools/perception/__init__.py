@@ -1,0 +1,1 @@
+"""Tools that gather evidence: look, find, cut out, lift to 3D, join views."""

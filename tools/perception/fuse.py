@@ -1,0 +1,147 @@
+"""`fuse`: join what views saw into objects."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from memory.errors import ModelMistake
+from scenes.geometry import Scale
+from tools.geometry.boxes import fit_upright_box
+from tools.geometry.floor import room_yaw
+from tools.geometry.fusing import FusingRule, Sighting, Thing, View, fuse
+from tools.objects import add_objects, say
+from tools.records import CloudRecord, ObjectRecord, ReconstructionRecord
+from tools.rows import ObjectsData
+from tools.spec import Arguments, Effects, Tool, ToolResult
+from tools.tally import dump
+from tools.workspace import Workspace
+
+_Clouds = list[tuple[str, CloudRecord]]
+_Found = list[tuple[ObjectRecord, tuple[str, ...]]]
+
+# A handheld camera keeps things about this many metres away: guesses the unit of a relative
+# reconstruction well enough for tolerances, never for measuring.
+_USUAL_DEPTH = 2.5
+
+
+class FuseArguments(Arguments):
+    """Clouds, and how many views must agree."""
+
+    clouds: Annotated[tuple[str, ...], Field(min_length=1, description="cloud handles or groups")]
+    views: Annotated[int, Field(ge=1, description="least number of supporting views")] = 2
+    share: Annotated[
+        float, Field(ge=0, le=1, description="least share of the views that could see it")
+    ] = 0.2
+
+
+async def _run(asked: FuseArguments, workspace: Workspace) -> ToolResult:
+    clouds = workspace.expand(asked.clouds, CloudRecord)
+    spaces: dict[str, _Clouds] = {}
+    for handle, cloud in clouds:
+        spaces.setdefault(cloud.space, []).append((handle, cloud))
+    found: _Found = []
+    for space, here in spaces.items():
+        if space.startswith("recon"):
+            found += _common(space, here, asked, workspace)
+        else:
+            found += [(_alone(cloud), (handle,)) for handle, cloud in here]
+    rows = add_objects(workspace, found)
+    group = workspace.group("objs", [row.handle for row in rows])
+    text = f"{group}: {sum(row.accepted for row in rows)} objects"
+    text = "\n".join([text, *(say(row) for row in rows)])
+    return ToolResult(
+        text=text,
+        data=dump(ObjectsData(objects=tuple(rows))),
+        handles=(*(row.handle for row in rows), group),
+        sources=asked.clouds,
+    )
+
+
+def _common(space: str, clouds: _Clouds, asked: FuseArguments, workspace: Workspace) -> _Found:
+    recon = workspace.get(space, ReconstructionRecord)
+    number = {frame: position for position, frame in enumerate(recon.views)}
+    views = [View(v.pose, v.intrinsics, v.depth) for v in recon.views.values()]
+    rule = _rule(recon)
+    yaw = room_yaw(recon.cloud.points) if len(recon.cloud.points) else None
+    found: _Found = []
+    for category in dict.fromkeys(cloud.category for _, cloud in clouds):
+        mine = [(handle, cloud) for handle, cloud in clouds if cloud.category == category]
+        sightings = [
+            Sighting(number[cloud.frame], cloud.score, cloud.cloud.points, cloud.pixels)
+            for _, cloud in mine
+        ]
+        for thing in fuse(sightings, views, rule):
+            if len(thing.points) < 6:
+                continue
+            handles = tuple(mine[member][0] for member in thing.members)
+            frames = tuple(dict.fromkeys(mine[member][1].frame for member in thing.members))
+            record = _object(category, space, recon.scale, thing, frames, yaw, asked)
+            found.append((record, handles))
+    return found
+
+
+def _rule(recon: ReconstructionRecord) -> FusingRule:
+    if recon.scale is not Scale.RELATIVE:
+        return FusingRule()
+    depths = [np.median(v.depth[v.depth > 0]) for v in recon.views.values() if (v.depth > 0).any()]
+    unit = float(np.median(depths)) / _USUAL_DEPTH if depths else 1.0
+    plain = FusingRule()
+    return FusingRule(slack=plain.slack * unit, gap=plain.gap * unit)
+
+
+def _object(
+    category: str,
+    space: str,
+    scale: Scale,
+    thing: Thing,
+    frames: tuple[str, ...],
+    yaw: float | None,
+    asked: FuseArguments,
+) -> ObjectRecord:
+    share = thing.support / thing.visible
+    accepted = thing.support >= min(asked.views, thing.visible) and share >= asked.share
+    return ObjectRecord(
+        category=category,
+        space=space,
+        scale=scale,
+        box=fit_upright_box(thing.points, yaw),
+        cloud=thing.points,
+        support=thing.support,
+        visible=thing.visible,
+        confidence=round(share * thing.score, 4),
+        accepted=accepted,
+        frames=frames,
+    )
+
+
+def _alone(cloud: CloudRecord) -> ObjectRecord:
+    """An object of a single view, in that view's own frame."""
+    if not len(cloud.cloud.points):
+        raise ModelMistake("an empty cloud cannot become an object")
+    return ObjectRecord(
+        category=cloud.category,
+        space=cloud.space,
+        scale=cloud.cloud.scale,
+        box=fit_upright_box(cloud.cloud.points),
+        cloud=cloud.cloud.points,
+        support=1,
+        visible=1,
+        confidence=round(cloud.score * (0.7 if cloud.cut else 1.0), 4),
+        frames=(cloud.frame,),
+    )
+
+
+def fuse_tool() -> Tool[FuseArguments]:
+    """Join clouds into objects."""
+    return Tool(
+        "fuse",
+        "Join clouds of one reconstruction into objects: outlines of several views that show the "
+        "same thing become one, supported by the views that saw it out of those that could. "
+        "Clouds that were lifted with depths alone become one object each, view by view.",
+        FuseArguments,
+        Effects.PURE,
+        _run,
+    )

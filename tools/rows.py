@@ -1,0 +1,89 @@
+"""The typed rows that results carry in ``data``, for planners that compute instead of read."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from scenes.geometry import Scale, Vec3
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BoxRow(_Row):
+    """A detection: pixels of ``frame``."""
+
+    handle: str
+    frame: str
+    category: str
+    box: tuple[float, float, float, float]
+    score: float
+
+
+class MaskRow(_Row):
+    """A mask: ``pixels`` is its area."""
+
+    handle: str
+    frame: str
+    category: str
+    pixels: int
+    score: float
+
+
+class CloudRow(_Row):
+    """A lifted mask: ``points`` of it had a depth."""
+
+    handle: str
+    frame: str
+    space: str
+    category: str
+    points: int
+    cut: bool
+    score: float
+
+
+class ObjectRow(_Row):
+    """An object: centre and edge lengths in metres (unless ``scale`` is relative), Z-up."""
+
+    handle: str
+    category: str
+    space: str
+    scale: Scale
+    center: Vec3
+    size: Vec3
+    support: int
+    visible: int
+    confidence: float
+    accepted: bool
+
+
+class ObjectsData(_Row):
+    """Objects, and the handle of the room where one was found."""
+
+    objects: tuple[ObjectRow, ...]
+    room: str | None = None
+
+
+class ReconstructionData(_Row):
+    """Which frames were registered, and whether lengths are metres."""
+
+    handle: str
+    scale: Scale
+    registered: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+class MeasureData(_Row):
+    """One measured number or word."""
+
+    handle: str
+    value: float | str
+    unit: str
+
+
+class NearestData(_Row):
+    """Categories from nearest to farthest, metres."""
+
+    handle: str
+    order: tuple[tuple[str, float], ...]

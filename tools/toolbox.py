@@ -1,0 +1,44 @@
+"""The tools that Surveyor comes with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tools.measuring.measures import (
+    count_tool,
+    direction_tool,
+    distance_tool,
+    floor_tool,
+    nearest_tool,
+    size_tool,
+)
+from tools.perception.depth import depth_tool
+from tools.perception.detect import detect_tool
+from tools.perception.frames import frames_tool
+from tools.perception.fuse import fuse_tool
+from tools.perception.lift import lift_tool
+from tools.perception.reconstruct import align_tool, reconstruct_tool
+from tools.perception.scene import scene_tool
+from tools.perception.segment import segment_tool
+from tools.spec import Tool
+
+
+def default_tools() -> tuple[Tool[Any], ...]:
+    """Every tool, looking first, measuring last."""
+    return (
+        frames_tool(),
+        detect_tool(),
+        segment_tool(),
+        depth_tool(),
+        reconstruct_tool(),
+        align_tool(),
+        lift_tool(),
+        fuse_tool(),
+        scene_tool(),
+        count_tool(),
+        distance_tool(),
+        size_tool(),
+        nearest_tool(),
+        direction_tool(),
+        floor_tool(),
+    )
