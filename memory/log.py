@@ -51,6 +51,8 @@ class EpisodeLog:
         except OSError as error:
             raise InfrastructureError(f"cannot write to {self.path}: {error}") from error
         if written != len(line):
+            # Take the torn line back, or a later one would be glued to it.
+            os.ftruncate(self._fd, os.fstat(self._fd).st_size - written)
             raise InfrastructureError(f"the disk under {self.path} is full")
         self._seq += 1
         return stamped

@@ -16,6 +16,7 @@ from memory.episodes import fold
 from memory.errors import InfrastructureError, UserError
 from memory.events import Answer, EpisodeEnded, EpisodeStarted, EpisodeStatus, Event
 from memory.log import EpisodeLog, read_events
+from tests.faults.disk import no_room_left
 
 
 def started(attempt: int = 0) -> EpisodeStarted:
@@ -117,6 +118,15 @@ def test_a_damaged_line_is_named(tmp_path: Path) -> None:
     path.write_bytes(lines[0] + b'{"type":"answer"}\n' + lines[2])
     with pytest.raises(UserError, match=r"t\.0\.jsonl:2 is not a valid event"):
         list(read_events(path))
+
+
+def test_a_disk_that_fills_up_inside_a_line_spoils_no_other_line(tmp_path: Path) -> None:
+    path = tmp_path / "t.0.jsonl"
+    with EpisodeLog(path) as log:
+        with no_room_left(300), pytest.raises(InfrastructureError, match="is full"):
+            log.append(Answer(turn=0, text="x" * 500))
+        log.append(EPISODE[0])
+    assert [event.type for event in read_events(path)] == ["episode_started"]
 
 
 def test_a_full_disk_is_an_infrastructure_failure(tmp_path: Path) -> None:
