@@ -179,7 +179,7 @@ def last_status(path: Path) -> EpisodeStatus | None:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _TAIL_BYTES))
-            tail = file.read()
+            tail = file.read(_TAIL_BYTES)
     except FileNotFoundError:
         return None
     tail = tail[: tail.rfind(b"\n") + 1]

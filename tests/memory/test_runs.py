@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +14,7 @@ from memory.events import Answer, EpisodeEnded, EpisodeStarted, EpisodeStatus, P
 from memory.log import EpisodeLog
 from memory.manifest import Manifest, RunRecord, ScheduledTask, SuiteIdentity
 from memory.runs import RunFolder, last_status, safe_name
+from tests.faults.disk import no_room_left
 
 TASKS = tuple(
     ScheduledTask(id=f"a.count.{i}", scene_id="a", question_type="count") for i in range(3)
@@ -85,19 +82,6 @@ def test_duplicate_ids_and_empty_schedules_leave_nothing_behind(tmp_path: Path) 
     with pytest.raises(UserError, match="nothing to run"):
         RunFolder.create(tmp_path / "r", record(), ())
     assert list(tmp_path.iterdir()) == []
-
-
-@contextmanager
-def no_room_left(n_bytes: int) -> Iterator[None]:
-    """Files of this process cannot grow past ``n_bytes``: a full disk, as the kernel tells it."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, limits[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, before)
 
 
 def test_a_disk_that_fills_up_leaves_nothing_half_written(tmp_path: Path) -> None:

@@ -1,0 +1,151 @@
+"""A small bench: a real suite on disk, a real registry and workspace, a scripted planner."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+
+import httpx2
+from PIL import Image
+
+from agent.limits import Limits
+from agent.planner import Brief, Turn
+from agent.scripted import Play, ScriptedPlanner
+from benchmarks.run.config import RunConfig
+from benchmarks.run.provenance import record
+from benchmarks.run.schedule import scheduled, select
+from benchmarks.runner import Bench, SessionSummary, Setting, run_suite
+from memory.blobs import BlobStore
+from memory.errors import InfrastructureError
+from memory.manifest import SuiteIdentity
+from memory.runs import RunFolder
+from scenes.questions.vsi import ask
+from scenes.suite import Suite
+from scenes.suite_write import Picture, SceneBundle, SuitePlan, write_suite
+from scenes.tasks import Task
+from services.contract import Endpoints
+from tests.scenes.worlds import living_room
+from tools.endpoints import FixedEndpoints
+from tools.experts import ExpertClient
+from tools.registry import Registry
+from tools.spec import Arguments, CallRequest, Effects, Tool, ToolResult
+from tools.workspace import Workspace
+
+SCENES = ("living", "studio", "attic")
+
+
+def make_suite(path: Path, scenes: tuple[str, ...] = SCENES, n_frames: int = 3) -> Suite:
+    """A suite of hand-made rooms with tiny real pictures."""
+
+    def build(scene_id: str) -> SceneBundle:
+        pictures = tuple(
+            Picture(time=0.5 * k, data=jpeg(k), media_type="image/jpeg", width=64, height=48)
+            for k in range(n_frames)
+        )
+        return SceneBundle(living_room(scene_id, n_frames), fps=2.0, pictures=pictures)
+
+    plan = SuitePlan(name="tiny", generator="test", seed=3, scenes=scenes)
+    write_suite(path, plan, build, partial(ask, suite="tiny", split="test", seed=3))
+    return Suite.open(path)
+
+
+def jpeg(shade: int) -> bytes:
+    """A 64x48 picture."""
+    image = Image.new("RGB", (64, 48), (60 + 40 * shade, 120, 160))
+    out = BytesIO()
+    image.save(out, "JPEG")
+    return out.getvalue()
+
+
+class Look(Arguments):
+    """Arguments of the test tool."""
+
+    what: str
+
+
+@dataclass
+class World:
+    """What the test tool meets: counted, and breakable."""
+
+    looked: list[str] = field(default_factory=list)
+    running: int = 0
+    most_running: int = 0
+    broken: Callable[[Task], bool] = lambda task: False
+
+    async def look(self, arguments: Look, workspace: Workspace) -> ToolResult:
+        """Look at something; fails like an expert that is gone while ``broken`` says so."""
+        self.running += 1
+        self.most_running = max(self.most_running, self.running)
+        await asyncio.sleep(0)
+        self.running -= 1
+        if self.broken(workspace.task):
+            raise InfrastructureError("the detect expert cannot be reached")
+        self.looked.append(workspace.task.id)
+        return ToolResult(
+            f"{arguments.what}: {value(workspace.task)}",
+            handles=(f"measurement_{len(self.looked)}",),
+            sources=workspace.frame_handles[:1],
+            cost=0.5,
+        )
+
+    @property
+    def registry(self) -> Registry:
+        """A registry with the one tool."""
+        return Registry([Tool("look", "Look at something.", Look, Effects.PURE, self.look)])
+
+
+def value(task: Task) -> str:
+    """What looking shows: a number or a letter that depends on the task alone."""
+    number = int(hashlib.sha256(task.id.encode()).hexdigest(), 16)
+    return "ABCD"[number % len(task.options)] if task.options else str(number % 40 / 10)
+
+
+def glance(task: Task, brief: Brief) -> Play:
+    """Look once, answer what was seen."""
+    observations = yield Turn(calls=(CallRequest("c1", "look", '{"what": "all"}'),))
+    outcome = observations[0]
+    assert outcome.type == "tool_result"
+    yield Turn(answer=outcome.text.partition(": ")[2], sources=outcome.handles)
+
+
+def bench(world: World, suite: Suite, script: Callable[[Task, Brief], Play] = glance) -> Bench:
+    """Everything an episode needs; no expert is ever asked."""
+    silent = httpx2.MockTransport(lambda request: httpx2.Response(503))
+    client = ExpertClient(
+        FixedEndpoints(Endpoints(supervisor=0, experts=())),
+        BlobStore(suite.path / "blobs"),
+        transport=silent,
+    )
+
+    def setting(task: Task) -> Setting:
+        workspace = Workspace(task, client)
+        return Setting(workspace, workspace.frame_handles)
+
+    return Bench(ScriptedPlanner(script), world.registry, setting, Limits())
+
+
+def open_run(path: Path, suite: Suite, config: RunConfig) -> tuple[RunFolder, list[Task]]:
+    """Create the run's folder or take it up again."""
+    tasks = select(suite.tasks(), config)
+    identity = SuiteIdentity(name="tiny", content_hash=suite.manifest.content_hash)
+    made = record(path.name, config, identity)
+    return RunFolder.create(path, made, map(scheduled, tasks)), tasks
+
+
+def play(
+    path: Path,
+    suite: Suite,
+    world: World | None = None,
+    script: Callable[[Task, Brief], Play] = glance,
+    **settings: object,
+) -> tuple[RunFolder, SessionSummary]:
+    """One session of a run."""
+    config = RunConfig(suite=str(suite.path)).changed(**settings)
+    folder, tasks = open_run(path, suite, config)
+    session = run_suite(folder, tasks, bench(world or World(), suite, script), config)
+    return folder, asyncio.run(session)
