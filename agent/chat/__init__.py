@@ -1,0 +1,1 @@
+"""The chat planner: any model behind an OpenAI-compatible endpoint."""

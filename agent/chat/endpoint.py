@@ -1,0 +1,155 @@
+"""One OpenAI-compatible endpoint over HTTP.
+
+We post bytes that we have already encoded instead of going through the vendor's client: its
+per-request validation of the whole conversation costs several times what sending it does, and
+grows with every image (`docs/models.md` has the measurement). This module is the only one that
+knows the HTTP library.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import orjson
+
+from agent.chat.config import ChatConfig
+from agent.chat.failures import Address, Trouble, diagnose, unreadable
+from agent.chat.reading import well_formed
+from agent.concurrency import AdaptiveLimiter
+from memory.errors import ServiceUnavailable, UserError
+
+_LONGEST_BACKOFF = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One assistant message as the provider sent it.
+
+    ``elapsed`` is seconds from asking to having it, ``waited`` the part spent queueing, backing
+    off and on attempts that failed.
+    """
+
+    message: dict[str, Any]
+    finish: str
+    usage: dict[str, Any]
+    elapsed: float
+    waited: float
+    sent_bytes: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    message: dict[str, Any]
+    finish: str
+    usage: dict[str, Any]
+
+
+class Endpoint:
+    """Posts chat requests with bounded retries under an adaptive concurrency limit.
+
+    Belongs to the event loop that it is first used on; close it there.
+    """
+
+    def __init__(self, config: ChatConfig, limiter: AdaptiveLimiter | None = None) -> None:
+        self.config = config
+        self.limiter = limiter or AdaptiveLimiter(config.model, ceiling=config.concurrency)
+        self._client: httpx2.AsyncClient | None = None
+        self._proven = False
+        self._dice = random.Random(config.model)
+
+    async def complete(self, body: bytes) -> Completion:
+        """Ask once, retrying what may pass by itself.
+
+        Raises `ServiceUnavailable` when attempts or patience are used up, and what
+        `agent.chat.failures.diagnose` raises for what retrying cannot mend.
+        """
+        began = time.monotonic()
+        tried, attempt = 0.0, 0
+        while True:
+            attempt += 1
+            sent, result = await self._admitted(body)
+            now = time.monotonic()
+            if isinstance(result, _Said):
+                self._proven = True
+                spent = (now - began, sent - began, len(body), attempt)
+                return Completion(result.message, result.finish, result.usage, *spent)
+            delay = self._delay(attempt, result.retry_after)
+            tried += now - sent + delay
+            if attempt == self.config.attempts or tried > self.config.patience:
+                raise ServiceUnavailable(
+                    f"{self.config.model} at {self.config.base_url} gave no answer in "
+                    f"{attempt} attempts ({result.reason})"
+                )
+            await asyncio.sleep(delay)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    async def _admitted(self, body: bytes) -> tuple[float, _Said | Trouble]:
+        """One attempt once there is a slot; when it began, and what came of it."""
+        async with self.limiter.slot() as slot:
+            sent = time.monotonic()
+            result = await self._attempt(body)
+            if isinstance(result, Trouble) and result.overload:
+                slot.overloaded()
+        return sent, result
+
+    async def _attempt(self, body: bytes) -> _Said | Trouble:
+        try:
+            reply = await self._connected().post(self.config.url, content=body)
+        except httpx2.TransportError as error:
+            return unreadable(error)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise UserError(f"cannot use {self.config.base_url}: {error}") from None
+        if reply.status_code == 200:
+            found = _completion(reply.content)
+            if found is not None:
+                return found
+        config = self.config
+        at = Address(config.model, config.base_url, config.key_env, self._proven)
+        return diagnose(reply.status_code, reply.headers, reply.content, at)
+
+    def _connected(self) -> httpx2.AsyncClient:
+        """The pool is unbounded: the limiter bounds what is in flight, and its queue is visible."""
+        if self._client is None:
+            self._client = httpx2.AsyncClient(
+                headers=self.config.headers(),
+                timeout=httpx2.Timeout(self.config.timeout, pool=None),
+                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
+                trust_env=not _is_loopback(self.config.base_url),
+            )
+        return self._client
+
+    def _delay(self, attempt: int, advised: float | None) -> float:
+        """Exponential with jitter; a provider's own advice is a lower bound."""
+        ceiling = min(self.config.backoff * 2.0 ** (attempt - 1), _LONGEST_BACKOFF)
+        return max(advised or 0.0, ceiling * self._dice.uniform(0.5, 1.0))
+
+
+def _completion(content: bytes) -> _Said | None:
+    """What the model said, or ``None`` when the body is no chat completion."""
+    try:
+        body = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+    choices = body.get("choices") if isinstance(body, dict) else None
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(message, dict):
+        return None
+    usage = body.get("usage")
+    finish = well_formed(str(choice.get("finish_reason") or ""))
+    return _Said(message, finish, usage if isinstance(usage, dict) else {})
+
+
+def _is_loopback(url: str) -> bool:
+    return httpx2.URL(url).host in {"127.0.0.1", "localhost", "::1"}

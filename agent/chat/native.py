@@ -1,0 +1,178 @@
+"""The native dialect: the API's own tool calls, answers between ``<answer>`` tags."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from pydantic import JsonValue
+
+from agent.chat.capabilities import Capabilities
+from agent.chat.messages import Message, Part, labelled, pictures_of
+from agent.chat.reading import (
+    Reading,
+    bare_answer,
+    reasoning_of,
+    tagged_answers,
+    text_of,
+    well_formed,
+)
+from agent.planner import Brief, Observation
+from memory.events import FormatError, ToolOutcome
+from scenes.tasks import Task
+from tools.spec import CallRequest
+
+_NEITHER = (
+    "That was neither a tool call nor an answer. Call a tool, or finish with the final answer "
+    "alone between <answer> and </answer>."
+)
+_BOTH = (
+    "You called tools and answered in the same turn, so nothing was run. Wait for the results "
+    "before you answer, or answer without calling tools."
+)
+_CUT = "Your message was cut off at the length limit. Think less, and call a tool or answer."
+
+
+class NativeDialect:
+    """Reads and writes native tool calls."""
+
+    name = "native"
+
+    def __init__(self, task: Task, brief: Brief, capabilities: Capabilities) -> None:
+        self._task = task
+        self._tools = list(brief.tools)
+        self._can = capabilities
+        self._pending: tuple[CallRequest, ...] = ()
+        self._ids: set[str] = set()
+
+    @property
+    def instructions(self) -> str:
+        """How to write calls and answers, for the system message."""
+        if not self._tools:
+            return "Give the final answer alone between <answer> and </answer>."
+        return (
+            "Measure with the tools before you answer; several independent calls may go in one "
+            "turn. When the evidence is enough, give the final answer alone between <answer> and "
+            "</answer>, in a turn without tool calls."
+        )
+
+    @property
+    def request_fields(self) -> dict[str, Any]:
+        """What the request carries besides messages."""
+        if not self._tools:
+            return {}
+        fields: dict[str, Any] = {"tools": self._tools}
+        if not self._can.parallel_calls:
+            fields["parallel_tool_calls"] = False
+        return fields
+
+    def read(self, message: dict[str, Any], finish: str, turn: int) -> Reading:
+        """Understand one assistant message; never raises, whatever the message holds."""
+        text, reasoning = text_of(message.get("content")), reasoning_of(message)
+        calls, emitted, repairs = _calls_of(message, turn, self._ids)
+        self._pending = calls
+        answers = tagged_answers(text)
+        outcome: dict[str, Any] = {}
+        if calls and answers:
+            outcome["mistake"] = _BOTH
+        elif calls:
+            outcome["calls"] = calls
+        elif answers:
+            outcome["answer"] = answers[-1]
+            if len(answers) > 1:
+                repairs = (*repairs, "took the last of several answers")
+        elif not self._tools and text.strip():
+            outcome["answer"] = text.strip()
+        elif (bare := bare_answer(text, self._task)) is not None:
+            outcome["answer"] = bare
+            repairs = (*repairs, "took a bare answer without tags")
+        else:
+            outcome["mistake"] = _CUT if finish == "length" else _NEITHER
+        return Reading(
+            echo=self._echo(text, reasoning, calls),
+            text=text,
+            reasoning=reasoning,
+            emitted=emitted,
+            repairs=repairs,
+            **outcome,
+        )
+
+    def _echo(self, text: str, reasoning: str, calls: tuple[CallRequest, ...]) -> Message:
+        fields: dict[str, Any] = {}
+        if calls:
+            fields["tool_calls"] = [_as_sent(call) for call in calls]
+        if self._can.echo_reasoning and reasoning:
+            fields[self._can.echo_reasoning] = reasoning
+        return Message("assistant", (text,), fields)
+
+    def observe(self, observations: tuple[Observation, ...]) -> list[Message]:
+        """What came back, as messages: every pending call is answered, in call order."""
+        outcomes = [o for o in observations if isinstance(o, ToolOutcome)]
+        errors = [o.observation for o in observations if isinstance(o, FormatError)]
+        if errors and self._pending:
+            return [_tool_message(call.call_id, ("\n".join(errors),)) for call in self._pending]
+        messages = [Message("user", (error,)) for error in errors]
+        moved: list[Part] = []
+        for outcome in outcomes:
+            shown = labelled(pictures_of(outcome)) if self._can.images else ()
+            if shown and not self._can.images_in_tools:
+                moved.extend(shown)
+                shown = ("The image follows in the next message.",)
+            messages.append(_tool_message(outcome.call_id, (outcome.text, *shown)))
+        if moved:
+            messages.append(Message("user", ("Images of the results above.", *moved)))
+        return messages
+
+
+def _tool_message(call_id: str, parts: tuple[Part, ...]) -> Message:
+    return Message("tool", parts, {"tool_call_id": call_id})
+
+
+def _calls_of(
+    message: dict[str, Any], turn: int, used: set[str]
+) -> tuple[tuple[CallRequest, ...], tuple[dict[str, JsonValue], ...], tuple[str, ...]]:
+    """Calls in order, the same as JSON for the log, and the repairs that were needed.
+
+    ``used`` holds the ids of the episode so far and grows, so that results have one owner each.
+    """
+    listed = message.get("tool_calls")
+    entries = listed if isinstance(listed, list) else []
+    calls: list[CallRequest] = []
+    repairs: list[str] = []
+    for entry in entries:
+        function = entry.get("function") if isinstance(entry, dict) else None
+        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+            repairs.append("dropped a tool call without a name")
+            continue
+        arguments = function.get("arguments")
+        if not isinstance(arguments, str):
+            arguments = orjson.dumps(arguments if arguments is not None else {}).decode()
+            repairs.append("wrote arguments that were not a string as JSON")
+        call_id = entry.get("id")
+        if not isinstance(call_id, str) or not call_id or well_formed(call_id) in used:
+            call_id = f"call_{turn}_{len(calls)}"
+            repairs.append("numbered a tool call without an id of its own")
+        call = CallRequest(
+            well_formed(call_id), well_formed(function["name"]), well_formed(arguments)
+        )
+        used.add(call.call_id)
+        calls.append(call)
+    emitted: tuple[dict[str, JsonValue], ...] = tuple(
+        {"id": c.call_id, "name": c.name, "arguments": c.raw_arguments} for c in calls
+    )
+    return tuple(calls), emitted, tuple(repairs)
+
+
+def _as_sent(call: CallRequest) -> dict[str, Any]:
+    """A call in the history. Servers parse the arguments of old calls to fill their templates,
+    so what is not a JSON object is sent back as an empty one; the log keeps the original."""
+    try:
+        sound = isinstance(orjson.loads(call.raw_arguments), dict)
+    except orjson.JSONDecodeError:
+        sound = False
+    arguments = call.raw_arguments if sound else "{}"
+    return {
+        "id": call.call_id,
+        "type": "function",
+        "function": {"name": call.name, "arguments": arguments},
+    }

@@ -1,0 +1,171 @@
+"""The chat planner: a conversation with a model, one message a turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from agent.chat.capabilities import Capabilities, DialectName, capabilities_of
+from agent.chat.config import ChatConfig
+from agent.chat.endpoint import Completion, Endpoint
+from agent.chat.images import ImageSource, InlineImages, LinkedImages
+from agent.chat.messages import Message
+from agent.chat.native import NativeDialect
+from agent.chat.prompt import Profile, agent_prompt, opening
+from agent.chat.reading import Reading
+from agent.chat.transcript import Transcript
+from agent.concurrency import AdaptiveLimiter
+from agent.limits import waiting
+from agent.planner import Brief, Observation, Turn
+from memory.blobs import BlobStore
+from memory.events import ModelCall, Usage
+from scenes.tasks import Task
+
+
+class Dialect(Protocol):
+    """How calls, results and answers are written; one instance an episode."""
+
+    @property
+    def instructions(self) -> str: ...
+
+    @property
+    def request_fields(self) -> dict[str, Any]: ...
+
+    def read(self, message: dict[str, Any], finish: str, turn: int) -> Reading: ...
+
+    def observe(self, observations: tuple[Observation, ...]) -> list[Message]: ...
+
+
+class ChatPlanner:
+    """Plans with the model that ``config`` names; close it, or use it as a context manager.
+
+    ``stores`` are where pixels are read from: the suite's blobs, then the run's, say.
+    """
+
+    def __init__(
+        self,
+        config: ChatConfig,
+        stores: Sequence[BlobStore],
+        *,
+        profile: Profile = agent_prompt,
+        limiter: AdaptiveLimiter | None = None,
+    ) -> None:
+        self.name = f"chat:{config.model}"
+        self.config = config
+        self.capabilities = capabilities_of(config.model, config.capabilities)
+        self.endpoint = Endpoint(config, limiter)
+        self._profile = profile
+        self._images = _image_source(config, self.capabilities, stores)
+
+    def start(self, task: Task, brief: Brief) -> ChatSession:
+        """Begin a conversation about one task."""
+        dialect = dialect_for(task, brief, self.capabilities)
+        prompt = self._profile(task, brief, dialect.instructions)
+        settings = {
+            "model": self.config.model,
+            **self.config.sampling,
+            **dialect.request_fields,
+        }
+        transcript = Transcript(settings, self._images)
+        for message in opening(prompt, task, brief, images=self.capabilities.images):
+            transcript.append(message)
+        return ChatSession(self.endpoint, transcript, dialect)
+
+    async def aclose(self) -> None:
+        """Close the connections to the endpoint."""
+        await self.endpoint.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+class ChatSession:
+    """One conversation."""
+
+    def __init__(self, endpoint: Endpoint, transcript: Transcript, dialect: Dialect) -> None:
+        self._endpoint = endpoint
+        self._transcript = transcript
+        self._dialect = dialect
+        self._turn = 0
+
+    async def next(self, observations: tuple[Observation, ...]) -> Turn:
+        """Show the model what came back and read what it says next.
+
+        Raises `InfrastructureError` when it cannot be reached, `LimitExceeded` when the
+        conversation has outgrown it.
+        """
+        for message in self._dialect.observe(observations):
+            self._transcript.append(message)
+        prompt, shown = self._transcript.prompt_hash, self._transcript.shown
+        with waiting():
+            completion = await self._endpoint.complete(self._transcript.body)
+        reading = self._dialect.read(completion.message, completion.finish, self._turn)
+        self._transcript.append(reading.echo)
+        call = self._model_call(completion, reading, prompt, shown)
+        self._turn += 1
+        return Turn(
+            calls=reading.calls,
+            answer=reading.answer,
+            mistake=reading.mistake,
+            raw=reading.text,
+            model=call,
+            notes=reading.notes,
+        )
+
+    def _model_call(
+        self, completion: Completion, reading: Reading, prompt: str, shown: tuple[str, ...]
+    ) -> ModelCall:
+        return ModelCall(
+            model=self._endpoint.config.model,
+            turn=self._turn,
+            prompt=prompt,
+            text=reading.text,
+            reasoning=reading.reasoning,
+            tool_calls=reading.emitted,
+            images=shown,
+            finish=completion.finish,
+            usage=usage_of(completion.usage),
+            elapsed=completion.elapsed,
+            waited=completion.waited,
+            sent_bytes=completion.sent_bytes,
+            repairs=reading.repairs,
+        )
+
+
+def dialect_for(task: Task, brief: Brief, capabilities: Capabilities) -> Dialect:
+    """The dialect that a model speaks."""
+    if capabilities.dialect is DialectName.TAGS:
+        raise NotImplementedError
+    return NativeDialect(task, brief, capabilities)
+
+
+def usage_of(reported: dict[str, Any]) -> Usage:
+    """Token counts as the provider reports them; what it does not say stays unknown."""
+    details = reported.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else None
+    return Usage(
+        input_tokens=_count(reported.get("prompt_tokens")),
+        output_tokens=_count(reported.get("completion_tokens")),
+        cached_tokens=_count(cached),
+    )
+
+
+def _count(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _image_source(
+    config: ChatConfig, capabilities: Capabilities, stores: Sequence[BlobStore]
+) -> ImageSource:
+    if config.images_base and capabilities.fetches_urls:
+        return LinkedImages(config.images_base)
+    return InlineImages(stores, capabilities.max_pixels)
