@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +65,7 @@ def test_what_was_sent_is_a_prefix_of_what_is_sent_next_byte_for_byte(tmp_path: 
     _, log, server = chat(script, tmp_path)
     bodies = [request.body.removesuffix(b"]}") for request in server.requests]
     assert len(bodies) == 3
-    assert all(
-        later.startswith(earlier) for earlier, later in zip(bodies, bodies[1:], strict=False)
-    )
+    assert all(later.startswith(earlier) for earlier, later in pairwise(bodies))
     sent = [e.sent_bytes for e in log.events if isinstance(e, ModelCall)]
     assert sent == [len(request.body) for request in server.requests]
 
