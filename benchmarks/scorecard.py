@@ -7,6 +7,8 @@ in every denominator, and the counts are part of the score.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -115,11 +117,29 @@ def _judge_row(
     metric: Metric, row: ScheduledRow, predictions: Mapping[str, object], profile: str
 ) -> JudgedRow:
     if row.id in predictions:
-        score = metric.score({**row.target, metric.prediction_field: predictions[row.id]}, profile)
+        prediction = predictions[row.id]
+        if metric.structured:
+            prediction = structured_reply(prediction)
+        score = metric.score({**row.target, metric.prediction_field: prediction}, profile)
         outcome = score.outcome
     else:
         score, outcome = metric.zero("the row has not been run"), Outcome.OWED
     return JudgedRow(row.id, row.scene_id, row.group, score.values, outcome, score.failure)
+
+
+def structured_reply(prediction: object) -> object:
+    """Boxes or indices from a reply in JSON text, fenced or not; anything else as it came.
+
+    Text that is no JSON stays text, which the scorers of boxes and masks count as failed: a reply
+    cut short before its answer is never read as "no objects".
+    """
+    if not isinstance(prediction, str):
+        return prediction
+    fenced = re.fullmatch(r"\s*```(?:json)?\s*(.*?)```\s*", prediction, re.DOTALL)
+    try:
+        return json.loads(fenced.group(1) if fenced else prediction)
+    except (ValueError, RecursionError):
+        return prediction
 
 
 def summarize(

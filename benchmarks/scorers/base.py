@@ -56,9 +56,10 @@ class Metric:
     """One versioned scorer, as reports record it.
 
     ``profiles[0]`` is the default. ``target_fields`` must be present in a row, ``prediction_field``
-    may be missing or null: such a row failed. ``score_fields[0]`` is the headline. ``parents`` maps
-    a group to the group that it is averaged into before the overall mean is taken. The version
-    changes whenever any row could score differently.
+    may be missing or null: such a row failed. ``structured`` says that the prediction is boxes or
+    indices, which an agent states as JSON text. ``score_fields[0]`` is the headline. ``parents``
+    maps a group to the group that it is averaged into before the overall mean is taken. The
+    version changes whenever any row could score differently.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Metric:
     prediction_field: str
     score_fields: tuple[str, ...]
     function: ScoreFunction
+    structured: bool = False
     averaging: Averaging = Averaging.ROWS
     parents: Mapping[str, str] = field(default_factory=dict)
 

@@ -10,6 +10,13 @@ from memory.errors import UserError
 
 _HOMES: Final = {
     "vsi": "benchmarks.scorers.vsi",
+    "mmsi": "benchmarks.scorers.letters",
+    "cvbench": "benchmarks.scorers.letters",
+    "blink": "benchmarks.scorers.letters",
+    "multi3drefer": "benchmarks.scorers.grounding",
+    "scanrefer": "benchmarks.scorers.grounding",
+    "qa-em": "benchmarks.scorers.qa",
+    "reason3d": "benchmarks.scorers.masks",
 }
 
 

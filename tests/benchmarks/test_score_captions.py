@@ -1,0 +1,68 @@
+"""BLEU, ROUGE-L and CIDEr: the tokenizer always, the scores where pycocoevalcap is installed."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from benchmarks.scorers.captions import CaptionScore, caption_scores, tokenize
+from memory.errors import UserError
+
+REFERENCES = {
+    "q1": ["a brown wooden chair", "the chair is brown"],
+    "q2": ["on the left side of the bed"],
+    "q3": ["two black office chairs near the window"],
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("The chair's brown, isn't it?", "the chair 's brown is n't it"),
+        ("L-shaped couch (2.5 m)", "l-shaped couch -lrb- 2.5 m -rrb-"),
+        ("10:30 o'clock; can't", "10:30 o'clock ca n't"),
+        ("TV/monitor... “left”", "tv/monitor left"),
+        ("Mr. Smith's U.S. flag cannot", "mr. smith 's u.s. flag can not"),
+        ("3d", "3d"),
+        (" ?! \n", "?!"),
+        ("", ""),
+    ],
+)
+def test_tokens_are_those_of_the_treebank_without_punctuation(text: str, tokens: str) -> None:
+    assert tokenize(text) == tokens
+
+
+def by_name(scores: tuple[CaptionScore, ...]) -> dict[str, CaptionScore]:
+    return {score.name: score for score in scores}
+
+
+def test_verbatim_references_are_perfect_and_empty_replies_are_nothing() -> None:
+    pytest.importorskip("pycocoevalcap.cider.cider")
+    perfect = by_name(caption_scores(REFERENCES, {k: refs[0] for k, refs in REFERENCES.items()}))
+    assert list(perfect) == ["BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "ROUGE-L", "CIDEr"]
+    for name in ("BLEU-1", "BLEU-4", "ROUGE-L"):
+        assert perfect[name].overall == pytest.approx(1.0, abs=1e-6)
+    assert perfect["CIDEr"].rows["q2"] == pytest.approx(10.0, abs=1e-6)
+    for score in caption_scores(REFERENCES, {}):
+        assert score.overall == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_missing_row_counts_as_an_empty_reply() -> None:
+    pytest.importorskip("pycocoevalcap.rouge.rouge")
+    (score,) = caption_scores(REFERENCES, {"q2": REFERENCES["q2"][0]}, metrics=("ROUGE-L",))
+    assert score.overall == pytest.approx(1 / 3)
+    assert score.rows == {"q1": 0.0, "q2": 1.0, "q3": 0.0}
+
+
+def test_replies_to_other_rows_are_refused() -> None:
+    with pytest.raises(UserError, match="'q9'"):
+        caption_scores(REFERENCES, {"q9": "a chair"})
+
+
+def test_without_the_library_the_user_is_told_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pycocoevalcap.rouge.rouge", None)
+    with pytest.raises(UserError, match=r"surveyor\[captions\]"):
+        caption_scores(REFERENCES, {}, metrics=("ROUGE-L",))
