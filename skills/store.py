@@ -1,0 +1,240 @@
+"""The skill library on disk: immutable versions and an append-only ledger in one SQLite file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import JsonValue
+
+from memory.errors import UserError
+from memory.sqlite import connect, quoted_terms, transaction
+from skills.documents import SkillDocument, parse, version_of
+from skills.entries import Entry, LedgerRow, StoredSkill
+from skills.provenance import Origin, Provenance, SceneMark, Status
+from skills.schema import SCHEMA
+from skills.words import search_terms
+from skills.writes import append_ledger, insert_version
+
+Vectors = NDArray[np.float32]
+
+
+class SkillStore:
+    """Versions, ledger, words and vectors; many processes may share one file."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        self.read_only = read_only
+        self._db = connect(path, SCHEMA, read_only=read_only)
+        self._entries: dict[int, Entry] = {}
+
+    def close(self) -> None:
+        """Release the file."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One write transaction over several calls of `skills.writes`."""
+        if self.read_only:
+            raise UserError(f"{self.path} is read-only; snapshots are never changed")
+        with transaction(self._db) as db:
+            yield db
+        self._entries.clear()
+
+    def add_many(
+        self,
+        documents: Iterable[tuple[SkillDocument, Provenance]],
+        *,
+        status: Status,
+        action: str,
+        round_: int = 0,
+        detail: Mapping[str, JsonValue] | None = None,
+    ) -> None:
+        """Store versions and say so in the ledger; a version that is there already is left."""
+        with self.writing() as db:
+            for document, provenance in documents:
+                if insert_version(db, document, provenance):
+                    append_ledger(
+                        db, document.version, action, status, round_=round_, detail=detail or {}
+                    )
+
+    def record(
+        self,
+        version: str,
+        action: str,
+        status: Status | None = None,
+        *,
+        lift: float | None = None,
+        round_: int = 0,
+        detail: Mapping[str, JsonValue] | None = None,
+    ) -> None:
+        """Append one line to the ledger, changing the version's status when one is given."""
+        with self.writing() as db:
+            append_ledger(
+                db, version, action, status, lift=lift, round_=round_, detail=detail or {}
+            )
+
+    def remember_scenes(self, marks: Iterable[SceneMark]) -> None:
+        """Note that these scenes gave evidence to this library."""
+        with self.writing() as db:
+            for scene in marks:
+                rows = [(scene.scene_id, frame) for frame in scene.frames or ("",)]
+                db.executemany("INSERT OR IGNORE INTO scene_frames VALUES(?,?)", rows)
+
+    def put_vectors(self, embedder: str, ids: Sequence[int], vectors: Vectors) -> None:
+        """Keep embeddings of versions."""
+        rows = [(i, embedder, v.tobytes()) for i, v in zip(ids, vectors, strict=True)]
+        with self.writing() as db:
+            db.executemany("INSERT OR REPLACE INTO vectors VALUES(?,?,?)", rows)
+
+    def status(self, version: str) -> Status | None:
+        """A version's status, ``None`` when it is unknown."""
+        row = self._db.execute(
+            "SELECT status FROM current JOIN versions USING(id) WHERE version=?", (version,)
+        ).fetchone()
+        return Status(row[0]) if row else None
+
+    def get(self, version: str) -> StoredSkill:
+        """One version; raises `UserError` when it is unknown or its text was damaged."""
+        row = self._db.execute(
+            "SELECT id, text, provenance, status, lift FROM versions JOIN current USING(id)"
+            " WHERE version=?",
+            (version,),
+        ).fetchone()
+        if row is None:
+            raise UserError(f"there is no skill version {version} in {self.path}")
+        if version_of(row[1]) != version:
+            raise UserError(f"skill version {version} in {self.path} is damaged: its hash differs")
+        provenance = Provenance.model_validate_json(row[2])
+        foreign = provenance.origin is Origin.IMPORTED
+        document = parse(row[1], f"{version}/SKILL.md", foreign=foreign)
+        return StoredSkill(row[0], document, provenance, Status(row[3]), row[4])
+
+    def find(self, name: str) -> StoredSkill:
+        """The active version of this name, else its newest; a ``name@version`` is exact."""
+        if "@" in name:
+            return self.get(name.rpartition("@")[2])
+        row = self._db.execute(
+            "SELECT version FROM versions JOIN current USING(id) WHERE current.name=?"
+            " ORDER BY status='active' DESC, id DESC LIMIT 1",
+            (name,),
+        ).fetchone()
+        if row is None:
+            raise UserError(f"there is no skill named {name}; `surveyor skills list` shows them")
+        return self.get(row[0])
+
+    def skills(self, status: Status | None = Status.ACTIVE) -> tuple[StoredSkill, ...]:
+        """All versions of a status (of any, when ``None``), by name and age."""
+        rows = self._db.execute(
+            "SELECT version FROM versions JOIN current USING(id)"
+            " WHERE ? IS NULL OR status=? ORDER BY current.name, id",
+            (status, status),
+        ).fetchall()
+        return tuple(self.get(version) for (version,) in rows)
+
+    def ids(self, status: Status = Status.ACTIVE) -> list[int]:
+        """Row ids of all versions of a status, ascending."""
+        rows = self._db.execute("SELECT id FROM current WHERE status=? ORDER BY id", (status,))
+        return [row[0] for row in rows]
+
+    def entries(self, ids: Sequence[int]) -> tuple[Entry, ...]:
+        """What re-ranking needs, in the order of ``ids``; kept in memory once read."""
+        missing = [i for i in ids if i not in self._entries]
+        if missing:
+            marks = ",".join("?" * len(missing))
+            for row in self._db.execute(
+                "SELECT id, entry, status, lift FROM versions JOIN current USING(id)"
+                f" WHERE id IN ({marks})",
+                missing,
+            ):
+                entry = Entry.model_validate_json(row[1])
+                self._entries[row[0]] = entry.model_copy(
+                    update={"id": row[0], "status": Status(row[2]), "lift": row[3]}
+                )
+        return tuple(self._entries[i] for i in ids)
+
+    def knows_type(self, question_type: str) -> bool:
+        """Whether any active skill names this question type."""
+        query = (
+            "SELECT 1 FROM scopes JOIN current USING(id)"
+            " WHERE question_type=? AND status='active' LIMIT 1"
+        )
+        return self._db.execute(query, (question_type,)).fetchone() is not None
+
+    def index_texts(self, ids: Sequence[int]) -> list[str]:
+        """The texts to embed, in the order of ``ids``."""
+        query = "SELECT index_text FROM versions WHERE id=?"
+        return [self._db.execute(query, (i,)).fetchone()[0] for i in ids]
+
+    def vectors(self, embedder: str) -> tuple[NDArray[np.int64], Vectors]:
+        """Row ids and embeddings of the active versions that have one, by id."""
+        rows = self._db.execute(
+            "SELECT id, vector FROM vectors JOIN current USING(id)"
+            " WHERE embedder=? AND status='active' ORDER BY id",
+            (embedder,),
+        ).fetchall()
+        if not rows:
+            return np.zeros(0, np.int64), np.zeros((0, 0), np.float32)
+        stacked = np.frombuffer(b"".join(r[1] for r in rows), np.float32)
+        return np.array([r[0] for r in rows], np.int64), stacked.reshape(len(rows), -1)
+
+    def words(self, question: str, limit: int) -> list[int]:
+        """Ids of active versions whose text shares words with the question, best first (BM25)."""
+        terms = quoted_terms(search_terms(question))
+        if not terms:
+            return []
+        query = "SELECT rowid FROM skill_words WHERE skill_words MATCH ? ORDER BY rank LIMIT ?"
+        return [row[0] for row in self._db.execute(query, (terms, limit))]
+
+    def ledger(self, name: str | None = None) -> tuple[LedgerRow, ...]:
+        """The ledger in order, of one skill or of all."""
+        rows = self._db.execute(
+            "SELECT seq, round, name, version, action, status, lift, detail FROM ledger"
+            " WHERE ? IS NULL OR name=? ORDER BY seq",
+            (name, name),
+        )
+        return tuple(
+            LedgerRow(
+                seq=seq,
+                round=round_,
+                name=skill,
+                version=version,
+                action=action,
+                status=Status(status) if status else None,
+                lift=lift,
+                detail=json.loads(detail),
+            )
+            for seq, round_, skill, version, action, status, lift, detail in rows
+        )
+
+    def scenes(self) -> tuple[SceneMark, ...]:
+        """Every scene that gave evidence to this library, by id."""
+        found: dict[str, list[str]] = {}
+        for scene, frame in self._db.execute(
+            "SELECT scene_id, frame FROM scene_frames ORDER BY scene_id, frame"
+        ):
+            found.setdefault(scene, []).extend([frame] if frame else [])
+        return tuple(SceneMark(scene_id=s, frames=tuple(f)) for s, f in found.items())
+
+    def generation(self) -> int:
+        """Grows with every change of status; part of an index's fingerprint."""
+        row = self._db.execute("SELECT coalesce(max(seq), 0) FROM ledger").fetchone()
+        return int(row[0])

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memory.errors import UserError
+from skills.card import SceneCard
+from skills.documents import SkillDocument
+from skills.embed import LexicalEmbedder, make_embedder
+from skills.index import VectorIndex
+from skills.provenance import Origin, Provenance, Status
+from skills.ranking import RetrievalSettings, fuse
+from skills.retrieve import Retriever
+from skills.store import SkillStore
+
+Make = Callable[..., SkillDocument]
+VIDEO = SceneCard(question_type="object_counting", views=32)
+ALL = frozenset({"detect", "segment", "depth", "reconstruct", "restore", "scene"})
+
+
+def names(retriever: Retriever, card: SceneCard, question: str = "?", **more: object) -> list[str]:
+    tools = more.get("tools", ALL)
+    return [s.name for s in retriever.retrieve(card, question, tools).skills]  # type: ignore[arg-type]
+
+
+def test_the_question_type_decides_first(seeded: SkillStore) -> None:
+    retriever = Retriever(seeded)
+    assert names(retriever, VIDEO)[0] == "count-objects-across-views"
+    order = VIDEO.model_copy(update={"question_type": "obj_appearance_order"})
+    assert names(retriever, order)[0] == "appearance-order-from-cheap-looks"
+
+
+def test_conditions_that_fail_exclude(seeded: SkillStore) -> None:
+    retriever = Retriever(seeded)
+    assert "few-views-voted" not in names(retriever, VIDEO)
+    assert "few-views-voted" in names(retriever, VIDEO.model_copy(update={"views": 5}))
+
+
+def test_without_frames_only_the_table_is_left(seeded: SkillStore) -> None:
+    card = SceneCard(question_type="object_counting")
+    assert names(Retriever(seeded), card, "How many chairs?") == ["trust-the-object-table"]
+
+
+def test_skills_that_need_missing_tools_are_not_taken(seeded: SkillStore) -> None:
+    taken = names(Retriever(seeded), VIDEO, tools={"detect", "segment", "restore", "depth"})
+    assert "count-objects-across-views" not in taken
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("How many lamps can you spot?", "count-objects-across-views"),
+        ("How large is the floor of this room in square metres?", "room-area-from-few-frames"),
+        ("How far apart are the bed and the door, in metres?", "distance-by-fused-clouds"),
+        ("In which order do these things first appear?", "appearance-order-from-cheap-looks"),
+    ],
+)
+def test_for_an_unknown_type_the_words_decide(
+    seeded: SkillStore, question: str, expected: str
+) -> None:
+    card = SceneCard(question_type="how", views=32)
+    assert expected in names(Retriever(seeded), card, question)
+
+
+def test_proven_lift_moves_up_and_harm_moves_down(seeded: SkillStore, skill: Make) -> None:
+    rival = skill(description="Count objects of a kind across views. Use for 'how many'.")
+    provenance = Provenance(origin=Origin.DISTILLED)
+    seeded.add_many([(rival, provenance)], status=Status.ACTIVE, action="promoted")
+    seeded.record(rival.version, "gated", lift=0.08)
+    assert names(Retriever(seeded), VIDEO)[0] == "count-lamps"
+    seeded.record(rival.version, "gated", lift=-0.08)
+    assert names(Retriever(seeded), VIDEO)[0] == "count-objects-across-views"
+
+
+def test_budgets_hold_and_the_event_tells_everything(seeded: SkillStore) -> None:
+    few = VIDEO.model_copy(update={"views": 5})
+    settings = RetrievalSettings(top_k=2, tokens=800)
+    found = Retriever(seeded, settings=settings, snapshot="abc").retrieve(few, "How many?", ALL)
+    used = [c for c in found.event.candidates if c.used]
+    assert found.event.snapshot == "abc"
+    assert sum(c.tokens for c in used) <= 800
+    assert [c.skill for c in used] == [s.name for s in found.skills]
+    assert any(not c.used for c in found.event.candidates)
+    assert all("eligible" in c.parts for c in found.event.candidates)
+    nothing = Retriever(seeded, settings=RetrievalSettings(top_k=0)).retrieve(few, "How many?")
+    assert nothing.skills == ()
+
+
+def test_loading_a_skill_in_full(seeded: SkillStore) -> None:
+    retriever = Retriever(seeded)
+    assert "## Lessons" in retriever.load("size-by-voted-views").text
+    with pytest.raises(UserError, match="no skill named nonsense"):
+        retriever.load("nonsense")
+
+
+def test_the_index_file_is_a_cache_and_nothing_more(seeded: SkillStore, tmp_path: Path) -> None:
+    cache = tmp_path / "index.faiss"
+    expected = names(Retriever(seeded, cache=cache), VIDEO)
+    good = cache.read_bytes()
+    for damage in (b"", good[: len(good) // 2], b"garbage" * 99):
+        cache.write_bytes(damage)
+        assert names(Retriever(seeded, cache=cache), VIDEO) == expected
+        assert cache.read_bytes() == good
+    seeded.record(seeded.find("size-by-voted-views").document.version, "retired", Status.RETIRED)
+    assert len(Retriever(seeded, cache=cache).index) == len(seeded.skills())
+
+
+def test_replacing_a_row_never_doubles_it() -> None:
+    index = VectorIndex(4)
+    eye = np.eye(4, dtype=np.float32)
+    index.put(7, eye[0])
+    index.put(7, eye[1])
+    assert len(index) == 1
+    assert index.search(eye[1], 5) == ([7], [1.0])
+    assert index.remove([7]) == 1
+    assert index.search(eye[1], 5) == ([], [])
+
+
+def test_many_rows_use_cells_and_still_find_themselves(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(3000, 16)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    ids = np.arange(100, 3100)
+    index = VectorIndex.build(ids, rows, ivf_from=1000)
+    assert index.kind == "ivf"
+    hits = [index.search(rows[i], 1)[0][0] == ids[i] for i in range(0, 3000, 100)]
+    assert all(hits)
+    index.save(tmp_path / "i.faiss", "f")
+    assert VectorIndex.load(tmp_path / "i.faiss", "other") is None
+    loaded = VectorIndex.load(tmp_path / "i.faiss", "f")
+    assert loaded is not None
+    assert loaded.search(rows[5], 3) == index.search(rows[5], 3)
+
+
+def test_the_lexical_embedder_knows_like_from_unlike() -> None:
+    embedder = LexicalEmbedder()
+    count, lamps, far, empty = embedder.documents(
+        ["count the chairs", "counting of chairs", "how distant is the door", ""]
+    )
+    assert count @ lamps > count @ far + 0.3
+    assert np.linalg.norm(count) == pytest.approx(1, abs=1e-6)
+    assert not empty.any()
+
+
+def test_a_neural_embedder_is_never_replaced_in_silence() -> None:
+    pytest.importorskip("faiss")
+    try:
+        import sentence_transformers  # noqa: F401
+    except ImportError:
+        with pytest.raises(UserError, match="extra `embed`"):
+            make_embedder("minilm")
+        with pytest.raises(UserError, match="extra `embed`"):
+            _ = make_embedder("Qwen/Qwen3-Embedding-0.6B").dim
+
+
+@given(st.lists(st.lists(st.integers(0, 50), unique=True, max_size=20), min_size=1, max_size=3))
+def test_rank_fusion_keeps_what_all_rankings_agree_on(rankings: list[list[int]]) -> None:
+    fused = fuse(rankings)
+    assert set(fused) == set().union(*map(set, rankings))
+    assert all(0 < score <= 1 + 1e-12 for score in fused.values())
+    firsts = {r[0] for r in rankings if r}
+    if len(firsts) == 1 and all(rankings):
+        assert max(fused, key=lambda i: fused[i]) == firsts.pop()
