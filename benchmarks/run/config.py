@@ -77,8 +77,9 @@ class RunConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    FREE: ClassVar[tuple[str, ...]] = ("concurrency", "give_up_after", "passes")
-    """What may change when a run is resumed: speed, not results."""
+    FREE: ClassVar[tuple[str, ...]] = ("suite", "concurrency", "give_up_after", "passes")
+    """What may change when a run is resumed: speed and places, not results. The manifest pins
+    the suite by its content."""
 
     suite: str
     planner: str = "program"
