@@ -53,7 +53,7 @@ def make_suite(path: Path, scenes: int = 2, frames: int = 3) -> Path:
         (folder / "truth.json").write_text(truth.model_dump_json())
         for i in range(frames):
             maps_path(path, name, i).write_bytes(encode_maps(frame_maps(i)))
-            data = picture(sum(map(ord, name)) * 7 % 97 + 30 * i)
+            data = picture(1000 * names.index(name) + i)
             BlobStore(path / BLOBS).put(data, "image/png", width=WIDTH, height=HEIGHT)
             index[sha256_of(data)] = (name, i)
     (path / FRAMES).write_text(json.dumps(index))
@@ -85,9 +85,10 @@ def frame_maps(index: int) -> FrameMaps:
 
 
 def picture(shade: int, width: int = WIDTH, height: int = HEIGHT) -> bytes:
-    """A PNG file whose bytes depend on ``shade``."""
-    pixels = np.full((height, width, 3), shade, np.uint8)
+    """A PNG file whose bytes depend on ``shade``, any small number."""
+    pixels = np.full((height, width, 3), 100, np.uint8)
     pixels[::2] += 20
+    pixels[0, 0] = shade >> 16 & 255, shade >> 8 & 255, shade & 255
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()

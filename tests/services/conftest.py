@@ -1,0 +1,52 @@
+"""Apps of experts in this process, loaded and ready."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from scenes.suite import BLOBS
+from services.app import build_app
+from services.registry import make_expert
+from services.settings import Settings
+from tests.services.world import make_suite
+
+Serve = Callable[..., TestClient]
+
+
+@pytest.fixture(scope="session")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny suite; nobody writes into it."""
+    return make_suite(tmp_path_factory.mktemp("suite") / "tiny")
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Start an adapter's app in this process and wait until it has loaded."""
+    with ExitStack() as stack:
+
+        def start(expert: Any, **settings: Any) -> TestClient:
+            app = build_app(expert, Settings(**{"blob_dir": tmp_path / "blobs", **settings}))
+            client = TestClient(app, raise_server_exceptions=False)
+            stack.enter_context(client)
+            assert client.portal is not None
+            client.portal.call(app.state.service.loaded)
+            return client
+
+        yield start
+
+
+@pytest.fixture
+def reference(serve: Serve, suite: Path) -> Serve:
+    """Start a reference expert on the tiny suite."""
+
+    def start(name: str, suites: tuple[Path, ...] = (suite,), **settings: Any) -> TestClient:
+        shelves = tuple(path / BLOBS for path in suites)
+        return serve(make_expert(name), suites=suites, shelves=shelves, **settings)
+
+    return start

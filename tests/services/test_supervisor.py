@@ -1,0 +1,153 @@
+"""Real processes: readiness, death, restart on the same address, and no one left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from memory.errors import UserError
+from services.contract import Endpoints
+from services.launch import down, launch, status, supervisor_pid, up
+from services.plan import ExpertPlan, LaunchPlan, read_endpoints
+from tests.services.world import frame
+
+PATIENCE = 20.0
+
+
+def until(condition, what):
+    """Wait for another process to do something; fail with a sentence."""
+    end = time.monotonic() + PATIENCE
+    while not (result := condition()):
+        assert time.monotonic() < end, f"waited {PATIENCE} s in vain: {what}"
+        time.sleep(0.01)
+    return result
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def pids(endpoints):
+    return {one.expert: one.pid for one in endpoints.experts}
+
+
+@pytest.fixture
+def state_dir(tmp_path):
+    return tmp_path / "state"
+
+
+def test_a_killed_worker_comes_back_at_the_same_address(suite, state_dir):
+    with up(["scene", "depth"], [suite], "perfect", state_dir) as handle:
+        first = handle.endpoints
+        urls = {one.expert: one.url for one in first.experts}
+        body = {"scene_id": "room0"}
+        before = httpx2.post(f"{urls['scene']}/v1/scene", json=body).json()
+        os.kill(pids(first)["scene"], signal.SIGKILL)
+        until(lambda: not alive(pids(first)["scene"]), "the worker dies")
+        # The supervisor still listens: this request waits for the next incarnation.
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            answer = httpx2.post(f"{urls['scene']}/v1/scene", json=body, timeout=PATIENCE)
+            if answer.status_code != 503 or time.monotonic() > deadline:
+                break
+            time.sleep(0.02)
+        assert answer.json() == before
+        now = until(
+            lambda: (e := read_endpoints(handle.endpoints_file)) and pids(e) != pids(first) and e,
+            "the endpoints file names the new process",
+        )
+        assert {one.expert: one.url for one in now.experts} == urls
+        assert pids(now)["depth"] == pids(first)["depth"]
+        rows = {row.expert: row for row in status(handle.endpoints_file)}
+        assert (rows["scene"].restarts, rows["depth"].restarts) == (1, 0)
+        assert len(list((state_dir / "logs").glob("scene.*.log"))) == 2
+        image = {"image": {"sha256": frame(suite)}}
+        assert httpx2.post(f"{urls['depth']}/v1/depth", json=image).status_code == 200
+    assert not any(alive(pid) for pid in [*pids(now).values(), handle.pid])
+    assert not handle.endpoints_file.exists()
+
+
+def test_workers_go_when_their_supervisor_is_killed(suite, state_dir):
+    with up(["scene"], [suite], "perfect", state_dir) as handle:
+        worker = pids(handle.endpoints)["scene"]
+        os.kill(handle.pid, signal.SIGKILL)
+        until(lambda: not alive(worker), "the worker follows")
+        assert supervisor_pid(state_dir / "supervisor.lock") is None
+        with pytest.raises(UserError, match="no experts are running"):
+            status(handle.endpoints_file)
+
+
+def test_attached_experts_go_with_the_process_that_started_them(suite, state_dir):
+    program = (
+        "import os, signal, sys; from pathlib import Path; from services.launch import up\n"
+        f"h = up(['scene'], [Path({str(suite)!r})], 'perfect', Path({str(state_dir)!r}))\n"
+        "print(h.endpoints.model_dump_json(), flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True)
+    endpoints = Endpoints.model_validate_json(done.stdout)
+    everyone = [endpoints.supervisor, *pids(endpoints).values()]
+    until(lambda: not any(alive(pid) for pid in everyone), "supervisor and worker follow")
+
+
+def test_detached_experts_stay_until_down_and_only_they_go(suite, state_dir, tmp_path):
+    handle = up(["scene"], [suite], "perfect", state_dir, detached=True, token="s3cret")
+    with up(["scene"], [suite], "perfect", tmp_path / "other") as other:
+        with pytest.raises(UserError, match="already running"):
+            up(["depth"], [suite], "perfect", state_dir)
+        assert handle.endpoints.token_file is not None
+        token_file = Path(handle.endpoints.token_file)
+        assert token_file.stat().st_mode & 0o077 == 0
+        url = handle.endpoints.experts[0].url
+        assert httpx2.get(f"{url}/v1/info").status_code == 401
+        sent = {"Authorization": f"Bearer {token_file.read_text()}"}
+        assert httpx2.get(f"{url}/v1/info", headers=sent).status_code == 200
+        down(handle.endpoints_file)
+        handle._process.wait(PATIENCE)
+        assert not alive(pids(handle.endpoints)["scene"])
+        assert alive(pids(other.endpoints)["scene"])
+    with pytest.raises(UserError, match="no experts are running"):
+        down(handle.endpoints_file)
+
+
+def test_what_the_operator_must_mend_is_one_sentence(suite, state_dir, tmp_path):
+    with pytest.raises(UserError, match="holds no suite"):
+        up(["scene"], [tmp_path / "nowhere"], "perfect", state_dir)
+    assert supervisor_pid(state_dir / "supervisor.lock") is None
+    with pytest.raises(UserError, match="give a token"):
+        up(["scene"], [suite], "perfect", state_dir, host="0.0.0.0")
+    with pytest.raises(UserError, match="named twice"):
+        up(["scene", "scene"], [suite], "perfect", state_dir)
+    with pytest.raises(UserError, match="no experts are running"):
+        read_endpoints(tmp_path / "endpoints.json")
+
+
+def test_a_wanted_port_is_taken_only_when_it_is_free(suite, state_dir):
+    import socket
+
+    with socket.socket() as taken, socket.socket() as free:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        free.bind(("127.0.0.1", 0))
+        wanted = free.getsockname()[1]
+        free.close()
+        plans = (
+            ExpertPlan(expert="scene", port=taken.getsockname()[1]),
+            ExpertPlan(expert="depth", port=wanted),
+        )
+        plan = LaunchPlan(state_dir=state_dir, experts=plans, suites=(suite,))
+        with launch(plan) as handle:
+            ports = [int(one.url.rpartition(":")[2]) for one in handle.endpoints.experts]
+    assert ports[0] != plans[0].port
+    assert ports[1] == wanted
