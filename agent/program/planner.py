@@ -1,0 +1,105 @@
+"""The program planner: parse, look, measure, answer."""
+
+from __future__ import annotations
+
+from agent.planner import Brief, Observation, Turn
+from agent.program.answering import describe, form, guess
+from agent.program.calling import Caller, Steps
+from agent.program.language import AppearanceOrder, FloorArea, Program, categories, required
+from agent.program.measuring import Reading, measure
+from agent.program.parser import parse
+from agent.program.seeing import Seer, Sight
+from scenes.tasks import Task
+from skills.workflow import PLAIN, TABLE, Join, Workflow
+
+
+class ProgramPlanner:
+    """Needs no model: questions of known templates become programs, programs become calls.
+
+    ``workflow`` says how to look when no skill does. Places without frames are looked up in the
+    `scene` expert's table, whatever the workflow says.
+    """
+
+    def __init__(self, workflow: Workflow = PLAIN, name: str = "program") -> None:
+        self._workflow = workflow
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """Goes into the log."""
+        return self._name
+
+    def start(self, task: Task, brief: Brief) -> ProgramSession:
+        """Begin an episode."""
+        workflow = next((s.workflow for s in brief.skills if s.workflow), self._workflow)
+        return ProgramSession(task, TABLE if not brief.frame_handles else workflow)
+
+
+class ProgramSession:
+    """One question's program, run as a generator of turns."""
+
+    def __init__(self, task: Task, workflow: Workflow) -> None:
+        self._task = task
+        self._workflow = workflow
+        self._steps = self._run()
+        self._started = False
+
+    async def next(self, observations: tuple[Observation, ...]) -> Turn:
+        """The next turn, given what came back from the last one."""
+        if not self._started:
+            self._started = True
+            return next(self._steps)
+        return self._steps.send(observations)
+
+    def _run(self) -> Steps[None]:
+        program = parse(self._task.question)
+        if program is None:
+            text = guess(None, self._task.options)
+            yield Turn(answer=text, notes={"why": "the question fits no known template; a guess"})
+            return
+        caller = Caller()
+        reading = yield from _read(caller, program, self._workflow)
+        yield _answer(program, reading, self._task.options)
+
+
+def _read(caller: Caller, program: Program, workflow: Workflow) -> Steps[Reading | None]:
+    """Look and measure by the workflow, then by its fallback if that was not enough."""
+    seer = Seer(caller, workflow)
+    if isinstance(program, AppearanceOrder):
+        return (yield from _first_seen(seer, program))
+    sight = yield from seer.look(categories(program), workflow.join)
+    fallback = workflow.fallback
+    reading: Reading | None = None
+    enough = fallback is None or _enough(program, sight, fallback.registered)
+    if enough or isinstance(program, FloorArea):
+        reading = yield from measure(caller, program, sight)
+    if reading is None and fallback is not None:
+        second = yield from seer.look(categories(program), fallback.join)
+        reading = yield from measure(caller, program, second)
+        if reading is None and not enough:
+            reading = yield from measure(caller, program, sight)
+    return reading
+
+
+def _first_seen(seer: Seer, program: AppearanceOrder) -> Steps[Reading | None]:
+    frames = yield from seer.frames()
+    if frames is None:
+        return None
+    boxes = yield from seer.detect(frames, categories(program))
+    return (yield from measure(Caller(), program, Sight((), Join.VOTE, boxes=boxes)))
+
+
+def _enough(program: Program, sight: Sight, registered: float) -> bool:
+    if sight.registered < registered or not sight.takes:
+        return False
+    return all(take.best(name) for take in sight.takes for name in required(program))
+
+
+def _answer(program: Program, reading: Reading | None, options: tuple[str, ...]) -> Turn:
+    notes = {"program": str(program)}
+    text = form(program, reading.value, options) if reading is not None else None
+    if text is None or reading is None:
+        notes["why"] = "what was asked about was not found; a guess"
+        return Turn(answer=guess(program, options), notes=notes)
+    notes["why"] = f"{program} = {describe(program, reading.value)}"
+    return Turn(answer=text, sources=reading.sources, notes=notes)
