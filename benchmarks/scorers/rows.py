@@ -1,8 +1,9 @@
-"""Scoring self-contained rows, so that any other harness can use these scorers and check them.
+"""Rows and predictions from files of JSON lines.
 
-One JSON object a line, holding the metric's fields and an ``id``. Lines are read with Python's
-own decoder: ``NaN``, ``Infinity`` and integers of any size keep the values that the published
-Python code would see.
+Self-contained rows hold the metric's fields and an ``id``, so that any other harness can use these
+scorers and check them; prediction files hold ``id`` and ``prediction``. Lines are read with
+Python's own decoder: ``NaN``, ``Infinity`` and integers of any size keep the values that the
+published Python code would see.
 """
 
 from __future__ import annotations
@@ -51,3 +52,25 @@ def decode_row(line: bytes | str, number: int) -> Row:
     if not isinstance(row, dict):
         raise UserError(f"Line {number} is not a JSON object with the fields of a row.")
     return row
+
+
+def read_predictions(lines: Iterable[bytes | str]) -> dict[str, object]:
+    """Predictions by id from ``{"id": …, "prediction": …}`` lines; null is a failed one.
+
+    Numeric ids are read as their digits. Raises `UserError` that names the line for anything else
+    and for an id that occurs twice: which of the two answers counts is not ours to choose.
+    """
+    found: dict[str, object] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        row = decode_row(line, number)
+        key = row.get("id")
+        if not isinstance(key, str | int) or "prediction" not in row:
+            raise UserError(f"Line {number} needs an id and a prediction (null for a failed row).")
+        if str(key) in found:
+            raise UserError(
+                f"Line {number} repeats the id {str(key)!r}; keep one prediction a row."
+            )
+        found[str(key)] = row["prediction"]
+    return found

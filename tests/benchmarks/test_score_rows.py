@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from benchmarks.scorers.rows import score_rows
+from benchmarks.scorers.rows import read_predictions, score_rows
 from memory.errors import UserError
 
 GOOD = {
@@ -50,3 +50,23 @@ def test_unknown_names_are_refused_before_any_row_is_read() -> None:
         score_rows([], "vis")
     with pytest.raises(UserError, match="no profile 'oficial'"):
         score_rows([], "vsi", "oficial")
+
+
+def test_predictions_are_read_by_id() -> None:
+    lines = ['{"id": "a", "prediction": "3"}', b"", b'{"id": 7, "prediction": null, "note": 1}']
+    assert read_predictions(lines) == {"a": "3", "7": None}
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (['{"id": "a"}'], "Line 1 needs an id and a prediction"),
+        (['{"prediction": "a"}'], "Line 1 needs an id"),
+        (['{"id": ["a"], "prediction": "a"}'], "Line 1 needs an id"),
+        (['{"id": 7, "prediction": 1}', '{"id": "7", "prediction": 1}'], "Line 2 repeats .*'7'"),
+        (["nonsense"], "Line 1 is not valid JSON"),
+    ],
+)
+def test_prediction_files_that_cannot_be_joined_are_refused(lines: list[str], message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        read_predictions(lines)
