@@ -21,15 +21,20 @@ ADAPTERS: dict[str, dict[str, str]] = {
 }
 
 
+def experts_of(backend: str) -> tuple[str, ...]:
+    """The experts that a backend has; `UserError` names the backends there are."""
+    if backend not in ADAPTERS:
+        raise UserError(f"there is no backend {backend!r}; choose from: {', '.join(ADAPTERS)}")
+    return tuple(ADAPTERS[backend])
+
+
 def make_expert(expert: str, backend: str = "reference") -> AnyExpert:
     """A new, unloaded adapter; `UserError` names the choices when there is none."""
     if expert not in EXPERTS:
         raise UserError(f"there is no expert {expert!r}; choose from: {', '.join(EXPERTS)}")
-    if backend not in ADAPTERS:
-        raise UserError(f"there is no backend {backend!r}; choose from: {', '.join(ADAPTERS)}")
-    where = ADAPTERS[backend].get(expert)
-    if where is None:
-        known = ", ".join(ADAPTERS[backend])
-        raise UserError(f"backend {backend!r} has no {expert!r}; it has: {known}")
+    known = experts_of(backend)
+    if expert not in known:
+        raise UserError(f"backend {backend!r} has no {expert!r}; it has: {', '.join(known)}")
+    where = ADAPTERS[backend][expert]
     module, _, name = where.partition(":")
     return cast(AnyExpert, getattr(import_module(module), name)())
