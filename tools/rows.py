@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from scenes.geometry import Scale, Vec3
+from services.contract import Box, Mask
 
 
 class _Row(BaseModel):
@@ -22,13 +23,15 @@ class BoxRow(_Row):
 
 
 class MaskRow(_Row):
-    """A mask: ``pixels`` is its area."""
+    """A mask of ``frame`` (COCO RLE) with its tight box; ``pixels`` is its area."""
 
     handle: str
     frame: str
     category: str
     pixels: int
     score: float
+    box: Box
+    mask: Mask
 
 
 class CloudRow(_Row):

@@ -96,6 +96,8 @@ def _add(workspace: Workspace, record: MaskRecord, source: str) -> MaskRow:
         category=record.category,
         pixels=int(decode_rle(record.mask.size, record.mask.counts).sum()),
         score=record.score,
+        box=record.box,
+        mask=record.mask,
     )
 
 
