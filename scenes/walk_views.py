@@ -1,0 +1,83 @@
+"""Judging camera views cheaply: which objects are seen, how large, and what blocks the view."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenes.camera import Renderer
+from scenes.geometry import Intrinsics, Pose
+
+Float = NDArray[np.float64]
+PROBE = (80, 60)
+REFERENCE_PIXELS = 640 * 480
+NEAR, BLOCKED_SHARE = 0.75, 0.25
+CHUNK = 24
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A level camera: place, heading and pitch in radians (pitch up is positive)."""
+
+    x: float
+    y: float
+    z: float
+    heading: float
+    pitch: float
+
+    def pose(self) -> Pose:
+        """The view as a pose."""
+        eye = np.array([self.x, self.y, self.z])
+        c = np.cos(self.pitch)
+        ahead = np.array([np.cos(self.heading) * c, np.sin(self.heading) * c, np.sin(self.pitch)])
+        return Pose.look_at(eye, eye + ahead)
+
+    def to(self, other: View, share: float) -> View:
+        """The view part of the way towards another, turning the shorter way round."""
+        turn = (other.heading - self.heading + np.pi) % (2 * np.pi) - np.pi
+        return View(
+            self.x + (other.x - self.x) * share,
+            self.y + (other.y - self.y) * share,
+            self.z + (other.z - self.z) * share,
+            self.heading + turn * share,
+            self.pitch + (other.pitch - self.pitch) * share,
+        )
+
+    def far_from(self, other: View) -> float:
+        """A distance between views: metres, and radians of turn counted as 0.8 m each."""
+        turn = abs((other.heading - self.heading + np.pi) % (2 * np.pi) - np.pi)
+        return float(np.hypot(other.x - self.x, other.y - self.y) + 0.8 * turn)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What N views see: ``pixels`` (N, objects) scaled to 640x480; ``blocked`` (N,)."""
+
+    pixels: Float
+    blocked: NDArray[np.bool_]
+
+
+def judge(renderer: Renderer, intrinsics: Intrinsics, views: Sequence[View]) -> Judged:
+    """Probe views with few rays each."""
+    probe = intrinsics.resized(*PROBE)
+    count, per_view = len(renderer.room.objects), PROBE[0] * PROBE[1]
+    pixels = np.zeros((len(views), count))
+    blocked = np.zeros(len(views), bool)
+    rays = probe.rays().reshape(-1, 3)
+    for start in range(0, len(views), CHUNK):
+        chunk = views[start : start + CHUNK]
+        poses = [view.pose().T_world_camera for view in chunk]
+        directions = np.concatenate([rays @ T[:3, :3].T for T in poses]).astype(np.float32)
+        origins = np.repeat([T[:3, 3] for T in poses], per_view, axis=0).astype(np.float32)
+        hits = renderer.caster.hit(origins, directions)
+        ids = np.where(hits.triangle >= 0, renderer.mesh.instance[hits.triangle], 0)
+        near = (hits.distance < NEAR).reshape(len(chunk), per_view).mean(axis=1)
+        for k, row in enumerate(ids.reshape(len(chunk), per_view)):
+            seen = np.bincount(row, minlength=count + 1)
+            pixels[start + k] = seen[1 : count + 1] * (REFERENCE_PIXELS / per_view)
+            nearest = hits.distance.reshape(len(chunk), per_view)[k].min()
+            blocked[start + k] = near[k] > BLOCKED_SHARE or nearest < 0.25
+    return Judged(pixels, blocked)

@@ -1,0 +1,64 @@
+"""Camera walks: coverage within the budget, free standing places, unblocked views, three styles."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from memory.errors import UserError
+from scenes.camera import render_frame
+from scenes.records import Camera
+from scenes.room import RoomSpec, build_room, countable
+from scenes.walk import LARGE_ENOUGH, STYLES, Style, plan_walk
+
+QUARTER = 16
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_askable_object_is_large_in_two_frames(seed: int) -> None:
+    room = build_room(RoomSpec(seed=seed))
+    walk = plan_walk(room, 32)
+    small = walk.cameras[0].intrinsics.resized(160, 120)
+    large = np.zeros(len(room.objects), int)
+    for camera in walk.cameras:
+        thumb = Camera(T_world_camera=camera.T_world_camera, intrinsics=small)
+        frame = render_frame(room, thumb, rgb=False)
+        assert (frame.depth < 0.75).mean() < 0.3
+        seen = np.bincount(frame.ids.ravel(), minlength=len(room.objects) + 1)
+        large += seen[1 : len(room.objects) + 1] * QUARTER >= LARGE_ENOUGH
+    asked = np.array([countable(o.category) for o in room.objects])
+    assert len(walk.cameras) == 32
+    assert (large[asked] >= 2).mean() >= 0.97
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_cameras_stand_clear_of_furniture(style: Style) -> None:
+    room = build_room(RoomSpec(seed=4))
+    for camera in plan_walk(room, 24, style=style).cameras:
+        eye = np.array(camera.T_world_camera)[:3, 3]
+        assert 1.2 < eye[2] < 1.75
+        for q in room.placed:
+            if q.model.category not in ("rug", "ceiling light"):
+                assert not q.footprint.grown(0.1).contains(eye[None, :2]).any()
+
+
+def test_walk_throughs_jump_farther_than_orbits() -> None:
+    room = build_room(RoomSpec(seed=7))
+
+    def median_step(style: Style) -> float:
+        eyes = np.array(
+            [np.array(c.T_world_camera)[:3, 3] for c in plan_walk(room, 32, style=style).cameras]
+        )
+        return float(np.median(np.linalg.norm(np.diff(eyes, axis=0), axis=1)))
+
+    assert median_step("walk_through") > 1.3 * median_step("orbit")
+
+
+def test_plans_repeat() -> None:
+    room = build_room(RoomSpec(seed=1))
+    assert plan_walk(room, 16).cameras == plan_walk(room, 16).cameras
+
+
+def test_a_capture_needs_frames() -> None:
+    with pytest.raises(UserError, match="at least 1 frame"):
+        plan_walk(build_room(RoomSpec(seed=1)), 0)
