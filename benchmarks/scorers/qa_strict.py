@@ -14,7 +14,7 @@ from typing import Final
 
 from benchmarks.scorers.number_words import VALUES
 
-_TOKEN: Final = re.compile(r"-?\d+(?:\.\d+)?|[^\W\d_]+(?:['’][^\W\d_]+)?")
+_TOKEN: Final = re.compile(r"(?:(?<!\w)-)?\d+(?:\.\d+)?|[^\W\d_]+(?:['’][^\W\d_]+)?")
 _ARTICLES: Final = frozenset({"a", "an", "the"})
 _FUNCTION_WORDS: Final = frozenset(
     {
@@ -33,8 +33,8 @@ def words_of(answer: str) -> tuple[str, ...]:
 def _canonical(token: str) -> str:
     if token in VALUES:
         return str(VALUES[token])
-    if token[-1].isdecimal():
-        return f"{float(token):g}" if "." in token else str(int(token))
+    if "." in token:
+        return token.rstrip("0").rstrip(".")
     return token
 
 
