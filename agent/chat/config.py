@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from agent.chat.prices import Price
 from memory.errors import UserError
 
 
@@ -31,6 +32,7 @@ class ChatConfig(BaseModel):
     backoff: float = Field(default=0.5, ge=0)
     concurrency: int = Field(default=64, ge=1)
     images_base: str | None = None
+    price: Price | None = None
     sampling: dict[str, JsonValue] = Field(default_factory=dict)
     capabilities: dict[str, Any] = Field(default_factory=dict)
 

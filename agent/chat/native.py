@@ -7,13 +7,14 @@ from typing import Any
 import orjson
 from pydantic import JsonValue
 
+from agent.chat.blocks import read_blocks
 from agent.chat.capabilities import Capabilities
 from agent.chat.messages import Message, Part, labelled, pictures_of
 from agent.chat.reading import (
     Reading,
     bare_answer,
+    one_answer,
     reasoning_of,
-    tagged_answers,
     text_of,
     well_formed,
 )
@@ -69,33 +70,54 @@ class NativeDialect:
     def read(self, message: dict[str, Any], finish: str, turn: int) -> Reading:
         """Understand one assistant message; never raises, whatever the message holds."""
         text, reasoning = text_of(message.get("content")), reasoning_of(message)
-        calls, emitted, repairs = _calls_of(message, turn, self._ids)
+        calls, repairs = _calls_of(message, turn, self._ids)
+        if not calls and "<tool_call>" in text:
+            text, calls, repairs = self._rescue(text, finish, turn)
         self._pending = calls
-        answers = tagged_answers(text)
-        outcome: dict[str, Any] = {}
-        if calls and answers:
-            outcome["mistake"] = _BOTH
-        elif calls:
-            outcome["calls"] = calls
-        elif answers:
-            outcome["answer"] = answers[-1]
-            if len(answers) > 1:
-                repairs = (*repairs, "took the last of several answers")
-        elif not self._tools and text.strip():
-            outcome["answer"] = text.strip()
-        elif (bare := bare_answer(text, self._task)) is not None:
-            outcome["answer"] = bare
-            repairs = (*repairs, "took a bare answer without tags")
-        else:
-            outcome["mistake"] = _CUT if finish == "length" else _NEITHER
+        decided, more = self._decide(text, finish, calls)
+        if any(_sound(call) != call.raw_arguments for call in calls):
+            more = (*more, "showed the model its unreadable arguments as an empty object")
         return Reading(
             echo=self._echo(text, reasoning, calls),
-            text=text,
+            text=text_of(message.get("content")),
             reasoning=reasoning,
-            emitted=emitted,
-            repairs=repairs,
-            **outcome,
+            emitted=_emitted(calls),
+            repairs=(*repairs, *more),
+            **decided,
         )
+
+    def _decide(
+        self, text: str, finish: str, calls: tuple[CallRequest, ...]
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """What the turn is, and the repairs that this took."""
+        blocks = read_blocks(text, cut=finish == "length")
+        if calls:
+            return ({"mistake": _BOTH} if blocks.answers else {"calls": calls}), ()
+        if blocks.faults or (finish == "length" and not blocks.answers):
+            return {"mistake": "; ".join((*blocks.faults, _CUT))}, ()
+        if blocks.answers:
+            answer, repeated = one_answer(blocks.answers)
+            return answer, (*blocks.repairs, *repeated)
+        if not self._tools and text.strip():
+            return {"answer": text.strip()}, ()
+        if (bare := bare_answer(text, self._task)) is not None:
+            return {"answer": bare}, ("took a bare answer without tags",)
+        return {"mistake": _NEITHER}, ()
+
+    def _rescue(
+        self, text: str, finish: str, turn: int
+    ) -> tuple[str, tuple[CallRequest, ...], tuple[str, ...]]:
+        """Calls that a server's parser left in the text: the text without them, and the calls."""
+        blocks = read_blocks(text, cut=finish == "length")
+        if not blocks.calls or blocks.faults:
+            return text, (), ()
+        calls = tuple(
+            CallRequest(f"call_{turn}_{i}", well_formed(call.name), well_formed(call.arguments))
+            for i, call in enumerate(blocks.calls)
+        )
+        answers = "".join(f"<answer>{answer}</answer>" for answer in blocks.answers)
+        repairs = ("read tool calls that stood in the text", *blocks.repairs)
+        return blocks.thought + answers, calls, repairs
 
     def _echo(self, text: str, reasoning: str, calls: tuple[CallRequest, ...]) -> Message:
         fields: dict[str, Any] = {}
@@ -130,8 +152,8 @@ def _tool_message(call_id: str, parts: tuple[Part, ...]) -> Message:
 
 def _calls_of(
     message: dict[str, Any], turn: int, used: set[str]
-) -> tuple[tuple[CallRequest, ...], tuple[dict[str, JsonValue], ...], tuple[str, ...]]:
-    """Calls in order, the same as JSON for the log, and the repairs that were needed.
+) -> tuple[tuple[CallRequest, ...], tuple[str, ...]]:
+    """Calls in order, and the repairs that were needed.
 
     ``used`` holds the ids of the episode so far and grows, so that results have one owner each.
     """
@@ -157,22 +179,26 @@ def _calls_of(
         )
         used.add(call.call_id)
         calls.append(call)
-    emitted: tuple[dict[str, JsonValue], ...] = tuple(
-        {"id": c.call_id, "name": c.name, "arguments": c.raw_arguments} for c in calls
-    )
-    return tuple(calls), emitted, tuple(repairs)
+    return tuple(calls), tuple(repairs)
+
+
+def _emitted(calls: tuple[CallRequest, ...]) -> tuple[dict[str, JsonValue], ...]:
+    return tuple({"id": c.call_id, "name": c.name, "arguments": c.raw_arguments} for c in calls)
 
 
 def _as_sent(call: CallRequest) -> dict[str, Any]:
-    """A call in the history. Servers parse the arguments of old calls to fill their templates,
-    so what is not a JSON object is sent back as an empty one; the log keeps the original."""
+    return {
+        "id": call.call_id,
+        "type": "function",
+        "function": {"name": call.name, "arguments": _sound(call)},
+    }
+
+
+def _sound(call: CallRequest) -> str:
+    """The arguments as the history shows them. Servers parse the arguments of old calls to fill
+    their templates, so what is not a JSON object goes back as an empty one; the log keeps it."""
     try:
         sound = isinstance(orjson.loads(call.raw_arguments), dict)
     except orjson.JSONDecodeError:
         sound = False
-    arguments = call.raw_arguments if sound else "{}"
-    return {
-        "id": call.call_id,
-        "type": "function",
-        "function": {"name": call.name, "arguments": arguments},
-    }
+    return call.raw_arguments if sound else "{}"

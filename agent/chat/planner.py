@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self
 
 from agent.chat.capabilities import Capabilities, DialectName, capabilities_of
 from agent.chat.config import ChatConfig
+from agent.chat.coordinates import Places
 from agent.chat.endpoint import Completion, Endpoint
 from agent.chat.images import ImageSource, InlineImages, LinkedImages
 from agent.chat.messages import Message
 from agent.chat.native import NativeDialect
+from agent.chat.prices import usage_of
 from agent.chat.prompt import Profile, agent_prompt, opening
 from agent.chat.reading import Reading
+from agent.chat.tags import TagDialect
 from agent.chat.transcript import Transcript
 from agent.concurrency import AdaptiveLimiter
 from agent.limits import waiting
 from agent.planner import Brief, Observation, Turn
 from memory.blobs import BlobStore
-from memory.events import ModelCall, Usage
+from memory.events import ModelCall
 from scenes.tasks import Task
 
 
@@ -67,10 +70,15 @@ class ChatPlanner:
             **self.config.sampling,
             **dialect.request_fields,
         }
-        transcript = Transcript(settings, self._images)
-        for message in opening(prompt, task, brief, images=self.capabilities.images):
-            transcript.append(message)
-        return ChatSession(self.endpoint, transcript, dialect)
+        max_images = self.capabilities.max_images if self.capabilities.images else 0
+        session = ChatSession(
+            self.endpoint,
+            Transcript(settings, self._images, max_images),
+            dialect,
+            Places(brief.tools, self.capabilities),
+        )
+        session.tell(opening(prompt, task, brief, max_images))
+        return session
 
     async def aclose(self) -> None:
         """Close the connections to the endpoint."""
@@ -91,11 +99,20 @@ class ChatPlanner:
 class ChatSession:
     """One conversation."""
 
-    def __init__(self, endpoint: Endpoint, transcript: Transcript, dialect: Dialect) -> None:
+    def __init__(
+        self, endpoint: Endpoint, transcript: Transcript, dialect: Dialect, places: Places
+    ) -> None:
         self._endpoint = endpoint
         self._transcript = transcript
         self._dialect = dialect
+        self._places = places
         self._turn = 0
+
+    def tell(self, messages: Iterable[Message]) -> None:
+        """Add messages to the conversation, to be sent with the next turn."""
+        for message in messages:
+            self._transcript.append(message)
+            self._places.saw(message.pictures)
 
     async def next(self, observations: tuple[Observation, ...]) -> Turn:
         """Show the model what came back and read what it says next.
@@ -103,17 +120,16 @@ class ChatSession:
         Raises `InfrastructureError` when it cannot be reached, `LimitExceeded` when the
         conversation has outgrown it.
         """
-        for message in self._dialect.observe(observations):
-            self._transcript.append(message)
+        self.tell(self._dialect.observe(observations))
         prompt, shown = self._transcript.prompt_hash, self._transcript.shown
         with waiting():
             completion = await self._endpoint.complete(self._transcript.body)
         reading = self._dialect.read(completion.message, completion.finish, self._turn)
-        self._transcript.append(reading.echo)
+        self.tell([reading.echo])
         call = self._model_call(completion, reading, prompt, shown)
         self._turn += 1
         return Turn(
-            calls=reading.calls,
+            calls=tuple(map(self._places.to_pixels, reading.calls)),
             answer=reading.answer,
             mistake=reading.mistake,
             raw=reading.text,
@@ -133,7 +149,7 @@ class ChatSession:
             tool_calls=reading.emitted,
             images=shown,
             finish=completion.finish,
-            usage=usage_of(completion.usage),
+            usage=usage_of(completion.usage, self._endpoint.config.price),
             elapsed=completion.elapsed,
             waited=completion.waited,
             sent_bytes=completion.sent_bytes,
@@ -144,23 +160,8 @@ class ChatSession:
 def dialect_for(task: Task, brief: Brief, capabilities: Capabilities) -> Dialect:
     """The dialect that a model speaks."""
     if capabilities.dialect is DialectName.TAGS:
-        raise NotImplementedError
+        return TagDialect(task, brief, capabilities)
     return NativeDialect(task, brief, capabilities)
-
-
-def usage_of(reported: dict[str, Any]) -> Usage:
-    """Token counts as the provider reports them; what it does not say stays unknown."""
-    details = reported.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, dict) else None
-    return Usage(
-        input_tokens=_count(reported.get("prompt_tokens")),
-        output_tokens=_count(reported.get("completion_tokens")),
-        cached_tokens=_count(cached),
-    )
-
-
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
 def _image_source(

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from agent.chat.messages import Message, Picture, labelled
+from agent.chat.messages import Message, Part, Picture, labelled
 from agent.planner import Brief
 from scenes.tasks import AnswerKind, Task
 
@@ -62,14 +62,31 @@ def agent_prompt(task: Task, brief: Brief, dialect: str) -> Prompt:
     return Prompt("\n\n".join(system), before, "\n".join(after))
 
 
-def opening(prompt: Prompt, task: Task, brief: Brief, *, images: bool) -> list[Message]:
-    """The system message and the user message that open a conversation."""
-    handles = brief.frame_handles or tuple(f"frame_{f.index}" for f in task.frames)
-    frames = [
-        Picture(handle, frame.image, original=True)
-        for handle, frame in zip(handles, task.frames, strict=True)
-    ]
-    shown = labelled(frames) if prompt.named else tuple(frames)
-    parts = (prompt.before, *(shown if images else ()), prompt.after)
+def opening(prompt: Prompt, task: Task, brief: Brief, max_images: int) -> list[Message]:
+    """The system message and the user message that open a conversation.
+
+    When there are more frames than the model takes, evenly spaced ones are shown, a quarter of the
+    room is left for what tools will show, and the other frames are named.
+    """
+    handles = brief.frame_handles or tuple(f"frame_{frame.index}" for frame in task.frames)
+    room = max_images - max_images // 4 if brief.tools else max_images
+    shown = _evenly(len(task.frames), min(room, max_images))
+    frames: list[Part] = []
+    for position, (handle, frame) in enumerate(zip(handles, task.frames, strict=True)):
+        if position in shown:
+            picture = Picture(handle, frame.image, original=True)
+            frames += labelled([picture]) if prompt.named else (picture,)
+        elif prompt.named:
+            frames.append(f"{handle} (not shown)")
+    parts = tuple(part for part in (prompt.before, *frames, prompt.after) if part)
     first = [Message("system", (prompt.system,))] if prompt.system else []
-    return [*first, Message("user", tuple(part for part in parts if part))]
+    return [*first, Message("user", parts)]
+
+
+def _evenly(number: int, room: int) -> set[int]:
+    """At most ``room`` of ``number`` positions, evenly spaced from the first to the last."""
+    if number <= room:
+        return set(range(number))
+    if room <= 1:
+        return set(range(room))
+    return {round(i * (number - 1) / (room - 1)) for i in range(room)}

@@ -54,14 +54,19 @@ def reasoning_of(message: dict[str, Any]) -> str:
     return ""
 
 
-_ANSWER = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
 _LETTER = re.compile(r"\(?([A-Z])\)?[.:]?", re.ASCII)
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?( ?(m|cm|metres?|meters?|centimet(re|er)s?|m2|m²))?\.?")
 
 
-def tagged_answers(text: str) -> list[str]:
-    """The contents of all complete answer tags."""
-    return [match.strip() for match in _ANSWER.findall(text)]
+def one_answer(answers: list[str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The answer that all blocks give, or the mistake of giving none or several; and repairs."""
+    different = list(dict.fromkeys(answers))
+    if len(different) > 1:
+        return {"mistake": "you gave several different answers; give the final one alone"}, ()
+    if not different[0]:
+        return {"mistake": "the answer was empty; write it between <answer> and </answer>"}, ()
+    repeated = ("took an answer that was given several times",) if len(answers) > 1 else ()
+    return {"answer": different[0]}, repeated
 
 
 def bare_answer(text: str, task: Task) -> str | None:
