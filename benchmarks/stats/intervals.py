@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.special import stdtrit
 
 from benchmarks.stats.averages import FloatArray, GroupedScores
 
@@ -41,6 +40,8 @@ def clustered_mean(
     Variance: C/(C-1) · Σ_c (Σ_{i in c} (x_i - mean))² / n², the sandwich estimator for a mean
     (Liang and Zeger 1986) with the usual correction for the number of clusters C.
     """
+    from scipy.special import stdtrit
+
     table = GroupedScores.of(scores, clusters)
     n_clusters, n_rows = table.sums.shape[0], len(scores)
     mean = float(table.overall()[0])

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import bdtr
 
 from benchmarks.stats.averages import Averaging, GroupedScores
 from benchmarks.stats.intervals import Interval, cluster_bootstrap, resampled
@@ -49,6 +48,8 @@ class PairedComparison:
 
 def exact_mcnemar(only_a: int, only_b: int) -> float:
     """Two-sided exact p-value of ``only_a`` against ``only_b`` discordant pairs."""
+    from scipy.special import bdtr
+
     discordant = only_a + only_b
     if discordant == 0:
         return 1.0
