@@ -121,3 +121,9 @@ GUARDED = Workflow(
 
 TABLE = Workflow(join=Join.TABLE)
 """Trust the `scene` expert: for suites that come as object tables, without frames."""
+
+SINGLE = Workflow(join=Join.BEST)
+"""One view only: the yardstick for what joining views is worth."""
+
+WORKFLOWS = {"plain": PLAIN, "guarded": GUARDED, "single": SINGLE, "table": TABLE}
+"""The workflows that can be asked for by name."""

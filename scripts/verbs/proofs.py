@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
@@ -13,8 +14,10 @@ app = typer.Typer()
 
 @app.command()
 def proofs(
-    group: str = typer.Argument("all", help="A group of claims, or all."),
-    json: bool = typer.Option(False, "--json", help="Print one JSON array instead of a table."),
+    group: Annotated[str, typer.Argument(help="A group of claims, or all.")] = "all",
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON array instead of a table.")
+    ] = False,
 ) -> None:
     """Measure claims and print name, value, bound and whether the value is within it.
 

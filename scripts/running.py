@@ -1,0 +1,140 @@
+"""From a request on the command line to a scored run: suite, experts, session, report."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.report.record import RunReport
+from benchmarks.run.config import RunConfig
+from benchmarks.run.progress import LiveBar, PlainLines, Subscriber
+from benchmarks.runner import SessionSummary
+from benchmarks.scoring import score_apart
+from memory.errors import InfrastructureError, UserError
+from memory.runs import RunFolder
+from scripts.wiring import Job, default_cache, perform
+
+OUT = Path("out")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for; ``None`` means: make or start one for this run."""
+
+    config: RunConfig
+    meta: Path | None = None
+    scenes: int = 6
+    seed: int = 0
+    endpoints: Path | None = None
+    preset: str = "perfect"
+    out: Path | None = None
+
+
+def run_and_report(request: Request) -> None:
+    """The `run` verb."""
+    from scripts.tables import show
+
+    suite = suite_folder(request)
+    folder = request.out or OUT / "runs" / f"{suite.name}-{request.config.planner}"
+    with running_experts(request, suite, folder) as endpoints:
+        job = Job(suite, folder, request.config, endpoints, default_cache())
+        report = finish(job)
+    show({request.config.planner: report})
+    print(f"report: {folder / 'report.html'}")
+
+
+def finish(job: Job, title: str = "") -> RunReport:
+    """Run what is owed, score in a process of its own, and write the pages.
+
+    Raises `InfrastructureError` when episodes stay owed, after scoring what there is.
+    """
+    folder, summary = perform_visibly(job, title or job.folder.name)
+    report = score_apart(folder, job.suite)
+    write_page(folder, job.suite)
+    if summary.interrupted:
+        raise KeyboardInterrupt
+    if not summary.complete:
+        raise InfrastructureError(
+            f"{summary.progress.left} of {summary.progress.total} episodes are owed "
+            f"({summary.stopped or summary.progress.last_error}); "
+            "run the same command again to complete them"
+        )
+    return report
+
+
+def write_page(folder: RunFolder, suite: Path) -> None:
+    """Write ``report.html`` beside the numbers."""
+    from benchmarks.report.page import write_report_page
+
+    write_report_page([folder], suite, folder.path / "report.html")
+
+
+def perform_visibly(job: Job, title: str) -> tuple[RunFolder, SessionSummary]:
+    """`perform` with a live bar on a terminal, and plain lines elsewhere."""
+    if not sys.stderr.isatty():
+        return perform(job, [PlainLines(sys.stderr)])
+    with LiveBar(sys.stderr, title) as bar:
+        watching: list[Subscriber] = [bar]
+        return perform(job, watching)
+
+
+def suite_folder(request: Request) -> Path:
+    """The suite's folder, made first when the user named one of ours."""
+    name = request.config.suite
+    if name == "vsi-meta":
+        return _vsi_meta(request)
+    if name == "rooms":
+        return _rooms(request)
+    path = Path(name)
+    if not path.is_dir():
+        raise UserError(
+            f"there is no suite {name!r}: give a folder made by `surveyor rooms make`, "
+            "or one of: rooms, vsi-meta"
+        )
+    return path
+
+
+def _vsi_meta(request: Request) -> Path:
+    from scenes.suite_make import make_vsi_meta_suite
+
+    if request.meta is None:
+        raise UserError("suite vsi-meta needs --meta, the folder of VSI-Bench's metadata")
+    path = OUT / "suites" / f"vsi-meta-{request.seed}"
+    if not (path / "suite.json").exists():
+        make_vsi_meta_suite(path, request.meta, seed=request.seed)
+    return path
+
+
+def _rooms(request: Request) -> Path:
+    from scenes.suite_make import make_rooms_suite
+
+    path = OUT / "suites" / f"rooms-{request.seed}-{request.scenes}"
+    if not (path / "suite.json").exists():
+        make_rooms_suite(path, seeds=range(request.seed, request.seed + request.scenes))
+    return path
+
+
+@contextmanager
+def running_experts(request: Request, suite: Path, folder: Path) -> Iterator[Path]:
+    """The endpoints to use: the user's, or of reference experts that live as long as the run."""
+    if request.endpoints is not None:
+        yield request.endpoints
+        return
+    with reference_experts(suite, request.preset, folder.with_name(folder.name + ".experts")) as at:
+        yield at
+
+
+@contextmanager
+def reference_experts(suite: Path, preset: str, state: Path) -> Iterator[Path]:
+    """Reference experts for one suite; a suite without frames needs only the `scene` expert."""
+    from scenes.suite import Suite
+    from services.launch import up
+    from services.registry import experts_of
+
+    frames = any(capture.frames for capture in Suite.open(suite).captures.values())
+    names = experts_of("reference") if frames else ("scene",)
+    with up(names, [suite], preset, state) as handle:
+        yield handle.endpoints_file

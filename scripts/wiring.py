@@ -1,0 +1,177 @@
+"""Putting the rooms together for one run: suite, planner, tools, experts, folder.
+
+The only place that knows all of them. Verbs call it; nothing else does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from agent.limits import Limits
+from benchmarks.run.config import RunConfig, first_problem
+from benchmarks.run.progress import Subscriber
+from benchmarks.run.provenance import record
+from benchmarks.run.schedule import scheduled, select
+from benchmarks.runner import Bench, SessionSummary, Setting, run_suite
+from memory.blobs import BlobStore, sha256_of
+from memory.errors import UserError
+from memory.events import Producer
+from memory.manifest import SuiteIdentity
+from memory.runs import RunFolder
+from scenes.suite import Suite
+from skills.workflow import WORKFLOWS, Workflow
+from tools.cache import ResultCache
+from tools.endpoints import EndpointsFile
+from tools.experts import ExpertClient
+from tools.registry import Registry
+from tools.toolbox import default_tools
+from tools.workspace import Workspace
+
+if TYPE_CHECKING:
+    from agent.chat.config import ChatConfig
+    from agent.planner import Planner
+    from scenes.tasks import Task
+
+CACHE = "SURVEYOR_CACHE"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run to make or resume: where its suite, its folder and its experts are."""
+
+    suite: Path
+    folder: Path
+    config: RunConfig
+    endpoints: Path
+    cache: Path
+
+
+def default_cache() -> Path:
+    """Where expert answers are kept between runs (``SURVEYOR_CACHE``)."""
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(os.environ.get(CACHE) or Path(home) / "surveyor")
+
+
+def perform(job: Job, subscribers: Sequence[Subscriber] = ()) -> tuple[RunFolder, SessionSummary]:
+    """Answer everything that the run still owes."""
+    return asyncio.run(_perform(job, subscribers))
+
+
+async def _perform(job: Job, subscribers: Sequence[Subscriber]) -> tuple[RunFolder, SessionSummary]:
+    suite = Suite.open(job.suite)
+    tasks = select(suite.tasks(), job.config)
+    registry = Registry(default_tools())
+    async with (
+        open_planner(job.config, suite, job) as planner,
+        expert_client(job, suite) as client,
+    ):
+        manifest = record(
+            job.folder.name,
+            job.config,
+            SuiteIdentity(name=suite.manifest.name, content_hash=suite.manifest.content_hash),
+            prompt=sha256_of(repr(registry.schemas).encode()),
+            experts=await _producers(client, job),
+        )
+        folder = RunFolder.create(job.folder, manifest, (scheduled(task) for task in tasks))
+        bench = Bench(planner, registry, _setting(client), make_limits(job.config))
+        return folder, await run_suite(folder, tasks, bench, job.config, subscribers)
+
+
+@asynccontextmanager
+async def expert_client(job: Job, suite: Suite) -> AsyncIterator[ExpertClient]:
+    """A client of the running experts whose answers are cached on disk."""
+    client = ExpertClient(
+        EndpointsFile(job.endpoints),
+        BlobStore(job.cache / "blobs"),
+        ResultCache(job.cache / "answers.sqlite"),
+        originals=(suite.blobs,),
+    )
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+async def _producers(client: ExpertClient, job: Job) -> tuple[Producer, ...]:
+    served = EndpointsFile(job.endpoints).read().experts
+    infos = [await client.info(endpoint.expert) for endpoint in served]
+    return tuple(info.producer for info in infos)
+
+
+def _setting(client: ExpertClient) -> Callable[[Task], Setting]:
+    def setting(task: Task) -> Setting:
+        workspace = Workspace(task, client)
+        return Setting(workspace, workspace.frame_handles)
+
+    return setting
+
+
+def make_limits(config: RunConfig) -> Limits:
+    """Limits by name from the configuration; `UserError` names the one that is wrong."""
+    try:
+        return Limits(**config.limits)
+    except (TypeError, ValidationError) as error:
+        detail = first_problem(error) if isinstance(error, ValidationError) else str(error)
+        raise UserError(f"limits: {detail}") from None
+
+
+@asynccontextmanager
+async def open_planner(config: RunConfig, suite: Suite, job: Job) -> AsyncIterator[Planner]:
+    """The planner that the configuration names; `UserError` when there is no such planner."""
+    options = PlannerOptions.read(config)
+    if config.planner == "program":
+        from agent.program.planner import ProgramPlanner
+
+        yield ProgramPlanner(options.named_workflow())
+    elif config.planner == "chat":
+        from agent.chat.planner import ChatPlanner
+
+        stores = (suite.blobs, BlobStore(job.cache / "blobs"))
+        async with ChatPlanner(options.chat(), stores) as planner:
+            yield planner
+    else:
+        raise UserError(f"there is no planner called {config.planner!r}; choose: program, chat")
+
+
+class PlannerOptions(BaseModel):
+    """``planner_options`` of a run: ``workflow`` is for `program`, everything else for `chat`."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    workflow: str = "plain"
+
+    @classmethod
+    def read(cls, config: RunConfig) -> PlannerOptions:
+        """Validated options; `UserError` names the one that is wrong."""
+        try:
+            return cls.model_validate(config.planner_options)
+        except ValidationError as error:
+            raise UserError(f"planner_options.{first_problem(error)}") from None
+
+    def named_workflow(self) -> Workflow:
+        """The workflow asked for; `UserError` lists the names there are."""
+        if self.workflow not in WORKFLOWS:
+            raise UserError(
+                f"there is no workflow called {self.workflow!r}; choose: {', '.join(WORKFLOWS)}"
+            )
+        return WORKFLOWS[self.workflow]
+
+    def chat(self) -> ChatConfig:
+        """The endpoint; `UserError` when no model is named."""
+        from agent.chat.config import ChatConfig
+
+        try:
+            return ChatConfig.model_validate(self.model_extra or {})
+        except ValidationError as error:
+            raise UserError(
+                f"the chat planner cannot be set up: {first_problem(error)}; "
+                "name a model with --model"
+            ) from None
