@@ -13,6 +13,7 @@ from memory.blobs import BlobStore, sha256_of
 from memory.errors import UserError
 from scenes.maps import FrameMaps, decode_maps
 from scenes.records import SceneTruth
+from scenes.seen import SeenBoxes
 from scenes.suite import read_bytes, read_manifest
 from scenes.targets import Target
 
@@ -58,6 +59,12 @@ def load_truth(path: Path, scene_id: str) -> SceneTruth:
         raise UserError(
             f"{file} is damaged ({error.error_count()} faults); make the suite again"
         ) from None
+
+
+def load_seen(path: Path, scene_id: str) -> SeenBoxes | None:
+    """What exact perception of a scene's frames gets; ``None`` where it was not worked out."""
+    file = path / SCENES / scene_id / "seen.json"
+    return SeenBoxes.model_validate_json(read_bytes(file)) if file.exists() else None
 
 
 def maps_path(path: Path, scene_id: str, index: int) -> Path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -18,10 +18,12 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from memory.blobs import BlobRef, BlobStore, sha256_of
 from memory.errors import InfrastructureError, UserError
 from scenes.maps import FrameMaps, encode_maps
+from scenes.questions.askable import Filmed
 from scenes.questions.draft import Question
 from scenes.records import Capture, Frame, SceneTruth
+from scenes.seen import SeenBoxes
 from scenes.suite import BLOBS, CAPTURES, MANIFEST, TASKS, SuiteManifest, public_hash, read_bytes
-from scenes.suite_truth import CLEAN, FRAMES, SCENES, TARGETS, load_truth, maps_path
+from scenes.suite_truth import CLEAN, FRAMES, SCENES, TARGETS, load_seen, load_truth, maps_path
 
 PLAN = "plan.json"
 
@@ -54,16 +56,19 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class SceneBundle:
-    """Everything made for one scene. The writer fills in the truth's ``clean_frames``."""
+    """Everything made for one scene. The writer fills in the truth's ``clean_frames``.
+
+    ``seen`` is what exact perception of the frames gets; without it everything may be asked.
+    """
 
     truth: SceneTruth
     fps: float = 0.0
-    pictures: tuple[Picture, ...] = field(default=())
+    pictures: tuple[Picture, ...] = ()
+    seen: SeenBoxes | None = None
 
 
 Builder = Callable[[str], SceneBundle]
-Asked = Iterable[tuple[SceneTruth, tuple[Frame, ...]]]
-Asker = Callable[[Asked], Iterable[Question]]
+Asker = Callable[[Iterable[Filmed]], Iterable[Question]]
 Progress = Callable[[int, int], None]
 
 
@@ -134,6 +139,8 @@ def _write_scene(part: Path, bundle: SceneBundle) -> None:
         if picture.maps is not None:
             name = maps_path(part, scene_id, index).name
             (making / name).write_bytes(encode_maps(picture.maps))
+    if bundle.seen is not None:
+        (making / "seen.json").write_bytes(bundle.seen.model_dump_json().encode())
     truth = bundle.truth.model_copy(update={"clean_frames": clean})
     (making / "truth.json").write_bytes(truth.model_dump_json().encode())
     capture = Capture(scene_id=scene_id, fps=bundle.fps, frames=frames)
@@ -159,7 +166,10 @@ def _clean(blobs: BlobStore, pictures: tuple[Picture, ...]) -> Iterator[BlobRef]
 
 def _write_questions(part: Path, plan: SuitePlan, ask: Asker) -> SuiteManifest:
     captures = {name: _capture(part, name) for name in plan.scenes}
-    scenes = ((load_truth(part, name), captures[name].frames) for name in plan.scenes)
+    scenes = (
+        Filmed(load_truth(part, name), captures[name].frames, load_seen(part, name))
+        for name in plan.scenes
+    )
     questions = list(ask(scenes))
     bare = [q.task.model_copy(update={"frames": ()}).model_dump_json() for q in questions]
     answers = [q.target.model_dump_json() for q in questions]

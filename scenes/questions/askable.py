@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -13,10 +14,20 @@ from scenes.free_space import FreeSpace
 from scenes.geometry import Float, OrientedBox
 from scenes.official import BoxDistances
 from scenes.questions.vocabulary import may_ask
-from scenes.records import SceneTruth
+from scenes.records import Frame, SceneTruth
+from scenes.seen import SeenBoxes
 
 MIN_SHARE = 400 / (640 * 480)
 MIN_FRAMES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Filmed:
+    """A scene to be asked about: its truth, its frames, and what exact perception gets of it."""
+
+    truth: SceneTruth
+    frames: tuple[Frame, ...] = ()
+    seen: SeenBoxes | None = None
 
 
 class AskableScene:
@@ -26,9 +37,10 @@ class AskableScene:
     400 pixels of a 640 x 480 image (the same share of other sizes) in two frames.
     """
 
-    def __init__(self, truth: SceneTruth, times: Sequence[float] = ()) -> None:
-        self.truth = truth
-        self.times = tuple(times)
+    def __init__(self, filmed: Filmed) -> None:
+        self.truth = truth = filmed.truth
+        self.times = tuple(frame.time for frame in filmed.frames)
+        self.seen = filmed.seen
         found: dict[str, list[int]] = defaultdict(list)
         for index, item in enumerate(truth.objects):
             if may_ask(item.category, truth.source):
@@ -36,7 +48,7 @@ class AskableScene:
         self.categories = {
             name: tuple(found[name])
             for name in sorted(found)
-            if all(self.filmed(index) for index in found[name])
+            if all(self.shown(index) for index in found[name])
         }
         self.unique = {name: ids[0] for name, ids in self.categories.items() if len(ids) == 1}
 
@@ -62,7 +74,7 @@ class AskableScene:
         """The box of object ``index``."""
         return self.truth.objects[index].box
 
-    def filmed(self, index: int) -> bool:
+    def shown(self, index: int) -> bool:
         """Whether object ``index`` is shown well enough to be asked about."""
         if not self.truth.cameras:
             return True

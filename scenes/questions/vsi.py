@@ -8,14 +8,15 @@ from itertools import islice
 
 import numpy as np
 
+from memory.errors import UserError
 from scenes.official_direction import Difficulty
-from scenes.questions.askable import AskableScene
+from scenes.questions.askable import AskableScene, Filmed
 from scenes.questions.draft import Draft, LetterBalance, Placement, Question, finish
+from scenes.questions.recover import recoverable
 from scenes.questions.vsi_appearance import appearance_order
 from scenes.questions.vsi_direction import Generator, rel_direction
 from scenes.questions.vsi_measure import abs_distance, counting, rel_distance, room_size, size
 from scenes.questions.vsi_route import route_planning
-from scenes.records import Frame, SceneTruth
 
 GENERATORS: Mapping[str, Generator] = {
     "object_counting": counting,
@@ -29,6 +30,7 @@ GENERATORS: Mapping[str, Generator] = {
     "obj_appearance_order": appearance_order,
     "route_planning": route_planning,
 }
+MEASURED_TYPES = tuple(GENERATORS)[:8]
 OFFICIAL_COUNTS: Mapping[str, int] = {
     "object_counting": 565,
     "object_abs_distance": 834,
@@ -49,18 +51,31 @@ def scene_rng(seed: int, scene_id: str, purpose: str) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(f"{scene_id}/{purpose}".encode())])
 
 
+def _generator(name: str) -> Generator:
+    try:
+        return GENERATORS[name]
+    except KeyError:
+        known = ", ".join(GENERATORS)
+        raise UserError(f"there is no question type {name!r}; choose from {known}") from None
+
+
 def drafts(
     scene: AskableScene, seed: int, per_type: Mapping[str, int | None] | None = None
 ) -> Iterator[Draft]:
-    """Up to `PER_SCENE` questions of each type (``per_type`` overrides; ``None`` means all)."""
-    limits = per_type or {}
-    for name, generate in GENERATORS.items():
+    """Up to ``per_type`` questions of each type named there (``None`` means all).
+
+    Where the scene was filmed, only what exact perception of the frames would answer is asked.
+    """
+    limits = dict.fromkeys(MEASURED_TYPES, PER_SCENE) if per_type is None else per_type
+    for name, limit in limits.items():
+        generate = _generator(name)
         rng = scene_rng(seed, scene.truth.scene_id, name)
-        yield from islice(generate(scene, rng), limits.get(name, PER_SCENE))
+        found = (draft for draft in generate(scene, rng) if recoverable(draft, scene.seen))
+        yield from islice(found, limit)
 
 
 def ask(
-    scenes: Iterable[tuple[SceneTruth, tuple[Frame, ...]]],
+    scenes: Iterable[Filmed],
     *,
     suite: str,
     split: str,
@@ -69,9 +84,9 @@ def ask(
 ) -> Iterator[Question]:
     """Questions of every scene in turn; correct letters stay balanced over the whole suite."""
     letters = LetterBalance(np.random.default_rng([seed, zlib.crc32(suite.encode())]))
-    for truth, frames in scenes:
-        scene = AskableScene(truth, [frame.time for frame in frames])
-        place = Placement(suite, truth.scene_id, split, frames)
+    for filmed in scenes:
+        scene = AskableScene(filmed)
+        place = Placement(suite, filmed.truth.scene_id, split, filmed.frames)
         number: dict[str, int] = {}
         for draft in drafts(scene, seed, per_type):
             number[draft.question_type] = number.get(draft.question_type, 0) + 1

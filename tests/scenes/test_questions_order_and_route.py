@@ -10,15 +10,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from memory.blobs import BlobRef
 from scenes.free_space import BODY_RADIUS, FreeSpace, inside_polygon, polygon_area
-from scenes.questions.askable import AskableScene
+from scenes.questions.askable import AskableScene, Filmed
 from scenes.questions.draft import Draft
 from scenes.questions.vsi_appearance import appearance_order
 from scenes.questions.vsi_route import route_planning
-from scenes.records import SceneTruth
+from scenes.records import Frame, SceneTruth
 from tests.scenes.worlds import FURNITURE, living_room
 
 CLEAR = 60
+
+
+def filmed(truth: SceneTruth) -> AskableScene:
+    image = BlobRef(sha256="0" * 64, media_type="image/jpeg", size=1)
+    n = len(truth.visible_pixels)
+    frames = tuple(Frame(index=k, time=0.6 * k, image=image) for k in range(n))
+    return AskableScene(Filmed(truth, frames))
 
 
 def seen_from(first: dict[str, int], n_frames: int = 12) -> AskableScene:
@@ -29,7 +37,7 @@ def seen_from(first: dict[str, int], n_frames: int = 12) -> AskableScene:
         clear = [first.get(item.category, n_frames - 2) <= i for item in truth.objects]
         rows.append(tuple(CLEAR if shown else 0 for shown in clear))
     truth = truth.model_copy(update={"visible_pixels": tuple(rows)})
-    return AskableScene(truth, [0.6 * k for k in range(n_frames)])
+    return filmed(truth)
 
 
 def orders(scene: AskableScene) -> list[Draft]:
@@ -67,13 +75,13 @@ def test_an_order_that_hangs_on_the_threshold_is_not_asked() -> None:
     truth = scene.truth.model_copy(
         update={"visible_pixels": tuple(map(tuple, rows)), "cameras": (big,) * len(rows)}
     )
-    found = orders(AskableScene(truth, scene.times))
-    assert orders(AskableScene(scene.truth, scene.times))
+    found = orders(filmed(truth))
+    assert orders(scene)
     assert not [d for d in found if {"stove", "tv"} <= set(d.correct.split(", "))]
 
 
 def routes(truth: SceneTruth) -> list[Draft]:
-    return list(route_planning(AskableScene(truth), np.random.default_rng(1)))
+    return list(route_planning(AskableScene(Filmed(truth)), np.random.default_rng(1)))
 
 
 def test_walking_the_answer_reaches_the_goal() -> None:

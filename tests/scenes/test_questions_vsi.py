@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from scenes.official import exact_box_distance
-from scenes.questions.askable import AskableScene
+from scenes.questions.askable import AskableScene, Filmed
 from scenes.questions.draft import Question
 from scenes.questions.vocabulary import may_ask
-from scenes.questions.vsi import GENERATORS, PER_SCENE, ask
+from scenes.questions.vsi import MEASURED_TYPES, PER_SCENE, ask
 from scenes.records import SceneTruth
 from tests.scenes.worlds import living_room
 
 
 def questions(n_scenes: int = 1, n_frames: int = 0, seed: int = 0) -> list[Question]:
-    scenes = [(living_room(f"room{k}", n_frames), ()) for k in range(n_scenes)]
+    scenes = [Filmed(living_room(f"room{k}", n_frames)) for k in range(n_scenes)]
     return list(ask(scenes, suite="s", split="test", seed=seed))
 
 
@@ -27,7 +27,7 @@ def of_type(name: str, found: list[Question]) -> list[Question]:
 
 def test_every_type_is_asked_and_no_more_than_the_benchmark_would() -> None:
     counts = Counter(q.task.question_type for q in questions())
-    assert set(counts) == set(GENERATORS) - {"obj_appearance_order"}
+    assert set(counts) == set(MEASURED_TYPES)
     assert max(counts.values()) == PER_SCENE
     assert counts["object_counting"] == counts["room_size_estimation"] == 1
 
@@ -107,7 +107,7 @@ def test_a_category_with_an_unfilmed_instance_is_not_asked() -> None:
     hidden = np.array(truth.visible_pixels)
     hidden[:, chairs[1]] = 0
     rows = tuple(tuple(int(n) for n in row) for row in hidden)
-    scene = AskableScene(truth.model_copy(update={"visible_pixels": rows}))
+    scene = AskableScene(Filmed(truth.model_copy(update={"visible_pixels": rows})))
     assert "chair" not in scene.categories
     assert "sofa" in scene.categories
 
@@ -122,5 +122,5 @@ def test_margins_say_how_far_the_answer_is_from_changing() -> None:
 
 def test_a_scene_with_nothing_to_ask_asks_only_its_size() -> None:
     empty = SceneTruth(scene_id="empty", source="test", room_area=9.0, objects=())
-    found = list(ask([(empty, ())], suite="s", split="test", seed=0))
+    found = list(ask([Filmed(empty)], suite="s", split="test", seed=0))
     assert [q.task.question_type for q in found] == ["room_size_estimation"]

@@ -13,7 +13,7 @@ import pytest
 
 from memory.errors import UserError
 from scenes.questions.vsi import OFFICIAL_COUNTS
-from scenes.suite_make import make_vsi_meta_suite
+from scenes.suite_vsi_meta import make_vsi_meta_suite
 from scenes.vsi_meta import read_vsi_meta
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "vsi_meta"

@@ -1,16 +1,21 @@
-"""The suites that Surveyor makes itself."""
+"""The suite of real scans: VSI-Bench's released metadata, asked by the official rules."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from scenes.questions.vsi import ask
+from scenes.questions.vsi import MEASURED_TYPES, PER_SCENE, ask
 from scenes.suite import SuiteManifest
 from scenes.suite_write import Progress, SceneBundle, SuitePlan, write_suite
 from scenes.vsi_meta import read_vsi_meta
 
-VSI_META_LIMITS = {"object_counting": None, "object_size_estimation": None}
+VSI_META_LIMITS: Mapping[str, int | None] = {
+    **dict.fromkeys(MEASURED_TYPES, PER_SCENE),
+    "object_counting": None,
+    "object_size_estimation": None,
+}
 
 
 def make_vsi_meta_suite(

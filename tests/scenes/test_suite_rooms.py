@@ -1,0 +1,81 @@
+"""Rooms as suites: filmed, asked, and answerable from their frames."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from memory.errors import UserError
+from scenes import suite_truth
+from scenes.questions.recover import agrees, recompute
+from scenes.questions.vsi import MEASURED_TYPES
+from scenes.seen import fuse
+from scenes.suite import Suite
+from scenes.suite_rooms import RoomsSettings, make_rooms_suite
+
+SMALL = RoomsSettings(n_frames=12, size=(160, 120))
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("rooms") / "suite"
+    make_rooms_suite(path, [101, 102], settings=SMALL)
+    return path
+
+
+def test_a_room_gives_at_least_twenty_questions_of_every_measured_type(path: Path) -> None:
+    suite = Suite.open(path)
+    assert sum(suite.manifest.questions.values()) >= 40
+    assert set(suite.manifest.questions) == set(MEASURED_TYPES)
+    assert {task.scene_id for task in suite.tasks()} == {"room_000101", "room_000102"}
+
+
+def test_the_truth_counts_the_pixels_of_its_own_maps(path: Path) -> None:
+    truth = suite_truth.scene_truth(path, "room_000102")
+    ids = suite_truth.frame_maps(path, "room_000102", 5).ids
+    assert [int((ids == o.instance_id).sum()) for o in truth.objects] == list(
+        truth.visible_pixels[5]
+    )
+    assert len(truth.cameras) == len(Suite.open(path).captures["room_000102"].frames) == 12
+
+
+def test_every_answer_follows_from_ids_and_depth_alone(path: Path) -> None:
+    seen = {}
+    for name in Suite.open(path).manifest.scenes:
+        truth = suite_truth.scene_truth(path, name)
+        maps = [suite_truth.frame_maps(path, name, k) for k in range(12)]
+        seen[name] = fuse(truth.cameras, maps).measured()
+    for target in suite_truth.targets(path):
+        letter = "ABCD".find(target.answer) if target.options else -1
+        answer = target.options[letter][3:] if target.options else target.answer
+        operands = target.proof["operands"]
+        found = recompute(target.question_type, operands, seen[target.task_id.split(".")[0]])  # type: ignore[arg-type]
+        assert agrees(answer, found), (target.task_id, answer, found)
+
+
+def test_asked_objects_were_shown_twice(path: Path) -> None:
+    truths = {t.scene_id: t for t in suite_truth.scene_truths(path)}
+    for target in suite_truth.targets(path):
+        truth = truths[target.task_id.split(".")[0]]
+        shown = np.array(truth.visible_pixels) >= 400 / (640 * 480) * 160 * 120
+        index = {o.instance_id: k for k, o in enumerate(truth.objects)}
+        for ids in target.proof["operands"].get("objects", {}).values():  # type: ignore[union-attr]
+            assert all(shown[:, index[k]].sum() >= 2 for k in ids)  # type: ignore[index, union-attr]
+
+
+def test_two_makings_are_equal(path: Path, tmp_path: Path) -> None:
+    again = make_rooms_suite(tmp_path / "again", [101, 102], settings=SMALL)
+    assert again == Suite.open(path).manifest
+
+
+def test_impossible_orders_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="at least one"):
+        make_rooms_suite(tmp_path / "s", [])
+    with pytest.raises(UserError, match="each seed once"):
+        make_rooms_suite(tmp_path / "s", [1, 1])
+    with pytest.raises(UserError, match="no question type 'nonsense'"):
+        make_rooms_suite(
+            tmp_path / "s", [1], settings=SMALL.model_copy(update={"types": ("nonsense",)})
+        )
