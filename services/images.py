@@ -159,6 +159,8 @@ def _open(data: bytes) -> PillowImage:
 
 
 def _orientation(image: PillowImage) -> int:
+    if image.format == "PNG" and "exif" not in image.info:
+        return 1  # asking a PNG for more would decode all of it
     try:
         value = image.getexif().get(_ORIENTATION, 1)
     except _DAMAGED:

@@ -24,7 +24,7 @@ class ReferenceExpert:
     """Base of the reference adapters; a subclass adds the stations that are its own."""
 
     name = ""
-    max_batch = 8
+    max_batch = 1  # nothing is stacked, so waiting for company would only cost time
 
     world: World
     preset: Preset

@@ -20,7 +20,6 @@ class ReferenceReconstruct(ReferenceExpert):
     """Views of another scene than most cannot be registered and are reported missing."""
 
     name = "reconstruct"
-    max_batch = 1
 
     def probe(self) -> ReconstructRequest:
         return ReconstructRequest(images=(self.probe_image(),))

@@ -14,7 +14,6 @@ class ReferenceScene(ReferenceExpert):
     """Boxes, fronts, attributes and floor exactly as they are."""
 
     name = "scene"
-    max_batch = 16
 
     def probe(self) -> SceneRequest:
         return SceneRequest(scene_id=self.world.first_scene())
