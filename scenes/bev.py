@@ -43,7 +43,7 @@ class TopCamera:
         """The camera whose longer image side of ``longest`` pixels just holds xy points (N, 2)."""
         low, high = points[:, :2].min(axis=0) - MARGIN, points[:, :2].max(axis=0) + MARGIN
         scale = (longest - 1) / float((high - low).max())
-        width, height = (np.floor((high - low) * scale + 1e-6).astype(int) + 1).tolist()
+        width, height = (np.ceil((high - low) * scale - 1e-6).astype(int) + 1).tolist()
         return cls(scale, float(low[0]), float(high[1]), width, height)
 
     def affine(self) -> Float:
