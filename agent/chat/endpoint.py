@@ -9,7 +9,9 @@ knows the HTTP library.
 from __future__ import annotations
 
 import asyncio
+import json
 import random
+import ssl
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -53,12 +55,19 @@ class _Said:
 class Endpoint:
     """Posts chat requests with bounded retries under an adaptive concurrency limit.
 
-    Belongs to the event loop that it is first used on; close it there.
+    Belongs to the event loop that it is first used on; close it there. ``transport`` is the seam
+    for tests.
     """
 
-    def __init__(self, config: ChatConfig, limiter: AdaptiveLimiter | None = None) -> None:
+    def __init__(
+        self,
+        config: ChatConfig,
+        limiter: AdaptiveLimiter | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
         self.config = config
         self.limiter = limiter or AdaptiveLimiter(config.model, ceiling=config.concurrency)
+        self._transport = transport
         self._client: httpx2.AsyncClient | None = None
         self._proven = False
         self._dice = random.Random(config.model)
@@ -125,6 +134,8 @@ class Endpoint:
                 headers=self.config.headers(),
                 timeout=httpx2.Timeout(self.config.timeout, pool=None),
                 limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
+                transport=self._transport,
+                verify=_trust(self.config.base_url),
                 trust_env=not _is_loopback(self.config.base_url),
             )
         return self._client
@@ -137,10 +148,7 @@ class Endpoint:
 
 def _completion(content: bytes) -> _Said | None:
     """What the model said, or ``None`` when the body is no chat completion."""
-    try:
-        body = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return None
+    body = _json(content)
     choices = body.get("choices") if isinstance(body, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
@@ -149,6 +157,26 @@ def _completion(content: bytes) -> _Said | None:
     usage = body.get("usage")
     finish = well_formed(str(choice.get("finish_reason") or ""))
     return _Said(message, finish, usage if isinstance(usage, dict) else {})
+
+
+def _json(content: bytes) -> Any:
+    """The value of a JSON text; the lenient parser also takes lone surrogates, which some servers
+    emit when a token boundary splits a character."""
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _trust(url: str) -> ssl.SSLContext:
+    """Reading the system's certificates takes tens of milliseconds; plain HTTP needs none."""
+    if url.startswith("https://"):
+        return ssl.create_default_context()
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _is_loopback(url: str) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+import httpx2
+
 from agent.chat.capabilities import Capabilities, DialectName, capabilities_of
 from agent.chat.config import ChatConfig
 from agent.chat.coordinates import Places
@@ -53,11 +55,12 @@ class ChatPlanner:
         *,
         profile: Profile = agent_prompt,
         limiter: AdaptiveLimiter | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self.name = f"chat:{config.model}"
         self.config = config
         self.capabilities = capabilities_of(config.model, config.capabilities)
-        self.endpoint = Endpoint(config, limiter)
+        self.endpoint = Endpoint(config, limiter, transport)
         self._profile = profile
         self._images = _image_source(config, self.capabilities, stores)
 

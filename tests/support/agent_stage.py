@@ -12,14 +12,12 @@ from PIL import Image
 from agent.limits import Limits
 from agent.loop import run_episode
 from agent.planner import Planner
+from agent.selfcheck.stage import no_experts
 from memory.blobs import BlobRef, BlobStore
 from memory.errors import ModelMistake, ServiceUnavailable
 from memory.events import EpisodeEnded, Event
 from scenes.records import Frame
 from scenes.tasks import AnswerKind, Task
-from services.contract import Endpoints
-from tools.endpoints import FixedEndpoints
-from tools.experts import ExpertClient
 from tools.registry import Registry
 from tools.spec import Arguments, Effects, Tool, ToolResult
 from tools.workspace import Workspace
@@ -115,7 +113,7 @@ def make_task(blobs: BlobStore, frames: int = 2, **changes: object) -> Task:
 
 def make_workspace(task: Task, blobs: BlobStore) -> Workspace:
     """A workspace whose experts can't be reached."""
-    return Workspace(task, ExpertClient(FixedEndpoints(Endpoints(supervisor=0, experts=())), blobs))
+    return Workspace(task, no_experts(blobs))
 
 
 async def play(

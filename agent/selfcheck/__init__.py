@@ -1,0 +1,1 @@
+"""Measuring the agent itself: what `surveyor proofs agent` prints."""
