@@ -1,0 +1,176 @@
+"""The gate: a change of the library has to earn its place on scenes it was not learned from.
+
+A candidate is compared with what it would replace, task by task, on held-out training scenes.
+Utility is score minus priced seconds. The standard error is a paired bootstrap over rooms (tasks
+of one room stand or fall together), the bound a Student quantile of it, at a level that accounts
+for every comparison the library has made so far: round ``r`` may spend ``alpha * 6 / (pi * r)**2``,
+shared among its comparisons by Holm's step-down rule, so all rounds together promote a worthless
+change with a probability of at most ``alpha``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from scipy import stats
+
+from skills.distil.trials import Trial
+
+RESAMPLES = 4000
+
+
+class GateSettings(BaseModel):
+    """``alpha``: chance that evolution ever promotes a worthless change. ``margin``: utility that
+    a change must gain beyond doubt. ``rooms``: fewest rooms to decide on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    alpha: float = Field(default=0.05, gt=0, lt=0.5)
+    margin: float = Field(default=0.0, ge=0)
+    rooms: int = Field(default=8, ge=2)
+    price: float = Field(default=0.015, ge=0)
+    seed: int = 0
+
+
+class Comparison(BaseModel):
+    """Paired result of "with" against "without". ``lift`` is in utility; ``lower`` and ``upper``
+    bound it, each at level ``level`` (one-sided)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tasks: int
+    rooms: int
+    lift: float
+    lower: float
+    upper: float
+    level: float
+    score_with: float
+    score_without: float
+    cost_with: float
+    cost_without: float
+    effective_with: float
+    effective_without: float
+    passed: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The same task with and without the change."""
+
+    new: Trial
+    old: Trial
+
+
+def round_alpha(alpha: float, round_: int) -> float:
+    """What round ``round_`` (from 1) may spend of ``alpha``; all rounds together spend it once."""
+    return alpha * 6 / (math.pi * round_) ** 2
+
+
+def judge(
+    changes: Sequence[Sequence[Pair]], settings: GateSettings, round_: int = 1
+) -> tuple[Comparison, ...]:
+    """Judge all changes of one round, in the order given.
+
+    Pairs with an owed side are left out: an outage is no evidence.
+    """
+    measured = [_measure(pairs, settings) for pairs in changes]
+    budget = round_alpha(settings.alpha, round_)
+    decided: dict[int, Comparison] = {}
+    still_passing = True
+    for rank, index in enumerate(sorted(range(len(measured)), key=lambda i: measured[i].p)):
+        level = budget / (len(measured) - rank)
+        found = _decide(measured[index], settings, level, still_passing)
+        still_passing = found.passed
+        decided[index] = found
+    return tuple(decided[i] for i in range(len(measured)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """A change's numbers before the verdict; ``p`` is one-sided against the margin."""
+
+    pairs: tuple[Pair, ...]
+    rooms: int
+    lift: float
+    error: float
+    p: float
+
+
+def _measure(pairs: Sequence[Pair], settings: GateSettings) -> _Measured:
+    whole = tuple(p for p in pairs if not (p.new.owed or p.old.owed))
+    gains: dict[str, list[float]] = defaultdict(list)
+    for pair in whole:
+        gain = pair.new.utility(settings.price) - pair.old.utility(settings.price)
+        gains[pair.new.room].append(gain)
+    rooms = len(gains)
+    if rooms < settings.rooms:
+        lift = _mean([g for room in gains.values() for g in room])
+        return _Measured(whole, rooms, lift, math.inf, 1.0)
+    sums = np.array([sum(g) for _, g in sorted(gains.items())])
+    sizes = np.array([len(g) for _, g in sorted(gains.items())], float)
+    lift = float(sums.sum() / sizes.sum())
+    error = _bootstrap_error(sums, sizes, settings.seed)
+    if error <= 1e-12:
+        p = 0.0 if lift > settings.margin else 1.0
+    else:
+        p = float(stats.t.sf((lift - settings.margin) / error, rooms - 1))
+    return _Measured(whole, rooms, lift, error, p)
+
+
+def _bootstrap_error(sums: NDArray[np.float64], sizes: NDArray[np.float64], seed: int) -> float:
+    """Standard error of the mean gain per task, from resampled rooms.
+
+    Resampling n clusters underestimates the variance by (n - 1) / n, which is put right.
+    """
+    count = len(sums)
+    rng = np.random.default_rng(seed)
+    weights = rng.multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
+    means = (weights @ sums) / (weights @ sizes)
+    return float(np.std(means)) * math.sqrt(count / (count - 1))
+
+
+def _decide(
+    found: _Measured, settings: GateSettings, level: float, still_passing: bool
+) -> Comparison:
+    if found.rooms < settings.rooms:
+        reach, passed = math.inf, False
+        reason = f"only {found.rooms} rooms, {settings.rooms} are needed"
+    else:
+        reach = found.error * float(stats.t.isf(level, found.rooms - 1))
+        passed = still_passing and found.lift - reach > settings.margin
+        verb = "clears" if passed else "does not clear"
+        bound = found.lift - reach
+        reason = f"lower bound {bound:+.4f} {verb} the margin {settings.margin:+.4f}"
+    new, old = [p.new for p in found.pairs], [p.old for p in found.pairs]
+    return Comparison(
+        tasks=len(found.pairs),
+        rooms=found.rooms,
+        lift=found.lift,
+        lower=found.lift - reach,
+        upper=found.lift + reach,
+        level=level,
+        score_with=_mean([t.score for t in new]),
+        score_without=_mean([t.score for t in old]),
+        cost_with=_mean([t.cost for t in new]),
+        cost_without=_mean([t.cost for t in old]),
+        effective_with=_effective(new),
+        effective_without=_effective(old),
+        passed=passed,
+        reason=reason,
+    )
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else 0.0
+
+
+def _effective(trials: Sequence[Trial]) -> float:
+    calls = sum(t.calls for t in trials)
+    return sum(t.effective for t in trials) / calls if calls else 0.0
