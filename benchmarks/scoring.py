@@ -84,13 +84,19 @@ def _answers(folder: RunFolder, suite_path: Path) -> Mapping[str, Target]:
 
 
 def _row(item: Played, target: Target) -> ScheduledRow:
-    fields: dict[str, object] = {
+    return ScheduledRow(
+        item.key, item.task.scene_id, item.task.question_type, target_fields(target)
+    )
+
+
+def target_fields(target: Target) -> dict[str, object]:
+    """A target as the fields that scorers read, under the published names."""
+    return {
         **target.payload,
         "question_type": target.question_type,
         "ground_truth": target.answer,
         "options": list(target.options),
     }
-    return ScheduledRow(item.key, item.task.scene_id, item.task.question_type, fields)
 
 
 def _predictions(played: Sequence[Played]) -> Iterator[tuple[str, object]]:

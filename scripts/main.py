@@ -19,6 +19,7 @@ VERBS: dict[str, str] = {
     "rooms": "Make and show embedded rooms.",
     "run": "Run a suite with a planner; resume what is owed.",
     "score": "Score a run from its log, or a file of predictions.",
+    "report": "Write one page about one or several scored runs.",
     "serve": "Start, list and stop expert services.",
     "proofs": "Measure this project's claims and print each beside its bound.",
 }

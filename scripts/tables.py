@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 REFERENCE_NOTE = (
-    "Answered by reference experts of the embedded test world: an upper bound, no neural result."
+    "Answered by reference experts, which know the truth: an upper bound, not a neural result."
 )
 
 

@@ -1,0 +1,98 @@
+"""`surveyor score`: score a run from its log, or any file of predictions."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from json import dumps
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def score(
+    what: Annotated[str, typer.Argument(help="A run folder, or a suite folder.")] = "",
+    predictions: Annotated[
+        Path | None, typer.Argument(help="A file of {id, prediction} rows, with a suite.")
+    ] = None,
+    suite: Annotated[
+        Path | None, typer.Option(help="The suite that the run was made with.")
+    ] = None,
+    rows: Annotated[
+        Path | None, typer.Option(help="Self-contained rows; prints one JSON object for each.")
+    ] = None,
+    metric: Annotated[str, typer.Option(help="Name of the metric.")] = "vsi",
+    profile: Annotated[str, typer.Option(help="Published variant of the metric.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Score again at any time, from the log alone.
+
+    Every scheduled question counts; failed and missing ones count 0.
+    """
+    from memory.errors import UserError
+
+    chosen = profile or None
+    if rows is not None:
+        _score_rows(rows, metric, chosen)
+    elif predictions is not None:
+        _score_predictions(Path(what), predictions, metric, chosen, json)
+    elif what:
+        _score_run(Path(what), suite, metric, chosen, json)
+    else:
+        raise UserError("name a run folder, a suite with a file of predictions, or --rows FILE")
+
+
+def _score_rows(path: Path, metric: str, profile: str | None) -> None:
+    from benchmarks.scorers.rows import score_rows
+
+    for row in score_rows(_lines(path), metric, profile):
+        sys.stdout.write(dumps(row) + "\n")
+
+
+def _score_predictions(
+    suite: Path, path: Path, metric: str, profile: str | None, json: bool
+) -> None:
+    from benchmarks.predictions import score_predictions
+
+    card = score_predictions(suite, _lines(path), metric, profile)
+    if json:
+        print(dumps(asdict(card)))
+        return
+    counts = card.counts
+    for group in card.groups:
+        means = "  ".join(f"{name} {value:.1f}" for name, value in group.means.items())
+        print(f"{group.name:<32} n {group.counts.n_scheduled:<5} {means}")
+    for name, value in card.overall.items():
+        print(f"overall {name} {value:.1f}  ({card.metric}/{card.profile})")
+    print(f"scored {counts.n_scored}  failed {counts.n_failed}  owed {counts.n_owed}")
+
+
+def _score_run(
+    path: Path, suite: Path | None, metric: str, profile: str | None, json: bool
+) -> None:
+    from benchmarks.scoring import score_run
+    from memory.errors import UserError
+    from memory.runs import RunFolder
+    from scripts.tables import show
+
+    folder = RunFolder.open(path)
+    if suite is None:
+        raise UserError("to score a run, say with --suite which suite it was made with")
+    report = score_run(folder, suite, metric, profile)
+    if json:
+        print(report.model_dump_json(indent=2))
+    else:
+        show({report.planner: report})
+
+
+def _lines(path: Path) -> list[bytes]:
+    from memory.errors import UserError
+
+    try:
+        return path.read_bytes().splitlines()
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from None
