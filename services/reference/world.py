@@ -23,6 +23,7 @@ from scenes.suite_truth import FRAMES, frame_index, frame_maps, load_truth
 from services.contract import Box, ErrorCode
 from services.errors import ExpertError
 from services.images import Images, LoadedImage
+from services.reference.outline import box_fills
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 ValueT = TypeVar("ValueT")
@@ -46,18 +47,20 @@ class FrameKey:
 class View:
     """What one received image shows, in that image's own pixels.
 
-    ``affine`` (2x3) takes its pixels to the known frame's; the identity for the frame itself.
+    ``sha256`` is the known frame's hash; ``affine`` (2x3) takes the image's pixels to the known
+    frame's, and is the identity for the frame itself.
     Maps are looked up when they are first wanted.
     """
 
     def __init__(
-        self, key: FrameKey, truth: SceneTruth, affine: Affine, size: tuple[int, int], world: World
+        self, key: FrameKey, sha256: str, affine: Affine, size: tuple[int, int], world: World
     ) -> None:
         self.key = key
-        self.truth = truth
+        self.sha256 = sha256
         self.affine = affine
         self.width, self.height = size
-        self._world = world
+        self.world = world
+        self.truth = world.truth(key)
 
     @property
     def camera(self) -> Camera:
@@ -86,7 +89,7 @@ class View:
     @cached_property
     def maps(self) -> FrameMaps:
         """Exact depth and ids on the received image's own grid (nearest pixel; 0 outside)."""
-        full = self._world.maps(self.key)
+        full = self.world.maps(self.key)
         if self.is_whole:
             return full
         (a, _, u0), (_, d, v0) = self.affine
@@ -102,7 +105,7 @@ class View:
     def instances(self) -> list[tuple[int, int, Box]]:
         """``(instance id, visible pixels, tight box)`` of everything with an id."""
         if self.is_whole:
-            return self._world.instances(self.key)
+            return self.world.instances(self.key)
         return id_boxes(self.maps.ids)
 
     @cached_property
@@ -129,6 +132,7 @@ class World:
                 self._by_hash |= {sha: FrameKey(path, *where) for sha, where in index.items()}
         self.fingerprint = "+".join(sorted(contents))
         self._truths: Kept[tuple[Path, str], SceneTruth] = Kept(_KEEP_SCENES)
+        self._fills: Kept[tuple[Path, str], NDArray[np.float64]] = Kept(_KEEP_SCENES)
         self._maps: Kept[FrameKey, FrameMaps] = Kept(_KEEP_FRAMES)
         self._tables: Kept[FrameKey, list[tuple[int, int, Box]]] = Kept(_KEEP_TABLES)
 
@@ -146,7 +150,12 @@ class World:
         if path is None:
             message = f"no suite that this reference expert was given has the scene {scene_id!r}"
             raise ExpertError(ErrorCode.UNKNOWN_SCENE, message[:300], field="scene_id")
-        return self._truth(path, scene_id)
+        return self.truth(FrameKey(path, scene_id, 0))
+
+    def truth(self, key: FrameKey) -> SceneTruth:
+        """The exact scene of a frame."""
+        where = (key.suite, key.scene_id)
+        return self._truths.get(where, lambda: load_truth(*where))
 
     def maps(self, key: FrameKey) -> FrameMaps:
         """Exact maps of a frame."""
@@ -162,8 +171,7 @@ class World:
         for _ in range(_MAX_LINEAGE):
             key = self._by_hash.get(sha256)
             if key is not None:
-                truth = self._truth(key.suite, key.scene_id)
-                return View(key, truth, affine, (image.width, image.height), self)
+                return View(key, sha256, affine, (image.width, image.height), self)
             if step is None or step.to_parent is None:
                 break
             affine = _compose(step, affine)
@@ -176,8 +184,16 @@ class World:
             field="image",
         )
 
-    def _truth(self, path: Path, scene_id: str) -> SceneTruth:
-        return self._truths.get((path, scene_id), lambda: load_truth(path, scene_id))
+    def whole(self, key: FrameKey) -> View:
+        """The known frame itself, whatever was made from it."""
+        sha256 = next(sha for sha, known in self._by_hash.items() if known == key)
+        camera = self.truth(key).cameras[key.index].intrinsics
+        return View(key, sha256, np.eye(2, 3), (camera.width, camera.height), self)
+
+    def fills(self, key: FrameKey) -> NDArray[np.float64]:
+        """`box_fills` of the frame's scene, one for each object; kept."""
+        where = (key.suite, key.scene_id)
+        return self._fills.get(where, lambda: box_fills(self.truth(key)))
 
 
 class Kept(Generic[KeyT, ValueT]):

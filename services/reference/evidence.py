@@ -1,0 +1,74 @@
+"""How recognisable an object is in the image that was sent: what detection errors depend on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.images import LoadedImage
+from services.reference.outline import projected_area
+from services.reference.presets import RecallModel
+from services.reference.quality import Luma, Quality, luma, measure
+from services.reference.visible import Visible
+from services.reference.world import View
+
+_AROUND = 0.15  # of the box's side: an object is seen against its surroundings
+_SMALL_WIDTH = 320  # pixel counts are stated for images of this width
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Pixels (of a 320-wide image), visible share 0..1 and quality around one object."""
+
+    pixels: float
+    share: float
+    quality: Quality
+
+    def logit(self, model: RecallModel) -> float:
+        """Log odds of finding the object, before its own difficulty and chance."""
+        seen = self.quality
+        return (
+            model.base
+            + model.size * float(np.log2(self.pixels / 900))
+            + model.visible * (self.share - 0.8)
+            + model.contrast * float(np.log2(seen.contrast / 0.15))
+            + model.noise * float(np.log2(seen.cnr / 8))
+            + model.sharpness * (seen.sharpness - 0.5)
+        )
+
+
+class Seeing:
+    """One received image as evidence: its luma, its overall quality, and objects in it."""
+
+    def __init__(self, view: View, image: LoadedImage) -> None:
+        self._view = view
+        self._luma: Luma = luma(image.pixels)
+        self.overall = measure(self._luma)
+
+    def of(self, seen: Visible) -> Evidence:
+        """Evidence of one visible object."""
+        x1, y1, x2, y2 = seen.box
+        dx, dy = _AROUND * (x2 - x1) + 2, _AROUND * (y2 - y1) + 2
+        rows = slice(max(0, int(y1 - dy)), int(y2 + dy) + 1)
+        columns = slice(max(0, int(x1 - dx)), int(x2 + dx) + 1)
+        frame_width = self._view.camera.intrinsics.width
+        return Evidence(
+            pixels=seen.pixels * (_SMALL_WIDTH / frame_width) ** 2,
+            share=visible_share(self._view, seen),
+            quality=measure(self._luma[rows, columns]),
+        )
+
+
+def visible_share(view: View, seen: Visible) -> float:
+    """Visible pixels as a share of those that the object would fill unhidden (0..1).
+
+    Unhidden it fills a share of its projected box that is nearly constant for an object; the
+    scene's best view tells that share.
+    """
+    best = view.world.fills(view.key)
+    full = projected_area(view.camera, seen.object)
+    index = view.truth.objects.index(seen.object)
+    scale = view.affine[0, 0] * view.affine[1, 1]
+    unhidden = best[index] * full
+    return float(np.clip(seen.pixels * scale / unhidden, 0, 1)) if unhidden > 0 else 1.0
