@@ -52,10 +52,12 @@ def floor_area(cloud: Float, close: float = 0.5) -> float:
 
 def _filled(grid: NDArray[np.bool_], radius: int) -> NDArray[np.bool_]:
     disc = np.hypot(*np.ogrid[-radius : radius + 1, -radius : radius + 1]) <= radius
-    closed = ndimage.binary_closing(grid, structure=disc)
-    parts, count = ndimage.label(closed)
+    # Filling comes before eroding: closing alone would not bridge gaps in walls one cell thick.
+    thick = ndimage.binary_dilation(grid, structure=disc)
+    parts, count = ndimage.label(thick)
     if count > 1:
-        largest = np.bincount(parts.ravel())[1:].argmax() + 1
-        closed = parts == largest
-    filled: NDArray[np.bool_] = ndimage.binary_fill_holes(closed)
+        thick = parts == np.bincount(parts.ravel())[1:].argmax() + 1
+    filled: NDArray[np.bool_] = ndimage.binary_erosion(
+        ndimage.binary_fill_holes(thick), structure=disc
+    )
     return filled

@@ -1,0 +1,231 @@
+"""The program planner over the real tools and the real wire, in a room of boxes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from agent.planner import Brief, LoadedSkill, Turn
+from agent.program.planner import ProgramPlanner
+from memory.blobs import BlobStore
+from memory.events import ToolOutcome, ToolStatus
+from scenes.tasks import Task
+from skills.workflow import GUARDED, PLAIN, TABLE, Fallback, Frames, Join, MetricScale, Workflow
+from tests.support.box_room import THINGS, BoxRoom
+from tests.tools.conftest import make_client
+from tools.experts import ExpertClient
+from tools.geometry.boxes import box_distance
+from tools.registry import Registry
+from tools.toolbox import default_tools
+from tools.workspace import Workspace
+
+SOFA_LAMP = (
+    "Measuring from the closest point of each object, what is the direct distance between the "
+    "sofa and the lamp (in meters)?"
+)
+CHAIRS = "How many chair(s) are in this room?"
+TABLE_EDGE = (
+    "What is the length of the longest dimension (length, width, or height) of the table, "
+    "measured in centimeters?"
+)
+FLOOR = (
+    "What is the size of this room (in square meters)? \n"
+    "If multiple rooms are shown, estimate the size of the combined space."
+)
+NEAREST = (
+    "Measuring from the closest point of each object, which of these objects (chair, sofa, lamp) "
+    "is the closest to the table?\n"
+    "If there are multiple instances of an object category, measure to the closest."
+)
+TURN = (
+    "If I am standing by the lamp and facing the table, is the sofa to the left or the right of "
+    "the table?"
+)
+ORDER = (
+    "What will be the first-time appearance order of the following categories in the video: "
+    "sofa, lamp, table?"
+)
+THREE = ("A. chair", "B. sofa", "C. lamp")
+SIDES = ("A. left", "B. right")
+
+
+@dataclass
+class Played:
+    """What an episode did."""
+
+    answer: Turn
+    turns: list[Turn]
+    outcomes: list[ToolOutcome]
+    workspace: Workspace
+
+    def tools(self) -> list[str]:
+        return [outcome.name for outcome in self.outcomes]
+
+
+def play(
+    planner: ProgramPlanner,
+    task: Task,
+    client: ExpertClient,
+    skills: Sequence[LoadedSkill] = (),
+) -> Played:
+    """Play one episode to its answer, as the loop does."""
+
+    async def episode() -> Played:
+        registry, workspace = Registry(default_tools()), Workspace(task, client)
+        brief = Brief(registry.schemas, workspace.frame_handles, tuple(skills))
+        session, seen = planner.start(task, brief), ()
+        played = Played(Turn(answer=""), [], [], workspace)
+        while True:
+            turn = await session.next(seen)
+            if turn.answer is not None:
+                return replace(played, answer=turn)
+            seen = await registry.execute(len(played.turns), turn.calls, workspace)
+            played.turns.append(turn)
+            played.outcomes += seen
+
+    return asyncio.run(episode())
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("program")
+
+
+@pytest.fixture(scope="module")
+def room(folder: Path) -> BoxRoom:
+    return BoxRoom(BlobStore(folder / "frames"))
+
+
+def ask(
+    room: BoxRoom,
+    path: Path,
+    question: str,
+    options: tuple[str, ...] = (),
+    workflow: Workflow = PLAIN,
+    frames: bool = True,
+) -> Played:
+    task = room.task(question, options, frames)
+    return play(ProgramPlanner(workflow), task, make_client(room, path))
+
+
+SINGLE = Workflow(join=Join.BEST, frames=Frames(number=12))
+VOTE = Workflow(join=Join.VOTE)
+
+
+@pytest.mark.parametrize("workflow", [PLAIN, GUARDED, TABLE, VOTE])
+def test_numbers_are_right_however_it_looks(
+    room: BoxRoom, tmp_path: Path, workflow: Workflow
+) -> None:
+    true = box_distance(THINGS[0][1], THINGS[4][1])
+    loose = 0.15 if workflow is VOTE else 0.08
+    distance = float(ask(room, tmp_path, SOFA_LAMP, workflow=workflow).answer.answer or 0)
+    assert distance == pytest.approx(true, rel=loose)
+    edge = float(ask(room, tmp_path, TABLE_EDGE, workflow=workflow).answer.answer or 0)
+    assert edge == pytest.approx(120, rel=loose + 0.05)
+
+
+@pytest.mark.parametrize("workflow", [PLAIN, TABLE, SINGLE, VOTE])
+def test_choices_are_right_however_it_looks(
+    room: BoxRoom, tmp_path: Path, workflow: Workflow
+) -> None:
+    assert ask(room, tmp_path, TURN, SIDES, workflow).answer.answer == "A"
+    assert ask(room, tmp_path, NEAREST, THREE, workflow).answer.answer == "A"
+
+
+def test_counts_each_thing_once_from_twelve_views(room: BoxRoom, tmp_path: Path) -> None:
+    assert ask(room, tmp_path, CHAIRS).answer.answer == "2"
+
+
+def test_measures_the_floor(room: BoxRoom, tmp_path: Path) -> None:
+    played = ask(room, tmp_path, FLOOR)
+    assert float(played.answer.answer or 0) == pytest.approx(30, rel=0.05)
+    assert "detect" not in played.tools()
+
+
+def test_orders_by_first_sight(room: BoxRoom, tmp_path: Path) -> None:
+    options = ("A. lamp, sofa, table", "B. table, lamp, sofa", "C. table, sofa, lamp")
+    seen = [[(v[1] == t).sum() >= 20 for v in room.views].index(True) for t in (0, 4, 3)]
+    assert ask(room, tmp_path, ORDER, options).answer.answer in "ABC"
+    assert len(set(seen)) > 1, "the walk must tell some of them apart"
+
+
+def test_finds_metres_where_the_reconstruction_has_none(tmp_path: Path) -> None:
+    room = BoxRoom(BlobStore(tmp_path / "frames"), unit=0.37)
+    played = ask(room, tmp_path, SOFA_LAMP)
+    assert "align" in played.tools()
+    true = box_distance(THINGS[0][1], THINGS[4][1])
+    assert float(played.answer.answer or 0) == pytest.approx(true, rel=0.08)
+
+
+def test_a_relative_reconstruction_gives_directions_but_no_metres(tmp_path: Path) -> None:
+    room = BoxRoom(BlobStore(tmp_path / "frames"), unit=0.37)
+    blind = PLAIN.model_copy(update={"scale": MetricScale.NONE})
+    assert ask(room, tmp_path, TURN, SIDES, blind).answer.answer == "A"
+    played = ask(room, tmp_path, SOFA_LAMP, workflow=blind)
+    refused = [o for o in played.outcomes if o.status is ToolStatus.MISTAKE]
+    assert [o.name for o in refused] == ["distance"]
+    assert "relative scale" in refused[0].text
+    assert "guess" in played.answer.notes["why"]
+
+
+def test_what_some_views_missed_is_voted_in(tmp_path: Path) -> None:
+    missed = frozenset((frame, thing) for frame in range(0, 12, 3) for thing in range(5))
+    room = BoxRoom(BlobStore(tmp_path / "frames"), misses=missed)
+    assert ask(room, tmp_path, CHAIRS).answer.answer == "2"
+
+
+def test_an_answer_rests_on_frames(room: BoxRoom, tmp_path: Path) -> None:
+    played = ask(room, tmp_path, SOFA_LAMP)
+    evidence = played.workspace.evidence(played.answer.sources)
+    kinds = {handle.partition("_")[0] for handle in evidence}
+    assert {"meas", "obj", "cloud", "mask", "box", "frame"} <= kinds
+
+
+def test_a_skill_brings_its_workflow(room: BoxRoom, tmp_path: Path) -> None:
+    skill = LoadedSkill("look-alone", "1", "", Workflow(join=Join.VOTE, frames=Frames(number=5)))
+    task = room.task(SOFA_LAMP)
+    played = play(ProgramPlanner(), task, make_client(room, tmp_path), [skill])
+    assert "reconstruct" not in played.tools()
+    detections = next(o for o in played.outcomes if o.name == "detect")
+    assert detections.expert_calls == 5
+
+
+def test_without_frames_it_reads_the_table(room: BoxRoom, tmp_path: Path) -> None:
+    played = ask(room, tmp_path, CHAIRS, frames=False)
+    assert played.tools() == ["scene", "count"]
+    assert played.answer.answer == "2"
+
+
+def test_falls_back_when_a_thing_is_missing(tmp_path: Path) -> None:
+    """With no lamp accepted by the reconstruction the guarded workflow looks view by view."""
+    room = BoxRoom(
+        BlobStore(tmp_path / "frames"), misses=frozenset((frame, 4) for frame in range(12))
+    )
+    strict = PLAIN.model_copy(update={"fallback": Fallback(join=Join.TABLE)})
+    played = ask(room, tmp_path, SOFA_LAMP, workflow=strict)
+    assert played.tools()[-2:] == ["scene", "distance"]
+    guessed = ask(room, tmp_path, SOFA_LAMP)
+    assert guessed.answer.notes["why"].endswith("a guess")
+    assert float(guessed.answer.answer or 0) > 0
+
+
+@pytest.mark.parametrize("options", [(), SIDES])
+def test_a_question_it_cannot_read_gets_an_honest_non_answer(
+    room: BoxRoom, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    played = ask(room, tmp_path, "Why is the sky blue?", options)
+    assert played.answer.answer == ("A" if options else "")
+    assert "no known template" in played.answer.notes["why"]
+    assert not played.outcomes
+
+
+def test_ways_to_look_differ(room: BoxRoom, tmp_path: Path) -> None:
+    called = {
+        w.key: tuple(ask(room, tmp_path, SOFA_LAMP, workflow=w).tools())
+        for w in (PLAIN, VOTE, TABLE)
+    }
+    assert len(set(called.values())) == 3

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.program.answering import form, guess
+from agent.program.language import AppearanceOrder, Count, Distance, FloorArea, Size
+from agent.program.parser import parse
+from tests.agent.test_program import CHAIRS, FLOOR, NEAREST, ORDER, SOFA_LAMP, TABLE_EDGE, TURN
+
+MEDIUM = (
+    "If I am standing by the trash bin and facing the tv, is the ceiling light to my left, right, "
+    "or back?\nAn object is to my back if I would have to turn at least 135 degrees in order to "
+    "face it."
+)
+HARD = (
+    "If I am standing by the stove and facing the sofa, is the tv to my front-left, front-right, "
+    "back-left, or back-right?\nThe directions refer to the quadrants of a Cartesian plane (if I "
+    "am standing at the origin and facing along the positive y-axis)."
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "program"),
+    [
+        (CHAIRS, "count(filter(scene(), chair))"),
+        (SOFA_LAMP, "distance(unique(filter(scene(), sofa)), unique(filter(scene(), lamp)))"),
+        (TABLE_EDGE, "longest_edge(unique(filter(scene(), table)))"),
+        (FLOOR, "floor_area(scene())"),
+        (
+            NEAREST,
+            "nearest(unique(filter(scene(), table)), [filter(scene(), chair), "
+            "filter(scene(), sofa), filter(scene(), lamp)])",
+        ),
+        (
+            TURN,
+            "direction(unique(filter(scene(), lamp)), unique(filter(scene(), table)), "
+            "unique(filter(scene(), sofa)), easy)",
+        ),
+        (
+            MEDIUM,
+            "direction(unique(filter(scene(), trash bin)), unique(filter(scene(), tv)), "
+            "unique(filter(scene(), ceiling light)), medium)",
+        ),
+        (
+            HARD,
+            "direction(unique(filter(scene(), stove)), unique(filter(scene(), sofa)), "
+            "unique(filter(scene(), tv)), hard)",
+        ),
+        (
+            ORDER,
+            "order_by_first_sight([filter(scene(), sofa), filter(scene(), lamp), "
+            "filter(scene(), table)])",
+        ),
+    ],
+)
+def test_templates_become_programs(question: str, program: str) -> None:
+    assert str(parse(question)) == program
+    wrapped = f"These are frames of a video.\n{question}\nAnswer with a single word."
+    assert str(parse(wrapped)) == program
+
+
+@given(st.text(max_size=300))
+def test_no_text_breaks_the_parser(text: str) -> None:
+    parse(text)
+
+
+@given(st.text(alphabet="abcdefgh- ", min_size=1, max_size=20).filter(str.strip))
+def test_any_category_name_survives(name: str) -> None:
+    program = parse(f"How many {name}(s) are in this room?")
+    assert isinstance(program, Count)
+    assert program.objects.category == " ".join(name.split())
+
+
+def test_answers_take_the_benchmarks_form() -> None:
+    count, size, floor = parse(CHAIRS), parse(TABLE_EDGE), parse(FLOOR)
+    distance, nearest, turn, order = (parse(q) for q in (SOFA_LAMP, NEAREST, TURN, ORDER))
+    assert isinstance(count, Count)
+    assert isinstance(size, Size)
+    assert isinstance(floor, FloorArea)
+    assert isinstance(distance, Distance)
+    assert isinstance(order, AppearanceOrder)
+    assert nearest is not None
+    assert turn is not None
+    assert form(count, 2.0, ()) == "2"
+    assert form(size, 1.204, ()) == "120"
+    assert form(floor, 20.04, ()) == "20.0"
+    assert form(distance, 1.26, ()) == "1.3"
+    assert form(turn, "left", ("A. right", "B. left")) == "B"
+    assert form(turn, "left", ("A. up", "B. down")) is None
+    assert form(nearest, ("bed", "lamp"), ("A. lamp", "B. sofa")) == "A", "the nearest on offer"
+    options = ("A. lamp, sofa, table", "B. table, sofa, lamp", "C. sofa, lamp, table")
+    assert form(order, ("sofa", "lamp", "table"), options) == "C"
+    assert form(order, ("table", "lamp", "sofa"), options) == "B", "fewest pairs swapped"
+    assert form(distance, 1.26, ("A. 0.4", "B. 1.4", "C. 3")) == "B"
+
+
+@pytest.mark.parametrize("question", [CHAIRS, SOFA_LAMP, TABLE_EDGE, FLOOR])
+def test_a_guess_is_a_number_where_one_is_wanted(question: str) -> None:
+    assert float(guess(parse(question), ())) > 0
