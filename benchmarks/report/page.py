@@ -118,13 +118,22 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "readable": lambda name: name.removeprefix("object_").replace("_", " "),
+        "readable": readable,
         "score": lambda value: f"{value:.1f}",
         "duration": duration,
         "share": lambda value: "–" if value is None else f"{100 * value:.0f} %",
         "each": lambda value: f"{value:.1f}",
     }
     return environment
+
+
+def readable(question_type: str) -> str:
+    """``object_rel_direction_easy`` is ``relative direction, easy``."""
+    words = question_type.removeprefix("object_").removeprefix("obj_").split("_")
+    level = words.pop() if words[-1] in ("easy", "medium", "hard") else ""
+    full = {"rel": "relative", "abs": "absolute"}
+    name = " ".join(full.get(word, word) for word in words).removesuffix(" estimation")
+    return f"{name}, {level}" if level else name
 
 
 def duration(seconds: float) -> str:

@@ -1,0 +1,197 @@
+"""The page: every number beside its counts, nothing from outside, pictures with what was found."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from agent.planner import Brief, Turn
+from agent.scripted import Play
+from benchmarks.report.examples import examples
+from benchmarks.report.page import duration, readable, render_page, write_page
+from benchmarks.report.pictures import pictures
+from benchmarks.scoring import score_run
+from memory.blobs import BlobStore
+from memory.episodes import fold
+from memory.errors import UserError
+from memory.events import (
+    Answer,
+    EpisodeEnded,
+    EpisodeStarted,
+    EpisodeStatus,
+    ToolOutcome,
+    ToolStatus,
+)
+from memory.runs import RunFolder
+from scenes.masks import encode_rle
+from scenes.suite import Suite
+from scenes.tasks import Task
+from tests.benchmarks.bench import World, glance, jpeg, make_suite, play
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Suite:
+    return make_suite(tmp_path_factory.mktemp("suites") / "tiny")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory, suite: Suite) -> list[RunFolder]:
+    def careless(task: Task, brief: Brief) -> Play:
+        yield Turn(answer="<script>alert('A')</script>")
+
+    root = tmp_path_factory.mktemp("runs")
+    gone = World(broken=lambda task: task.scene_id == "attic")
+    folders = [
+        play(root / "careful", suite, gone, glance, give_up_after=999)[0],
+        play(root / "careless", suite, script=careless)[0],
+    ]
+    for folder in folders:
+        score_run(folder, suite.path)
+    return folders
+
+
+class Page(HTMLParser):
+    """Tags, attributes and text of a page; complains about tags that are not closed."""
+
+    VOID = frozenset({"meta", "img", "rect", "br", "link"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_stands_alone_and_is_well_formed(runs: list[RunFolder], suite: Suite) -> None:
+    text = write_page(runs, [suite.blobs], "Two runs")
+    assert (runs[0].path / "report.html").read_text() == text
+    page = Page(text)
+    links = [v for _, name, v in page.attributes if name in ("src", "href", "action", "data")]
+    assert links
+    assert all(link.startswith("data:image/") for link in links)
+    assert not re.search(r"url\(|@import|https?://(?!www\.w3\.org)", text)
+    assert len(text) < 2_000_000
+
+
+def test_what_a_model_wrote_cannot_become_markup(runs: list[RunFolder]) -> None:
+    text = render_page(runs)
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_every_score_stands_beside_its_counts(runs: list[RunFolder]) -> None:
+    text = Page(render_page(runs)).text
+    owed = sum(task.scene_id == "attic" for task in runs[0].schedule)
+    assert f"{owed} owed: " in text
+    assert f"{len(runs[0].schedule) - owed} scored" in text
+    assert "careless" in text
+    assert "relative direction, hard" in text
+
+
+def test_the_banner_shows_when_reference_experts_answered_and_only_then(
+    runs: list[RunFolder],
+) -> None:
+    banner = "upper bound, not a neural result"
+    assert banner not in render_page(runs)
+    report = (runs[0].path / "report.json").read_text()
+    runs[0].write("report.json", report.replace('"reference": false', '"reference": true').encode())
+    assert banner in render_page(runs)
+    runs[0].write("report.json", report.encode())
+
+
+def test_an_unscored_run_has_no_page(tmp_path: Path, suite: Suite) -> None:
+    folder, _ = play(tmp_path / "r", suite, limit=2)
+    with pytest.raises(UserError, match="has not been scored"):
+        write_page([folder])
+    assert not (folder.path / "report.html").exists()
+
+
+def test_examples_show_each_type_and_where_runs_differ(runs: list[RunFolder]) -> None:
+    shown = examples(runs, ())
+    assert {e.question_type for e in shown} == {t.question_type for t in runs[0].schedule}
+    assert all([t.run for t in e.tries] == ["careful", "careless"] for e in shown)
+    assert all(e.correct and e.question for e in shown)
+    assert {call.use for e in shown for call in e.tries[0].calls} == {"effective"}
+
+
+def test_boxes_and_masks_are_drawn_where_they_were_found(tmp_path: Path) -> None:
+    store = BlobStore(tmp_path)
+    frames = [store.put(jpeg(k), "image/jpeg", width=64, height=48) for k in range(3)]
+    inside = np.zeros((48, 64), bool)
+    inside[10:30, 20:40] = True
+    size, counts = encode_rle(inside)
+    mask = {"size": list(size), "counts": counts}
+    box = [19.5, 9.5, 39.5, 29.5]
+    rows = [
+        {"handle": "mask_1", "frame": "frame_7", "category": "sofa", "box": box, "mask": mask},
+        {"handle": "box_9", "frame": "frame_9", "category": "tv", "box": [1, 2, 30, 20]},
+        {"handle": "mask_2", "frame": "elsewhere", "category": "tv", "box": box, "mask": mask},
+        {"handle": "junk"},
+    ]
+    started = EpisodeStarted(
+        task_id="t",
+        suite="s",
+        scene_id="a",
+        question_type="q",
+        question="?",
+        planner="p",
+        frames=tuple(ref.sha256 for ref in frames),
+    )
+    found = ToolOutcome.model_validate(
+        {
+            "turn": 0,
+            "call_id": "c",
+            "name": "segment",
+            "status": ToolStatus.OK,
+            "text": "",
+            "data": rows,
+        }
+    )
+    ended = EpisodeEnded(status=EpisodeStatus.ANSWERED)
+    episode = fold([started, found, Answer(turn=1, text="1"), ended])
+    assert episode is not None
+    drawn = pictures(episode, (5, 7, 9), [BlobStore(tmp_path / "none"), store])
+    assert [picture.handle for picture in drawn] == ["frame_7", "frame_9"]
+    pixels = decoded(drawn[0].data).astype(int)
+    plain = np.asarray(Image.open(store.path(frames[1].sha256)).convert("RGB"), int)
+    changed = np.abs(pixels - plain).max(axis=2) > 24
+    assert changed[14:26, 24:36].all()
+    assert not changed[:6].any()
+    assert not changed[:, :14].any()
+    assert pictures(episode, (5, 7, 9), []) == ()
+
+
+def decoded(uri: str) -> np.ndarray:  # type: ignore[type-arg]
+    import base64
+    from io import BytesIO
+
+    return np.asarray(Image.open(BytesIO(base64.b64decode(uri.partition(",")[2]))))
+
+
+def test_names_and_durations_read_well() -> None:
+    assert readable("object_rel_direction_easy") == "relative direction, easy"
+    assert readable("object_abs_distance") == "absolute distance"
+    assert readable("room_size_estimation") == "room size"
+    assert [duration(s) for s in (0.012, 3.21, 125)] == ["12 ms", "3.2 s", "2:05"]
