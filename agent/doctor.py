@@ -1,0 +1,90 @@
+"""The doctor: what will not work with a model endpoint, and why, before a run pays for it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from agent.chat.capabilities import DialectName, capabilities_of
+from agent.chat.config import ChatConfig
+from agent.chat.endpoint import Endpoint
+from agent.probes import (
+    Finding,
+    Health,
+    Patient,
+    probe_image,
+    probe_parallel,
+    probe_places,
+    probe_text,
+    probe_tool_call,
+    probe_tool_image,
+    probe_two_turns,
+)
+
+_Probe = Callable[[Patient], Awaitable[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """All findings of an examination.
+
+    ``overrides`` are the capabilities to configure so that what works is used and what does not
+    is avoided.
+    """
+
+    model: str
+    base_url: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def overrides(self) -> dict[str, Any]:
+        """Values for ``ChatConfig.capabilities``."""
+        return dict(finding.override for finding in self.findings if finding.override)
+
+    @property
+    def usable(self) -> bool:
+        """Whether a run makes sense: it answers, and what is broken can be configured away."""
+        return all(f.health is not Health.BROKEN or f.override for f in self.findings)
+
+
+async def examine(
+    config: ChatConfig, transport: httpx2.AsyncBaseTransport | None = None
+) -> Diagnosis:
+    """Probe an endpoint with text, a tool call, two turns, parallel calls and images.
+
+    At most eight short requests, each tried at most twice. Never raises for what the endpoint does;
+    `UserError` only for a configuration that cannot be tried at all.
+    """
+    brisk = config.model_copy(
+        update={"attempts": min(config.attempts, 2), "patience": min(config.patience, 60.0)}
+    )
+    capabilities = capabilities_of(config.model, config.capabilities)
+    endpoint = Endpoint(brisk, transport=transport)
+    try:
+        patient = Patient(endpoint, capabilities)
+        findings = [await probe_text(patient)]
+        if findings[0].health is not Health.BROKEN:
+            for name, probe, wanted in _plan(capabilities.dialect, capabilities.images):
+                findings.append(await probe(patient) if wanted else _skipped(name))
+    finally:
+        await endpoint.aclose()
+    return Diagnosis(config.model, config.base_url, tuple(findings))
+
+
+def _plan(dialect: DialectName, images: bool) -> tuple[tuple[str, _Probe, bool], ...]:
+    native = dialect is DialectName.NATIVE
+    return (
+        ("tool call", probe_tool_call, native),
+        ("two turns", probe_two_turns, native),
+        ("parallel calls", probe_parallel, native),
+        ("image", probe_image, images),
+        ("image in a tool result", probe_tool_image, native and images),
+        ("places", probe_places, images),
+    )
+
+
+def _skipped(name: str) -> Finding:
+    return Finding(name, Health.SKIPPED, "this model is configured not to use it")

@@ -1,0 +1,155 @@
+"""The doctor, against servers that are ill in different ways."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from agent.chat.config import ChatConfig
+from agent.doctor import Diagnosis, examine
+from agent.probes import Health
+from tests.support.openai_server import RehearsalServer, Reply, Request, Script, fails, says
+
+
+def seen(message: dict[str, Any]) -> Image.Image | None:
+    """The picture in a message, if it holds one."""
+    parts = message["content"] if isinstance(message["content"], list) else []
+    for part in parts:
+        if part["type"] == "image_url":
+            data = base64.b64decode(part["image_url"]["url"].partition(",")[2])
+            return Image.open(io.BytesIO(data)).convert("RGB")
+    return None
+
+
+def healthy(request: Request) -> Reply:
+    """A model that really looks at pixels, calls tools, and reads their results."""
+    last = request.json["messages"][-1]
+    picture = seen(last)
+    if picture is not None:
+        if "square" in str(last["content"][0]):
+            return says("480, 80")
+        red, _, blue = picture.getpixel((5, 5))  # type: ignore[misc]
+        return says("Red." if red > blue else "Blue.")
+    if last["role"] == "tool":
+        return says(f"It is {last['content']}.")
+    things = re.findall(r"table|lamp", last["content"])
+    if request.json.get("tools") and things:
+        return says(calls=tuple(("measure", f'{{"thing": "{thing}"}}') for thing in things))
+    return says("ready")
+
+
+def but(change: Callable[[Request], Reply | None]) -> Script:
+    """A healthy model except where ``change`` replies."""
+    return lambda request: change(request) or healthy(request)
+
+
+def diagnose(script: Script, **changes: Any) -> Diagnosis:
+    with RehearsalServer(script) as server:
+        config = ChatConfig(model="some-model", base_url=server.url, backoff=0.0, **changes)
+        return asyncio.run(examine(config))
+
+
+def health(diagnosis: Diagnosis) -> dict[str, Health]:
+    return {finding.probe: finding.health for finding in diagnosis.findings}
+
+
+def test_a_healthy_endpoint_works_in_every_probe() -> None:
+    diagnosis = diagnose(healthy, capabilities={"images_in_tools": True})
+    assert set(health(diagnosis).values()) == {Health.WORKS}
+    assert len(diagnosis.findings) == 7
+    assert diagnosis.usable
+    assert diagnosis.overrides == {}
+
+
+def test_what_works_against_the_table_becomes_an_override() -> None:
+    diagnosis = diagnose(healthy, capabilities={"coordinates": "thousandths"})
+    assert diagnosis.overrides == {"images_in_tools": True, "coordinates": "pixels"}
+    assert diagnosis.usable
+
+
+def no_tools(request: Request) -> Reply | None:
+    return fails(400, "tools are not supported") if request.json.get("tools") else None
+
+
+def parser_asleep(request: Request) -> Reply | None:
+    if request.json.get("tools") and request.json["messages"][-1]["role"] == "user":
+        return says('<tool_call>{"name": "measure", "arguments": {"thing": "table"}}</tool_call>')
+    return None
+
+
+def blind(request: Request) -> Reply | None:
+    return says("A nice room.") if seen(request.json["messages"][-1]) else None
+
+
+def no_images(request: Request) -> Reply | None:
+    return fails(400, "image_url is not supported") if b"image_url" in request.body else None
+
+
+def no_template(request: Request) -> Reply | None:
+    return fails(500) if request.json["messages"][-1]["role"] == "tool" else None
+
+
+def one_at_a_time(request: Request) -> Reply | None:
+    reply = healthy(request)
+    return says(calls=(("measure", "{}"),)) if reply.body.count(b"call_") > 1 else None
+
+
+def counts_nothing(request: Request) -> Reply | None:
+    reply = healthy(request)
+    return Reply(reply.body.replace(b"prompt_tokens", b"tokens"))
+
+
+@pytest.mark.parametrize(
+    ("illness", "probe", "found", "override"),
+    [
+        (no_tools, "tool call", Health.BROKEN, {"dialect": "tags"}),
+        (parser_asleep, "tool call", Health.DEGRADED, {}),
+        (blind, "image", Health.BROKEN, {}),
+        (no_images, "image", Health.BROKEN, {"images": False}),
+        (no_template, "two turns", Health.BROKEN, {"dialect": "tags"}),
+        (one_at_a_time, "parallel calls", Health.DEGRADED, {}),
+        (counts_nothing, "text", Health.DEGRADED, {}),
+    ],
+)
+def test_each_illness_is_found_with_its_cure(
+    illness: Callable[[Request], Reply | None],
+    probe: str,
+    found: Health,
+    override: dict[str, object],
+) -> None:
+    diagnosis = diagnose(but(illness))
+    assert health(diagnosis)[probe] is found
+    assert override.items() <= diagnosis.overrides.items()
+    if found is Health.BROKEN:
+        assert diagnosis.usable is bool(override)
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (Reply(b"<html>", headers={"content-type": "text/html"}), "web page"),
+        (fails(401), "OPENAI_API_KEY"),
+        (fails(404, "no such model"), "some-model"),
+        (fails(503), "no answer in 2 attempts"),
+    ],
+)
+def test_an_endpoint_that_cannot_answer_is_asked_nothing_more(reply: Reply, said: str) -> None:
+    diagnosis = diagnose(lambda _request: reply)
+    (only,) = diagnosis.findings
+    assert only.health is Health.BROKEN
+    assert said in only.detail
+    assert not diagnosis.usable
+
+
+def test_tags_and_blind_models_are_not_asked_for_what_they_do_not_use() -> None:
+    diagnosis = diagnose(healthy, capabilities={"dialect": "tags", "images": False})
+    states = health(diagnosis)
+    assert states.pop("text") is Health.WORKS
+    assert set(states.values()) == {Health.SKIPPED}
