@@ -82,7 +82,8 @@ class TopView:
 def top_view_of_room(room: Room, longest: int = 512, cut: float = CEILING_CUT) -> TopView:
     """Rays cast straight down from ``cut`` metres below the ceiling, in the materials' colours."""
     from scenes.camera import renderer
-    from scenes.shade import Atlas, albedo
+    from scenes.shade import albedo
+    from scenes.texture_atlas import Atlas
 
     camera = TopCamera.over(np.asarray(room.polygon), longest)
     tracer = renderer(room)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,16 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from scenes.film import Film, Look, edges
 from scenes.geometry import Intrinsics, Pose
+from scenes.light import BakeQuality, bake_light
+from scenes.light_sources import lights_of
 from scenes.raycast import Backend, Hits, RayCaster, ray_caster
 from scenes.records import Camera, Mat4
 from scenes.room import Room
-from scenes.shade import Atlas, albedo, corner_mix
+from scenes.shade import Shader
+from scenes.texture_atlas import Atlas
 
 Float32 = NDArray[np.float32]
 HFOV = np.radians(68.0)
 PHONE = Intrinsics.from_hfov(float(HFOV), 640, 480)
 JPEG_QUALITY = 90
+ANTIALIAS = ((-0.375, -0.125), (0.125, -0.375), (0.375, 0.125), (-0.125, 0.375))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,43 +52,74 @@ def _pixel_rays(intrinsics: Intrinsics) -> Float32:
 
 
 class Renderer:
-    """Renders one room. Rays are cast by `backend`; light is baked when RGB is first wanted."""
+    """Renders one room. Light is baked when a picture is first wanted."""
 
     def __init__(self, room: Room, backend: Backend | None = None) -> None:
         self.room = room
         self.mesh = room.mesh()
         self.caster: RayCaster = ray_caster(self.mesh, backend)
-        self._atlas: Atlas | None = None
+        self._shader: Shader | None = None
 
-    def primary(self, camera: Camera) -> tuple[Hits, Float32, Float32]:
-        """First hits of all pixel rays, with the rays' origins and world directions.
+    def shader(self, quality: BakeQuality | None = None) -> Shader:
+        """The room's textures and baked light, made once."""
+        if self._shader is None:
+            atlas = Atlas.of(self.mesh.materials)
+            lights = lights_of(self.room)
+            baked = bake_light(self.mesh, self.caster, lights, atlas, quality or BakeQuality())
+            self._shader = Shader(self.mesh, self.caster, atlas, baked)
+        return self._shader
+
+    def rays(self, camera: Camera, pixels: Float32 | None = None) -> tuple[Float32, Float32]:
+        """Origins and world directions (N, 3) through all pixel centres, or through ``pixels``.
 
         Directions are (x, y, 1) in camera axes, so the distance of a hit is its z-depth.
         """
+        k = camera.intrinsics
         T = np.array(camera.T_world_camera, np.float64)
-        directions = (_pixel_rays(camera.intrinsics) @ T[:3, :3].T).astype(np.float32)
-        origins = np.broadcast_to(T[:3, 3].astype(np.float32), directions.shape)
-        return self.caster.hit(origins, directions), origins, directions
+        if pixels is None:
+            local = _pixel_rays(k)
+        else:
+            x, y = (pixels[:, 0] - k.cx) / k.fx, (pixels[:, 1] - k.cy) / k.fy
+            local = np.stack([x, y, np.ones_like(x)], axis=1).astype(np.float32)
+        directions = (local @ T[:3, :3].T).astype(np.float32)
+        return np.broadcast_to(T[:3, 3].astype(np.float32), directions.shape), directions
 
-    def render(self, camera: Camera, rgb: bool = True) -> RenderedFrame:
+    def render(self, camera: Camera, rgb: bool = True, look: Look | None = None) -> RenderedFrame:
         """One frame."""
-        hits, _, directions = self.primary(camera)
+        origins, directions = self.rays(camera)
+        hits = self.caster.hit(origins, directions)
         shape = camera.intrinsics.height, camera.intrinsics.width
         found = hits.triangle >= 0
-        ids = np.where(found, self.mesh.instance[hits.triangle], 0).astype(np.int32)
-        depth = np.where(found, hits.distance, 0).astype(np.float32)
-        picture = self._picture(hits, directions).reshape(*shape, 3) if rgb else None
-        return RenderedFrame(picture, depth.reshape(shape), ids.reshape(shape))
+        ids = np.where(found, self.mesh.instance[hits.triangle], 0).astype(np.int32).reshape(shape)
+        depth = np.where(found, hits.distance, 0).astype(np.float32).reshape(shape)
+        picture = None
+        if rgb:
+            look = look or Look()
+            shader = self.shader()
+            light = shader.radiance(hits, origins, directions).reshape(*shape, 3)
+            film = Film.exposed(light, shader.exposure, look)
+            shown = film.tone(light)
+            if look.antialias:
+                self._smooth_edges(camera, shader, film, shown, hits)
+            seed = zlib.crc32(np.array(camera.T_world_camera).tobytes()) ^ self.room.spec.seed
+            picture = film.develop(shown, seed)
+        return RenderedFrame(picture, depth, ids)
 
-    def _picture(self, hits: Hits, directions: Float32) -> NDArray[np.uint8]:
-        if self._atlas is None:
-            self._atlas = Atlas.of(self.mesh.materials)
-        colour = albedo(self.mesh, self._atlas, hits, directions)
-        normal = corner_mix(self.mesh.normals, self.mesh.triangles[hits.triangle], hits.u, hits.v)
-        lit = 0.62 + 0.25 * normal[:, 2] + 0.13 * normal[:, 0]
-        lit = np.where(self._atlas.glow[self.mesh.material[hits.triangle]] > 0, 1.3, lit)
-        shown = np.clip(colour * lit[:, None], 0, 1) ** (1 / 2.2)
-        return (shown * 255 + 0.5).astype(np.uint8)
+    def _smooth_edges(
+        self, camera: Camera, shader: Shader, film: Film, shown: Float32, hits: Hits
+    ) -> None:
+        """Average more rays, in place, where neighbouring pixels differ."""
+        rough = edges(shown, self.mesh.material[hits.triangle].reshape(shown.shape[:2]))
+        rows, columns = np.nonzero(rough)
+        if not len(rows):
+            return
+        total = shown[rows, columns]
+        for dx, dy in ANTIALIAS:
+            pixels = np.stack([columns + dx, rows + dy], axis=1).astype(np.float32)
+            origins, directions = self.rays(camera, pixels)
+            found = self.caster.hit(origins, directions)
+            total = total + film.tone(shader.radiance(found, origins, directions))
+        shown[rows, columns] = total / (1 + len(ANTIALIAS))
 
 
 @lru_cache(maxsize=2)
@@ -92,10 +129,15 @@ def renderer(room: Room, backend: Backend | None = None) -> Renderer:
 
 
 def render_frame(
-    room: Room, camera: Camera, *, rgb: bool = True, backend: Backend | None = None
+    room: Room,
+    camera: Camera,
+    *,
+    rgb: bool = True,
+    look: Look | None = None,
+    backend: Backend | None = None,
 ) -> RenderedFrame:
     """Film one frame of a room; without ``rgb`` only depth and ids are computed (much cheaper)."""
-    return renderer(room, backend).render(camera, rgb)
+    return renderer(room, backend).render(camera, rgb, look)
 
 
 def encode_jpeg(rgb: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> bytes:

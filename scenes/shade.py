@@ -7,63 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scenes.materials import Material
+from scenes.light_store import BakedLight
 from scenes.mesh import Mesh
-from scenes.raycast import Hits
-from scenes.textures import texture
+from scenes.raycast import Hits, RayCaster
+from scenes.texture_atlas import Atlas
 
 Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Atlas:
-    """All textures of a room end to end, with what the shader needs of each material."""
-
-    texels: Float32
-    offset: NDArray[np.int64]
-    rows: Int32
-    columns: Int32
-    repeats: Float32
-    mean: Float32
-    glow: Float32
-    specular: Float32
-    roughness: Float32
-    outdoors: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, materials: tuple[Material, ...]) -> Atlas:
-        """Synthesise (or fetch) the textures of the materials."""
-        images = [texture(m) for m in materials]
-        sizes = [image.shape[0] * image.shape[1] for image in images]
-        return cls(
-            texels=np.concatenate([image.reshape(-1, 3) for image in images]),
-            offset=np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64),
-            rows=np.array([image.shape[0] for image in images], np.int32),
-            columns=np.array([image.shape[1] for image in images], np.int32),
-            repeats=np.array([1 / m.tile for m in materials], np.float32),
-            mean=np.array([image.reshape(-1, 3).mean(axis=0) for image in images], np.float32),
-            glow=np.array([m.glow for m in materials], np.float32),
-            specular=np.array([m.specular for m in materials], np.float32),
-            roughness=np.array([m.roughness for m in materials], np.float32),
-            outdoors=np.array([m.kind == "outdoors" for m in materials]),
-        )
-
-    def sample(self, material: Int32, u: Float32, v: Float32) -> Float32:
-        """Bilinear texture colours (N, 3) in linear light; u and v in texture repeats."""
-        columns, rows = self.columns[material], self.rows[material]
-        x = (u - np.floor(u)) * columns - np.float32(0.5)
-        y = (v - np.floor(v)) * rows - np.float32(0.5)
-        x0, y0 = np.floor(x).astype(np.int32), np.floor(y).astype(np.int32)
-        fx, fy = (x - x0)[:, None], (y - y0)[:, None]
-        x1, y1 = (x0 + 1) % columns, (y0 + 1) % rows
-        x0, y0 = x0 % columns, y0 % rows
-        base = self.offset[material]
-        top, bottom = base + y0 * columns, base + y1 * columns
-        upper = self.texels[top + x0] * (1 - fx) + self.texels[top + x1] * fx
-        lower = self.texels[bottom + x0] * (1 - fx) + self.texels[bottom + x1] * fx
-        mixed: Float32 = upper * (1 - fy) + lower * fy
-        return mixed
+MIDDLE_GREY = 0.5
+GLOW = 0.75
+SMOOTH = 0.32
+WEAK = 0.05
+# Width of a pixel at one metre, with some allowance for slanted surfaces.
+PIXEL = 1.5 / 474
 
 
 def corner_mix(values: Float32, corners: Int32, u: Float32, v: Float32) -> Float32:
@@ -77,8 +33,18 @@ def corner_mix(values: Float32, corners: Int32, u: Float32, v: Float32) -> Float
     return mixed
 
 
-def albedo(mesh: Mesh, atlas: Atlas, hits: Hits, directions: Float32) -> Float32:
-    """Surface colours (N, 3) in linear light; every ray must have hit something."""
+def albedo(
+    mesh: Mesh,
+    atlas: Atlas,
+    hits: Hits,
+    directions: Float32,
+    footprint: Float32 | None = None,
+) -> Float32:
+    """Surface colours (N, 3) in linear light.
+
+    ``footprint`` (N,) is the width of a pixel on the surface in metres, which picks the texture
+    copy, the largest when it is None; what misses everything gets some colour.
+    """
     corners = mesh.triangles[hits.triangle]
     material = mesh.material[hits.triangle]
     uv = corner_mix(mesh.uv, corners, hits.u, hits.v) * atlas.repeats[material][:, None]
@@ -90,4 +56,72 @@ def albedo(mesh: Mesh, atlas: Atlas, hits: Hits, directions: Float32) -> Float32
         u[far] = np.arctan2(d[:, 1], d[:, 0]) * np.float32(0.5 / np.pi) * 2
         rise = np.arctan2(d[:, 2], np.hypot(d[:, 0], d[:, 1]))
         v[far] = np.clip(rise / np.float32(np.radians(120)) + np.float32(0.5), 0.002, 0.998)
-    return atlas.sample(material, u, v)
+    level = np.zeros_like(material)
+    if footprint is not None:
+        level = atlas.level(material, footprint * atlas.repeats[material])
+        level[far] = 0
+    return atlas.sample(material, level, u, v)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shader:
+    """Radiance along rays: textures under baked light, mirrors, gloss."""
+
+    mesh: Mesh
+    caster: RayCaster
+    atlas: Atlas
+    baked: BakedLight
+
+    @property
+    def exposure(self) -> float:
+        """The factor that makes a well-lit part of this room middle grey."""
+        sample = self.baked.irradiance.mean(axis=1)
+        return MIDDLE_GREY / max(float(np.percentile(sample[sample > 0.01], 75)), 0.02)
+
+    def radiance(self, hits: Hits, origins: Float32, directions: Float32) -> Float32:
+        """What N rays see (N, 3), in the unit of the lights; black where nothing was hit."""
+        return self._shade(hits, origins, directions, bounce=True)
+
+    def _shade(self, hits: Hits, origins: Float32, directions: Float32, bounce: bool) -> Float32:
+        material = self.mesh.material[hits.triangle]
+        footprint = np.minimum(hits.distance, np.float32(30)) * np.float32(PIXEL)
+        colour = albedo(self.mesh, self.atlas, hits, directions, footprint)
+        glow = self.atlas.glow[material]
+        light = colour * self.baked.at(hits)
+        # Glowing things are set relative to the exposure: a screen is as bright by day as by night.
+        own = np.flatnonzero(glow)
+        light[own] = colour[own] * (glow[own] * np.float32(GLOW / self.exposure))[:, None]
+        if bounce:
+            self._reflect(light, hits, origins, directions, material)
+        light[hits.triangle < 0] = 0
+        return light
+
+    def _reflect(
+        self, light: Float32, hits: Hits, origins: Float32, directions: Float32, material: Int32
+    ) -> None:
+        """Add mirror images to smooth surfaces, in place, by Schlick's Fresnel term."""
+        shiny = (self.atlas.specular[material] > 0.02) & (self.atlas.roughness[material] < SMOOTH)
+        k = np.flatnonzero(shiny & (hits.triangle >= 0))
+        if not len(k):
+            return
+        corners = self.mesh.triangles[hits.triangle[k]]
+        normal = corner_mix(self.mesh.normals, corners, hits.u[k], hits.v[k])
+        normal /= np.linalg.norm(normal, axis=1, keepdims=True) + np.float32(1e-9)
+        d = directions[k] / np.linalg.norm(directions[k], axis=1, keepdims=True)
+        cosine = (d * normal).sum(axis=1, keepdims=True)
+        normal = np.where(cosine > 0, -normal, normal)
+        cosine = np.abs(cosine)
+        base = self.atlas.specular[material[k]][:, None]
+        rough = self.atlas.roughness[material[k]][:, None]
+        share = base + (1 - base) * (1 - cosine) ** 5 * (1 - rough / SMOOTH) ** 0.5
+        # Weak reflections fade out, so that most pixels of a floor need no second ray.
+        share = np.where(base > 0.1, share, np.maximum(share - WEAK, 0))
+        keep = np.flatnonzero(share[:, 0] > 0)
+        k, share, d, normal, cosine = k[keep], share[keep], d[keep], normal[keep], cosine[keep]
+        if not len(k):
+            return
+        start = origins[k] + directions[k] * hits.distance[k][:, None] + normal * np.float32(2e-3)
+        turned = (d + 2 * cosine * normal).astype(np.float32)
+        found = self.caster.hit(start, turned)
+        seen = self._shade(found, start, turned, bounce=False)
+        light[k] = light[k] * (1 - share) + np.minimum(seen, 3 / self.exposure) * share

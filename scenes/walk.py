@@ -30,6 +30,7 @@ LARGE_ENOUGH = 400.0
 # Probes are coarse, so the planner asks for more than it promises.
 PLANNED = 520.0
 TIMES = 2
+SOME = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,7 +173,9 @@ def _spend(
             path.append(key)
             path += [view for after, view in kept if after == k]
         keys = path
-    usable = [v for v, bad in zip(pool, judged.blocked, strict=True) if not bad] or pool
+    # What is left of the budget goes to views that show something.
+    useful = ~judged.blocked & ((judged.pixels >= LARGE_ENOUGH).sum(axis=1) >= SOME)
+    usable = [v for v, good in zip(pool, useful, strict=True) if good] or keys
     return _fill_up(keys, usable, budget)
 
 
@@ -195,7 +198,7 @@ def _fill_up(views: list[View], pool: list[View], budget: int) -> list[View]:
     """Add the views of the pool that are farthest from all others, until the budget is used."""
     views = list(views)
     distance = np.array([min(p.far_from(v) for v in views) for p in pool])
-    while len(views) < budget:
+    while len(views) < budget and len(pool) > 0:
         best = int(np.argmax(distance))
         added = pool[best]
         near = min(range(len(views)), key=lambda k: added.far_from(views[k]))

@@ -360,5 +360,5 @@ DECOR = {
     "rug": Entry(rug, aliases=("carpet",), countable=False),
     "piano": Entry(piano),
     "radiator": Entry(radiator, mount="wall", aliases=("heater",)),
-    "ceiling light": Entry(ceiling_light, mount="ceiling"),
+    "ceiling light": Entry(ceiling_light, mount="ceiling", countable=False),
 }
