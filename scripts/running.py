@@ -15,6 +15,7 @@ from benchmarks.run.progress import LiveBar, PlainLines, Subscriber
 from benchmarks.runner import SessionSummary
 from benchmarks.scoring import score_apart
 from memory.errors import InfrastructureError, UserError
+from memory.events import EpisodeStatus
 from memory.runs import RunFolder
 from scripts.wiring import Job, default_cache, perform
 
@@ -64,6 +65,15 @@ def finish(job: Job, title: str = "") -> RunReport:
             "run the same command again to complete them"
         )
     return report
+
+
+def is_complete(path: Path) -> bool:
+    """Whether there is a run at ``path`` that owes nothing."""
+    if not (path / "run.json").exists():
+        return False
+    folder = RunFolder.open(path)
+    owed = (None, EpisodeStatus.OWED)
+    return all(folder.status(task.id, epoch) not in owed for task, epoch in folder.scheduled())
 
 
 def write_page(folders: Sequence[RunFolder], suite: Path, title: str = "") -> Path:

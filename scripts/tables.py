@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -16,51 +17,34 @@ REFERENCE_NOTE = (
 
 
 def show(reports: Mapping[str, RunReport]) -> None:
-    """Print runs side by side: a row for each question type, a score column for each run."""
+    """Print runs side by side: a row for each question type, score and calls for each run."""
     from rich.console import Console
 
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 100)
     console.print(comparison(reports))
     if any(report.reference for report in reports.values()):
         console.print(REFERENCE_NOTE, style="dim", highlight=False)
 
 
 def comparison(reports: Mapping[str, RunReport]) -> Table:
-    """The table behind `show`."""
+    """The table behind `show`; the reports must be about the same suite."""
     from rich.table import Table
 
+    runs = tuple(reports.values())
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("question type")
+    table.add_column("question type", no_wrap=True)
     table.add_column("n", justify="right")
     for name in reports:
-        table.add_column(f"{name}\nscore [95 %]", justify="right")
-        table.add_column("calls\n/question", justify="right")
-        table.add_column("effective", justify="right")
-    first = next(iter(reports.values()))
-    for index, row in enumerate(first.types):
-        cells = [row.question_type, str(row.tally.scheduled)]
-        for report in reports.values():
-            own = report.types[index]
-            cells += [*_numbers(own.score, own.spend)]
-        table.add_row(*cells)
-    cells = ["overall", str(first.tally.scheduled)]
-    for report in reports.values():
-        cells += [*_numbers(report.overall, report.spend)]
-    table.add_row(*cells, style="bold")
-    cells = ["scored/failed/owed", ""]
-    for report in reports.values():
-        cells += [_counts(report.tally), "", f"{report.wall:.1f} s"]
-    table.add_row(*cells)
+        table.add_column(name, justify="right", no_wrap=True)
+    for index, row in enumerate(runs[0].types):
+        scores = [_estimate(run.types[index].score) for run in runs]
+        table.add_row(row.question_type, str(row.tally.scheduled), *scores)
+    total = str(runs[0].tally.scheduled)
+    table.add_row("overall [95 %]", total, *(_estimate(r.overall) for r in runs), style="bold")
+    table.add_row("scored / failed / owed", "", *(_counts(run.tally) for run in runs))
+    table.add_row("calls a question, effective", "", *(_calls(run.spend) for run in runs))
+    table.add_row("time", "", *(f"{run.wall:.1f} s" for run in runs))
     return table
-
-
-def _numbers(score: Estimate, spend: Spend) -> tuple[str, str, str]:
-    share = spend.effective_share
-    return (
-        _estimate(score),
-        f"{spend.per_episode(spend.calls):.1f}",
-        "" if share is None else f"{100 * share:.0f} %",
-    )
 
 
 def _estimate(score: Estimate) -> str:
@@ -70,4 +54,10 @@ def _estimate(score: Estimate) -> str:
 
 
 def _counts(tally: Tally) -> str:
-    return f"{tally.scored}/{tally.failed}/{tally.owed}"
+    return f"{tally.scored} / {tally.failed} / {tally.owed}"
+
+
+def _calls(spend: Spend) -> str:
+    share = spend.effective_share
+    calls = f"{spend.per_episode(spend.calls):.1f}"
+    return calls if share is None else f"{calls}, {100 * share:.0f} %"
