@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.report.record import RunReport
 from benchmarks.run.config import RunConfig
@@ -14,6 +15,9 @@ from memory.runs import RunFolder
 from scripts.running import finish, is_complete, reference_experts, write_page
 from scripts.tables import show
 from scripts.wiring import Job
+
+if TYPE_CHECKING:
+    from scenes.suite_rooms import RoomsSettings
 
 PRESETS = {"perfect": "perfect experts", "imperfect-detector": "detector misses 20 %"}
 
@@ -33,14 +37,19 @@ def demonstrate(out: Path, seeds: Sequence[int]) -> None:
     print(f"report: {page}  ({time.monotonic() - began:.0f} s)")
 
 
-def make_rooms(suite: Path, seeds: Sequence[int]) -> None:
+def make_rooms(
+    suite: Path,
+    seeds: Sequence[int],
+    settings: RoomsSettings | None = None,
+    split: str = "test",
+) -> None:
     """Make the suite, or finish or keep what is there; says what it does on stderr."""
     from scenes.suite_rooms import make_rooms_suite
 
     def told(done: int, total: int) -> None:
         print(f"room {done} of {total}", file=sys.stderr, flush=True)
 
-    manifest = make_rooms_suite(suite, seeds, progress=told)
+    manifest = make_rooms_suite(suite, seeds, settings=settings, split=split, progress=told)
     asked = sum(manifest.questions.values())
     print(f"{len(manifest.scenes)} rooms, {asked} questions in {suite}")
 
