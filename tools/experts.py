@@ -87,6 +87,10 @@ class ExpertClient:
                 return store.get(sha256)
         return self.blobs.get(sha256)
 
+    def serves(self, expert: str) -> bool:
+        """Whether an expert was started at all; one that is down for a moment still counts."""
+        return self._transport.lists(expert)
+
     async def info(self, expert: str) -> Info:
         """What serves as ``expert``; asked once for every address it lives at."""
         known = self._infos.get(expert)

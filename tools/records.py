@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,10 @@ class FrameRecord:
     to_original: Affine | None = IDENTITY
     original_size: tuple[int, int] | None = None
     derivation: Derivation | None = None
+
+    def with_image(self, image: BlobRef) -> FrameRecord:
+        """The same record for other pixels."""
+        return replace(self, image=image)
 
     @property
     def ref(self) -> ImageByHash:

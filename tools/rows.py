@@ -12,11 +12,19 @@ class _Row(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class FrameRow(_Row):
+    """A derived frame and the one it was made from."""
+
+    handle: str
+    original: str
+
+
 class BoxRow(_Row):
-    """A detection: pixels of ``frame``."""
+    """A detection: pixels of ``frame``, whose place in the capture is ``index``."""
 
     handle: str
     frame: str
+    index: int
     category: str
     box: tuple[float, float, float, float]
     score: float

@@ -18,15 +18,20 @@ from tools.perception.frames import frames_tool
 from tools.perception.fuse import fuse_tool
 from tools.perception.lift import lift_tool
 from tools.perception.reconstruct import align_tool, reconstruct_tool
+from tools.perception.restore import restore_tool, zoom_tool
 from tools.perception.scene import scene_tool
 from tools.perception.segment import segment_tool
+from tools.quality import FrameMeter
 from tools.spec import Tool
 
 
 def default_tools() -> tuple[Tool[Any], ...]:
     """Every tool, looking first, measuring last."""
+    meter = FrameMeter()
     return (
-        frames_tool(),
+        frames_tool(meter),
+        restore_tool(meter),
+        zoom_tool(),
         detect_tool(),
         segment_tool(),
         depth_tool(),

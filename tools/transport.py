@@ -82,6 +82,11 @@ class ExpertTransport:
             self._token = token_of(endpoints)
         return self._urls[expert]
 
+    def lists(self, expert: str) -> bool:
+        """Whether the endpoints name the expert."""
+        served = self._source.read().experts
+        return any(endpoint.expert == expert for endpoint in served)
+
     async def send(
         self, expert: str, method: str, path: str, content: bytes | None = None, kind: str = ""
     ) -> httpx2.Response:

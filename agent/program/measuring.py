@@ -153,10 +153,9 @@ def first_seen(program: AppearanceOrder, boxes: Sequence[BoxRow]) -> Reading | N
     """
     first: dict[str, tuple[int, float, str]] = {}
     for box in boxes:
-        number = int(box.frame.rpartition("_")[2])
         area = (box.box[2] - box.box[0]) * (box.box[3] - box.box[1])
         name = box.category.casefold()
-        found = (number, -area, box.handle)
+        found = (box.index, -area, box.handle)
         first[name] = min(first.get(name, found), found)
     names = [one.category for one in program.objects]
     if not any(name.casefold() in first for name in names):

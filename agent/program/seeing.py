@@ -10,7 +10,7 @@ from pydantic import JsonValue, TypeAdapter
 from agent.program.calling import Call, Caller, Steps, worked
 from memory.events import ToolOutcome
 from scenes.geometry import Scale
-from skills.workflow import Evidence, Frames, Join, MetricScale, Workflow
+from skills.workflow import Evidence, Frames, Join, MetricScale, Restore, Workflow
 from tools.rows import BoxRow, ObjectRow, ObjectsData, ReconstructionData
 
 _BOXES = TypeAdapter(tuple[BoxRow, ...])
@@ -94,7 +94,22 @@ class Seer:
         found = yield from self._caller.one(
             "frames", "choose frames", policy=wanted.policy.value, number=wanted.number
         )
-        return found.handles[0] if found is not None else None
+        if found is None:
+            return None
+        return (yield from self._restored(found.handles[0]))
+
+    def _restored(self, frames: str) -> Steps[str]:
+        """The frames, made easier to see where the workflow says so and an expert can."""
+        how = self._workflow.restore
+        if how is Restore.NONE:
+            return frames
+        done = yield from self._caller.one(
+            "restore",
+            "mend what is dark, noisy or soft",
+            frames=[frames],
+            guard=how is Restore.GUARD,
+        )
+        return done.handles[-1] if done is not None else frames
 
     def _fused(self, frames: str, categories: Sequence[str]) -> Steps[Sight]:
         calls = [Call("reconstruct", {"frames": [frames]})]

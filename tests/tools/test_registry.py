@@ -70,7 +70,7 @@ def test_outcomes_and_handles_follow_call_order_however_long_each_takes(
     workspace: Workspace,
 ) -> None:
     bench = Bench()
-    calls = [note(1, "slow", 9), note(2, "mistake"), note(3, "quick"), note(4, "middling", 4)]
+    calls = [note(1, "slow", 9), note(2, "mistake", 3), note(3, "quick", 2), note(4, "middling", 4)]
     outcomes = execute(bench.registry(), workspace, *calls)
     assert [o.call_id for o in outcomes] == ["c1", "c2", "c3", "c4"]
     assert [o.text for o in outcomes] == [

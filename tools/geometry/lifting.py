@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 from scenes.geometry import Float, Intrinsics
 
+Affine = tuple[float, float, float, float, float, float]
+
 # A camera frame (x right, y down, z forward) turned to Z-up, as if the camera were level.
 LEVEL = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, -1.0, 0.0]])
 
@@ -48,12 +50,22 @@ def resample_mask(
     return sampled
 
 
-def invert_affine(affine: tuple[float, float, float, float, float, float]) -> Float:
+def invert_affine(affine: Affine) -> Float:
     """(2, 3) inverse of a 2x3 pixel affine given row by row."""
     matrix: Float = np.eye(3)
     matrix[:2] = np.array(affine).reshape(2, 3)
     inverse = np.linalg.inv(matrix).astype(np.float64)
     return inverse[:2]
+
+
+def compose_affine(outer: Affine, inner: Affine) -> Affine:
+    """The 2x3 affine, row by row, that applies ``inner`` first and ``outer`` after it."""
+    a, b, c, d, e, f = outer
+    g, h, i, j, k, m = inner
+    return (
+        a * g + b * j, a * h + b * k, a * i + b * m + c,
+        d * g + e * j, d * h + e * k, d * i + e * m + f,
+    )  # fmt: skip
 
 
 def foreground(

@@ -8,15 +8,18 @@ import numpy as np
 from pydantic import Field
 
 from memory.errors import ModelMistake
-from scenes.geometry import Scale, require_metric
+from scenes.geometry import Float, require_metric
 from tools.geometry.bearings import Sectors, bearing, direction_word
 from tools.geometry.boxes import box_distance
 from tools.geometry.floor import floor_area
-from tools.records import MeasureRecord, ObjectRecord, ReconstructionRecord, RoomRecord
+from tools.geometry.lifting import LEVEL
+from tools.records import DepthRecord, MeasureRecord, ObjectRecord, ReconstructionRecord, RoomRecord
 from tools.rows import MeasureData, NearestData
 from tools.spec import Arguments, Effects, Tool, ToolResult
 from tools.tally import dump
 from tools.workspace import Workspace
+
+_LEAST_POINTS = 50
 
 Objects = list[tuple[str, ObjectRecord]]
 Handles = Annotated[tuple[str, ...], Field(min_length=1, description="object handles or groups")]
@@ -62,9 +65,9 @@ class DirectionArguments(Arguments):
 
 
 class FloorArguments(Arguments):
-    """A reconstruction or a room of an object table."""
+    """Where the floor is to be seen."""
 
-    place: Annotated[str, Field(description="a reconstruction or room handle")]
+    place: Annotated[str, Field(description="a reconstruction, depth or room handle")]
 
 
 def _measure(
@@ -172,14 +175,25 @@ async def _floor(asked: FloorArguments, workspace: Workspace) -> ToolResult:
     if asked.place.startswith("room"):
         area = workspace.get(asked.place, RoomRecord).area
     else:
-        record = workspace.get(asked.place, ReconstructionRecord)
-        if record.scale is Scale.RELATIVE:
-            require_metric(record.scale, asked.place)
-        if len(record.cloud.points) < 50:
-            raise ModelMistake(f"{asked.place} has too few points to measure a floor")
-        area = floor_area(record.cloud.points)
+        area = floor_area(_place_cloud(asked.place, workspace))
     text = f"the floor measures {area:.1f} square metres"
     return _measure(workspace, round(area, 3), "m2", text, (asked.place,))
+
+
+def _place_cloud(place: str, workspace: Workspace) -> Float:
+    """(N, 3) points in metres, +Z up, of a reconstruction, or of what one depth map shows."""
+    if place.startswith("depth"):
+        depth = workspace.get(place, DepthRecord)
+        require_metric(depth.depth.scale, place)
+        points, measured = depth.depth.unproject(depth.intrinsics)
+        cloud: Float = points[measured] @ LEVEL.T
+    else:
+        record = workspace.get(place, ReconstructionRecord)
+        require_metric(record.scale, place)
+        cloud = record.cloud.points
+    if len(cloud) < _LEAST_POINTS:
+        raise ModelMistake(f"{place} has too few points to measure a floor")
+    return cloud
 
 
 def count_tool() -> Tool[CountArguments]:
@@ -229,7 +243,8 @@ def floor_tool() -> Tool[FloorArguments]:
     """Floor area."""
     return Tool(
         "floor_area",
-        "Floor area in square metres of a reconstruction, or of a room from an object table.",
+        "Floor area in square metres of a reconstruction, of a room from an object table, or of "
+        "the part that one depth map shows.",
         FloorArguments,
         Effects.PURE,
         _floor,

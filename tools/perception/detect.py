@@ -41,13 +41,14 @@ async def _run(asked: DetectArguments, workspace: Workspace) -> ToolResult:
     )
     await workspace.settle()
     rows: list[BoxRow] = []
-    for (handle, _), reply in zip(frames, replies, strict=True):
+    for (handle, frame), reply in zip(frames, replies, strict=True):
         for found in reply.answer.detections:
             record = BoxRecord(handle, found.phrase, found.box, found.score)
             rows.append(
                 BoxRow(
                     handle=workspace.add("box", record, (handle,)),
                     frame=handle,
+                    index=frame.index,
                     category=found.phrase,
                     box=found.box,
                     score=found.score,
