@@ -17,6 +17,9 @@ ADAPTERS: dict[str, dict[str, str]] = {
         "segment": "services.reference.segment:ReferenceSegment",
         "depth": "services.reference.depth:ReferenceDepth",
         "reconstruct": "services.reference.reconstruct:ReferenceReconstruct",
+        "orient": "services.reference.orient:ReferenceOrient",
+        "restore": "services.reference.restore:ReferenceRestore",
+        "render_view": "services.reference.render_view:ReferenceRenderView",
     },
 }
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from memory.blobs import sha256_of
+from memory.blobs import Derivation, sha256_of
 from memory.errors import UserError
 from memory.events import Producer
 from services.contract import Box, ErrorCode, ImageByHash, Info
 from services.errors import ExpertError
+from services.images import Images, LoadedImage
+from services.reference.credit import Sight, sight_of
 from services.reference.presets import Preset, preset
-from services.reference.world import View, World
+from services.reference.world import Kept, View, World
 from services.settings import Settings
 
 VERSION = "1"
+_KEEP_SIGHTS = 2048
 _NOTE = (
     "Answers come from the exact truth of embedded scenes through a seeded error model: "
     "a test world and an upper bound, not a neural result."
@@ -29,6 +32,7 @@ class ReferenceExpert:
     world: World
     preset: Preset
     settings: Settings
+    _sights: Kept[tuple[str, Derivation | None], Sight]
 
     def load(self, settings: Settings) -> None:
         """Open the suites; nothing large is read before it is asked for."""
@@ -40,6 +44,7 @@ class ReferenceExpert:
         self.settings = settings
         self.preset = preset(settings.preset)
         self.world = World(settings.suites)
+        self._sights = Kept(_KEEP_SIGHTS)
 
     def info(self) -> Info:
         """Says what it is, and that it is no neural model."""
@@ -65,6 +70,13 @@ class ReferenceExpert:
         return Producer(
             name=self.name, version=VERSION, weights=weights, backend="reference", device="cpu"
         )
+
+    def sight(self, view: View, image: LoadedImage, images: Images) -> Sight:
+        """What the pixels of an image are worth as evidence; kept, because it costs more than
+        the rest of an answer."""
+        credit = self.preset.restore.credit
+        key = (image.sha256, image.derivation)
+        return self._sights.get(key, lambda: sight_of(view, image, images, credit))
 
     def probe_image(self) -> ImageByHash:
         """A known frame for the first inference; `UserError` when no suite has any."""

@@ -7,61 +7,70 @@ original frame counts; what restoration spoils counts in full.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from services.contract import ImageByHash
 from services.images import Images, LoadedImage
-from services.reference.evidence import Seeing
+from services.reference.evidence import Evidence, Seeing, look
 from services.reference.presets import RecallModel
 from services.reference.quality import Quality
-from services.reference.visible import Visible
 from services.reference.world import View
 
 
+@dataclass(frozen=True, slots=True)
 class Sight:
     """The received image and, for a derived one, the frame that it came from."""
 
-    def __init__(self, view: View, image: LoadedImage, images: Images, credit: float) -> None:
-        self.view = view
-        self.derived = image.derivation is not None and image.sha256 != view.sha256
-        self._seeing = Seeing(view, image)
-        self._credit = credit
-        self._root: Seeing | None = None
-        self._root_things: dict[int, Visible] = {}
-        if self.derived:
-            original = images(ImageByHash(sha256=view.sha256))
-            root = view.world.whole(view.key)
-            self._root = Seeing(root, original)
-            self._root_things = {thing.object.instance_id: thing for thing in root_objects(root)}
+    now: Seeing
+    before: Seeing | None
+    credit: float
+
+    @property
+    def derived(self) -> bool:
+        """Whether this is not a frame of the suite itself."""
+        return self.before is not None
 
     @property
     def quality(self) -> Quality:
         """Quality of the whole image as other experts may believe it."""
-        now = self._seeing.overall
-        if self._root is None:
+        if self.before is None:
+            return self.now.overall
+        return _believed(self.before.overall, self.now.overall, self.credit)
+
+    def of(self, instance: int) -> Quality:
+        """Quality around one visible object, as far as it may be believed."""
+        now, was = self._pair(instance)
+        return now.quality if was is None else _believed(was.quality, now.quality, self.credit)
+
+    def logit(self, instance: int, model: RecallModel) -> float:
+        """Log odds of recognising one visible object."""
+        seen, was = self._pair(instance)
+        now = seen.logit(model)
+        if was is None:
             return now
-        return _blend(self._root.overall, now, self._credit)
+        return _grown(was.logit(model), now, self.credit)
 
-    def logit(self, seen: Visible, model: RecallModel) -> float:
-        """Log odds of recognising one object."""
-        now = self._seeing.of(seen).logit(model)
-        before = self._root_things.get(seen.object.instance_id)
-        if self._root is None or before is None:
-            return now
-        was = self._root.of(before).logit(model)
-        return was + (now - was) * (self._credit if now > was else 1.0)
+    def _pair(self, instance: int) -> tuple[Evidence, Evidence | None]:
+        was = None if self.before is None else self.before.things.get(instance)
+        return self.now.things[instance], was
 
 
-def root_objects(view: View) -> list[Visible]:
-    """Everything visible in the original frame, however little of it."""
-    known = {thing.instance_id: thing for thing in view.truth.objects}
-    return [Visible(known[i], count, box) for i, count, box in view.instances if i in known]
+def sight_of(view: View, image: LoadedImage, images: Images, credit: float) -> Sight:
+    """Measure an image, and the original of a derived one."""
+    before = None
+    if image.sha256 != view.sha256:
+        original = images(ImageByHash(sha256=view.sha256))
+        before = look(view.world.whole(view.key), original)
+    return Sight(look(view, image), before, credit)
 
 
-def _blend(was: Quality, now: Quality, credit: float) -> Quality:
-    def part(a: float, b: float) -> float:
-        return a + (b - a) * (credit if b > a else 1.0)
-
+def _believed(was: Quality, now: Quality, credit: float) -> Quality:
     return Quality(
-        contrast=part(was.contrast, now.contrast),
-        cnr=part(was.cnr, now.cnr),
-        sharpness=part(was.sharpness, now.sharpness),
+        contrast=_grown(was.contrast, now.contrast, credit),
+        cnr=_grown(was.cnr, now.cnr, credit),
+        sharpness=_grown(was.sharpness, now.sharpness, credit),
     )
+
+
+def _grown(was: float, now: float, credit: float) -> float:
+    return was + (now - was) * (credit if now > was else 1.0)

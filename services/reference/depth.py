@@ -1,8 +1,9 @@
-"""Reference `depth`: exact z-depth of the image sent, in metres."""
+"""Reference `depth`: z-depth of the image sent, in metres, as a monocular network sees it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,7 +11,16 @@ from scenes.geometry import Depth, Scale
 from services.contract import DepthAnswer, DepthRequest, ScaleSource
 from services.expert import Images, Outbox
 from services.reference.base import ReferenceExpert
+from services.reference.credit import Sight
+from services.reference.depth_errors import estimated_depth
+from services.reference.presets import DepthErrors
 from services.reference.world import View
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    view: View
+    sight: Sight | None
 
 
 class ReferenceDepth(ReferenceExpert):
@@ -22,16 +32,25 @@ class ReferenceDepth(ReferenceExpert):
     def probe(self) -> DepthRequest:
         return DepthRequest(image=self.probe_image())
 
-    def preprocess(self, request: DepthRequest, images: Images) -> View:
-        return self.world.view(images(request.image), images)
+    def preprocess(self, request: DepthRequest, images: Images) -> _Asked:
+        image = images(request.image)
+        view = self.world.view(image, images)
+        exact = self.preset.depth == DepthErrors()
+        return _Asked(view, None if exact else self.sight(view, image, images))
 
-    def forward_batch(self, batch: Sequence[View]) -> Sequence[Depth]:
-        return [view.maps.depth for view in batch]
+    def forward_batch(self, batch: Sequence[_Asked]) -> Sequence[Depth]:
+        return [self._depth(asked) for asked in batch]
+
+    def _depth(self, asked: _Asked) -> Depth:
+        if asked.sight is None:
+            return asked.view.maps.depth
+        quality, errors = asked.sight.quality, self.preset.depth
+        return estimated_depth(asked.view, quality, errors, self.settings.seed)
 
     def postprocess(
-        self, request: DepthRequest, item: View, raw: Depth, outbox: Outbox
+        self, request: DepthRequest, item: _Asked, raw: Depth, outbox: Outbox
     ) -> DepthAnswer:
-        intrinsics = item.intrinsics
+        intrinsics = item.view.intrinsics
         if request.focal is not None and abs(request.focal / intrinsics.fx - 1) > 1e-6:
             ratio = request.focal / intrinsics.fx
             raw = (raw * np.float32(ratio)).astype(np.float32)

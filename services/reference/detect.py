@@ -38,7 +38,7 @@ class ReferenceDetect(ReferenceExpert):
         view = self.world.view(image, images)
         sight = None
         if self.preset.detect.recall is not None:
-            sight = Sight(view, image, images, self.preset.restore.credit)
+            sight = self.sight(view, image, images)
         return _Asked(view, sight, request.phrases)
 
     def forward_batch(self, batch: Sequence[_Asked]) -> Sequence[list[Detection]]:
@@ -90,7 +90,7 @@ class ReferenceDetect(ReferenceExpert):
             return 1 - errors.miss
         scene, thing = asked.view.key.scene_id, seen.object.instance_id
         difficulty = generator(scene, "difficulty", thing, self.settings.seed).normal()
-        logit = asked.sight.logit(seen, errors.recall) - errors.recall.object * difficulty
+        logit = asked.sight.logit(thing, errors.recall) - errors.recall.object * difficulty
         return probability(logit) * (1 - errors.miss)
 
 

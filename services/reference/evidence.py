@@ -38,26 +38,33 @@ class Evidence:
         )
 
 
+@dataclass(frozen=True, slots=True)
 class Seeing:
-    """One received image as evidence: its luma, its overall quality, and objects in it."""
+    """One image as evidence: its overall quality, and each visible object by instance id."""
 
-    def __init__(self, view: View, image: LoadedImage) -> None:
-        self._view = view
-        self._luma: Luma = luma(image.pixels)
-        self.overall = measure(self._luma)
+    overall: Quality
+    things: dict[int, Evidence]
 
-    def of(self, seen: Visible) -> Evidence:
-        """Evidence of one visible object."""
-        x1, y1, x2, y2 = seen.box
-        dx, dy = _AROUND * (x2 - x1) + 2, _AROUND * (y2 - y1) + 2
-        rows = slice(max(0, int(y1 - dy)), int(y2 + dy) + 1)
-        columns = slice(max(0, int(x1 - dx)), int(x2 + dx) + 1)
-        frame_width = self._view.camera.intrinsics.width
-        return Evidence(
-            pixels=seen.pixels * (_SMALL_WIDTH / frame_width) ** 2,
-            share=visible_share(self._view, seen),
-            quality=measure(self._luma[rows, columns]),
-        )
+
+def look(view: View, image: LoadedImage) -> Seeing:
+    """Measure an image and everything visible in it."""
+    bright = luma(image.pixels)
+    known = {thing.instance_id: thing for thing in view.truth.objects}
+    seen = [Visible(known[i], count, box) for i, count, box in view.instances if i in known]
+    things = {one.object.instance_id: _evidence(view, bright, one) for one in seen}
+    return Seeing(measure(bright), things)
+
+
+def _evidence(view: View, bright: Luma, seen: Visible) -> Evidence:
+    x1, y1, x2, y2 = seen.box
+    dx, dy = _AROUND * (x2 - x1) + 2, _AROUND * (y2 - y1) + 2
+    rows = slice(max(0, int(y1 - dy)), int(y2 + dy) + 1)
+    columns = slice(max(0, int(x1 - dx)), int(x2 + dx) + 1)
+    return Evidence(
+        pixels=seen.pixels * (_SMALL_WIDTH / view.camera.intrinsics.width) ** 2,
+        share=visible_share(view, seen),
+        quality=measure(bright[rows, columns]),
+    )
 
 
 def visible_share(view: View, seen: Visible) -> float:

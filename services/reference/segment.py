@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from scenes.geometry import Vec2
-from scenes.masks import encode_rle
+from scenes.masks import encode_rle, mask_box
 from services.contract import Box, Mask, Segment, SegmentAnswer, SegmentMode, SegmentRequest
 from services.expert import Images, Outbox
 from services.reference.base import ReferenceExpert, require_inside
+from services.reference.credit import Sight
+from services.reference.mask_errors import drawn_mask
+from services.reference.presets import SegmentErrors
 from services.reference.visible import Visible, matches, overlap, visible_objects
 from services.reference.world import View
 
@@ -23,6 +26,7 @@ _MIN_PIXELS = 16
 class _Asked:
     view: View
     request: SegmentRequest
+    sight: Sight | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +47,12 @@ class ReferenceSegment(ReferenceExpert):
         return SegmentRequest(image=self.probe_image(), mode=SegmentMode.CONCEPT, text="chair")
 
     def preprocess(self, request: SegmentRequest, images: Images) -> _Asked:
-        view = self.world.view(images(request.image), images)
+        image = images(request.image)
+        view = self.world.view(image, images)
         for index, box in enumerate(request.boxes):
             require_inside(box, view, f"boxes.{index}")
-        return _Asked(view, request)
+        exact = self.preset.segment == SegmentErrors()
+        return _Asked(view, request, None if exact else self.sight(view, image, images))
 
     def forward_batch(self, batch: Sequence[_Asked]) -> Sequence[list[_Chosen]]:
         return [_choose(asked.view, asked.request) for asked in batch]
@@ -54,16 +60,21 @@ class ReferenceSegment(ReferenceExpert):
     def postprocess(
         self, request: SegmentRequest, item: _Asked, raw: list[_Chosen], outbox: Outbox
     ) -> SegmentAnswer:
-        ids = item.view.maps.ids
-        segments = []
-        for chosen in raw:
-            size, counts = encode_rle(ids == chosen.seen.object.instance_id)
-            mask = Mask(size=size, counts=counts)
-            segments.append(
-                Segment(mask=mask, box=chosen.seen.box, score=chosen.score, prompt=chosen.prompt)
-            )
+        segments = [self._segment(item, chosen) for chosen in raw]
         kept = tuple(segment for segment in segments if segment.score >= request.threshold)
         return SegmentAnswer(producer=self.producer, segments=kept)
+
+    def _segment(self, asked: _Asked, chosen: _Chosen) -> Segment:
+        seen, view, box = chosen.seen, asked.view, chosen.seen.box
+        if asked.sight is None:
+            mask = view.maps.ids == seen.object.instance_id
+        else:
+            errors = self.preset.segment
+            mask = drawn_mask(view, seen, asked.sight, errors, self.settings.seed)
+            box = mask_box(mask) or box
+        size, counts = encode_rle(mask)
+        told = Mask(size=size, counts=counts)
+        return Segment(mask=told, box=box, score=chosen.score, prompt=chosen.prompt)
 
 
 def _choose(view: View, request: SegmentRequest) -> list[_Chosen]:

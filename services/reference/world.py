@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -139,6 +139,10 @@ class World:
     def first_frame(self) -> str | None:
         """Hash of some known frame, or None when no suite has frames."""
         return next(iter(self._by_hash), None)
+
+    def frames(self) -> Iterator[FrameKey]:
+        """Every known frame."""
+        return iter(self._by_hash.values())
 
     def first_scene(self) -> str | None:
         """Some known scene id."""
