@@ -17,7 +17,7 @@ from benchmarks.scoring import score_apart
 from memory.errors import InfrastructureError, UserError
 from memory.events import EpisodeStatus
 from memory.runs import RunFolder
-from scripts.wiring import Job, default_cache, perform
+from scripts.wiring import Job, check_planner, default_cache, make_limits, perform
 
 OUT = Path("out")
 
@@ -39,6 +39,8 @@ def run_and_report(request: Request) -> None:
     """The `run` verb."""
     from scripts.tables import show
 
+    check_planner(request.config)
+    make_limits(request.config)
     suite = suite_folder(request)
     folder = request.out or OUT / "runs" / f"{suite.name}-{request.config.planner}"
     with running_experts(request, suite, folder) as endpoints:

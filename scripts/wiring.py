@@ -123,22 +123,37 @@ def make_limits(config: RunConfig) -> Limits:
         raise UserError(f"limits: {detail}") from None
 
 
+PLANNERS = ("program", "chat")
+
+
+def check_planner(config: RunConfig) -> None:
+    """`UserError` for a planner or an option that does not exist, before anything is made."""
+    options = PlannerOptions.read(config)
+    if config.planner == "program":
+        options.named_workflow()
+    elif config.planner == "chat":
+        options.chat()
+    else:
+        raise UserError(
+            f"there is no planner called {config.planner!r}; choose: {', '.join(PLANNERS)}"
+        )
+
+
 @asynccontextmanager
 async def open_planner(config: RunConfig, suite: Suite, job: Job) -> AsyncIterator[Planner]:
-    """The planner that the configuration names; `UserError` when there is no such planner."""
+    """The planner that the configuration names."""
+    check_planner(config)
     options = PlannerOptions.read(config)
     if config.planner == "program":
         from agent.program.planner import ProgramPlanner
 
         yield ProgramPlanner(options.named_workflow())
-    elif config.planner == "chat":
-        from agent.chat.planner import ChatPlanner
+        return
+    from agent.chat.planner import ChatPlanner
 
-        stores = (suite.blobs, BlobStore(job.cache / "blobs"))
-        async with ChatPlanner(options.chat(), stores) as planner:
-            yield planner
-    else:
-        raise UserError(f"there is no planner called {config.planner!r}; choose: program, chat")
+    stores = (suite.blobs, BlobStore(job.cache / "blobs"))
+    async with ChatPlanner(options.chat(), stores) as planner:
+        yield planner
 
 
 class PlannerOptions(BaseModel):
