@@ -65,7 +65,7 @@ def pictures(
     """The frames in which most was found, in order; none when no pixels can be had."""
     hashes = dict(zip((f"frame_{index}" for index in frames), episode.started.frames, strict=False))
     found = {handle: shapes for handle, shapes in _by_frame(episode).items() if handle in hashes}
-    telling = sorted(found, key=lambda handle: -len(found[handle]))[:most] or list(hashes)[:1]
+    telling = _telling(found, most) or list(hashes)[:1]
     order = {handle: place for place, handle in enumerate(hashes)}
     drawn = (
         _picture(handle, hashes[handle], found.get(handle, ()), stores)
@@ -81,6 +81,26 @@ def _by_frame(episode: Episode) -> Mapping[str, tuple[Shape, ...]]:
         for shape in _shapes(outcome.data):
             found.setdefault(shape.frame, {})[shape.category, _rounded(shape.box)] = shape
     return {frame: tuple(shapes.values()) for frame, shapes in found.items()}
+
+
+def _telling(found: Mapping[str, Sequence[Shape]], most: int) -> list[str]:
+    """Few frames that show everything: each next one adds most new categories, then most area."""
+    left, chosen, seen = dict(found), [], set[str]()
+    while left and len(chosen) < most:
+
+        def worth(handle: str) -> tuple[int, float]:
+            new = {shape.category for shape in left[handle]} - seen
+            return len(new), sum(_area(shape.box) for shape in left[handle])
+
+        best = max(left, key=worth)
+        chosen.append(best)
+        seen |= {shape.category for shape in left.pop(best)}
+    return chosen
+
+
+def _area(box: Box) -> float:
+    left, top, right, bottom = box
+    return (right - left) * (bottom - top)
 
 
 def _rounded(box: Box) -> Box:
