@@ -98,3 +98,45 @@ class NearestData(_Row):
 
     handle: str
     order: tuple[tuple[str, float], ...]
+
+
+class OrderData(_Row):
+    """Categories by first sight; ``unseen`` never appeared."""
+
+    handle: str
+    order: tuple[str, ...]
+    unseen: tuple[str, ...]
+
+
+class MotionData(_Row):
+    """Displacement in the first camera's level frame; angles in radians."""
+
+    handle: str
+    scale: Scale
+    right: float
+    up: float
+    forward: float
+    yaw: float
+    pitch: float
+
+
+class TopViewData(_Row):
+    """Pixels per metre, and the world x and y of pixel (0, 0)."""
+
+    handle: str
+    scale: float
+    left: float
+    top: float
+    numbered: tuple[str, ...]
+
+
+class OrientationData(_Row):
+    """Degrees, as in `services.contract.Orientation`."""
+
+    handle: str
+    azimuth: float
+    polar: float
+    rotation: float
+    symmetry: int
+    confidence: float
+    relative_azimuth: float | None = None

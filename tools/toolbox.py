@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tools.measuring.anchors import anchor_tool
+from tools.measuring.appearing import motion_tool, order_tool
 from tools.measuring.measures import (
     count_tool,
     direction_tool,
@@ -17,10 +19,12 @@ from tools.perception.detect import detect_tool
 from tools.perception.frames import frames_tool
 from tools.perception.fuse import fuse_tool
 from tools.perception.lift import lift_tool
+from tools.perception.orient import orient_tool
 from tools.perception.reconstruct import align_tool, reconstruct_tool
 from tools.perception.restore import restore_tool, zoom_tool
 from tools.perception.scene import scene_tool
 from tools.perception.segment import segment_tool
+from tools.perception.views import bird_eye_tool, render_tool
 from tools.quality import FrameMeter
 from tools.spec import Tool
 
@@ -40,10 +44,16 @@ def default_tools() -> tuple[Tool[Any], ...]:
         lift_tool(),
         fuse_tool(),
         scene_tool(),
+        orient_tool(),
+        render_tool(),
+        bird_eye_tool(),
         count_tool(),
         distance_tool(),
         size_tool(),
         nearest_tool(),
         direction_tool(),
         floor_tool(),
+        order_tool(),
+        motion_tool(),
+        anchor_tool(),
     )

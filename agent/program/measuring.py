@@ -25,7 +25,7 @@ from agent.program.language import (
 from agent.program.seeing import Sight, Take
 from memory.events import ToolOutcome
 from skills.workflow import Join
-from tools.rows import BoxRow, MeasureData, NearestData, ObjectRow
+from tools.rows import MeasureData, NearestData, ObjectRow, OrderData
 
 Value = float | str | tuple[str, ...]
 
@@ -41,8 +41,6 @@ class Reading:
 
 def measure(caller: Caller, program: Program, sight: Sight) -> Steps[Reading | None]:
     """The program's value, or ``None`` when what it asks for was not seen."""
-    if isinstance(program, AppearanceOrder):
-        return first_seen(program, sight.boxes)
     planned = [(take, call) for take in sight.takes if (call := _call(program, take)) is not None]
     if not planned:
         return None
@@ -62,6 +60,11 @@ def _call(program: Program, take: Take) -> Call | None:
             if not found:
                 return None
             return Call("count", {"objects": _handles(found), "category": found[0].category})
+        case AppearanceOrder(objects=several):
+            names: list[JsonValue] = [one.category for one in several]
+            if not take.boxes:
+                return None
+            return Call("appearance_order", {"boxes": [take.boxes], "categories": names})
         case FloorArea():
             return Call("floor_area", {"place": take.place}) if take.place else None
         case Size(object=single):
@@ -98,6 +101,9 @@ def _handles(rows: Sequence[ObjectRow]) -> list[JsonValue]:
 
 
 def _value(program: Program, outcome: ToolOutcome) -> Value:
+    if isinstance(program, AppearanceOrder):
+        seen = OrderData.model_validate(outcome.data)
+        return (*seen.order, *seen.unseen)
     if isinstance(program, Nearest):
         return tuple(name for name, _ in NearestData.model_validate(outcome.data).order)
     return MeasureData.model_validate(outcome.data).value
@@ -143,24 +149,3 @@ def _vote(reading: Reading) -> Value:
 
 def _number(value: Value) -> float:
     return float(value) if isinstance(value, float | int) else 0.0
-
-
-def first_seen(program: AppearanceOrder, boxes: Sequence[BoxRow]) -> Reading | None:
-    """Categories by the first frame in which each was detected; unseen ones come last.
-
-    Ties are broken by the share of the image that the first detection fills: what is larger has
-    been in sight for longer.
-    """
-    first: dict[str, tuple[int, float, str]] = {}
-    for box in boxes:
-        area = (box.box[2] - box.box[0]) * (box.box[3] - box.box[1])
-        name = box.category.casefold()
-        found = (box.index, -area, box.handle)
-        first[name] = min(first.get(name, found), found)
-    names = [one.category for one in program.objects]
-    if not any(name.casefold() in first for name in names):
-        return None
-    never = (1 << 30, 0.0, "")
-    order = sorted(names, key=lambda name: first.get(name.casefold(), never))
-    sources = tuple(first[name.casefold()][2] for name in order if name.casefold() in first)
-    return Reading(tuple(order), sources)

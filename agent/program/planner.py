@@ -10,7 +10,7 @@ from agent.program.measuring import Reading, measure
 from agent.program.parser import parse
 from agent.program.seeing import Seer, Sight
 from scenes.tasks import Task
-from skills.workflow import PLAIN, TABLE, Join, Workflow
+from skills.workflow import PLAIN, TABLE, Workflow
 
 
 class ProgramPlanner:
@@ -66,7 +66,8 @@ def _read(caller: Caller, program: Program, workflow: Workflow) -> Steps[Reading
     """Look and measure by the workflow, then by its fallback if that was not enough."""
     seer = Seer(caller, workflow)
     if isinstance(program, AppearanceOrder):
-        return (yield from _first_seen(seer, program))
+        watched = yield from seer.watch(categories(program))
+        return (yield from measure(caller, program, watched))
     sight = yield from seer.look(categories(program), workflow.join)
     fallback = workflow.fallback
     reading: Reading | None = None
@@ -79,14 +80,6 @@ def _read(caller: Caller, program: Program, workflow: Workflow) -> Steps[Reading
         if reading is None and not enough:
             reading = yield from measure(caller, program, sight)
     return reading
-
-
-def _first_seen(seer: Seer, program: AppearanceOrder) -> Steps[Reading | None]:
-    frames = yield from seer.frames()
-    if frames is None:
-        return None
-    boxes = yield from seer.detect(frames, categories(program))
-    return (yield from measure(Caller(), program, Sight((), Join.VOTE, boxes=boxes)))
 
 
 def _enough(program: Program, sight: Sight, registered: float) -> bool:

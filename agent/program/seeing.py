@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic import JsonValue, TypeAdapter
+from pydantic import JsonValue
 
 from agent.program.calling import Call, Caller, Steps, worked
 from memory.events import ToolOutcome
 from scenes.geometry import Scale
 from skills.workflow import Evidence, Frames, Join, MetricScale, Restore, Workflow
-from tools.rows import BoxRow, ObjectRow, ObjectsData, ReconstructionData
-
-_BOXES = TypeAdapter(tuple[BoxRow, ...])
+from tools.rows import ObjectRow, ObjectsData, ReconstructionData
 
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """Objects that lie in one frame of reference, and the handle to measure the floor on."""
+    """Objects that lie in one frame of reference, the handle to measure the floor on, and the
+    handle of the detections where order of appearance is asked."""
 
     objects: tuple[ObjectRow, ...] = ()
     place: str | None = None
+    boxes: str | None = None
 
     def of(self, category: str) -> tuple[ObjectRow, ...]:
         """Accepted objects of a category, or the weak candidates where there are no others."""
@@ -46,17 +46,14 @@ class Sight:
     takes: tuple[Take, ...]
     join: Join
     registered: float = 1.0
-    boxes: tuple[BoxRow, ...] = ()
 
 
 class Seer:
-    """Executes one workflow's way of looking; what it has seen once is not asked for again."""
+    """Executes one workflow's way of looking."""
 
     def __init__(self, caller: Caller, workflow: Workflow) -> None:
         self._caller = caller
         self._workflow = workflow
-        self._outlines: ToolOutcome | None = None
-        self._boxes: tuple[BoxRow, ...] = ()
 
     def look(self, categories: Sequence[str], join: Join) -> Steps[Sight]:
         """See the asked categories, or only the place itself when none is asked."""
@@ -69,17 +66,16 @@ class Seer:
             return (yield from self._fused(frames, categories))
         return (yield from self._apart(frames, categories, join))
 
-    def detect(self, frames: str, categories: Sequence[str]) -> Steps[tuple[BoxRow, ...]]:
-        """Boxes of the categories in the frames."""
+    def watch(self, categories: Sequence[str]) -> Steps[Sight]:
+        """Detect the categories in the frames, and no more."""
+        frames = yield from self._frames(self._workflow.frames)
+        if frames is None:
+            return Sight((), Join.BEST)
         found = yield from self._caller.one(
             "detect", "find the asked things", frames=[frames], phrases=list(categories)
         )
-        self._boxes = _BOXES.validate_python(found.data) if found is not None else ()
-        return self._boxes
-
-    def frames(self) -> Steps[str | None]:
-        """The workflow's frames, under one handle."""
-        return (yield from self._frames(self._workflow.frames))
+        handle = found.handles[-1] if found is not None and _found(found) else None
+        return Sight((Take(boxes=handle),), Join.BEST)
 
     def _table(self, categories: Sequence[str]) -> Steps[Sight]:
         found = yield from self._caller.one(
@@ -117,18 +113,16 @@ class Seer:
             arguments: dict[str, JsonValue] = {"frames": [frames], "phrases": list(categories)}
             calls.append(Call("detect", arguments))
         first, *rest = yield from self._caller.together(calls, "register the views, find things")
-        if rest and worked(rest[0]):
-            self._boxes = _BOXES.validate_python(rest[0].data)
         if worked(first) is None:
-            return Sight((), Join.FUSE, 0.0, self._boxes)
+            return Sight((), Join.FUSE, 0.0)
         recon = ReconstructionData.model_validate(first.data)
         views = len(recon.registered) + len(recon.missing)
         registered = len(recon.registered) / max(views, 1)
         handle = yield from self._in_metres(recon)
         objects: tuple[ObjectRow, ...] = ()
-        if rest and self._boxes:
+        if rest and _found(rest[0]):
             objects = yield from self._objects(rest[0].handles[-1], reconstruction=handle)
-        return Sight((Take(objects, handle),), Join.FUSE, registered, self._boxes)
+        return Sight((Take(objects, handle),), Join.FUSE, registered)
 
     def _in_metres(self, recon: ReconstructionData) -> Steps[str]:
         if recon.scale is not Scale.RELATIVE or self._workflow.scale is MetricScale.NONE:
@@ -155,15 +149,12 @@ class Seer:
         if not rest:
             takes = tuple(Take((), handle) for handle in first.handles[:-1])
             return Sight(takes, join)
-        if worked(rest[0]) is None:
-            return Sight((), join)
-        self._boxes = _BOXES.validate_python(rest[0].data)
-        if not self._boxes:
+        if not _found(rest[0]):
             return Sight((), join)
         objects = yield from self._objects(rest[0].handles[-1], depths=[first.handles[-1]])
         spaces = dict.fromkeys(row.space for row in objects)
         takes = tuple(Take(tuple(row for row in objects if row.space == space)) for space in spaces)
-        return Sight(takes, join, boxes=self._boxes)
+        return Sight(takes, join)
 
     def _objects(self, boxes: str, **geometry: JsonValue) -> Steps[tuple[ObjectRow, ...]]:
         outlines: dict[str, JsonValue] = {"boxes": [boxes]}
@@ -183,6 +174,11 @@ class Seer:
             share=support.share,
         )
         return ObjectsData.model_validate(fused.data).objects if fused is not None else ()
+
+
+def _found(outcome: ToolOutcome) -> bool:
+    """Whether a call that gives single handles and a group of them gave any."""
+    return worked(outcome) is not None and len(outcome.handles) > 1
 
 
 def evenly(handles: Sequence[str], number: int) -> tuple[str, ...]:
