@@ -6,6 +6,7 @@ For scorers, reference experts and the viewer. The agent's side must never impor
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -13,9 +14,11 @@ from memory.blobs import BlobStore, sha256_of
 from memory.errors import UserError
 from scenes.maps import FrameMaps, decode_maps
 from scenes.records import SceneTruth
-from scenes.seen import SeenBoxes
 from scenes.suite import read_bytes, read_manifest
 from scenes.targets import Target
+
+if TYPE_CHECKING:
+    from scenes.seen import SeenBoxes
 
 TRUTH = "truth"
 TARGETS = f"{TRUTH}/targets.jsonl"
@@ -63,6 +66,8 @@ def load_truth(path: Path, scene_id: str) -> SceneTruth:
 
 def load_seen(path: Path, scene_id: str) -> SeenBoxes | None:
     """What exact perception of a scene's frames gets; ``None`` where it was not worked out."""
+    from scenes.seen import SeenBoxes  # brings scipy.spatial, which an expert never needs
+
     file = path / SCENES / scene_id / "seen.json"
     return SeenBoxes.model_validate_json(read_bytes(file)) if file.exists() else None
 
