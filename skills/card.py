@@ -103,29 +103,42 @@ class SceneCard(BaseModel):
         )
 
 
-def make_card(
-    task: Task,
-    load: Callable[[str], bytes],
-    operands: Sequence[str] | None = None,
-) -> SceneCard:
-    """Measure a task's card; ``load`` gives a frame's bytes by hash.
+class CardMaker:
+    """Makes cards; a capture's frames are opened once, however many questions it is asked.
 
-    ``operands`` are the asked object names where a parser knows them better than the card's own
-    reading of the question. At most `PIXEL_FRAMES` frames are opened.
+    ``load`` gives a frame's bytes by hash.
     """
-    names = operands_of(task.question) if operands is None else tuple(operands)
-    base = SceneCard(
-        question_type=task.question_type,
-        operands=names,
-        options=len(task.options),
-        views=len(task.frames),
-    )
-    if not task.frames:
-        return base
-    picked = np.linspace(0, len(task.frames) - 1, min(PIXEL_FRAMES, len(task.frames)))
-    hashes = [task.frames[round(i)].image.sha256 for i in picked.tolist()]
-    greys = [decode_luma(load(digest)) for digest in hashes]
-    return base.model_copy(update=_pixel_fields(greys))
+
+    def __init__(self, load: Callable[[str], bytes]) -> None:
+        self._load = load
+        self._measured: dict[tuple[str, ...], dict[str, float | int]] = {}
+
+    def __call__(self, task: Task, operands: Sequence[str] | None = None) -> SceneCard:
+        """The task's card.
+
+        ``operands`` are the asked object names where a parser knows them better than the card's
+        own reading of the question. At most `PIXEL_FRAMES` frames are opened.
+        """
+        base = SceneCard(
+            question_type=task.question_type,
+            operands=operands_of(task.question) if operands is None else tuple(operands),
+            options=len(task.options),
+            views=len(task.frames),
+        )
+        if not task.frames:
+            return base
+        picked = np.linspace(0, len(task.frames) - 1, min(PIXEL_FRAMES, len(task.frames)))
+        hashes = tuple(task.frames[round(i)].image.sha256 for i in picked.tolist())
+        if hashes not in self._measured:
+            self._measured[hashes] = _pixel_fields([decode_luma(self._load(h)) for h in hashes])
+        return base.model_copy(update=self._measured[hashes])
+
+
+def make_card(
+    task: Task, load: Callable[[str], bytes], operands: Sequence[str] | None = None
+) -> SceneCard:
+    """The card of one task; see `CardMaker` for many."""
+    return CardMaker(load)(task, operands)
 
 
 def _pixel_fields(greys: Sequence[NDArray[np.uint8]]) -> dict[str, float | int]:

@@ -14,6 +14,7 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,15 +41,15 @@ class GateSettings(BaseModel):
 
 class Comparison(BaseModel):
     """Paired result of "with" against "without". ``lift`` is in utility; ``lower`` and ``upper``
-    bound it, each at level ``level`` (one-sided)."""
+    bound it, each at level ``level`` (one-sided); ``None`` where the rooms are too few."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tasks: int
     rooms: int
     lift: float
-    lower: float
-    upper: float
+    lower: float | None
+    upper: float | None
     level: float
     score_with: float
     score_without: float
@@ -130,31 +131,38 @@ def _bootstrap_error(sums: NDArray[np.float64], sizes: NDArray[np.float64], seed
     Resampling n clusters underestimates the variance by (n - 1) / n, which is put right.
     """
     count = len(sums)
-    rng = np.random.default_rng(seed)
-    weights = rng.multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
+    weights = _resamples(count, seed)
     means = (weights @ sums) / (weights @ sizes)
     return float(np.std(means)) * math.sqrt(count / (count - 1))
+
+
+@lru_cache(maxsize=64)
+def _resamples(count: int, seed: int) -> NDArray[np.int64]:
+    """How often each of ``count`` rooms is drawn in each resample, shape (RESAMPLES, count)."""
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
 
 
 def _decide(
     found: _Measured, settings: GateSettings, level: float, still_passing: bool
 ) -> Comparison:
+    lower = upper = None
     if found.rooms < settings.rooms:
-        reach, passed = math.inf, False
+        passed = False
         reason = f"only {found.rooms} rooms, {settings.rooms} are needed"
     else:
         reach = found.error * float(stats.t.isf(level, found.rooms - 1))
-        passed = still_passing and found.lift - reach > settings.margin
+        lower, upper = found.lift - reach, found.lift + reach
+        passed = still_passing and lower > settings.margin
         verb = "clears" if passed else "does not clear"
-        bound = found.lift - reach
-        reason = f"lower bound {bound:+.4f} {verb} the margin {settings.margin:+.4f}"
+        reason = f"lower bound {lower:+.4f} {verb} the margin {settings.margin:+.4f}"
     new, old = [p.new for p in found.pairs], [p.old for p in found.pairs]
     return Comparison(
         tasks=len(found.pairs),
         rooms=found.rooms,
         lift=found.lift,
-        lower=found.lift - reach,
-        upper=found.lift + reach,
+        lower=lower,
+        upper=upper,
         level=level,
         score_with=_mean([t.score for t in new]),
         score_without=_mean([t.score for t in old]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -45,12 +45,17 @@ class RetrievalSettings(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A candidate with the parts of its score; ``eligible`` ones may be taken."""
+    """A candidate with the parts of its score.
+
+    ``eligible`` ones may be taken and read. ``executable`` ones are meant for exactly this type
+    of question on this kind of scene: the gate vouches for their workflow nowhere else.
+    """
 
     entry: Entry
     score: float
     parts: Mapping[str, float]
     eligible: bool
+    executable: bool
 
 
 def fuse(rankings: Sequence[Sequence[int]]) -> dict[int, float]:
@@ -101,7 +106,7 @@ def _score(
     other_type = known_type and bool(scope.question_types) and not named
     blind = entry.looks and card.views == 0
     eligible = scene_holds and has_tools and not other_type and not blind
-    return Ranked(entry, score, parts, eligible)
+    return Ranked(entry, score, parts, eligible, eligible and scope.covers(card))
 
 
 def _spread(order: Sequence[Ranked], penalty: float) -> list[Ranked]:
@@ -113,6 +118,6 @@ def _spread(order: Sequence[Ranked], penalty: float) -> list[Ranked]:
         seen.add(item.entry.workflow)
         if repeat:
             parts = {**item.parts, "repeat": 1.0}
-            item = Ranked(item.entry, item.score - penalty, parts, item.eligible)
+            item = replace(item, score=item.score - penalty, parts=parts)
         result.append(item)
     return sorted(result, key=lambda r: (not r.eligible, -r.score, r.entry.name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +23,10 @@ from skills.workflow import Workflow
 
 @dataclass(frozen=True, slots=True)
 class RetrievedSkill:
-    """A skill as a planner gets it: text to read, workflow to execute."""
+    """A skill as a planner gets it: text to read, and the workflow to execute.
+
+    ``workflow`` is ``None`` where the skill is worth reading but was made for other questions.
+    """
 
     name: str
     version: str
@@ -88,7 +91,7 @@ class Retriever:
             candidates=tuple(_candidate(r, used=True) for r in taken)
             + tuple(_candidate(r, used=False) for r in shown),
         )
-        return Retrieval(tuple(self._read(r.entry.version) for r in taken), event)
+        return Retrieval(tuple(map(self._given, taken)), event)
 
     def rank(
         self,
@@ -134,6 +137,10 @@ class Retriever:
                 taken.append(item)
                 left -= item.entry.tokens
         return taken
+
+    def _given(self, item: Ranked) -> RetrievedSkill:
+        skill = self._read(item.entry.version)
+        return skill if item.executable else replace(skill, workflow=None)
 
     def _read(self, version: str) -> RetrievedSkill:
         if version not in self._texts:

@@ -2,7 +2,8 @@
 
 ``versions`` and ``ledger`` are the truth and only ever grow; triggers refuse anything else.
 ``current``, ``skill_words`` and ``vectors`` are derived from them and kept in the same
-transactions. ``scene_frames`` remembers which scenes gave evidence and what they look like.
+transactions. ``scene_frames`` remembers which scenes gave evidence and what they look like,
+``rounds`` which rounds of evolution are complete.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ SCHEMA = Schema(
         scene_id TEXT NOT NULL, frame TEXT NOT NULL, PRIMARY KEY(scene_id, frame)) WITHOUT ROWID;
     CREATE INDEX scene_frames_by_frame ON scene_frames(frame);
     CREATE TABLE rounds(
-        run TEXT NOT NULL, round INTEGER NOT NULL, stage TEXT NOT NULL, record TEXT NOT NULL,
-        PRIMARY KEY(run, round, stage)) WITHOUT ROWID;
+        serial INTEGER PRIMARY KEY, run TEXT NOT NULL, round INTEGER NOT NULL,
+        record TEXT NOT NULL, UNIQUE(run, round));
     CREATE TRIGGER versions_never_change BEFORE UPDATE ON versions
         BEGIN SELECT RAISE(ABORT, 'skill versions are immutable'); END;
     CREATE TRIGGER versions_never_go BEFORE DELETE ON versions

@@ -21,7 +21,7 @@ from skills.entries import Entry, LedgerRow, StoredSkill
 from skills.provenance import Origin, Provenance, SceneMark, Status
 from skills.schema import SCHEMA
 from skills.words import search_terms
-from skills.writes import append_ledger, insert_version
+from skills.writes import append_ledger, insert_scenes, insert_version
 
 Vectors = NDArray[np.float32]
 
@@ -95,9 +95,7 @@ class SkillStore:
     def remember_scenes(self, marks: Iterable[SceneMark]) -> None:
         """Note that these scenes gave evidence to this library."""
         with self.writing() as db:
-            for scene in marks:
-                rows = [(scene.scene_id, frame) for frame in scene.frames or ("",)]
-                db.executemany("INSERT OR IGNORE INTO scene_frames VALUES(?,?)", rows)
+            insert_scenes(db, marks)
 
     def put_vectors(self, embedder: str, ids: Sequence[int], vectors: Vectors) -> None:
         """Keep embeddings of versions."""
@@ -233,6 +231,16 @@ class SkillStore:
         ):
             found.setdefault(scene, []).extend([frame] if frame else [])
         return tuple(SceneMark(scene_id=s, frames=tuple(f)) for s, f in found.items())
+
+    def rounds(self, run: str) -> tuple[str, ...]:
+        """Records of an evolution's complete rounds, in order."""
+        rows = self._db.execute("SELECT record FROM rounds WHERE run=? ORDER BY round", (run,))
+        return tuple(row[0] for row in rows)
+
+    def rounds_so_far(self) -> int:
+        """How many rounds this library has been through, in all its evolutions."""
+        row = self._db.execute("SELECT coalesce(max(serial), 0) FROM rounds").fetchone()
+        return int(row[0])
 
     def generation(self) -> int:
         """Grows with every change of status; part of an index's fingerprint."""

@@ -1,17 +1,17 @@
-"""The only two statements that change a skill library, used inside `SkillStore.writing`."""
+"""The statements that change a skill library, used inside `SkillStore.writing`."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pydantic import JsonValue
 
 from memory.errors import UserError
 from skills.documents import SkillDocument
 from skills.entries import Entry
-from skills.provenance import Provenance, Status
+from skills.provenance import Provenance, SceneMark, Status
 from skills.workflow import Join
 
 
@@ -83,6 +83,18 @@ def append_ledger(
     if status is Status.ACTIVE:
         _supersede(db, row, name, round_)
         db.execute("INSERT INTO skill_words(rowid, text) VALUES(?,?)", (row, index_text))
+
+
+def append_round(db: sqlite3.Connection, run: str, round_: int, record: str) -> None:
+    """Note that a round of an evolution is complete."""
+    db.execute("INSERT INTO rounds(run, round, record) VALUES(?,?,?)", (run, round_, record))
+
+
+def insert_scenes(db: sqlite3.Connection, marks: Iterable[SceneMark]) -> None:
+    """Note that these scenes gave evidence."""
+    for scene in marks:
+        rows = [(scene.scene_id, frame) for frame in scene.frames or ("",)]
+        db.executemany("INSERT OR IGNORE INTO scene_frames VALUES(?,?)", rows)
 
 
 def _supersede(db: sqlite3.Connection, row: int, name: str, round_: int) -> None:

@@ -1,0 +1,83 @@
+"""Filing a finished episode in scene memory: its card, how it went, and the objects it found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pydantic import ValidationError
+
+from memory.episodes import Episode
+from memory.events import ToolOutcome, ToolStatus
+from memory.scene_memory import EvidenceObject, FiledEpisode, SceneMemory
+from skills.card import SceneCard
+from tools.rows import ObjectRow, ObjectsData
+
+_FINDERS = frozenset({"fuse", "scene"})
+
+
+def remember(
+    memory: SceneMemory,
+    key: str,
+    episode: Episode,
+    card: SceneCard,
+    *,
+    score: float | None = None,
+    workflow: str = "",
+) -> bool:
+    """File an episode with its evidence; False when ``key`` was filed before."""
+    started, retrieved = episode.started, episode.skills
+    used = retrieved.candidates if retrieved else ()
+    filed = FiledEpisode(
+        key=key,
+        scene_id=started.scene_id,
+        task_id=started.task_id,
+        split=started.split,
+        question_type=started.question_type,
+        question=started.question,
+        status=episode.status.value,
+        answer=episode.answer,
+        score=score,
+        cost=sum(o.cost for o in episode.outcomes),
+        workflow=workflow,
+        skills=tuple(f"{c.skill}@{c.version}" for c in used if c.used),
+        card=card.json_fields(),
+        card_text=card.text,
+        vector=card.vector,
+    )
+    return memory.file(filed, tuple(evidence(episode, key)))
+
+
+def evidence(episode: Episode, key: str) -> Iterable[EvidenceObject]:
+    """Accepted objects of an episode's fused or looked-up tables.
+
+    Coordinates of one table belong together and to no other: the world's name is the episode's
+    key and the space that the table says it lies in.
+    """
+    frames = {f"frame_{i}": digest for i, digest in enumerate(episode.started.frames)}
+    for outcome in episode.outcomes:
+        if outcome.name not in _FINDERS or outcome.status is not ToolStatus.OK:
+            continue
+        seen = tuple(frames[s] for s in outcome.sources if s in frames)
+        for row in _objects(outcome):
+            yield EvidenceObject(
+                scene_id=episode.started.scene_id,
+                world=f"{key}/{row.space}",
+                key=row.handle,
+                category=row.category,
+                center=row.center,
+                size=row.size,
+                scale=row.scale.value,
+                confidence=row.confidence,
+                views=max(1, row.support),
+                frames=seen,
+                producers=tuple(f"{p.name} {p.version}" for p in outcome.producers),
+                episode=key,
+            )
+
+
+def _objects(outcome: ToolOutcome) -> tuple[ObjectRow, ...]:
+    try:
+        data = ObjectsData.model_validate(outcome.data)
+    except ValidationError:
+        return ()
+    return tuple(row for row in data.objects if row.accepted)

@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from memory.episodes import Episode, fold
+from memory.events import (
+    Answer,
+    EpisodeEnded,
+    EpisodeStarted,
+    EpisodeStatus,
+    Event,
+    ToolOutcome,
+    ToolStatus,
+)
+from skills.card import SceneCard
+from skills.distil.base import candidates, tools_of
+from skills.distil.causes import attribute
+from skills.distil.chat import ChatDistiller
+from skills.distil.findings import Finding, FindingSettings, find
+from skills.distil.lessons import learn
+from skills.distil.rules import RulesDistiller
+from skills.distil.trials import Cause, Trial
+from skills.distil.wording import steps
+from skills.documents import parse
+from skills.store import SkillStore
+from skills.workflow import GUARDED, PLAIN, TABLE, Join, MetricScale, Workflow
+
+VOTE = GUARDED.model_copy(update={"join": Join.VOTE})
+CARD = SceneCard(question_type="object_counting", operands=("chair",), views=24)
+
+
+def trial(room: int, workflow: Workflow, score: float, **changes: object) -> Trial:
+    base = Trial(
+        task_id=f"r{room}/q",
+        scene_id=f"r{room}",
+        room=f"r{room}",
+        card=CARD,
+        workflow=workflow,
+        score=score,
+        cost=2.0,
+    )
+    return base.model_copy(update=changes)
+
+
+def evidence(gain: float = 0.2, rooms: int = 10) -> list[Trial]:
+    return [
+        t
+        for r in range(rooms)
+        for t in (
+            trial(r, GUARDED, 0.5 + 0.01 * (r % 3)),
+            trial(r, VOTE, 0.5 + gain, cause=Cause.WRONG_VIEW if r < 4 else Cause.NONE),
+        )
+    ]
+
+
+def findings(trials: list[Trial]) -> tuple[Finding, ...]:
+    workflows = {w.key: w for w in (GUARDED, VOTE, PLAIN)}
+    family = [("object_counting",)]
+    return find(trials, workflows, family, lambda t: GUARDED.key, FindingSettings())
+
+
+def outcome(name: str, status: ToolStatus = ToolStatus.OK, **fields: object) -> ToolOutcome:
+    base = {"turn": 0, "call_id": name, "name": name, "status": status, "text": ""}
+    return ToolOutcome.model_validate(base | fields)
+
+
+def episode(*events: Event, end: EpisodeStatus = EpisodeStatus.ANSWERED) -> Episode:
+    start = EpisodeStarted(
+        task_id="t",
+        suite="s",
+        scene_id="x",
+        question_type="object_counting",
+        question="?",
+        planner="program",
+    )
+    folded = fold([start, *events, EpisodeEnded(status=end)])
+    assert folded is not None
+    return folded
+
+
+SEEN = outcome("detect", data=[{"category": "chair"}], handles=("box_1",))
+SAID = Answer(turn=1, text="3", sources=("box_1",))
+
+
+@pytest.mark.parametrize(
+    ("played", "card", "workflow", "score", "cause"),
+    [
+        (episode(outcome("depth", ToolStatus.FAILED)), CARD, PLAIN, 0.0, Cause.OUTAGE),
+        (episode(SEEN, end=EpisodeStatus.OWED), CARD, PLAIN, 0.0, Cause.OUTAGE),
+        (episode(outcome("detect", data=[]), SAID), CARD, PLAIN, 0.0, Cause.MISSED_OBJECT),
+        (
+            episode(outcome("detect", data=[]), SAID),
+            CARD.model_copy(update={"poor_share": 0.9}),
+            PLAIN,
+            0.0,
+            Cause.UNUSABLE_IMAGE,
+        ),
+        (
+            episode(
+                SEEN,
+                outcome("reconstruct", data={"registered": ["a"], "missing": ["b", "c"]}),
+                SAID,
+            ),
+            CARD,
+            PLAIN,
+            0.1,
+            Cause.WRONG_VIEW,
+        ),
+        (
+            episode(SEEN, SAID),
+            CARD.model_copy(update={"question_type": "object_abs_distance"}),
+            PLAIN.model_copy(update={"scale": MetricScale.NONE}),
+            0.0,
+            Cause.WRONG_SCALE,
+        ),
+        (episode(SEEN, Answer(turn=1, text="3")), CARD, PLAIN, 0.0, Cause.IGNORED_EVIDENCE),
+        (episode(SEEN, SAID), CARD, PLAIN, 0.0, Cause.UNKNOWN),
+        (episode(SEEN, SEEN, SEEN, SAID), CARD, PLAIN, 1.0, Cause.REDUNDANT_CALLS),
+    ],
+)
+def test_causes(
+    played: Episode, card: SceneCard, workflow: Workflow, score: float, cause: Cause
+) -> None:
+    assert attribute(played, card, workflow, score, effective=1) is cause
+
+
+def test_a_clear_gain_is_found_and_a_lucky_one_is_not() -> None:
+    (found,) = findings(evidence())
+    assert found.workflow == VOTE
+    assert found.rooms == 10
+    assert found.gain == pytest.approx(0.19, abs=0.02)
+    assert findings(evidence(gain=0.0)) == ()
+    assert findings(evidence(rooms=3)) == ()
+
+
+def test_owed_trials_are_no_evidence() -> None:
+    owed = [t.model_copy(update={"owed": True}) for t in evidence()]
+    assert findings(owed) == ()
+    assert learn(owed) == {}
+
+
+def test_lessons_name_cause_and_share_and_skip_outages() -> None:
+    trials = [*evidence(), *(trial(90 + i, VOTE, 0.0, cause=Cause.OUTAGE) for i in range(9))]
+    (lesson,) = learn(trials)[VOTE.key]
+    assert (lesson.cause, lesson.count, lesson.episodes) == (Cause.WRONG_VIEW, 4, 10)
+    assert "4 of 10" in lesson.text
+
+
+def test_the_rules_distiller_revises_the_parent(seeded: SkillStore) -> None:
+    trials = evidence()
+    made = candidates(RulesDistiller(), findings(trials), seeded.skills(), learn(trials))
+    (candidate,) = made
+    document = candidate.document
+    parent = seeded.find("count-objects-across-views")
+    assert document.name == parent.document.name
+    assert document.workflow == VOTE
+    assert candidate.provenance.parents == (parent.ref,)
+    assert "0.70" in document.lessons[0]
+    assert set(parent.document.lessons) & set(document.lessons)
+    assert parse(document.text) == document
+    again = candidates(RulesDistiller(), findings(trials), seeded.skills(), learn(trials))
+    assert again[0].document.text == document.text
+
+
+REPLY = {
+    "title": "Counting by votes",
+    "description": "Counts objects by voting over single views. Use for 'how many'.",
+    "when_to_use": "Counting questions.",
+    "workflow": "1. Look. 2. Vote.",
+    "evidence_that_suffices": "Two views.",
+    "stop_rules": "Stop after one pass.",
+    "fallbacks": "None.",
+    "lessons": ["Views disagree in clutter."],
+}
+
+
+def test_the_chat_distiller_words_but_does_not_decide(seeded: SkillStore, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def model(prompt: str) -> str:
+        asked.append(prompt)
+        return "Sure:\n" + json.dumps(REPLY)
+
+    distiller = ChatDistiller(model, "scripted", tmp_path)
+    (made,) = candidates(distiller, findings(evidence()), seeded.skills(), {})
+    assert made.document.workflow == VOTE
+    assert made.document.sections["When to use"] == "Counting questions."
+    assert made.document.lessons == ("Views disagree in clutter.",)
+    assert '"paired episodes": 10' in asked[0]
+    assert "## The skill that this one revises" in asked[0]
+    candidates(distiller, findings(evidence()), seeded.skills(), {})
+    assert len(asked) == 1, "the stored reply must be used"
+    stored = json.loads(next(tmp_path.glob("*.json")).read_text())
+    assert stored["prompt"] == asked[0]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "no json",
+        json.dumps(REPLY | {"workflow": "```workflow\n{}\n```"}),
+        json.dumps(REPLY | {"fallbacks": "## Lessons\n- none"}),
+        json.dumps(REPLY | {"extra": 1}),
+    ],
+)
+def test_unusable_prose_makes_no_candidate(seeded: SkillStore, tmp_path: Path, reply: str) -> None:
+    distiller = ChatDistiller(lambda prompt: reply, "scripted", tmp_path)
+    assert candidates(distiller, findings(evidence()), seeded.skills(), {}) == ()
+
+
+def test_steps_and_tools_say_what_the_workflow_does() -> None:
+    assert "evenly spaced" in steps(PLAIN)
+    assert "Restore a frame only if" in steps(GUARDED)
+    assert "reconstruct" not in steps(VOTE)
+    assert tools_of(PLAIN) == ("detect", "segment", "depth", "reconstruct")
+    assert tools_of(TABLE) == ("scene",)

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from skills.card import SceneCard
+from skills.distil.trials import Trial
+from skills.gate import GateSettings, Pair, judge, round_alpha
+from skills.workflow import GUARDED, PLAIN
+
+CARD = SceneCard(question_type="q")
+FREE = GateSettings(price=0.0)
+
+
+def pair(room: int, new: float, old: float, *, cost: float = 0.0, owed: bool = False) -> Pair:
+    def trial(score: float, seconds: float) -> Trial:
+        return Trial(
+            task_id=f"{room}",
+            scene_id=f"{room}",
+            room=f"{room}",
+            card=CARD,
+            workflow=GUARDED,
+            score=score,
+            cost=seconds,
+            calls=4,
+            effective=2,
+        )
+
+    return Pair(
+        trial(new, cost), trial(old, 0.0).model_copy(update={"workflow": PLAIN, "owed": owed})
+    )
+
+
+def noisy(lift: float, rooms: int, seed: int) -> list[Pair]:
+    rng = np.random.default_rng(seed)
+    gains = np.clip(lift + rng.normal(0, 0.1, rooms), -0.5, 0.5)
+    return [pair(i, 0.5 + g, 0.5) for i, g in enumerate(gains.tolist())]
+
+
+def test_a_real_lift_passes_and_its_bounds_hold_it() -> None:
+    (found,) = judge([noisy(0.1, 40, 1)], FREE)
+    assert found.passed
+    assert found.lower is not None
+    assert found.upper is not None
+    assert 0 < found.lower < found.lift < found.upper
+    assert found.lift == pytest.approx(0.1, abs=0.04)
+    assert found.effective_with == 0.5
+
+
+def test_calls_are_paid_for() -> None:
+    pairs = [pair(i, 0.55 + 0.01 * (i % 2), 0.5, cost=10.0) for i in range(20)]
+    assert judge([pairs], FREE)[0].passed
+    assert not judge([pairs], GateSettings(price=0.015))[0].passed
+
+
+def test_few_rooms_decide_nothing() -> None:
+    (found,) = judge([[pair(i, 1.0, 0.0) for i in range(7)]], FREE)
+    assert not found.passed
+    assert found.lower is None
+    assert "7 rooms" in found.reason
+
+
+def test_outages_are_left_out() -> None:
+    pairs = [pair(i, 0.5, 0.5 + 0.001 * i) for i in range(10)]
+    pairs += [pair(50 + i, 1.0, 0.0, owed=True) for i in range(50)]
+    (found,) = judge([pairs], FREE)
+    assert found.rooms == 10
+    assert not found.passed
+
+
+def test_tasks_of_one_room_stand_or_fall_together() -> None:
+    few = [pair(i % 8, 0.5 + (0.3 if i % 8 < 4 else -0.15), 0.5) for i in range(400)]
+    assert not judge([few], FREE)[0].passed
+
+
+def test_every_comparison_makes_each_harder() -> None:
+    nulls = [noisy(0.0, 30, s) for s in range(20, 39)]
+    alone = judge([noisy(0.045, 30, 3)], FREE)[0]
+    among = judge([noisy(0.045, 30, 3), *nulls], FREE)[0]
+    assert alone.level > 10 * among.level
+    assert among.lower is not None
+    assert alone.lower is not None
+    assert among.lower < alone.lower
+
+
+def test_all_rounds_together_spend_alpha_once() -> None:
+    assert sum(round_alpha(0.05, r) for r in range(1, 10_000)) == pytest.approx(
+        0.05 * 6 / math.pi**2 * math.pi**2 / 6, rel=1e-3
+    )
+
+
+def test_worthless_changes_pass_no_more_often_than_promised() -> None:
+    """400 gates of one comparison each, on noise: at most the nominal rate, give or take."""
+    settings = GateSettings(price=0.0, alpha=0.1)
+    passed = sum(judge([noisy(0.0, 25, s)], settings)[0].passed for s in range(1000, 1400))
+    nominal = round_alpha(0.1, 1) * 400
+    assert passed <= nominal + 2.6 * math.sqrt(nominal)
+    assert passed >= 5, "a gate that never opens proves nothing"
