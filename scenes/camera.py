@@ -66,7 +66,7 @@ class Renderer:
             atlas = Atlas.of(self.mesh.materials)
             lights = lights_of(self.room)
             baked = bake_light(self.mesh, self.caster, lights, atlas, quality or BakeQuality())
-            self._shader = Shader(self.mesh, self.caster, atlas, baked)
+            self._shader = Shader.of(self.mesh, self.caster, atlas, baked)
         return self._shader
 
     def rays(self, camera: Camera, pixels: Float32 | None = None) -> tuple[Float32, Float32]:
@@ -81,7 +81,7 @@ class Renderer:
         else:
             x, y = (pixels[:, 0] - k.cx) / k.fx, (pixels[:, 1] - k.cy) / k.fy
             local = np.stack([x, y, np.ones_like(x)], axis=1).astype(np.float32)
-        directions = (local @ T[:3, :3].T).astype(np.float32)
+        directions = local @ T[:3, :3].T.astype(np.float32)
         return np.broadcast_to(T[:3, 3].astype(np.float32), directions.shape), directions
 
     def render(self, camera: Camera, rgb: bool = True, look: Look | None = None) -> RenderedFrame:

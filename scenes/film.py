@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
-AIM = 0.32
+AIM = 0.28
 CONTRAST_EDGE = 0.06
 
 

@@ -72,7 +72,9 @@ def workplace(b: Builder) -> Placed | None:
 def _chair_at(b: Builder, desk: Placed) -> None:
     """A chair pulled up to the desk; the free zone before a desk is meant for it."""
     zone = b.space.zones.pop()
-    b.before(desk, seating.office_chair, 0.03, facing=True, turn=float(b.rng.normal(0, 0.2)))
+    turn = float(b.rng.normal(0, 0.25))
+    if not b.before(desk, seating.office_chair, 0.04 + 0.3 * abs(turn), facing=True, turn=turn):
+        b.before(desk, seating.office_chair, 0.03, facing=True)
     b.space.zones.append(zone)
 
 

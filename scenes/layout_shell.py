@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from scenes.catalog.openings import WINDOW_RECESS, sill
 from scenes.layout_plan import DOORWAY_HEIGHT, FloorPlan, Rect, Wall
-from scenes.materials import Material
+from scenes.materials import BACKING, Material
 from scenes.parts import Part, box, grid_faces, rotation
 
 Float = NDArray[np.float64]
 Pieces = list[tuple[Part, Material]]
-BACKING = 0.05
+SEAM = 0.05
 SKIRTING = 0.085
 
 
@@ -71,7 +71,8 @@ def build_shell(
         own = [h for h in holes if h.wall == wall.index]
         gaps = [(offset, width) for index, offset, width in doors if index == wall.index]
         paint = finish.wall[max(wall.region, 0) % len(finish.wall)]
-        pieces = [(part, paint) for part in _wall_faces(plan, wall, own)]
+        pieces = [(part, paint) for part in _wall_face(wall, plan.height, own)]
+        pieces += [(part, BACKING) for part in _wall_backing(plan, wall, own)]
         for hole in own:
             pieces += _recess(wall, hole, finish.trim)
         pieces += _skirting(plan, wall, gaps, finish.trim)
@@ -102,42 +103,53 @@ def _floor(plan: FloorPlan, finish: Finish) -> Iterator[tuple[Part, Material]]:
     for k, cell in enumerate(plan.cells):
         region = min(k, len(plan.regions) - 1) if plan.shape == "two_rooms" else 0
         yield level(cell, 0.0, up=True), finish.floor[region % len(finish.floor)]
-    yield level(_bounds(plan), -BACKING, up=True), finish.trim
+    yield level(_bounds(plan), -SEAM, up=True), BACKING
 
 
 def _ceiling(plan: FloorPlan, finish: Finish) -> Iterator[tuple[Part, Material]]:
     for cell in plan.cells:
         yield level(cell, plan.height, up=False), finish.ceiling
-    yield level(_bounds(plan), plan.height + BACKING, up=False), finish.ceiling
+    yield level(_bounds(plan), plan.height + SEAM, up=False), BACKING
 
 
 def _bounds(plan: FloorPlan) -> Rect:
     width, depth = plan.extent
-    return Rect(-BACKING, -BACKING, width + BACKING, depth + BACKING)
+    return Rect(-SEAM, -SEAM, width + SEAM, depth + SEAM)
 
 
-def _wall_faces(plan: FloorPlan, wall: Wall, holes: Sequence[Hole]) -> Iterator[Part]:
-    """The wall's inner face and its backing, both with holes for windows."""
+def _wall_face(wall: Wall, height: float, holes: Sequence[Hole]) -> Iterator[Part]:
+    """The wall's inner face."""
+    return _pierced(wall, holes, (0.0, wall.length), (0.0, height), 0.0)
+
+
+def _wall_backing(plan: FloorPlan, wall: Wall, holes: Sequence[Hole]) -> Iterator[Part]:
+    """The same a little behind: an outline with mitred corners that grows or shrinks with them."""
     corners = plan.outline
     before = corners[wall.index] - corners[wall.index - 1]
     after = corners[(wall.index + 2) % len(corners)] - corners[(wall.index + 1) % len(corners)]
-    # The backing outline is a mitred offset: it grows at inner corners and shrinks at outer ones.
-    low = BACKING * (1 if before @ wall.inward < 0 else -1)
-    high = BACKING * (1 if after @ wall.inward > 0 else -1)
-    for back, a0, a1, z0, z1 in (
-        (0.0, 0.0, wall.length, 0.0, plan.height),
-        (-BACKING, -low, wall.length + high, -BACKING, plan.height + BACKING),
-    ):
-        cuts = sorted({a0, a1, *(h.offset + s * h.width / 2 for h in holes for s in (-1, 1))})
-        for left, right in pairwise(cuts):
-            hole = next(
-                (h for h in holes if abs(h.offset - (left + right) / 2) < h.width / 2), None
-            )
-            if hole is None:
-                yield upright(wall, left, right, z0, z1, back)
-            else:
-                yield upright(wall, left, right, z0, hole.bottom, back)
-                yield upright(wall, left, right, hole.bottom + hole.height, z1, back)
+    low = SEAM if before @ wall.inward < 0 else -SEAM
+    high = SEAM if after @ wall.inward > 0 else -SEAM
+    ends = (-low, wall.length + high)
+    return _pierced(wall, holes, ends, (-SEAM, plan.height + SEAM), -SEAM)
+
+
+def _pierced(
+    wall: Wall,
+    holes: Sequence[Hole],
+    ends: tuple[float, float],
+    heights: tuple[float, float],
+    inside: float,
+) -> Iterator[Part]:
+    """Rectangles along a wall that leave its holes open."""
+    (a0, a1), (z0, z1) = ends, heights
+    cuts = sorted({a0, a1, *(h.offset + s * h.width / 2 for h in holes for s in (-1, 1))})
+    for left, right in pairwise(cuts):
+        hole = next((h for h in holes if abs(h.offset - (left + right) / 2) < h.width / 2), None)
+        if hole is None:
+            yield upright(wall, left, right, z0, z1, inside)
+        else:
+            yield upright(wall, left, right, z0, hole.bottom, inside)
+            yield upright(wall, left, right, hole.bottom + hole.height, z1, inside)
 
 
 def _recess(wall: Wall, h: Hole, trim: Material) -> Pieces:
@@ -183,7 +195,7 @@ def _skirting(
 
 def _lintel(plan: FloorPlan, r: Rect, finish: Finish) -> Iterator[tuple[Part, Material]]:
     """The wall above a doorway."""
-    z0, z1 = DOORWAY_HEIGHT, plan.height + BACKING
+    z0, z1 = DOORWAY_HEIGHT, plan.height + SEAM
     cx, cy = r.centre
     block = box(r.x1 - r.x0, r.y1 - r.y0, z1 - z0, 0.0)
     yield block.moved(cx, cy, (z0 + z1) / 2), finish.wall[0]

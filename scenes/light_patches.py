@@ -18,10 +18,10 @@ from scenes.mesh import Mesh
 Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
-SPACING = 0.1
+SPACING = 0.12
 LONGEST = 64
-WELD = 0.035
-NORMAL_STEPS = 4
+WELD = 0.05
+NORMAL_STEPS = 3
 INSET = 0.03
 
 
@@ -73,6 +73,8 @@ def build_patches(mesh: Mesh, spacing: float = SPACING) -> Patches:
     along, across = corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]
     lengths = np.linalg.norm(along, axis=1), np.linalg.norm(across, axis=1)
     nu, nv = (np.clip(np.ceil(q / spacing), 1, LONGEST).astype(np.int32) for q in lengths)
+    hidden = np.array([m.hidden for m in mesh.materials])[mesh.material]
+    nu[hidden] = nv[hidden] = 1
     count = (nu + 1) * (nv + 1)
     start = np.concatenate([[0], np.cumsum(count)[:-1]]).astype(np.int64)
     triangle = np.repeat(np.arange(len(count)), count)
@@ -128,11 +130,10 @@ def _node_normals(
 def _weld(
     mesh: Mesh, triangle: Int64, place: NDArray[np.float64], normal: NDArray[np.float64]
 ) -> Int32:
-    """The sample of every node: nodes of one instance and material, close and alike in normal."""
+    """The sample of every node: nodes of one part that are close and alike in normal."""
     cell = np.round(place / WELD).astype(np.int64) + 4096
     tilt = np.round(normal * NORMAL_STEPS).astype(np.int64) + NORMAL_STEPS
-    owner = mesh.instance[triangle].astype(np.int64) * 4096 + mesh.material[triangle]
-    key = owner
+    key = mesh.part[triangle].astype(np.int64)
     for part, size in ((cell, 8192), (tilt, 2 * NORMAL_STEPS + 1)):
         for axis in range(3):
             key = _mix(key, part[:, axis], size)

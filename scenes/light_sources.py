@@ -45,7 +45,7 @@ def lights_of(room: Room, day: float = 1.0) -> tuple[Light, ...]:
         for lamp in q.model.lamps:
             x, y = q.point(lamp.x, lamp.y)
             centre = np.array([x, y, q.z + lamp.z])
-            points = centre + lamp.radius * _sphere(8)
+            points = centre + lamp.radius * _sphere(6)
             lights.append(
                 Light(points, np.pi * lamp.radius**2, lamp.radiance, skin=lamp.radius * 3.2)
             )
@@ -55,7 +55,7 @@ def lights_of(room: Room, day: float = 1.0) -> tuple[Light, ...]:
 def _window(
     centre: Float, across: Float, height: float, ahead: Float, radiance: tuple[float, float, float]
 ) -> Light:
-    columns, rows = 4, 4
+    columns, rows = 4, 3
     u = (np.arange(columns) + 0.5) / columns - 0.5
     v = (np.arange(rows) + 0.5) / rows - 0.5
     points = [centre + a * across + np.array([0, 0, b * height]) for a in u for b in v]

@@ -55,7 +55,8 @@ class Material:
     ``tile`` is the size in metres of one repeat of the texture; ``specular`` the reflectance at
     normal incidence; ``roughness`` 0..1; ``glow`` the radiance that it sends out itself, in the
     unit of the lights; ``variant`` picks one of many textures of its kind; ``word`` and
-    ``substance`` are what a person would call its colour and stuff.
+    ``substance`` are what a person would call its colour and stuff; ``hidden`` surfaces are never
+    seen and get no light of their own.
     """
 
     kind: TextureKind
@@ -68,6 +69,11 @@ class Material:
     second: str = "#d9cfb8"
     word: str = ""
     substance: str = ""
+    hidden: bool = False
+
+
+# Behind the shell of a room, where it only closes seams.
+BACKING = Material("plain", "#8b8d90", hidden=True)
 
 
 class Paints:

@@ -19,8 +19,8 @@ Int32 = NDArray[np.int32]
 class Mesh:
     """Vertices (V, 3) in metres in the world, unit normals (V, 3), texture coordinates (V, 2).
 
-    Triangles (T, 3); per triangle an index into ``materials`` and the instance id that id images
-    show.
+    Triangles (T, 3); per triangle an index into ``materials``, the instance id that id images
+    show, and the part (one closed body or sheet) that it belongs to.
     """
 
     vertices: Float32
@@ -29,6 +29,7 @@ class Mesh:
     triangles: Int32
     material: Int32
     instance: Int32
+    part: Int32
     materials: tuple[Material, ...]
 
 
@@ -48,6 +49,7 @@ def build_mesh(pieces: Sequence[tuple[Part, Material, int]]) -> Mesh:
         ).astype(np.int32),
         material=np.repeat([index[m] for _, m, _ in pieces], counts).astype(np.int32),
         instance=np.repeat([i for _, _, i in pieces], counts).astype(np.int32),
+        part=np.repeat(np.arange(len(pieces)), counts).astype(np.int32),
         materials=tuple(index),
     )
 

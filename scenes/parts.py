@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Float = NDArray[np.float64]
 Faces = NDArray[np.int32]
+SHARP = np.radians(50)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,33 +156,40 @@ def _box_side(size: Float, axis: int, sign: int, bevel: float, steps: int, cells
 def lathe(profile: Sequence[tuple[float, float]], sides: int = 20) -> Part:
     """A profile of (radius, height) turned about z, listed so that outside lies to its right.
 
-    Going upwards on the outer wall is outwards-facing. Sharp corners of the profile stay sharp.
+    Going upwards on the outer wall is outwards-facing. Bends of more than `SHARP` stay sharp.
     """
     angle = np.linspace(0, 2 * np.pi, sides + 1)
     cos, sin = np.cos(angle), np.sin(angle)
     cos[-1], sin[-1] = cos[0], sin[0]
+    starts, ends = _profile_normals(np.array(profile, np.float64))
     bands: list[Part] = []
     along = 0.0
-    for (r0, z0), (r1, z1) in pairwise(profile):
+    for k, ((r0, z0), (r1, z1)) in enumerate(pairwise(profile)):
         length = float(np.hypot(r1 - r0, z1 - z0))
         radius, height = np.array([[r0], [r1]]), np.array([[z0], [z1]])
-        nr, nz = (z1 - z0) / max(length, 1e-9), -(r1 - r0) / max(length, 1e-9)
+        slope = np.stack([starts[k], ends[k]])[..., None]
         points = np.stack(np.broadcast_arrays(radius * cos, radius * sin, height), axis=-1)
-        normals = np.stack(np.broadcast_arrays(nr * cos, nr * sin, np.array(nz)), axis=-1)
+        tilted = np.broadcast_arrays(slope[:, 0] * cos, slope[:, 0] * sin, slope[:, 1])
+        normals = np.stack(tilted, axis=-1).reshape(-1, 3)
         arc = angle * max(r0, r1, 0.02)
         uv = np.stack(np.broadcast_arrays(arc, np.array([[along], [along + length]])), axis=-1)
-        normals = np.broadcast_to(normals, points.shape)
-        faces = flipped(grid_faces(2, sides + 1))
-        bands.append(
-            Part(
-                points.reshape(-1, 3),
-                normals.reshape(-1, 3),
-                uv.reshape(-1, 2),
-                _solid(points, faces),
-            )
-        )
+        faces = _solid(points, flipped(grid_faces(2, sides + 1)))
+        bands.append(Part(points.reshape(-1, 3), normals, uv.reshape(-1, 2), faces))
         along += length
     return joined(bands)
+
+
+def _profile_normals(profile: Float) -> tuple[Float, Float]:
+    """Outward (radial, vertical) normals at both ends of every band, blended over soft bends."""
+    step = np.diff(profile, axis=0)
+    length = np.maximum(np.hypot(step[:, 0], step[:, 1]), 1e-9)
+    flat = np.stack([step[:, 1], -step[:, 0]], axis=1) / length[:, None]
+    starts, ends = flat.copy(), flat.copy()
+    for k in range(len(flat) - 1):
+        if flat[k] @ flat[k + 1] > np.cos(SHARP):
+            middle = flat[k] + flat[k + 1]
+            starts[k + 1] = ends[k] = middle / np.linalg.norm(middle)
+    return starts, ends
 
 
 def _solid(points: Float, faces: Faces) -> Faces:

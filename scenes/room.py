@@ -174,7 +174,7 @@ def _finish_furnishing(builder: Builder, spec: RoomSpec, kinds: tuple[str, ...])
                 fill(builder, kind, spec.objects)
             scatter(builder, max(0, spec.objects - builder.count))
         return
-    extra = builder.rng.uniform(0.15, 0.4) * builder.plan.area * (0.4 + builder.clutter)
+    extra = builder.rng.uniform(0.2, 0.5) * builder.plan.area * (0.4 + builder.clutter)
     start = builder.count
     for region, kind in enumerate(kinds):
         builder.region = region

@@ -71,12 +71,14 @@ class Shader:
     caster: RayCaster
     atlas: Atlas
     baked: BakedLight
+    exposure: float
 
-    @property
-    def exposure(self) -> float:
-        """The factor that makes a well-lit part of this room middle grey."""
-        sample = self.baked.irradiance.mean(axis=1)
-        return MIDDLE_GREY / max(float(np.percentile(sample[sample > 0.01], 75)), 0.02)
+    @classmethod
+    def of(cls, mesh: Mesh, caster: RayCaster, atlas: Atlas, baked: BakedLight) -> Shader:
+        """A shader whose exposure makes a well-lit part of this room middle grey."""
+        sample = baked.irradiance.mean(axis=1)
+        bright = float(np.percentile(sample[sample > 0.01], 75)) if (sample > 0.01).any() else 0.0
+        return cls(mesh, caster, atlas, baked, MIDDLE_GREY / max(bright, 0.02))
 
     def radiance(self, hits: Hits, origins: Float32, directions: Float32) -> Float32:
         """What N rays see (N, 3), in the unit of the lights; black where nothing was hit."""
@@ -113,7 +115,8 @@ class Shader:
         cosine = np.abs(cosine)
         base = self.atlas.specular[material[k]][:, None]
         rough = self.atlas.roughness[material[k]][:, None]
-        share = base + (1 - base) * (1 - cosine) ** 5 * (1 - rough / SMOOTH) ** 0.5
+        clear = np.sqrt(1 - rough / SMOOTH)
+        share = (base + (1 - base) * (1 - cosine) ** 5) * clear
         # Weak reflections fade out, so that most pixels of a floor need no second ray.
         share = np.where(base > 0.1, share, np.maximum(share - WEAK, 0))
         keep = np.flatnonzero(share[:, 0] > 0)

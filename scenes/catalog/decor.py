@@ -226,17 +226,11 @@ def vase(p: Paints) -> Model:
     """A vase, sometimes with dry stems."""
     a, clay = Assembly("vase"), p.ceramic("white", "blue", "green", "red", "black", "yellow")
     s = p.rng.uniform(0.8, 1.3)
-    outline = [
-        (0, 0),
-        (0.05, 0),
-        (0.085, 0.08),
-        (0.075, 0.16),
-        (0.035, 0.24),
-        (0.045, 0.28),
-        (0.038, 0.28),
-        (0.028, 0.24),
-        (0, 0.2),
-    ]
+    belly, neck = p.rng.uniform(0.06, 0.09), p.rng.uniform(0.02, 0.04)
+    t = np.linspace(0, 1, 10)
+    radius = neck + (belly - neck) * np.sin(np.pi * np.clip(1.15 * t + 0.12, 0, 1)) ** 1.2
+    outline = [(0.0, 0.0), *zip(radius.tolist(), (0.27 * t).tolist(), strict=True)]
+    outline += [(neck + 0.008, 0.28), (neck - 0.004, 0.28), (neck - 0.006, 0.2), (0.0, 0.19)]
     a.add(lathe([(r * s, z * s) for r, z in outline], 22), clay)
     return a.done(clay, symmetry=0)
 
