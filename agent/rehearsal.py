@@ -174,12 +174,13 @@ class RehearsalServer:
             self.requests.append(request)
         return self._script(request)
 
-    async def serve(self) -> None:
-        """Listen until `stop`."""
+    async def serve(self, announce: Callable[[str], None] = lambda _url: None) -> None:
+        """Listen until `stop`; ``announce`` is told the URL as soon as it answers."""
         self._loop, self._done = asyncio.get_running_loop(), asyncio.Event()
         server = await self._loop.create_server(lambda: _Connection(self), "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
+        announce(self.url)
         async with server:
             await self._done.wait()
             for transport in tuple(self.open):

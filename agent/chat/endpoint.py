@@ -2,8 +2,7 @@
 
 We post bytes that we have already encoded instead of going through the vendor's client: its
 per-request validation of the whole conversation costs several times what sending it does, and
-grows with every image (`docs/models.md` has the measurement). This module is the only one that
-knows the HTTP library.
+grows with every image (`docs/models.md` has the measurement).
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import random
-import ssl
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -20,10 +18,11 @@ import httpx2
 import orjson
 
 from agent.chat.config import ChatConfig
-from agent.chat.failures import Address, Trouble, diagnose, unreadable
+from agent.chat.failures import Address, Trouble, diagnose
 from agent.chat.reading import well_formed
+from agent.chat.wire import Wire
 from agent.concurrency import AdaptiveLimiter
-from memory.errors import ServiceUnavailable, UserError
+from memory.errors import ServiceUnavailable
 
 _LONGEST_BACKOFF = 30.0
 
@@ -68,7 +67,7 @@ class Endpoint:
         self.config = config
         self.limiter = limiter or AdaptiveLimiter(config.model, ceiling=config.concurrency)
         self._transport = transport
-        self._client: httpx2.AsyncClient | None = None
+        self._wire: Wire | None = None
         self._proven = False
         self._dice = random.Random(config.model)
 
@@ -99,9 +98,9 @@ class Endpoint:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        if self._wire is not None:
+            await self._wire.aclose()
+            self._wire = None
 
     async def _admitted(self, body: bytes) -> tuple[float, _Said | Trouble]:
         """One attempt once there is a slot; when it began, and what came of it."""
@@ -113,32 +112,20 @@ class Endpoint:
         return sent, result
 
     async def _attempt(self, body: bytes) -> _Said | Trouble:
-        try:
-            reply = await self._connected().post(self.config.url, content=body)
-        except httpx2.TransportError as error:
-            return unreadable(error)
-        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            raise UserError(f"cannot use {self.config.base_url}: {error}") from None
-        if reply.status_code == 200:
-            found = _completion(reply.content)
-            if found is not None:
-                return found
+        answered = await self._connected().post(body)
+        if isinstance(answered, Trouble):
+            return answered
+        if answered.status == 200 and (said := _completion(answered.body)) is not None:
+            return said
         config = self.config
         at = Address(config.model, config.base_url, config.key_env, self._proven)
-        return diagnose(reply.status_code, reply.headers, reply.content, at)
+        return diagnose(answered.status, answered.headers, answered.body, at)
 
-    def _connected(self) -> httpx2.AsyncClient:
-        """The pool is unbounded: the limiter bounds what is in flight, and its queue is visible."""
-        if self._client is None:
-            self._client = httpx2.AsyncClient(
-                headers=self.config.headers(),
-                timeout=httpx2.Timeout(self.config.timeout, pool=None),
-                limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
-                transport=self._transport,
-                verify=_trust(self.config.base_url),
-                trust_env=not _is_loopback(self.config.base_url),
-            )
-        return self._client
+    def _connected(self) -> Wire:
+        if self._wire is None:
+            config = self.config
+            self._wire = Wire(config.url, config.headers(), config.timeout, self._transport)
+        return self._wire
 
     def _delay(self, attempt: int, advised: float | None) -> float:
         """Exponential with jitter; a provider's own advice is a lower bound."""
@@ -170,14 +157,3 @@ def _json(content: bytes) -> Any:
         return json.loads(content)
     except (ValueError, RecursionError):
         return None
-
-
-def _trust(url: str) -> ssl.SSLContext:
-    """Reading the system's certificates takes tens of milliseconds; plain HTTP needs none."""
-    if url.startswith("https://"):
-        return ssl.create_default_context()
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def _is_loopback(url: str) -> bool:
-    return httpx2.URL(url).host in {"127.0.0.1", "localhost", "::1"}

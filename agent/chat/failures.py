@@ -86,12 +86,6 @@ def _blame(status: int, said: str, at: Address) -> SurveyorError:
     )
 
 
-def unreadable(error: Exception) -> Trouble:
-    """A connection that failed, was cut, or timed out; only time-outs hint at overload."""
-    name = type(error).__name__
-    return Trouble(f"{name}: {error}" if str(error) else name, overload="Timeout" in name)
-
-
 def _is_html(headers: Mapping[str, str], body: bytes) -> bool:
     return "text/html" in headers.get("content-type", "") or body.lstrip()[:1] == b"<"
 

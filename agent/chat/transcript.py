@@ -48,7 +48,9 @@ class Transcript:
     @property
     def body(self) -> bytes:
         """The request as it goes over the wire."""
-        return self._head + b",".join(self._encoded) + b"]}"
+        pieces = [self._head, *(piece for each in self._encoded for piece in (each, b","))]
+        pieces[-1] = b"]}"  # in place of the last comma; one join, so pixels are copied once
+        return b"".join(pieces)
 
     @property
     def prompt_hash(self) -> str:

@@ -59,12 +59,13 @@ def _call(program: Program, take: Take) -> Call | None:
             found = take.of(category)
             if not found:
                 return None
-            return Call("count", {"objects": _handles(found), "category": found[0].category})
+            weak = not found[0].accepted
+            return Call("count", {"objects": _handles(found), "weak": weak})
         case AppearanceOrder(objects=several):
-            names: list[JsonValue] = [one.category for one in several]
+            wanted: list[JsonValue] = [one.category for one in several]
             if not take.boxes:
                 return None
-            return Call("appearance_order", {"boxes": [take.boxes], "categories": names})
+            return Call("appearance_order", {"boxes": [take.boxes], "categories": wanted})
         case FloorArea():
             return Call("floor_area", {"place": take.place}) if take.place else None
         case Size(object=single):
@@ -87,7 +88,6 @@ def _call(program: Program, take: Take) -> Call | None:
             if not picked or not others:
                 return None
             return Call("nearest", {"anchor": picked[0], "candidates": _handles(others)})
-    return None
 
 
 def _pick(take: Take, *singles: Unique) -> tuple[str, ...]:
