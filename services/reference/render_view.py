@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scenes.geometry import Float, Intrinsics, Pose
+from scenes.geometry import Intrinsics, Pose
 from services.contract import ErrorCode, RenderViewAnswer, RenderViewRequest
 from services.errors import ExpertError
 from services.expert import Images, Outbox
 from services.images import Pixels
-from services.reference.reconstruct import Asked, Reconstructing, Reconstruction, grid_points
-from services.reference.splat import orbit_camera, splat
+from services.reference.reconstruct import Asked, Reconstructing, Reconstruction
+from services.reference.splat import Surfels, orbit_camera, splat, surfels
 
 _POINTS = 1_500_000
 _MAX_SIDE = 4096
@@ -70,27 +70,30 @@ class ReferenceRenderView(Reconstructing):
 
     def _render(self, job: _Job, request: RenderViewRequest) -> _Seen:
         made = self.reconstruct(job.asked)
-        points, colours = _coloured(made, job.pictures)
+        surface = _coloured(made, job.pictures)
         intrinsics = request.intrinsics or made.views[0].intrinsics
         if request.T_world_camera is not None:
             pose = Pose(np.array(request.T_world_camera))
         else:
             elevation = request.elevation if request.elevation is not None else _DEFAULT_ELEVATION
             azimuth = math.radians(request.azimuth or 0.0)
-            pose = orbit_camera(points, azimuth, math.radians(elevation), intrinsics)
-        return _Seen(splat(points, colours, pose, intrinsics), pose, intrinsics, made)
+            pose = orbit_camera(surface.points, azimuth, math.radians(elevation), intrinsics)
+        return _Seen(splat(surface, pose, intrinsics), pose, intrinsics, made)
 
 
-def _coloured(made: Reconstruction, pictures: list[Pixels]) -> tuple[Float, Pixels]:
-    """World points of all views, thinned to about `_POINTS`, and their colours."""
+def _coloured(made: Reconstruction, pictures: list[Pixels]) -> Surfels:
+    """The surface that all views saw, thinned to about `_POINTS`."""
     total = sum(placed.depth.size for placed in made.views)
     step = max(1, math.ceil((total / _POINTS) ** 0.5))
-    points, colours = [], []
-    for placed in made.views:
-        measured = placed.depth[::step, ::step] > 0
-        points.append(placed.pose.to_world(grid_points(placed, step)))
-        colours.append(pictures[placed.index][::step, ::step][measured])
-    return np.concatenate(points), np.concatenate(colours)
+    parts = [
+        surfels(placed.depth, pictures[placed.index], placed.pose, placed.intrinsics, step)
+        for placed in made.views
+    ]
+    return Surfels(
+        np.concatenate([part.points for part in parts]),
+        np.concatenate([part.normals for part in parts]),
+        np.concatenate([part.colours for part in parts]),
+    )
 
 
 def _check(request: RenderViewRequest) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from scenes.geometry import Float, Intrinsics, Pose
+from scenes.geometry import Depth, Float, Intrinsics, Pose
 from services.images import Pixels
 
 _NEAR = 0.05
@@ -13,10 +15,45 @@ _FILL = 4  # pixels over which a gap takes its nearest neighbour's colour
 _SKY = 235
 
 
-def splat(points: Float, colours: Pixels, pose: Pose, intrinsics: Intrinsics) -> Pixels:
-    """(H, W, 3) image of world points (N, 3) with RGB colours (N, 3)."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Surfels:
+    """World points (N, 3), the unit normals (N, 3) of the side they were seen from, RGB (N, 3)."""
+
+    points: Float
+    normals: Float
+    colours: Pixels
+
+
+def surfels(
+    depth: Depth, colours: Pixels, pose: Pose, intrinsics: Intrinsics, step: int
+) -> Surfels:
+    """Every ``step``-th measured pixel of a view as a small disc."""
+    u = np.arange(0, intrinsics.width, step)
+    v = np.arange(0, intrinsics.height, step)[:, None]
+    z = depth[::step, ::step].astype(np.float64)
+    x, y = (u - intrinsics.cx) / intrinsics.fx * z, (v - intrinsics.cy) / intrinsics.fy * z
+    grid = np.stack([x, y, z], axis=-1)
+    if min(z.shape) > 1:
+        normals = np.cross(np.gradient(grid, axis=1), np.gradient(grid, axis=0))
+    else:
+        normals = -grid
+    away = np.sum(normals * grid, axis=-1) > 0
+    normals[away] *= -1
+    normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-12)
+    measured = z > 0
+    turn = pose.T_world_camera[:3, :3]
+    return Surfels(
+        pose.to_world(grid[measured]), normals[measured] @ turn.T, colours[::step, ::step][measured]
+    )
+
+
+def splat(seen: Surfels, pose: Pose, intrinsics: Intrinsics) -> Pixels:
+    """(H, W, 3) image of surfels. Those that face away are not drawn, so that a room seen from
+    outside shows its inside through the walls and the ceiling before it."""
     from scipy import ndimage
 
+    facing = np.sum((pose.position - seen.points) * seen.normals, axis=1) > 0
+    points, colours = seen.points[facing], seen.colours[facing]
     pixels, z = intrinsics.project(pose.to_camera(points))
     front = z > _NEAR
     pixels, z, colours = pixels[front], z[front], colours[front]
