@@ -30,6 +30,9 @@ class CountArguments(Arguments):
 
     objects: Annotated[tuple[str, ...], Field(description="object handles or groups")]
     category: str | None = None
+    weak: Annotated[bool, Field(description="count candidates with too little support as well")] = (
+        False
+    )
 
 
 class DistanceArguments(Arguments):
@@ -91,7 +94,7 @@ async def _count(asked: CountArguments, workspace: Workspace) -> ToolResult:
     objects = [
         (handle, record)
         for handle, record in workspace.expand(asked.objects, ObjectRecord)
-        if record.accepted and asked.category in (None, record.category)
+        if (record.accepted or asked.weak) and asked.category in (None, record.category)
     ]
     _same_space(objects)
     handles = tuple(handle for handle, _ in objects)

@@ -11,7 +11,7 @@ from PIL import Image
 from pydantic import Field
 
 from memory.errors import ModelMistake
-from scenes.bev import TopView, top_view_of_points
+from scenes.bev import TopCamera, TopView, top_view_of_points
 from scenes.geometry import Float, OrientedBox
 from scenes.markers import draw_markers, place_markers
 from services.contract import RenderViewAnswer, RenderViewRequest
@@ -21,7 +21,7 @@ from tools.spec import Arguments, Effects, Tool, ToolResult
 from tools.tally import Tally, dump
 from tools.workspace import Workspace
 
-_MARGIN = 0.05
+_LONGEST = 384
 _CEILING = 2.0
 _STEP = 2
 
@@ -77,10 +77,11 @@ async def _bird_eye(asked: BirdEyeArguments, workspace: Workspace) -> ToolResult
     if not len(points):
         raise ModelMistake(f"{asked.reconstruction} has no points to show")
     floor = float(np.percentile(points[:, 2], 1))
-    ids = _owners(points, {_number(h): thing.box for h, thing in objects})
-    top = top_view_of_points(points, colours, ids, floor + asked.ceiling)
+    none = np.zeros(len(points), np.int32)
+    top = top_view_of_points(points, colours, none, floor + asked.ceiling, _LONGEST)
+    boxes = {_number(handle): thing.box for handle, thing in objects}
     await workspace.settle()
-    return _drawn(asked, workspace, top, [handle for handle, _ in objects])
+    return _drawn(asked, workspace, top, boxes)
 
 
 def _coloured(view: ViewRecord, workspace: Workspace) -> tuple[Float, NDArray[np.uint8]]:
@@ -95,11 +96,14 @@ def _coloured(view: ViewRecord, workspace: Workspace) -> tuple[Float, NDArray[np
     return view.pose.to_world((rays * depth[..., None])[measured]), rgb[measured]
 
 
-def _owners(points: Float, boxes: dict[int, OrientedBox]) -> NDArray[np.int32]:
-    owners = np.zeros(len(points), np.int32)
-    for number, box in sorted(boxes.items(), key=lambda item: -float(np.prod(item[1].size))):
-        owners[box.contains(points, _MARGIN)] = number
-    return owners
+def _footprints(camera: TopCamera, boxes: dict[int, OrientedBox]) -> NDArray[np.int32]:
+    """(H, W) number of the highest box above each pixel, 0 for none."""
+    owners = np.zeros(camera.width * camera.height, np.int32)
+    grid = camera.grid()
+    for number, box in sorted(boxes.items(), key=lambda item: item[1].corners()[:, 2].max()):
+        level = np.column_stack([grid, np.full(len(grid), box.center[2])])
+        owners[box.contains(level)] = number
+    return owners.reshape(camera.height, camera.width)
 
 
 def _number(handle: str) -> int:
@@ -107,9 +111,9 @@ def _number(handle: str) -> int:
 
 
 def _drawn(
-    asked: BirdEyeArguments, workspace: Workspace, top: TopView, handles: list[str]
+    asked: BirdEyeArguments, workspace: Workspace, top: TopView, boxes: dict[int, OrientedBox]
 ) -> ToolResult:
-    markers = place_markers(top.ids, frozenset(map(_number, handles)))
+    markers = place_markers(_footprints(top.camera, boxes), frozenset(boxes))
     out = io.BytesIO()
     Image.fromarray(draw_markers(top.rgb, markers)).save(out, "PNG")
     camera = top.camera

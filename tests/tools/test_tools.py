@@ -1,0 +1,231 @@
+"""What single tools promise, in a room of boxes."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from memory.blobs import BlobStore
+from memory.events import ToolOutcome, ToolStatus
+from tests.support.box_room import THINGS, BoxRoom
+from tests.tools.conftest import make_client
+from tools.records import FrameRecord, ObjectRecord
+from tools.registry import Registry
+from tools.rows import MotionData, ObjectsData, OrderData, TopViewData
+from tools.spec import CallRequest
+from tools.toolbox import default_tools
+from tools.workspace import Workspace
+
+FRAMES = [f"frame_{index}" for index in range(12)]
+ALL = ["sofa", "chair", "table", "lamp"]
+
+
+class Hand:
+    """Calls tools one after the other in one workspace."""
+
+    def __init__(self, room: BoxRoom, path: Path) -> None:
+        self.workspace = Workspace(room.task(), make_client(room, path))
+        self._registry = Registry(default_tools())
+
+    def __call__(self, name: str, /, **arguments: object) -> ToolOutcome:
+        call = CallRequest("c", name, json.dumps(arguments))
+        (outcome,) = asyncio.run(self._registry.execute(0, [call], self.workspace))
+        return outcome
+
+    def objects(self, **fuse: object) -> ObjectsData:
+        """Everything in the room, fused."""
+        recon = self("reconstruct", frames=FRAMES).handles[0]
+        boxes = self("detect", frames=FRAMES, phrases=ALL).handles[-1]
+        masks = self("segment", boxes=[boxes]).handles[-1]
+        clouds = self("lift", masks=[masks], reconstruction=recon).handles[-1]
+        return ObjectsData.model_validate(self("fuse", clouds=[clouds], **fuse).data)
+
+
+@pytest.fixture
+def hand(room: BoxRoom, tmp_path: Path) -> Hand:
+    return Hand(room, tmp_path)
+
+
+def test_fused_objects_are_the_things_in_the_room(hand: Hand) -> None:
+    found = [row for row in hand.objects().objects if row.accepted]
+    assert sorted(row.category for row in found) == sorted(name for name, _ in THINGS)
+    for name, box in THINGS:
+        row = min(
+            (row for row in found if row.category == name),
+            key=lambda row: float(np.linalg.norm(np.subtract(row.center, box.center))),
+        )
+        assert row.center == pytest.approx(box.center, abs=0.08)
+        assert max(row.size) == pytest.approx(max(box.size), rel=0.1)
+        assert row.support <= row.visible
+
+
+def test_a_false_alarm_in_one_view_is_not_accepted(tmp_path: Path) -> None:
+    """The lamp is found in one view only, though many could see it."""
+    misses = frozenset((frame, 4) for frame in range(12))
+    room = BoxRoom(BlobStore(tmp_path / "frames"))
+    seen = [index for index in range(12) if (room.views[index][1] == 4).sum() > 60]
+    room.misses = misses - {(seen[0], 4)}
+    lamps = [row for row in Hand(room, tmp_path).objects().objects if row.category == "lamp"]
+    assert [(row.support, row.accepted) for row in lamps] == [(1, False)]
+    assert lamps[0].visible > 3
+
+
+def test_costs_are_priced_and_not_discounted_by_the_cache(hand: Hand) -> None:
+    first = hand("detect", frames=FRAMES, phrases=["sofa"])
+    second = hand("detect", frames=FRAMES, phrases=["sofa"])
+    assert (first.expert_calls, first.cached) == (12, 0)
+    assert (second.expert_calls, second.cached) == (0, 12)
+    assert first.cost == second.cost == pytest.approx(12 * 0.12)
+    assert first.producers[0].name == "detect"
+
+
+def test_evidence_goes_back_to_frames(hand: Hand) -> None:
+    row = hand.objects().objects[0]
+    evidence = hand.workspace.evidence([row.handle])
+    assert {h.partition("_")[0] for h in evidence} == {"obj", "cloud", "mask", "box", "frame"}
+    assert len([h for h in evidence if h.startswith("frame")]) == row.support
+
+
+def test_objects_of_different_frames_of_reference_are_not_mixed(hand: Hand) -> None:
+    boxes = hand("detect", frames=FRAMES[:4], phrases=["sofa", "table"]).handles[-1]
+    depths = hand("depth", frames=FRAMES[:4]).handles[-1]
+    clouds = hand("lift", boxes=[boxes], depths=[depths]).handles[-1]
+    rows = ObjectsData.model_validate(hand("fuse", clouds=[clouds]).data).objects
+    a, b = next((a, b) for a in rows for b in rows if a.space != b.space)
+    refused = hand("distance", first=[a.handle], second=[b.handle])
+    assert refused.status is ToolStatus.MISTAKE
+    assert "different frames" in refused.text
+
+
+@pytest.mark.parametrize("policy", ["uniform", "quality", "coverage"])
+def test_frames_are_chosen_in_order_without_repeats(hand: Hand, policy: str) -> None:
+    outcome = hand("frames", policy=policy, number=5)
+    assert isinstance(outcome.data, list)
+    indices = [int(str(handle).rpartition("_")[2]) for handle in outcome.data]
+    assert indices == sorted(set(indices))
+    assert len(indices) == 5
+
+
+def test_frames_by_time_and_index(hand: Hand) -> None:
+    assert hand("frames", times=[1.1, 99]).data == ["frame_2", "frame_11"]
+    assert hand("frames", indices=[3, 1]).data == ["frame_3", "frame_1"]
+    assert "frame_99" in hand("frames", indices=[99]).text
+
+
+def test_quality_picks_the_sharpest_of_each_stretch(tmp_path: Path) -> None:
+    room = BoxRoom(BlobStore(tmp_path / "frames"), count=4)
+    rng = np.random.default_rng(0)
+    sharp = np.kron(rng.integers(60, 200, (12, 16)), np.ones((8, 8))).astype(np.uint8)
+    frames = []
+    for index, frame in enumerate(room.frames):
+        picture = Image.fromarray(sharp)
+        if index in (0, 3):
+            picture = picture.resize((16, 12)).resize((128, 96), Image.Resampling.BICUBIC)
+        out = io.BytesIO()
+        picture.save(out, "PNG")
+        blob = room.store.put(out.getvalue(), "image/png", width=128, height=96)
+        frames.append(frame.model_copy(update={"image": blob}))
+    room.frames = tuple(frames)
+    assert Hand(room, tmp_path)("frames", policy="quality", number=2).data == [
+        "frame_1",
+        "frame_2",
+    ]
+
+
+def test_what_is_found_in_a_crop_lies_in_the_captured_frame(hand: Hand, room: BoxRoom) -> None:
+    index = max(range(12), key=lambda i: int((room.views[i][1] == 3).sum()))
+    boxes = hand("detect", frames=[f"frame_{index}"], phrases=["table"])
+    assert isinstance(boxes.data, list)
+    row = boxes.data[0]
+    assert isinstance(row, dict)
+    x1, y1, x2, y2 = row["box"]  # type: ignore[misc]
+    zoomed = hand("zoom", frame=f"frame_{index}", box=[x1 - 4, y1 - 4, x2 + 4, y2 + 4], scale=4)
+    record = hand.workspace.get(zoomed.handles[0], FrameRecord)
+    assert record.original == f"frame_{index}"
+    assert record.to_original is not None
+    a, b, c, d, e, f = record.to_original
+    corner = (a * -0.5 + b * -0.5 + c, d * -0.5 + e * -0.5 + f)
+    assert corner == pytest.approx((round(x1 - 4) - 0.5, round(y1 - 4) - 0.5))
+    assert zoomed.images[0].width == record.image.width
+    assert zoomed.sources == (f"frame_{index}",)
+
+
+def test_a_guard_leaves_good_frames_alone_and_says_when_nothing_restores(
+    hand: Hand, room: BoxRoom, tmp_path: Path
+) -> None:
+    out = io.BytesIO()
+    Image.fromarray(np.full((96, 128), 9, np.uint8)).save(out, "PNG")
+    dark = room.store.put(out.getvalue(), "image/png", width=128, height=96)
+    room.frames = (room.frames[0].model_copy(update={"image": dark}), *room.frames[1:])
+    refused = Hand(room, tmp_path)("restore", frames=["frame_0"])
+    assert refused.status is ToolStatus.MISTAKE
+    assert "no restore expert" in refused.text
+
+
+def test_the_order_of_first_sight(hand: Hand, room: BoxRoom) -> None:
+    boxes = hand("detect", frames=FRAMES, phrases=ALL).handles[-1]
+    outcome = hand("appearance_order", boxes=[boxes], categories=["lamp", "sofa", "piano"])
+    data = OrderData.model_validate(outcome.data)
+    first = {
+        name: [int((number == thing).sum()) >= 20 for _, number in room.views].index(True)
+        for name, thing in (("lamp", 4), ("sofa", 0))
+    }
+    assert list(data.order) == sorted(first, key=lambda name: first[name])
+    assert data.unseen == ("piano",)
+
+
+def test_camera_motion_is_told_from_the_first_camera(hand: Hand, room: BoxRoom) -> None:
+    recon = hand("reconstruct", frames=FRAMES).handles[0]
+    outcome = hand("camera_motion", reconstruction=recon, start="frame_0", end="frame_1")
+    moved = MotionData.model_validate(outcome.data)
+    start, end = room.poses[0], room.poses[1]
+    level = start.to_camera(np.array([end.position]))[0]
+    assert moved.right == pytest.approx(level[0], abs=1e-6)
+    headings = [np.arctan2(pose.forward[1], pose.forward[0]) for pose in (start, end)]
+    assert np.cos(moved.yaw - (headings[1] - headings[0])) == pytest.approx(1)
+    assert moved.yaw > 0, "the ring is walked leftwards"
+    assert moved.up == pytest.approx(0, abs=1e-6)
+
+
+def test_an_anchor_measures_like_an_object(hand: Hand) -> None:
+    row = next(row for row in hand.objects().objects if row.category == "table")
+    anchored = hand("place_anchor", name="me", beside=row.handle, position=[2.0, 0, 0])
+    outcome = hand("distance", first=[row.handle], second=[anchored.handles[0]])
+    assert "1.4 m" in outcome.text or "1.39 m" in outcome.text or "1.40 m" in outcome.text
+    assert hand.workspace.get(anchored.handles[0], ObjectRecord).category == "me"
+
+
+def test_the_view_from_above_maps_pixels_to_metres(hand: Hand) -> None:
+    rows = hand.objects().objects
+    recon = rows[0].space
+    outcome = hand("bird_eye", reconstruction=recon, objects=[row.handle for row in rows])
+    data = TopViewData.model_validate(outcome.data)
+    assert set(data.numbered) <= {row.handle for row in rows}
+    assert data.numbered
+    with Image.open(io.BytesIO(hand.workspace.experts.image(outcome.images[0].sha256))) as image:
+        assert image.width / data.scale == pytest.approx(6.3, abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [("orient", {"box": "box_1"}), ("render_view", {"frames": FRAMES, "azimuth": 0})],
+)
+def test_tools_without_an_expert_say_so(
+    hand: Hand, tool: str, arguments: dict[str, object]
+) -> None:
+    hand("detect", frames=["frame_0"], phrases=ALL)
+    outcome = hand(tool, **arguments)
+    assert outcome.status is ToolStatus.MISTAKE
+    assert f"no {tool} expert" in outcome.text
+
+
+def test_endpoints_name_what_is_served(room: BoxRoom, tmp_path: Path) -> None:
+    client = make_client(room, tmp_path)
+    assert client.serves("detect")
+    assert not client.serves("orient")
