@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from memory.blobs import BlobStore, sha256_of
+from memory.blobs import BlobRef, BlobStore, sha256_of
 from scenes.geometry import Intrinsics, OrientedBox, Pose
 from scenes.maps import FrameMaps, encode_maps
 from scenes.records import Camera, SceneObject, SceneTruth
 from scenes.suite import BLOBS, MANIFEST, SuiteManifest
-from scenes.suite_truth import FRAMES, SCENES, maps_path
+from scenes.suite_truth import FRAMES, SCENES, clean_blobs, maps_path
 
 WIDTH, HEIGHT = 64, 48
 CAMERA = Intrinsics.from_hfov(np.deg2rad(60), WIDTH, HEIGHT)
@@ -35,8 +36,19 @@ OBJECTS = (
 )
 
 
-def make_suite(path: Path, scenes: int = 2, frames: int = 3) -> Path:
-    """Write the suite and return its folder."""
+Painter = Callable[[int], bytes]
+
+
+def make_suite(
+    path: Path,
+    scenes: int = 2,
+    frames: int = 3,
+    paint: Painter | None = None,
+    twin: Painter | None = None,
+) -> Path:
+    """Write the suite and return its folder. ``paint`` makes the file of a numbered frame,
+    ``twin`` that of its undegraded twin."""
+    paint = paint or picture
     names = tuple(f"room{number}" for number in range(scenes))
     index = {}
     for name in names:
@@ -47,13 +59,15 @@ def make_suite(path: Path, scenes: int = 2, frames: int = 3) -> Path:
             room_area=12.0,
             objects=OBJECTS,
             cameras=tuple(_camera(i) for i in range(frames)),
+            visible_pixels=tuple(_counts(i) for i in range(frames)),
+            clean_frames=_twins(path, twin, frames),
         )
         folder = path / SCENES / name
         folder.mkdir(parents=True)
         (folder / "truth.json").write_text(truth.model_dump_json())
         for i in range(frames):
             maps_path(path, name, i).write_bytes(encode_maps(frame_maps(i)))
-            data = picture(1000 * names.index(name) + i)
+            data = paint(1000 * names.index(name) + i)
             BlobStore(path / BLOBS).put(data, "image/png", width=WIDTH, height=HEIGHT)
             index[sha256_of(data)] = (name, i)
     (path / FRAMES).write_text(json.dumps(index))
@@ -89,9 +103,7 @@ def picture(shade: int, width: int = WIDTH, height: int = HEIGHT) -> bytes:
     pixels = np.full((height, width, 3), 100, np.uint8)
     pixels[::2] += 20
     pixels[0, 0] = shade >> 16 & 255, shade >> 8 & 255, shade & 255
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
+    return encoded(pixels)
 
 
 def frames_of(path: Path) -> dict[str, tuple[str, int]]:
@@ -102,6 +114,40 @@ def frames_of(path: Path) -> dict[str, tuple[str, int]]:
 def frame(path: Path, scene: str = "room0", index: int = 0) -> str:
     """Hash of one frame."""
     return next(sha for sha, where in frames_of(path).items() if where == (scene, index))
+
+
+def textured(number: int, gain: float = 1.0, noise: float = 0.0, blur: int = 0) -> bytes:
+    """A frame with detail everywhere and things that stand out; darker, noisier or softer."""
+    rng = np.random.default_rng(number)
+    pixels = np.full((HEIGHT, WIDTH, 3), 90.0) + rng.normal(0, 1, (HEIGHT, WIDTH, 1))
+    ids = frame_maps(0).ids
+    pixels[ids == 1] = 200
+    pixels[ids == 2] = (180, 60, 60)
+    pixels[::7] += 40
+    pixels[:, ::9] -= 40
+    for _ in range(blur):
+        pixels = (np.roll(pixels, 1, 0) + pixels + np.roll(pixels, -1, 0)) / 3
+        pixels = (np.roll(pixels, 1, 1) + pixels + np.roll(pixels, -1, 1)) / 3
+    pixels = pixels * gain + rng.normal(0, 1, pixels.shape) * noise
+    return encoded(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
+
+
+def encoded(pixels: np.ndarray) -> bytes:
+    """A PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _counts(index: int) -> tuple[int, ...]:
+    ids = frame_maps(index).ids
+    return tuple(int((ids == thing.instance_id).sum()) for thing in OBJECTS)
+
+
+def _twins(path: Path, twin: Painter | None, frames: int) -> tuple[BlobRef, ...]:
+    if twin is None:
+        return ()
+    return tuple(clean_blobs(path).put(twin(i), "image/png") for i in range(frames))
 
 
 def _camera(index: int) -> Camera:
