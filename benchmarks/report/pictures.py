@@ -85,13 +85,15 @@ def _by_frame(episode: Episode) -> Mapping[str, tuple[Shape, ...]]:
 
 def _telling(found: Mapping[str, Sequence[Shape]], most: int) -> list[str]:
     """Few frames that show everything: each next one adds most new categories, then most area."""
-    left, chosen, seen = dict(found), [], set[str]()
+    left = dict(found)
+    chosen: list[str] = []
+    seen: set[str] = set()
+
+    def worth(handle: str) -> tuple[int, float]:
+        new = {shape.category for shape in left[handle]} - seen
+        return len(new), sum(_area(shape.box) for shape in left[handle])
+
     while left and len(chosen) < most:
-
-        def worth(handle: str) -> tuple[int, float]:
-            new = {shape.category for shape in left[handle]} - seen
-            return len(new), sum(_area(shape.box) for shape in left[handle])
-
         best = max(left, key=worth)
         chosen.append(best)
         seen |= {shape.category for shape in left.pop(best)}
