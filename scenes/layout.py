@@ -157,7 +157,7 @@ class Builder:
             return None
         y = side * (anchor.model.size[1] / 2 + gap + model.size[1] / 2)
         x = -anchor.model.size[0] / 2 + model.size[0] / 2 if back else 0.0
-        return self.put(model, anchor.point(x, y), anchor.yaw)
+        return self.put(model, anchor.point(x, y), anchor.yaw, margin=min(CLEAR, 0.8 * gap))
 
     def before(
         self,

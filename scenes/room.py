@@ -179,7 +179,7 @@ def _finish_furnishing(builder: Builder, spec: RoomSpec, kinds: tuple[str, ...])
     for region, kind in enumerate(kinds):
         builder.region = region
         fill(builder, kind, start + int(extra * (region + 1) / len(kinds)))
-    scatter(builder, int(builder.clutter * 6))
+    scatter(builder, int(builder.clutter**2 * 0.7 * builder.plan.area))
 
 
 def _plan(spec: RoomSpec, rng: np.random.Generator) -> tuple[FloorPlan, tuple[str, ...]]:

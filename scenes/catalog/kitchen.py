@@ -106,7 +106,7 @@ def kitchen_sink(p: Paints) -> Model:
     a.add(box(depth - 0.05, width, 0.56, 0.002), front, -0.025, 0, 0.38)
     a.add(box(depth - 0.1, width, 0.1, 0), p.paint("black"), -0.04, 0, 0.05)
     doors(a, p, front, depth / 2 - 0.05, 0, 0.11, width, height - 0.16, 2)
-    a.add(box(depth - 0.06, width, 0.12, 0.002), front, -0.025, 0, 0.7)
+    a.add(box(depth - 0.06, width, 0.05, 0.002), front, -0.025, 0, 0.68)
     rim = 0.07
     for sx in SIDES:
         a.add(box(rim, width, 0.03, 0.006), steel, sx * (depth / 2 - rim / 2), 0, height - 0.015)
