@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +33,13 @@ class Request:
     endpoints: Path | None = None
     preset: str = "perfect"
     out: Path | None = None
+
+
+def configured(file: Path | None, wanted: Mapping[str, object]) -> RunConfig:
+    """The configuration from a file, which then rules alone, or from the command line."""
+    if file is not None:
+        return RunConfig.read(file).changed(suite=wanted["suite"])
+    return RunConfig(suite=str(wanted["suite"])).changed(**wanted)
 
 
 def run_and_report(request: Request) -> None:

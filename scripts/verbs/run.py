@@ -48,11 +48,10 @@ def run(
     Experts that --experts does not name are started for this run. A run that was interrupted, or
     owes episodes because something failed, is completed by the same command.
     """
-    from benchmarks.run.config import RunConfig
-    from scripts.running import Request, run_and_report
+    from scripts.running import Request, configured, run_and_report
 
-    base = RunConfig.read(config) if config else RunConfig(suite=suite)
     wanted = {
+        "suite": suite,
         "planner": planner,
         "planner_options": _options(workflow=workflow, model=model, base_url=base_url),
         "types": tuple(types or ()),
@@ -61,18 +60,8 @@ def run(
         "concurrency": concurrency,
         "expert_options": {} if experts else {"preset": preset},
     }
-    settings = base.changed(suite=suite, **({} if config else wanted))
-    run_and_report(
-        Request(
-            config=settings,
-            meta=meta,
-            scenes=scenes,
-            seed=seed,
-            endpoints=experts,
-            preset=preset,
-            out=out,
-        )
-    )
+    settings = configured(config, wanted)
+    run_and_report(Request(settings, meta, scenes, seed, experts, preset, out))
 
 
 def _options(**given: str) -> dict[str, str]:
