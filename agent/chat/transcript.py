@@ -35,22 +35,21 @@ class Transcript:
         self._messages: list[Message] = []
         self._encoded: list[bytes] = []
         self._digest = hashlib.sha256(self._head)
-        self._shown = 0
+        self._shown: tuple[str, ...] = ()
 
     def append(self, message: Message) -> None:
         """Add one message, pixels and all; older views may make room for its images."""
         self._messages.append(message)
-        self._shown += len(message.pictures)
-        if self._shown > self._max_images:
+        if message.pictures:
+            self._shown += tuple(picture.ref.sha256 for picture in message.pictures)
+        if len(self._shown) > self._max_images:
             self._make_room()
         self._add(self._messages[-1])
 
     @property
     def body(self) -> bytes:
         """The request as it goes over the wire."""
-        pieces = [self._head, *(piece for each in self._encoded for piece in (each, b","))]
-        pieces[-1] = b"]}"  # in place of the last comma; one join, so pixels are copied once
-        return b"".join(pieces)
+        return b"".join((self._head, *self._encoded, b"]}"))
 
     @property
     def prompt_hash(self) -> str:
@@ -60,17 +59,19 @@ class Transcript:
     @property
     def shown(self) -> tuple[str, ...]:
         """Hashes of the images in the request, in order."""
-        return tuple(p.ref.sha256 for message in self._messages for p in message.pictures)
+        return self._shown
 
     def _add(self, message: Message) -> None:
-        self._encoded.append(_encode(message, self._images))
-        self._digest.update(_encode(message, None))
+        if self._encoded:
+            self._encoded.append(b",")
+        self._encoded += _encode(message, self._images)
+        self._digest.update(b"".join(_encode(message, None)))
 
     def _make_room(self) -> None:
         """Take out the oldest views, down to an eighth below the bound; the newest message gives
         only what it must."""
         last = len(self._messages) - 1
-        too_many = self._shown - self._max_images
+        too_many = len(self._shown) - self._max_images
         wanted = too_many + self._max_images // 8
         changed = False
         for index, message in enumerate(self._messages):
@@ -78,9 +79,9 @@ class Transcript:
             fewer, taken = _without_views(message, quota)
             if taken:
                 self._messages[index] = fewer
-                self._shown -= taken
                 wanted, too_many = wanted - taken, too_many - taken
                 changed = changed or index < last
+        self._shown = tuple(p.ref.sha256 for m in self._messages for p in m.pictures)
         if changed:
             earlier, self._encoded = self._messages[:last], []
             self._digest = hashlib.sha256(self._head)
@@ -101,18 +102,19 @@ def _without_views(message: Message, quota: int) -> tuple[Message, int]:
     return (Message(message.role, tuple(parts), message.fields), taken) if taken else (message, 0)
 
 
-def _encode(message: Message, images: ImageSource | None) -> bytes:
-    """JSON of one message; without a source, images are written as their hashes."""
-    parts: str | list[Any]
-    if message.pictures:
-        parts = [_part(part, images) for part in message.parts]
-    else:
-        parts = "\n".join(part for part in message.parts if isinstance(part, str))
-    return orjson.dumps({"role": message.role, "content": parts, **message.fields})
-
-
-def _part(part: Part, images: ImageSource | None) -> dict[str, Any]:
-    if isinstance(part, str):
-        return {"type": "text", "text": part}
-    url = images.url(part.ref) if images else b'"' + part.ref.sha256.encode() + b'"'
-    return {"type": "image_url", "image_url": {"url": orjson.Fragment(url)}}
+def _encode(message: Message, images: ImageSource | None) -> list[bytes]:
+    """JSON of one message in pieces, so that the pixels are the image source's own bytes and not
+    a copy; without a source, images are written as their hashes."""
+    if not message.pictures:
+        text = "\n".join(part for part in message.parts if isinstance(part, str))
+        return [orjson.dumps({"role": message.role, "content": text, **message.fields})]
+    head = orjson.dumps({"role": message.role, **message.fields})
+    pieces = [head[:-1], b',"content":[']
+    for position, part in enumerate(message.parts):
+        pieces.append(b"," if position else b"")
+        if isinstance(part, str):
+            pieces.append(orjson.dumps({"type": "text", "text": part}))
+        else:
+            url = images.url(part.ref) if images else b'"' + part.ref.sha256.encode() + b'"'
+            pieces += (b'{"type":"image_url","image_url":{"url":', url, b"}}")
+    return [*pieces, b"]}"]

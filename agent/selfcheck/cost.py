@@ -22,6 +22,7 @@ import httpx2
 
 from agent.chat.config import ChatConfig
 from agent.chat.planner import ChatPlanner
+from agent.concurrency import AdaptiveLimiter
 from agent.limits import Limits
 from agent.loop import run_episode
 from agent.rehearsal import Reply, Request, Script, says
@@ -224,8 +225,9 @@ def _peak(url: str, episodes: int) -> float:
     import resource
 
     async def crowd(bench: Bench) -> None:
-        config = bench.config(by_url=False).model_copy(update={"concurrency": episodes})
-        async with ChatPlanner(config, [bench.blobs]) as planner:
+        limiter = AdaptiveLimiter("all at once", start=episodes, ceiling=episodes)
+        config = bench.config(by_url=False)
+        async with ChatPlanner(config, [bench.blobs], limiter=limiter) as planner:
             await asyncio.gather(
                 *[
                     _episode(planner, bench, task, bench.root / f"{task.id}.jsonl")
