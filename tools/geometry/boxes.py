@@ -83,11 +83,12 @@ def fit_upright_box(points: Float, yaw: float | None = None, slack: float = 1.08
     except (QhullError, ValueError):
         outline = flat
     edges = np.roll(outline, -1, axis=0) - outline
-    yaws = np.unique(np.round(np.arctan2(edges[:, 1], edges[:, 0]) % (np.pi / 2), 6))
-    best = min(yaws, key=lambda angle: _area(outline, float(angle)), default=0.0)
-    if yaw is not None and _area(outline, yaw) <= slack * _area(outline, float(best)) + 1e-4:
+    yaws = np.arctan2(edges[:, 1], edges[:, 0]) % (np.pi / 2)
+    areas = footprints(outline, yaws)
+    best = float(yaws[areas.argmin()])
+    if yaw is not None and footprints(outline, np.array([yaw]))[0] <= slack * areas.min() + 1e-4:
         best = yaw
-    return _box_at(outline, points[:, 2], float(best))
+    return _box_at(outline, points[:, 2], best)
 
 
 def _turned(flat: Float, yaw: float) -> Float:
@@ -96,8 +97,13 @@ def _turned(flat: Float, yaw: float) -> Float:
     return turned
 
 
-def _area(outline: Float, yaw: float) -> float:
-    return float(np.prod(np.ptp(_turned(outline, yaw), axis=0)))
+def footprints(outline: Float, yaws: Float) -> Float:
+    """(M,) areas of the rectangles, turned by each of ``yaws`` (M,), around points (N, 2)."""
+    c, s = np.cos(yaws), np.sin(yaws)
+    wide = np.ptp(outline @ np.stack([c, s]), axis=0)
+    deep = np.ptp(outline @ np.stack([-s, c]), axis=0)
+    areas: Float = wide * deep
+    return areas
 
 
 def _box_at(outline: Float, heights: Float, yaw: float) -> OrientedBox:

@@ -8,23 +8,22 @@ from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 
 from scenes.geometry import Float
+from tools.geometry.boxes import footprints
 from tools.geometry.clouds import thin
 
 _CELL = 0.05
+_ENOUGH = 8000
 
 
 def room_yaw(cloud: Float) -> float:
     """Direction of the walls in radians, 0..pi/2: the turn with the smallest bounding footprint."""
-    flat = cloud[:, :2]
+    flat = cloud[:: max(1, len(cloud) // _ENOUGH), :2]
     try:
         outline = flat[ConvexHull(flat).vertices]
     except (QhullError, ValueError):
         return 0.0
     angles = np.deg2rad(np.arange(0, 90, 0.5))
-    c, s = np.cos(angles), np.sin(angles)
-    x = outline @ np.stack([c, s])
-    y = outline @ np.stack([-s, c])
-    return float(angles[(np.ptp(x, axis=0) * np.ptp(y, axis=0)).argmin()])
+    return float(angles[footprints(outline, angles).argmin()])
 
 
 def floor_area(cloud: Float, close: float = 0.5) -> float:
