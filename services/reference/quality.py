@@ -58,6 +58,8 @@ def measure(bright: Luma) -> Quality:
 def noise_sigma(bright: Luma) -> float:
     """Standard deviation of white noise (Immerkaer 1996: a mask blind to planes), taking the
     median where the paper takes the mean, so that texture and edges count for less."""
+    if min(bright.shape) < 3:
+        return 0.0
     rows = bright[:-2] - 2 * bright[1:-1] + bright[2:]
     mixed = rows[:, :-2] - 2 * rows[:, 1:-1] + rows[:, 2:]
     return float(np.median(np.abs(mixed)) / 0.6745 / 6)

@@ -102,12 +102,12 @@ def _clean_pixels(view: View) -> Pixels | None:
 
 
 def _crop(box: Box | None, image: LoadedImage) -> tuple[int, int, int, int]:
-    """Whole pixels that the box covers, at least one each way."""
+    """Whole pixels that the box covers, at least one each way; `ExpertError` for a box outside."""
     if box is None:
         return 0, 0, image.width, image.height
     x1, y1 = max(0, math.floor(box[0] + 0.5)), max(0, math.floor(box[1] + 0.5))
     x2, y2 = min(image.width, math.ceil(box[2] + 0.5)), min(image.height, math.ceil(box[3] + 0.5))
-    if x2 <= x1 or y2 <= y1:
+    if x2 <= x1 or y2 <= y1 or box[2] <= box[0] or box[3] <= box[1]:
         message = f"the box {box} has no area inside the {image.width} x {image.height} image"
         raise ExpertError(ErrorCode.BAD_INPUT, message, field="box")
     return x1, y1, x2, y2

@@ -1,0 +1,49 @@
+"""The contract suite over every reference expert, under exact and under realistic answers."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+import pytest
+from starlette.testclient import TestClient
+
+from scenes.suite import BLOBS
+from services.app import build_app
+from services.contract import EXPERTS
+from services.registry import make_expert
+from services.settings import Settings
+from tests.services.contract_suite import CHECKS, Subject
+from tests.services.world import CHAIR_BOX, make_suite, textured
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """A client of any reference expert under any preset, started once."""
+    folder = tmp_path_factory.mktemp("contract")
+    suite = make_suite(folder / "suite", 1, 3, paint=textured)
+    started: dict[tuple[str, str], TestClient] = {}
+    with ExitStack() as stack:
+
+        def start(name, preset):
+            if (name, preset) not in started:
+                settings = Settings(
+                    blob_dir=folder / "blobs",
+                    suites=(suite,),
+                    shelves=(suite / BLOBS,),
+                    preset=preset,
+                )
+                app = build_app(make_expert(name), settings)
+                client = stack.enter_context(TestClient(app, raise_server_exceptions=False))
+                client.portal.call(app.state.service.loaded)
+                started[name, preset] = client
+            return started[name, preset]
+
+        yield start
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("preset", ["perfect", "realistic"])
+@pytest.mark.parametrize("expert", EXPERTS)
+def test_the_contract(served, expert, preset, check):
+    images = tuple(textured(number) for number in range(3))
+    check(Subject(expert, served(expert, preset), images, CHAIR_BOX, scene_id="room0"))
