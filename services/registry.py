@@ -9,7 +9,7 @@ from memory.errors import UserError
 from services.contract import EXPERTS
 from services.expert import AnyExpert
 
-# backend -> expert -> "module:class". Neural adapters are added by their own package.
+# backend -> expert -> "module:class".
 ADAPTERS: dict[str, dict[str, str]] = {
     "reference": {
         "scene": "services.reference.scene:ReferenceScene",
@@ -20,6 +20,14 @@ ADAPTERS: dict[str, dict[str, str]] = {
         "orient": "services.reference.orient:ReferenceOrient",
         "restore": "services.reference.restore:ReferenceRestore",
         "render_view": "services.reference.render_view:ReferenceRenderView",
+    },
+    "neural": {
+        "detect": "services.neural.detect:NeuralDetect",
+        "depth": "services.neural.depth:NeuralDepth",
+    },
+    "tiny": {
+        "detect": "services.neural.tiny.detect:TinyDetect",
+        "depth": "services.neural.tiny.depth:TinyDepth",
     },
 }
 

@@ -1,0 +1,135 @@
+"""Depth Anything 3 (Lin et al., arXiv 2511.10647): loading and the two forward passes.
+
+The package's own `api` module is not used: it drags in video and evaluation libraries and casts
+to half precision. Here the network is built from the checkpoint's own configuration and its parts
+are called one after the other, which also avoids two surprises of the whole: the depth head runs
+once (upstream calls it twice), and sky is masked per image instead of being overwritten with a
+random quantile over the batch.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memory.errors import UserError
+from services.images import Pixels
+from services.neural.pixels import Planes, fitted, normalised, resized
+from services.neural.runtime import Runtime, array
+
+PATCH = 14
+LONGEST = 504
+CANONICAL_FOCAL = 300.0
+_SKY = 0.3
+_PACKAGE = "depth_anything_3."
+_FIRST_VIEW = "saddle_balanced"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Geometry:
+    """N views at (h, w): depth and confidence (N, h, w), camera-to-world (N, 4, 4), K (N, 3, 3)."""
+
+    depth: Planes
+    confidence: Planes
+    T_world_camera: NDArray[np.float64]
+    K: NDArray[np.float64]
+
+
+def prepared(pixels: Pixels, longest: int) -> Planes:
+    """(3, h, w) input: longest side at ``longest``, both sides multiples of the patch."""
+    width, height = fitted(pixels.shape[1], pixels.shape[0], longest, PATCH)
+    return normalised(resized(pixels, width, height))
+
+
+def load(folder: Path, runtime: Runtime) -> Any:
+    """The network of a checkpoint folder on the device; every weight must have its place."""
+    from safetensors.torch import load_model
+
+    network = build(json.loads((folder / "config.json").read_text()))
+    load_model(named(network), folder / "model.safetensors", strict=True)
+    return network.to(runtime.device).eval()
+
+
+def named(network: Any) -> Any:
+    """The network under the name that it has in checkpoints. Some of its weights are shared and
+    stored once, so checkpoints are read and written as models, not as dictionaries."""
+    from torch import nn
+
+    return nn.ModuleDict({"model": network})
+
+
+def build(stated: dict[str, Any]) -> Any:
+    """The network that a checkpoint's ``config.json`` describes, with random weights."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # its libraries warn about themselves
+        from depth_anything_3.cfg import create_object, load_config
+        from depth_anything_3.registry import MODEL_REGISTRY
+
+        config = stated.get("config")
+        if isinstance(config, dict) and "__object__" in config:
+            _check_classes(config)
+            return create_object(config)
+        name = stated.get("model_name")
+        if name not in MODEL_REGISTRY:
+            raise UserError(f"the checkpoint's config.json names no known model ({name!r})")
+        return create_object(load_config(MODEL_REGISTRY[name]))
+
+
+def _check_classes(config: dict[str, Any]) -> None:
+    """`UserError` when a configuration would construct anything but the package's own classes."""
+    for key, value in config.items():
+        if key == "__object__" and not str(value.get("path", "")).startswith(_PACKAGE):
+            raise UserError(f"the checkpoint's config.json names a class of its own: {value}")
+        if isinstance(value, dict):
+            _check_classes(value)
+
+
+def canonical_depth(network: Any, runtime: Runtime, images: Sequence[Planes]) -> Planes:
+    """(B, h, w) canonical depth of single images of one size; sky is 0.
+
+    Metres are this times the focal length *at this size* in pixels over `CANONICAL_FOCAL`.
+    """
+    batch = runtime.tensor(np.stack(images)[:, None])
+    with runtime.inference():
+        features, _ = network.backbone(batch, cam_token=None, export_feat_layers=[])
+        out = _head(network, features, batch)
+    depth = array(out["depth"])[:, 0]
+    if "sky" not in out:
+        return depth
+    sky = array(out["sky"]).reshape(depth.shape) >= _SKY
+    return np.where(sky, np.float32(0), depth)
+
+
+def any_view(network: Any, runtime: Runtime, views: Sequence[Planes]) -> Geometry:
+    """Joint geometry of views of one size in one frame of relative scale."""
+    from depth_anything_3.model.utils.transform import pose_encoding_to_extri_intri
+
+    batch = runtime.tensor(np.stack(views)[None])
+    with runtime.inference():
+        features, _ = network.backbone(
+            batch, cam_token=None, export_feat_layers=[], ref_view_strategy=_FIRST_VIEW
+        )
+        out = _head(network, features, batch)
+        encoded = network.cam_dec(features[-1][1]).float()
+        poses, K = pose_encoding_to_extri_intri(encoded, batch.shape[-2:])
+    T = np.tile(np.eye(4), (len(views), 1, 1))
+    T[:, :3] = array(poses)[0, :, :3]
+    # The head's confidence is 1 + exp(x).
+    confidence = 1 - 1 / np.maximum(array(out["depth_conf"])[0], 1)
+    return Geometry(array(out["depth"])[0], confidence, T, array(K)[0].astype(np.float64))
+
+
+def _head(network: Any, features: Any, batch: Any) -> Any:
+    """The dense head in full precision, as upstream runs it."""
+    import torch
+
+    height, width = batch.shape[-2:]
+    with torch.autocast(device_type=batch.device.type, enabled=False):
+        return network.head(features, height, width, patch_start_idx=0)

@@ -1,0 +1,75 @@
+"""A GroundingDINO of half a million random parameters with a spelling tokenizer."""
+
+from __future__ import annotations
+
+import string
+from pathlib import Path
+
+from services.neural.detect import NeuralDetect
+from services.neural.tiny.base import TinyExpert
+
+# The model finds the ends of phrases by these ids of BERT's vocabulary.
+_BERT_IDS = {
+    "[PAD]": 0,
+    "[UNK]": 100,
+    "[CLS]": 101,
+    "[SEP]": 102,
+    "[MASK]": 103,
+    ".": 1012,
+    "?": 1029,
+}
+_VOCABULARY = 1040
+
+
+class TinyDetect(TinyExpert, NeuralDetect):
+    """Reads pictures of any size at 64 pixels."""
+
+    def write(self, folder: Path) -> None:
+        from transformers import (
+            BertConfig,
+            BertTokenizer,
+            GroundingDinoConfig,
+            GroundingDinoForObjectDetection,
+            GroundingDinoImageProcessor,
+            GroundingDinoProcessor,
+            SwinConfig,
+        )
+
+        config = GroundingDinoConfig(
+            backbone_config=SwinConfig(
+                image_size=64,
+                embed_dim=16,
+                depths=[1, 1, 1, 1],
+                num_heads=[1, 2, 2, 4],
+                window_size=4,
+                out_features=["stage2", "stage3", "stage4"],
+            ),
+            text_config=BertConfig(
+                vocab_size=_VOCABULARY,
+                hidden_size=32,
+                num_hidden_layers=1,
+                num_attention_heads=2,
+                intermediate_size=64,
+            ),
+            d_model=32,
+            encoder_layers=1,
+            decoder_layers=2,
+            encoder_attention_heads=2,
+            decoder_attention_heads=2,
+            encoder_ffn_dim=64,
+            decoder_ffn_dim=64,
+            num_queries=20,
+        )
+        GroundingDinoForObjectDetection(config).save_pretrained(folder)
+        images = GroundingDinoImageProcessor(size={"shortest_edge": 64, "longest_edge": 96})
+        words = BertTokenizer(vocab=_letters())
+        GroundingDinoProcessor(images, words).save_pretrained(folder)
+
+
+def _letters() -> dict[str, int]:
+    """A vocabulary that spells: every letter and digit, at the start and inside of a word."""
+    characters = string.ascii_lowercase + string.digits
+    spelled = [*characters, *(f"##{one}" for one in characters)]
+    known = _BERT_IDS | {piece: 200 + index for index, piece in enumerate(spelled)}
+    taken = set(known.values())
+    return known | {f"[unused{i}]": i for i in range(_VOCABULARY) if i not in taken}
