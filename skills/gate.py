@@ -19,7 +19,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 
 from skills.distil.trials import Trial
 
@@ -121,7 +121,7 @@ def _measure(pairs: Sequence[Pair], settings: GateSettings) -> _Measured:
     if error <= 1e-12:
         p = 0.0 if lift > settings.margin else 1.0
     else:
-        p = float(stats.t.sf((lift - settings.margin) / error, rooms - 1))
+        p = float(stdtr(rooms - 1, (settings.margin - lift) / error))
     return _Measured(whole, rooms, lift, error, p)
 
 
@@ -151,7 +151,7 @@ def _decide(
         passed = False
         reason = f"only {found.rooms} rooms, {settings.rooms} are needed"
     else:
-        reach = found.error * float(stats.t.isf(level, found.rooms - 1))
+        reach = -found.error * float(stdtrit(found.rooms - 1, level))
         lower, upper = found.lift - reach, found.lift + reach
         passed = still_passing and lower > settings.margin
         verb = "clears" if passed else "does not clear"

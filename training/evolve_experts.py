@@ -1,0 +1,86 @@
+"""Reference experts inside this process, behind the same apps that serve them over HTTP.
+
+Requests go through the very routes, validation, batching and encoding of `services.app`; only the
+socket is missing. An answer is therefore the same to the byte, which a test checks. With answers
+cached by content, trying many workflows on the same scenes asks each expert each thing once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import httpx2
+
+from memory.blobs import BlobStore
+from memory.errors import InfrastructureError
+from scenes.suite import BLOBS
+from services.app import build_app
+from services.contract import Endpoint, Endpoints
+from services.registry import experts_of, make_expert
+from services.settings import Batching, Settings
+from tools.cache import ResultCache
+from tools.endpoints import FixedEndpoints
+from tools.experts import ExpertClient
+
+
+class _Switchboard(httpx2.AsyncBaseTransport):
+    """Sends a request to the app that its host names."""
+
+    def __init__(self, apps: dict[str, httpx2.ASGITransport]) -> None:
+        self._apps = apps
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        return await self._apps[request.url.host].handle_async_request(request)
+
+
+@asynccontextmanager
+async def experts_in_process(
+    suites: Sequence[Path],
+    work: Path,
+    *,
+    preset: str = "realistic",
+    seed: int = 0,
+    experts: Sequence[str] | None = None,
+) -> AsyncIterator[ExpertClient]:
+    """A client of reference experts for these suites; ``work`` keeps blobs and cached answers."""
+    shelves = tuple(path / BLOBS for path in suites)
+    settings = Settings(
+        blob_dir=work / "blobs",
+        shelves=shelves,
+        suites=tuple(suites),
+        preset=preset,
+        seed=seed,
+        batching=Batching(wait=0.0),
+    )
+    names = tuple(experts or experts_of("reference"))
+    async with AsyncExitStack() as stack:
+        apps: dict[str, httpx2.ASGITransport] = {}
+        for name in names:
+            app = build_app(make_expert(name, "reference"), settings)
+            await stack.enter_async_context(app.router.lifespan_context(app))
+            service = app.state.service
+            await service.loaded()
+            if service.failure is not None:
+                raise InfrastructureError(f"the {name} expert did not start: {service.failure}")
+            apps[name] = httpx2.ASGITransport(app=app)
+        client = ExpertClient(
+            FixedEndpoints(_endpoints(names)),
+            BlobStore(work / "blobs"),
+            ResultCache(work / "answers.sqlite"),
+            originals=tuple(BlobStore(path) for path in shelves),
+            transport=_Switchboard(apps),
+        )
+        stack.push_async_callback(client.aclose)
+        yield client
+
+
+def _endpoints(names: Sequence[str]) -> Endpoints:
+    return Endpoints(
+        supervisor=0,
+        experts=tuple(
+            Endpoint(expert=name, url=f"http://{name}", pid=0, backend="reference")
+            for name in names
+        ),
+    )
