@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from scenes.geometry import Float, Intrinsics, Pose
+from tools.geometry.boxes import fit_upright_box
 from tools.geometry.clouds import thin
 
 Index = NDArray[np.intp]
@@ -63,13 +64,16 @@ class FusingRule:
     ``agree``: share of visible points that must fall into the other outline. ``keep``: share of
     supporting views that must confirm a point. ``seen``: share of a thing's points that must be
     visible for a view to count as one that could see it. ``gap``: fragments that no view could
-    compare are joined when closer than this. ``slack`` + ``slope`` x depth: depth tolerance.
+    compare are joined when closer than this. ``inside``: share of a fragment's points within
+    ``gap`` of another's box that makes it a part of it. ``slack`` + ``slope`` x depth: depth
+    tolerance.
     """
 
     agree: float = 0.5
     keep: float = 0.34
     seen: float = 0.3
     gap: float = 0.12
+    inside: float = 0.8
     slack: float = 0.05
     slope: float = 0.03
     least_pixels: int = 30
@@ -87,6 +91,7 @@ def fuse(
     evidence = _Evidence(sightings, views, probes, rule)
     clusters = _merge(evidence, rule)
     clusters = _join_fragments(clusters, evidence, probes, rule)
+    clusters = _absorb(clusters, probes, rule)
     things = [_thing(cluster, sightings, views, probes, rule) for cluster in clusters]
     return sorted(things, key=lambda t: (-t.support, -t.score))
 
@@ -192,6 +197,26 @@ def _join_fragments(
                 continue
             tree = cKDTree(np.concatenate([probes[i] for i in other]))
             if float(np.min(tree.query(cloud)[0])) <= rule.gap:
+                other += cluster
+                break
+        else:
+            kept.append(list(cluster))
+    return kept
+
+
+def _absorb(
+    clusters: list[list[int]], probes: Sequence[Float], rule: FusingRule
+) -> list[list[int]]:
+    """Put fragments that lie inside another's box into it: things of one kind do not nest.
+
+    Such as the strip of a window that shows beside its curtain.
+    """
+    kept: list[list[int]] = []
+    for cluster in sorted(clusters, key=len, reverse=True):
+        cloud = np.concatenate([probes[i] for i in cluster])
+        for other in kept:
+            box = fit_upright_box(np.concatenate([probes[i] for i in other]))
+            if box.contains(cloud, rule.gap).mean() >= rule.inside:
                 other += cluster
                 break
         else:
