@@ -1,219 +1,138 @@
-"""Measuring the runner's promises on real processes: kills, owed episodes, the cache.
+"""The runner's claims, measured by killing the real command line and the real experts.
 
-A run is one command; what it did is read from its folder. Nothing here judges: the numbers go to
-tests and to `surveyor proofs`, which hold them against their bounds.
+Everything happens in the folder that is given: two small rooms, their experts, one uninterrupted
+run, and runs that are interrupted in every way that a run can be.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import subprocess
-import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+import random
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from memory.errors import InfrastructureError
-from memory.events import Answer, EpisodeEnded, EpisodeStatus, ToolOutcome
-from memory.log import read_events
+from benchmarks.scoring import score_apart
+from benchmarks.survival import (
+    Command,
+    integrity,
+    interrupt_at,
+    kill_and_resume,
+    kill_process,
+    statuses,
+)
+from memory.claims import Claim
+from memory.events import EpisodeStatus
 from memory.runs import RunFolder
 
-Command = Sequence[str]
-"""The command line of one session; the same one again resumes the run."""
+if TYPE_CHECKING:
+    from services.launch import SupervisorHandle
 
-_POLL = 0.002
-_PATIENCE = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One session that was run to its end or killed; ``seen`` episodes had begun by then."""
-
-    returncode: int
-    seen: int
-    seconds: float
-
-    @property
-    def killed(self) -> bool:
-        """Whether it ended by SIGKILL."""
-        return self.returncode == -signal.SIGKILL
+SEEDS = (7100, 7101)
+KILLS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Integrity:
-    """A run held against an uninterrupted one of the same tasks; all but ``total`` should be 0.
+class _Site:
+    """Where the claims are measured."""
 
-    ``lost``: scheduled, but without an end; ``twice``: ended more than once; ``rewritten``: ended
-    before a kill, and yet changed by a later session; ``different``: scored otherwise.
-    """
-
+    folder: Path
     total: int
-    lost: int
-    twice: int
-    rewritten: int
-    different: int
 
     @property
-    def faults(self) -> int:
-        """Everything that must not happen, added up."""
-        return self.lost + self.twice + self.rewritten + self.different
+    def suite(self) -> Path:
+        return self.folder / "suite"
+
+    def run(self, name: str) -> Path:
+        return self.folder / "runs" / name
+
+    def command(self, name: str, endpoints: Path, *more: str) -> Command:
+        """One session of `surveyor run`; runs share no cache, so experts are really needed."""
+        cache = ["env", f"SURVEYOR_CACHE={self.folder / 'cache' / name}"]
+        run = [sys.executable, "-m", "scripts.main", "run", str(self.suite), "--out"]
+        return [*cache, *run, str(self.run(name)), "--experts", str(endpoints), *more]
+
+    def scored(self, name: str) -> RunFolder:
+        folder = RunFolder.open(self.run(name))
+        score_apart(folder, self.suite)
+        return folder
+
+    def experts(self) -> SupervisorHandle:
+        from services.launch import up
+        from services.registry import experts_of
+
+        return up(experts_of("reference"), [self.suite], "perfect", self.folder / "experts")
 
 
-@dataclass(frozen=True, slots=True)
-class CacheUse:
-    """What the second run over the same scenes asked of experts, and how long both took."""
-
-    first_calls: int
-    second_calls: int
-    first_seconds: float
-    second_seconds: float
-
-    @property
-    def speedup(self) -> float:
-        """How many times faster the second run was."""
-        return self.first_seconds / max(self.second_seconds, 1e-9)
+def survival_claims(folder: Path, seed: int = 0) -> Iterator[Claim]:
+    """Kill the runner, an expert and the supervisor, and hold what is left against a run that
+    nothing happened to. ``seed`` chooses the moments."""
+    site = _make(folder)
+    with site.experts() as handle:
+        interrupt_at(site.command("whole", handle.endpoints_file), site.run("whole"), None)
+        whole = site.scored("whole")
+        yield from _runner_killed(site, handle, whole, random.Random(seed))
+        yield from _expert_killed(site, handle, whole)
+    yield from _supervisor_killed(site, whole)
 
 
-def kill_and_resume(
-    command: Command, run: Path, total: int, kills: Sequence[float]
-) -> tuple[list[Session], int]:
-    """Kill -9 a session at each share of ``total`` begun episodes, then let one finish.
+def _make(folder: Path) -> _Site:
+    from scenes.suite_rooms import RoomsSettings, make_rooms_suite
 
-    Returns all sessions and the number of finished episode logs that a later session changed.
-    """
-    sessions: list[Session] = []
-    rewritten = 0
-    finished: dict[Path, bytes] = {}
-    for share in kills:
-        sessions.append(
-            interrupt_at(command, run, round(share * total), lambda child: child.kill())
+    small = RoomsSettings(n_frames=16, size=(320, 240), per_type=4)
+    manifest = make_rooms_suite(folder / "suite", SEEDS, settings=small)
+    return _Site(folder, sum(manifest.questions.values()))
+
+
+def _runner_killed(
+    site: _Site, handle: SupervisorHandle, whole: RunFolder, rng: random.Random
+) -> Iterator[Claim]:
+    kills = sorted(rng.uniform(0.05, 0.9) for _ in range(KILLS))
+    command = site.command("killed", handle.endpoints_file)
+    sessions, rewritten = kill_and_resume(command, site.run("killed"), site.total, kills)
+    checked = integrity(site.scored("killed"), whole, rewritten)
+    landed = sum(session.killed for session in sessions)
+    moments = ", ".join(f"{100 * share:.0f} %" for share in kills)
+    note = f"{checked.total} questions, kill -9 at {moments}"
+    yield Claim.at_least("runner: sessions that a kill -9 ended", landed, KILLS, note)
+    yield Claim.at_most("runner: episodes lost", checked.lost, 0)
+    yield Claim.at_most("runner: answered twice", checked.twice + checked.rewritten, 0)
+    yield Claim.at_most("runner: scores that differ from a whole run's", checked.different, 0)
+
+
+def _expert_killed(site: _Site, handle: SupervisorHandle, whole: RunFolder) -> Iterator[Claim]:
+    from services.launch import status
+
+    worker = next(row for row in status(handle.endpoints_file) if row.expert == "detect")
+    session = interrupt_at(
+        site.command("expert", handle.endpoints_file),
+        site.run("expert"),
+        site.total // 4,
+        lambda child: kill_process(worker.pid),
+    )
+    after = next(row for row in status(handle.endpoints_file) if row.expert == "detect")
+    checked = integrity(site.scored("expert"), whole)
+    restarts = after.restarts - worker.restarts
+    yield Claim.at_least("expert killed mid-run: restarts", restarts, 1)
+    yield Claim.holds("expert killed mid-run: the run ends complete", session.returncode == 0)
+    yield Claim.at_most("expert killed mid-run: faults", checked.faults, 0)
+
+
+def _supervisor_killed(site: _Site, whole: RunFolder) -> Iterator[Claim]:
+    with site.experts() as handle:
+        command = site.command("alone", handle.endpoints_file)
+        interrupt_at(
+            command, site.run("alone"), site.total // 4, lambda child: kill_process(handle.pid)
         )
-        rewritten += _changed(finished)
-        finished = _finished(run)
-    sessions.append(interrupt_at(command, run, None, subprocess.Popen.kill))
-    return sessions, rewritten + _changed(finished)
-
-
-def interrupt_at(
-    command: Command,
-    run: Path,
-    begun: int | None,
-    strike: Callable[[subprocess.Popen[bytes]], None],
-) -> Session:
-    """Run one session to its end; ``strike`` once so many episodes have begun (never: ``None``).
-
-    Raises `InfrastructureError` when the session hangs.
-    """
-    began = time.monotonic()
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    seen = 0
-    try:
-        while child.poll() is None:
-            if begun is not None and (seen := _begun(run)) >= begun:
-                strike(child)
-                begun = None
-            if time.monotonic() - began > _PATIENCE:
-                raise InfrastructureError(f"the session hangs: {' '.join(command)}")
-            time.sleep(_POLL)
-    finally:
-        if child.poll() is None:
-            child.kill()
-        child.wait()
-    return Session(child.returncode, max(seen, _begun(run)), time.monotonic() - began)
-
-
-def kill_process(pid: int) -> None:
-    """Kill -9, and return when the process is gone; a process that is gone already is fine."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-        until = time.monotonic() + 10
-        while time.monotonic() < until and _alive(pid):
-            time.sleep(_POLL)
-
-
-def integrity(run: RunFolder, reference: RunFolder, rewritten: int = 0) -> Integrity:
-    """Hold a run, interrupted as often as you like, against an uninterrupted one; both scored."""
-    keys = [(task.id, epoch) for task, epoch in run.scheduled()]
-    ends = {key: _ends(run.episode_path(*key)) for key in keys}
-    expected = {(s.task_id, s.epoch): (s.value, s.prediction) for s in reference.results()}
-    found = {(s.task_id, s.epoch): (s.value, s.prediction) for s in run.results()}
-    return Integrity(
-        total=len(keys),
-        lost=sum(1 for key in keys if not ends[key]),
-        twice=sum(1 for key in keys if ends[key] > 1),
-        rewritten=rewritten,
-        different=sum(
-            1 for key in expected.keys() | found.keys() if expected.get(key) != found.get(key)
-        ),
-    )
-
-
-def statuses(run: RunFolder) -> Counter[EpisodeStatus]:
-    """How many of the scheduled episodes stand how; those that never began are owed."""
-    return Counter(
-        run.status(task.id, epoch) or EpisodeStatus.OWED for task, epoch in run.scheduled()
-    )
-
-
-def cache_use(first: RunFolder, second: RunFolder, seconds: tuple[float, float]) -> CacheUse:
-    """Compare two runs over the same scenes; ``seconds`` is what each took by the clock."""
-    return CacheUse(expert_calls(first), expert_calls(second), *seconds)
-
-
-def expert_calls(run: RunFolder) -> int:
-    """Requests that reached an expert, over all attempts."""
-    return sum(
-        event.expert_calls
-        for path in sorted((run.path / "episodes").glob("*.jsonl"))
-        for event in read_events(path)
-        if isinstance(event, ToolOutcome)
-    )
-
-
-def answers(run: RunFolder) -> dict[tuple[str, int], str]:
-    """The final answers by (task id, epoch)."""
-    found: dict[tuple[str, int], str] = {}
-    for task, epoch in run.scheduled():
-        path = run.episode_path(task.id, epoch)
-        for event in read_events(path) if path.exists() else ():
-            if isinstance(event, Answer):
-                found[task.id, epoch] = event.text
-    return found
-
-
-def _begun(run: Path) -> int:
-    try:
-        return sum(1 for _ in (run / "episodes").iterdir())
-    except FileNotFoundError:
-        return 0
-
-
-def _finished(run: Path) -> dict[Path, bytes]:
-    paths = (run / "episodes").glob("*.jsonl")
-    return {path: path.read_bytes() for path in paths if _ends(path)}
-
-
-def _changed(before: dict[Path, bytes]) -> int:
-    return sum(1 for path, data in before.items() if path.read_bytes() != data)
-
-
-def _ends(path: Path) -> int:
-    """How often an episode came to a final end."""
-    if not path.exists():
-        return 0
-    return sum(
-        1
-        for event in read_events(path)
-        if isinstance(event, EpisodeEnded) and event.status is not EpisodeStatus.OWED
-    )
-
-
-def _alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return False
-    return state != "Z"
+    left = statuses(RunFolder.open(site.run("alone")))
+    owed = left[EpisodeStatus.OWED]
+    note = f"{left[EpisodeStatus.ANSWERED]} answered before, {owed} owed"
+    other = left[EpisodeStatus.FAILED] + left[EpisodeStatus.LIMIT]
+    yield Claim.at_least("supervisor gone: episodes owed", owed, 1, note)
+    yield Claim.at_most("supervisor gone: episodes counted as failed", other, 0)
+    with site.experts():
+        resumed = interrupt_at(command, site.run("alone"), None)
+    checked = integrity(site.scored("alone"), whole)
+    yield Claim.holds("supervisor gone: a later resume completes", resumed.returncode == 0)
+    yield Claim.at_most("supervisor gone: faults after the resume", checked.faults, 0)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.scoring import score_run
-from benchmarks.selfcheck import Command, interrupt_at
+from benchmarks.survival import Command, interrupt_at
 from memory.runs import RunFolder
 from scenes.suite import Suite
 from scenes.suite_vsi_meta import make_vsi_meta_suite
@@ -54,9 +54,7 @@ def untouched(
 ) -> RunFolder:
     """A scored run that nothing happened to."""
     run = tmp_path_factory.mktemp("untouched") / "r"
-    session = interrupt_at(
-        command(suite, run, experts.endpoints_file), run, None, lambda child: child.kill()
-    )
+    session = interrupt_at(command(suite, run, experts.endpoints_file), run, None)
     assert session.returncode == 0
     folder = RunFolder.open(run)
     score_run(folder, suite.path)

@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path
 
 from benchmarks.scoring import score_run
-from benchmarks.selfcheck import (
+from benchmarks.survival import (
     answers,
     integrity,
     interrupt_at,
@@ -80,7 +80,7 @@ def test_without_a_supervisor_the_rest_is_owed_and_a_later_session_completes_it(
     report = score_run(folder, suite.path)
     assert report.tally.owed == before[EpisodeStatus.OWED]
     with up(["scene"], [suite.path], "perfect", tmp_path / "experts"):
-        resumed = interrupt_at(session, run, None, lambda child: None)
+        resumed = interrupt_at(session, run, None)
     assert resumed.returncode == 0
     score_run(folder, suite.path)
     checked = integrity(folder, untouched)
