@@ -23,7 +23,7 @@ class Slot:
     ok: bool = True
 
     def overloaded(self) -> None:
-        """The other side said 429 or 503, or timed out."""
+        """The other side said that it has too much to do (429, 503)."""
         self.ok = False
 
 

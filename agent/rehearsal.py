@@ -66,13 +66,15 @@ def says(
     calls: tuple[tuple[str, str], ...] = (),
     finish: str | None = None,
     tokens: tuple[int, int] = (100, 10),
+    ids: str = "call_",
     **fields: Any,
 ) -> Reply:
-    """A chat completion with ``text`` and ``calls`` as (tool name, raw arguments)."""
+    """A chat completion with ``text`` and ``calls`` as (tool name, raw arguments), whose ids begin
+    with ``ids``."""
     message: dict[str, Any] = {"role": "assistant", "content": text, **fields}
     if calls:
         message["tool_calls"] = [
-            {"id": f"call_{i}", "type": "function", "function": {"name": n, "arguments": a}}
+            {"id": f"{ids}{i}", "type": "function", "function": {"name": n, "arguments": a}}
             for i, (n, a) in enumerate(calls)
         ]
     reason = finish or ("tool_calls" if calls else "stop")

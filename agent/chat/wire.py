@@ -60,7 +60,7 @@ class Wire:
                 finally:
                     await response.aclose()
         except TimeoutError:
-            return Trouble(f"no answer within {self._timeout:g} s", overload=True)
+            return Trouble(f"no answer within {self._timeout:g} s")
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             name = type(error).__name__
             return Trouble(f"{name}: {error}" if str(error) else name)
