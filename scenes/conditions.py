@@ -142,7 +142,7 @@ def _linear(rgb: Rgb) -> NDArray[np.float32]:
     return light
 
 
-def _display(light: NDArray[np.float32]) -> Rgb:
+def _display(light: NDArray[np.floating]) -> Rgb:
     shown: Rgb = (np.clip(light, 0, 1) ** (1 / 2.2) * 255 + 0.5).astype(np.uint8)
     return shown
 
@@ -150,16 +150,16 @@ def _display(light: NDArray[np.float32]) -> Rgb:
 def _darken(rgb: Rgb, step: Dark, rng: np.random.Generator) -> Rgb:
     electrons = _linear(rgb) * (step.exposure * FULL_WELL)
     caught = rng.poisson(electrons) + rng.normal(0, step.read_noise, electrons.shape)
-    return _display((caught / FULL_WELL).astype(np.float32))
+    return _display(caught / FULL_WELL)
 
 
 def _blur(rgb: Rgb, step: Blur, rng: np.random.Generator) -> Rgb:
     scale = rgb.shape[1] / 640
-    light = _linear(rgb)
+    light = _linear(rgb).astype(np.float64)
     length = step.length * scale
     if length > 1:
         kernel = _shake(length, step.angle)[..., None]
-        light = ndimage.convolve(light, kernel, mode="nearest").astype(np.float32)
+        light = ndimage.convolve(light, kernel, mode="nearest")
     sigma = step.sigma * scale
     return _display(ndimage.gaussian_filter(light, (sigma, sigma, 0), mode="nearest"))
 

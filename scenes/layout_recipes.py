@@ -387,9 +387,13 @@ def scatter(b: Builder, amount: int) -> None:
     """Clutter: small things on whatever can carry them."""
     small = (kitchen.cup, extras.book, kitchen.bottle, decor.small_plant, kitchen.bowl, decor.vase)
     for _ in range(amount):
-        bases = [
-            q for q in b.placed if q.model.supports and q.model.category not in ("chair", "sofa")
-        ]
+        bases = [q for q in b.placed if _carries_clutter(q)]
         if not bases:
             return
         b.on(bases[b.paints.variant(len(bases))], small[b.paints.variant(len(small))])
+
+
+def _carries_clutter(q: Placed) -> bool:
+    """Whether people put small things there: not on seats, nor above eye level."""
+    seat = q.model.category in ("chair", "sofa", "stool")
+    return not seat and any(q.z + s.z < 1.35 for s in q.model.supports)

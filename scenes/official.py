@@ -94,7 +94,9 @@ def grid_distance(a: BoxGrid, b: BoxGrid) -> float:
     """
     few, many = sorted((a, b), key=lambda grid: int(np.prod(grid.box.size)))
     distance = float(many.nearest(few.surface).min())
-    if distance < 2 * GRID_STEP or many.box.contains(few.surface).any():
+    reach = np.linalg.norm(few.box.size) + np.linalg.norm(many.box.size)
+    near = np.linalg.norm(np.subtract(few.box.center, many.box.center)) <= reach / 2
+    if distance < 2 * GRID_STEP or (near and many.box.contains(few.surface).any()):
         distance = min(distance, float(many.nearest(few.points).min()))
         distance = min(distance, float(few.nearest(many.points).min()))
     return distance

@@ -66,7 +66,7 @@ def make_rooms_suite(
         path,
         plan,
         lambda scene_id: film_room(scene_id, build_room(specs[scene_id]), settings),
-        partial(ask, suite=name, split=split, seed=seed, per_type=limits(settings)),
+        partial(ask, suite=name, split=split, seed=seed, per_type=limits(settings), balance=True),
         progress,
     )
 

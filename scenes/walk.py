@@ -70,6 +70,9 @@ def plan_walk(
     pool = _candidates(room, space, rng, chosen)
     judged = judge(film, intrinsics, pool)
     wanted = np.array([countable(o.category) for o in room.objects])
+    extra = _second_look(room, space, rng, judged, wanted)
+    if extra:
+        pool, judged = pool + extra, judged.joined(judge(film, intrinsics, extra))
     keys = _cover(judged, wanted, n_frames)
     order = _tour([pool[k] for k in keys])
     views = [pool[keys[k]] for k in order]
@@ -94,19 +97,42 @@ def _candidates(room: Room, space: FreeSpace, rng: np.random.Generator, style: S
     return views
 
 
+def _second_look(
+    room: Room,
+    space: FreeSpace,
+    rng: np.random.Generator,
+    judged: Judged,
+    wanted: NDArray[np.bool_],
+) -> list[View]:
+    """More and closer views of objects that too few views show well."""
+    good = ((judged.pixels >= PLANNED) & ~judged.blocked[:, None]).sum(axis=0)
+    views: list[View] = []
+    for thing, count, asked in zip(room.objects, good, wanted, strict=True):
+        if asked and count < TIMES:
+            centre, size = np.array(thing.box.center), max(thing.box.size)
+            for reach in (0.7, 1.1, 1.6):
+                views += _aimed(centre, size * reach, space, rng, rng.uniform(1.35, 1.6), sides=7)
+    return views
+
+
 def _aimed(
-    centre: Float, size: float, space: FreeSpace, rng: np.random.Generator, eye: float
+    centre: Float,
+    size: float,
+    space: FreeSpace,
+    rng: np.random.Generator,
+    eye: float,
+    sides: int = 5,
 ) -> list[View]:
     """A few views of one object: close for small things, far enough for large ones."""
     offset = space.points - centre[:2]
     distance = np.hypot(offset[:, 0], offset[:, 1])
     # High things are looked at from farther away, so that the camera need not tilt much.
-    ideal = max(float(np.clip(1.9 * size, 0.9, 3.2)), 1.6 * (float(centre[2]) - eye))
+    ideal = max(float(np.clip(1.9 * size, 0.7, 3.2)), 1.6 * (float(centre[2]) - eye))
     bearing = np.arctan2(offset[:, 1], offset[:, 0])
     views: list[View] = []
     start = rng.uniform(-np.pi, np.pi)
-    for k in range(5):
-        aside = np.abs((bearing - start - 2 * np.pi * k / 5 + np.pi) % (2 * np.pi) - np.pi)
+    for k in range(sides):
+        aside = np.abs((bearing - start - 2 * np.pi * k / sides + np.pi) % (2 * np.pi) - np.pi)
         best = int(np.argmin(np.abs(distance - ideal) + 0.45 * aside + 4 * (distance < 0.55)))
         x, y = space.points[best]
         down = float(np.arctan2(centre[2] - eye, max(distance[best], 0.3)))

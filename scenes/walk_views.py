@@ -59,6 +59,13 @@ class Judged:
     pixels: Float
     blocked: NDArray[np.bool_]
 
+    def joined(self, other: Judged) -> Judged:
+        """The judgements of both lists of views, one after the other."""
+        return Judged(
+            np.concatenate([self.pixels, other.pixels]),
+            np.concatenate([self.blocked, other.blocked]),
+        )
+
 
 def judge(renderer: Renderer, intrinsics: Intrinsics, views: Sequence[View]) -> Judged:
     """Probe views with few rays each."""

@@ -71,7 +71,7 @@ def _add_question(app: FastAPI, service: Service) -> None:
         deadline = _deadline(request, service.settings.limits.deadline)
         _check_images(body, service.settings.limits.images)
         if MEDIA_TYPE in request.headers.get("accept", ""):
-            tensors = TensorOutbox(service.shelf)
+            tensors = TensorOutbox(service.shelf, keep=service.settings.record is not None)
             answer = await service.ask(body, _hung_up(request), deadline, tensors)
             packed = pack(tensors.tensors, answer.model_dump_json())
             return Response(packed, media_type=MEDIA_TYPE)

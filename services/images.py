@@ -102,7 +102,7 @@ class Images:
     def __call__(self, reference: ImageRef) -> LoadedImage:
         """The image, opened; `ExpertError` when it is unknown, damaged or too large."""
         if isinstance(reference, ImageInline):
-            return LoadedImage(_from_base64(reference.data), max_pixels=self._max_pixels)
+            return LoadedImage(decoded_base64(reference.data), max_pixels=self._max_pixels)
         return self._by_hash(reference)
 
     def lineage(self, sha256: str) -> Derivation | None:
@@ -136,7 +136,8 @@ def inline(pixels: Pixels) -> ImageInline:
     return ImageInline(data=data, media_type="image/png")
 
 
-def _from_base64(text: str) -> bytes:
+def decoded_base64(text: str) -> bytes:
+    """The bytes of an inline image; `ExpertError` when it is not base64."""
     try:
         return base64.b64decode(text, validate=True)
     except ValueError as error:

@@ -50,16 +50,20 @@ class BlobOutbox:
 class TensorOutbox:
     """For ``Accept: application/vnd.safetensors``: arrays travel in the answer's own body.
 
-    ``tensors`` are keyed by the sha256 in their references. Images are stored as usual.
+    ``tensors`` are keyed by the sha256 in their references. Images are stored as usual, arrays
+    only with ``keep``.
     """
 
     shelf: Shelf
+    keep: bool = False
     tensors: dict[str, Array] = field(default_factory=dict)
 
     def array(self, values: Array) -> BlobRef:
         data = npy_bytes(values)
         digest = sha256_of(data)
         self.tensors[digest] = values
+        if self.keep:
+            self.shelf.own.put(data, NPY)
         shape, dtype = values.shape, str(values.dtype)
         return BlobRef(sha256=digest, media_type=NPY, size=len(data), shape=shape, dtype=dtype)
 

@@ -46,6 +46,7 @@ class LaunchPlan(BaseModel):
     token_file: Path | None = None
     limits: Limits = Limits()
     batching: Batching = Batching()
+    record: Path | None = None
     grace: float = Field(default=5.0, gt=0, description="seconds to finish requests when stopped")
 
     @property
@@ -79,12 +80,17 @@ class LaunchPlan(BaseModel):
         if len(set(names)) < len(names):
             raise UserError(f"an expert is named twice: {', '.join(sorted(names))}")
 
+    def _shelves(self, one: ExpertPlan) -> tuple[Path, ...]:
+        suites = tuple(suite / BLOBS for suite in self.suites)
+        recording = one.options.get("recording")
+        return suites if recording is None else (*suites, Path(recording) / BLOBS)
+
     def settings(self, expert: str) -> Settings:
         """What the worker of one expert is given."""
         one = next(plan for plan in self.experts if plan.expert == expert)
         return Settings(
             blob_dir=self.state_dir / "blobs",
-            shelves=tuple(suite / BLOBS for suite in self.suites),
+            shelves=self._shelves(one),
             token=self.token_file.read_text().strip() if self.token_file else None,
             limits=self.limits,
             batching=self.batching,
@@ -96,6 +102,7 @@ class LaunchPlan(BaseModel):
             suites=self.suites,
             preset=self.preset,
             seed=self.seed,
+            record=self.record,
             options=one.options,
         )
 

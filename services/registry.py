@@ -9,6 +9,8 @@ from memory.errors import UserError
 from services.contract import EXPERTS
 from services.expert import AnyExpert
 
+REPLAY = "replay"  # any expert, from a recording
+
 # backend -> expert -> "module:class".
 ADAPTERS: dict[str, dict[str, str]] = {
     "reference": {
@@ -34,8 +36,11 @@ ADAPTERS: dict[str, dict[str, str]] = {
 
 def experts_of(backend: str) -> tuple[str, ...]:
     """The experts that a backend has; `UserError` names the backends there are."""
+    if backend == REPLAY:
+        return EXPERTS
     if backend not in ADAPTERS:
-        raise UserError(f"there is no backend {backend!r}; choose from: {', '.join(ADAPTERS)}")
+        known = ", ".join((*ADAPTERS, REPLAY))
+        raise UserError(f"there is no backend {backend!r}; choose from: {known}")
     return tuple(ADAPTERS[backend])
 
 
@@ -46,6 +51,10 @@ def make_expert(expert: str, backend: str = "reference") -> AnyExpert:
     known = experts_of(backend)
     if expert not in known:
         raise UserError(f"backend {backend!r} has no {expert!r}; it has: {', '.join(known)}")
+    if backend == REPLAY:
+        from services.replay import ReplayExpert
+
+        return cast(AnyExpert, ReplayExpert(expert))
     where = ADAPTERS[backend][expert]
     module, _, name = where.partition(":")
     return cast(AnyExpert, getattr(import_module(module), name)())

@@ -20,6 +20,7 @@ from services.expert import AnyExpert
 from services.images import Images
 from services.metrics import Metrics
 from services.outbox import BlobOutbox, Outbox
+from services.recording import Recorder
 from services.settings import Settings
 from services.shelf import Shelf
 
@@ -39,6 +40,7 @@ class Service:
         self.failure: Exception | None = None
         self.failed = asyncio.Event()
         self._ready = False
+        self._recorder: Recorder | None = None
         self._batcher: Batcher[object, object] = Batcher(
             expert.forward_batch,
             max_batch=settings.batching.max_batch or expert.max_batch,
@@ -72,7 +74,9 @@ class Service:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         self._batcher.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._recorder is not None:
+            self._recorder.close()
 
     async def loaded(self) -> None:
         """Wait until loading ended, well or badly (see ``failure``)."""
@@ -111,6 +115,8 @@ class Service:
         try:
             await self._batcher.on_worker(lambda: self.expert.load(self.settings))
             await self._answer(self.expert.probe(), BlobOutbox(self.shelf))
+            if self.settings.record is not None:
+                self._recorder = Recorder(self.settings.record, self.expert.info(), self.shelf)
             self._ready = True
         except Exception as error:  # noqa: BLE001 - kept for /readyz and the worker's exit code
             _LOG.error("expert %s cannot load: %s", self.expert.name, error)
@@ -123,13 +129,19 @@ class Service:
         try:
             item = await self._in_pool(lambda: expert.preprocess(request, self.images))
             raw = await self._batcher.submit(item, expert.group(item))
-            return await self._in_pool(lambda: expert.postprocess(request, item, raw, outbox))
+            return await self._in_pool(lambda: self._finish(request, item, raw, outbox))
         except (ExpertError, InfrastructureError):
             raise
         except Exception as error:
             _LOG.exception("expert %s failed on a request", expert.name)
             message = f"the expert failed on this request ({type(error).__name__}: {error})"
             raise ExpertError(ErrorCode.INTERNAL, message[:500]) from error
+
+    def _finish(self, request: BaseModel, item: object, raw: object, outbox: Outbox) -> Answer:
+        answer = self.expert.postprocess(request, item, raw, outbox)
+        if self._recorder is not None:
+            self._recorder.record(request, answer)
+        return answer
 
     async def _in_pool(self, work: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)

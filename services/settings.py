@@ -41,7 +41,8 @@ class Settings(BaseModel):
     ``blob_dir`` is shared by the experts of one machine; ``shelves`` are further blob folders that
     are only read (a suite's own frames, so that they need no upload). ``model``, ``revision`` and
     ``weights`` choose what a neural adapter loads; ``suites``, ``preset`` and ``seed`` are for the
-    reference experts; ``options`` are an adapter's own knobs.
+    reference experts; ``record`` is a folder that every answer is
+    written to, for the replay backend; ``options`` are an adapter's own knobs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,4 +60,5 @@ class Settings(BaseModel):
     suites: tuple[Path, ...] = ()
     preset: str = "perfect"
     seed: int = 0
+    record: Path | None = None
     options: dict[str, str] = Field(default_factory=dict)

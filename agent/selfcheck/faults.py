@@ -145,9 +145,7 @@ def _after_first(run: _Run, tasks: list[Task], seconds: float) -> list[Claim]:
     return [
         Claim.at_most("tasks lost in the first pass", lost, 0, f"{note}; {seconds:.1f} s"),
         Claim.at_least("episodes in flight at once", run.peak, min(run.cap, len(tasks))),
-        Claim.holds(
-            "some episodes were owed, so resume is put to the test", ends[EpisodeStatus.OWED] > 0
-        ),
+        Claim.at_least("episodes owed after it, for resume to bring home", owed, 1),
     ]
 
 

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from scenes.free_space import FreeSpace
 from scenes.geometry import Float, OrientedBox
 from scenes.official import BoxDistances
+from scenes.questions.recover import Perceived
 from scenes.questions.vocabulary import may_ask
 from scenes.records import Frame, SceneTruth
 from scenes.seen import SeenBoxes
@@ -40,7 +41,7 @@ class AskableScene:
     def __init__(self, filmed: Filmed) -> None:
         self.truth = truth = filmed.truth
         self.times = tuple(frame.time for frame in filmed.frames)
-        self.seen = filmed.seen
+        self.perceived = None if filmed.seen is None else Perceived(filmed.seen)
         found: dict[str, list[int]] = defaultdict(list)
         for index, item in enumerate(truth.objects):
             if may_ask(item.category, truth.source):

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import JsonValue
 
 from scenes.geometry import OrientedBox
-from scenes.official import BoxGrid, grid_distance
+from scenes.official import BoxDistances
 from scenes.official_direction import QUADRANTS, SIDES, turn_angle
 from scenes.questions.draft import Draft
 from scenes.seen import SeenBoxes
@@ -22,7 +22,21 @@ TOLERANCE = 0.05
 Operands = Mapping[str, JsonValue]
 
 
-def recoverable(draft: Draft, seen: SeenBoxes | None) -> bool:
+class Perceived:
+    """What was seen of a scene, with the distances between its boxes worked out once."""
+
+    def __init__(self, seen: SeenBoxes) -> None:
+        self.boxes = seen.boxes
+        self.area = seen.area
+        self._rows = {instance_id: row for row, instance_id in enumerate(seen.boxes)}
+        self._distances = BoxDistances(list(seen.boxes.values()))
+
+    def distance(self, a: int, b: int) -> float:
+        """Official distance between two seen objects, metres."""
+        return self._distances.between(self._rows[a], self._rows[b])
+
+
+def recoverable(draft: Draft, seen: Perceived | None) -> bool:
     """Whether exact perception gives the true answer: numbers within 5 %, choices equal."""
     if seen is None:
         return True
@@ -41,7 +55,7 @@ def agrees(truth: str, found: str | None) -> bool:
         return False
 
 
-def recompute(question_type: str, operands: Operands, seen: SeenBoxes) -> str | None:
+def recompute(question_type: str, operands: Operands, seen: Perceived) -> str | None:
     """The published form of the answer; ``None`` when an operand was not seen at all.
 
     ``operands`` are a proof's: ``objects`` maps each name, in the order asked, to instance ids.
@@ -50,49 +64,50 @@ def recompute(question_type: str, operands: Operands, seen: SeenBoxes) -> str | 
     return RECOMPUTED[question_type](operands, seen)
 
 
-def _counted(operands: Operands, seen: SeenBoxes) -> str | None:
+def _counted(operands: Operands, seen: Perceived) -> str | None:
     (ids,) = _objects(operands).values()
     return str(sum(k in seen.boxes for k in ids))
 
 
-def _room(operands: Operands, seen: SeenBoxes) -> str | None:
+def _room(operands: Operands, seen: Perceived) -> str | None:
     return f"{seen.area:.1f}"
 
 
-def _longest(operands: Operands, seen: SeenBoxes) -> str | None:
+def _longest(operands: Operands, seen: Perceived) -> str | None:
     boxes = _uniques(operands, seen)
     return None if boxes is None else str(round(100 * max(boxes[0].size)))
 
 
-def _distance(operands: Operands, seen: SeenBoxes) -> str | None:
-    boxes = _uniques(operands, seen)
-    return None if boxes is None else f"{grid_distance(*map(BoxGrid, boxes)):.1f}"
+def _distance(operands: Operands, seen: Perceived) -> str | None:
+    first, second = (ids[0] for ids in _objects(operands).values())
+    if first not in seen.boxes or second not in seen.boxes:
+        return None
+    return f"{seen.distance(first, second):.1f}"
 
 
-def _nearest(operands: Operands, seen: SeenBoxes) -> str | None:
+def _nearest(operands: Operands, seen: Perceived) -> str | None:
     (_, start), *others = _objects(operands).items()
     if start[0] not in seen.boxes:
         return None
-    origin = BoxGrid(seen.boxes[start[0]])
     metres = {
-        name: min(grid_distance(origin, BoxGrid(seen.boxes[k])) for k in ids if k in seen.boxes)
+        name: min(seen.distance(start[0], k) for k in ids if k in seen.boxes)
         for name, ids in others
         if any(k in seen.boxes for k in ids)
     }
     return min(metres, key=metres.__getitem__) if len(metres) == len(others) else None
 
 
-def _side(operands: Operands, seen: SeenBoxes) -> str | None:
+def _side(operands: Operands, seen: Perceived) -> str | None:
     angle = _angle(operands, seen)
     return None if angle is None else SIDES.name(angle)
 
 
-def _quadrant(operands: Operands, seen: SeenBoxes) -> str | None:
+def _quadrant(operands: Operands, seen: Perceived) -> str | None:
     angle = _angle(operands, seen)
     return None if angle is None else QUADRANTS.name(angle)
 
 
-def _angle(operands: Operands, seen: SeenBoxes) -> float | None:
+def _angle(operands: Operands, seen: Perceived) -> float | None:
     boxes = _uniques(operands, seen)
     if boxes is None:
         return None
@@ -100,7 +115,7 @@ def _angle(operands: Operands, seen: SeenBoxes) -> float | None:
     return turn_angle(standing, facing, asked)
 
 
-def _uniques(operands: Operands, seen: SeenBoxes) -> list[OrientedBox] | None:
+def _uniques(operands: Operands, seen: Perceived) -> list[OrientedBox] | None:
     ids = [ids[0] for ids in _objects(operands).values()]
     return [seen.boxes[k] for k in ids] if all(k in seen.boxes for k in ids) else None
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 import numpy as np
 
 from memory.errors import UserError
+from scenes.balance import Candidate, balanced, varied
 from scenes.official_direction import Difficulty
 from scenes.questions.askable import AskableScene, Filmed
 from scenes.questions.draft import Draft, LetterBalance, Placement, Question, finish
@@ -60,7 +62,10 @@ def _generator(name: str) -> Generator:
 
 
 def drafts(
-    scene: AskableScene, seed: int, per_type: Mapping[str, int | None] | None = None
+    scene: AskableScene,
+    seed: int,
+    per_type: Mapping[str, int | None] | None = None,
+    balance: bool = False,
 ) -> Iterator[Draft]:
     """Up to ``per_type`` questions of each type named there (``None`` means all).
 
@@ -70,8 +75,26 @@ def drafts(
     for name, limit in limits.items():
         generate = _generator(name)
         rng = scene_rng(seed, scene.truth.scene_id, name)
-        found = (draft for draft in generate(scene, rng) if recoverable(draft, scene.seen))
-        yield from islice(found, limit)
+        found = (draft for draft in generate(scene, rng) if recoverable(draft, scene.perceived))
+        yield from varied(found, limit) if balance else islice(found, limit)
+
+
+def candidates(
+    scenes: Iterable[Filmed],
+    *,
+    suite: str,
+    split: str,
+    seed: int,
+    per_type: Mapping[str, int | None] | None = None,
+    balance: bool = False,
+) -> Iterator[Candidate]:
+    """Questions of every scene in turn, before letters are given."""
+    for filmed in scenes:
+        scene = AskableScene(filmed)
+        place = Placement(suite, filmed.truth.scene_id, split, filmed.frames)
+        for draft in drafts(scene, seed, per_type, balance):
+            evidence = scene.evidence(draft.objects) if draft.evidence is None else draft.evidence
+            yield Candidate(draft, place, evidence)
 
 
 def ask(
@@ -81,16 +104,20 @@ def ask(
     split: str,
     seed: int,
     per_type: Mapping[str, int | None] | None = None,
+    balance: bool = False,
 ) -> Iterator[Question]:
-    """Questions of every scene in turn; correct letters stay balanced over the whole suite."""
+    """Questions of every scene; correct letters stay balanced over the whole suite.
+
+    With ``balance`` the answers within a scene are varied, and questions that a blind reader
+    answers too easily are dropped (`scenes.balance`).
+    """
+    found = list(
+        candidates(scenes, suite=suite, split=split, seed=seed, per_type=per_type, balance=balance)
+    )
     letters = LetterBalance(np.random.default_rng([seed, zlib.crc32(suite.encode())]))
-    for filmed in scenes:
-        scene = AskableScene(filmed)
-        place = Placement(suite, filmed.truth.scene_id, split, filmed.frames)
-        number: dict[str, int] = {}
-        for draft in drafts(scene, seed, per_type):
-            number[draft.question_type] = number.get(draft.question_type, 0) + 1
-            evidence = draft.evidence
-            if evidence is None:
-                evidence = scene.evidence(draft.objects)
-            yield finish(draft, number[draft.question_type], place, evidence, letters)
+    number: Counter[tuple[str, str]] = Counter()
+    for candidate in balanced(found, seed) if balance else found:
+        draft, place = candidate.draft, candidate.place
+        key = place.scene_id, draft.question_type
+        number[key] += 1
+        yield finish(draft, number[key], place, candidate.evidence, letters)

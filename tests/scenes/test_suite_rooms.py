@@ -9,7 +9,7 @@ import pytest
 
 from memory.errors import UserError
 from scenes import suite_truth
-from scenes.questions.recover import agrees, recompute
+from scenes.questions.recover import Perceived, agrees, recompute
 from scenes.questions.vsi import MEASURED_TYPES
 from scenes.seen import fuse
 from scenes.suite import Suite
@@ -46,7 +46,7 @@ def test_every_answer_follows_from_ids_and_depth_alone(path: Path) -> None:
     for name in Suite.open(path).manifest.scenes:
         truth = suite_truth.scene_truth(path, name)
         maps = [suite_truth.frame_maps(path, name, k) for k in range(12)]
-        seen[name] = fuse(truth.cameras, maps).measured()
+        seen[name] = Perceived(fuse(truth.cameras, maps).measured())
     for target in suite_truth.targets(path):
         letter = "ABCD".find(target.answer) if target.options else -1
         answer = target.options[letter][3:] if target.options else target.answer
