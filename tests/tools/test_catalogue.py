@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from tools.catalogue import describe
+from tools.toolbox import default_tools
+
+PAGE = Path(__file__).parents[2] / "docs" / "tools.md"
+
+
+def test_the_page_about_tools_is_up_to_date() -> None:
+    written = describe(default_tools())
+    assert PAGE.read_text() == written, (
+        "write it again: PAGE.write_text(describe(default_tools())) as in this test"
+    )
+
+
+def test_every_argument_is_on_the_page() -> None:
+    page = describe(default_tools())
+    for tool in default_tools():
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{tool.name}`"))
+        assert all(f"`{name}`" in row for name in tool.arguments.model_fields)
