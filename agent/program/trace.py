@@ -7,6 +7,7 @@ calls. Nothing is said that the events do not show.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+
 from pydantic import JsonValue
 
 from agent.program.parser import parse
