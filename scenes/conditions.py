@@ -138,11 +138,11 @@ def degrade(rgb: Rgb, steps: Sequence[Step], seed: int) -> Rgb:
 
 
 def _linear(rgb: Rgb) -> NDArray[np.float32]:
-    light: NDArray[np.float32] = (rgb.astype(np.float32) / 255) ** np.float32(2.2)
+    light: NDArray[np.float32] = np.power(rgb.astype(np.float32) / 255, 2.2, dtype=np.float32)
     return light
 
 
-def _display(light: NDArray[np.floating]) -> Rgb:
+def _display(light: NDArray[np.float64]) -> Rgb:
     shown: Rgb = (np.clip(light, 0, 1) ** (1 / 2.2) * 255 + 0.5).astype(np.uint8)
     return shown
 
