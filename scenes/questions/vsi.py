@@ -46,6 +46,8 @@ OFFICIAL_COUNTS: Mapping[str, int] = {
     "route_planning": 194,
 }
 PER_SCENE = 6
+# A category nearly fixes a size, so few size questions survive balancing: all are drafted.
+SCARCE = frozenset({"object_size_estimation"})
 
 
 def scene_rng(seed: int, scene_id: str, purpose: str) -> np.random.Generator:
@@ -119,5 +121,8 @@ def ask(
     for candidate in balanced(found, seed) if balance else found:
         draft, place = candidate.draft, candidate.place
         key = place.scene_id, draft.question_type
+        limit = limits[draft.question_type]
+        if limit is not None and number[key] >= limit:
+            continue
         number[key] += 1
         yield finish(draft, number[key], place, candidate.evidence, letters)
