@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -95,6 +95,10 @@ class Workspace:
             for member in members:
                 found[member] = self.get(member, form)
         return list(found.items())
+
+    def revise(self, handle: str, change: Callable[[Record], Record]) -> None:
+        """Replace what a handle stands for; only the tool-corruption probe does that."""
+        self._records[handle] = change(self._records[handle])
 
     def sources(self, handle: str) -> tuple[str, ...]:
         """The handles that this one was made from directly."""
