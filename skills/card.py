@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -75,7 +74,7 @@ class SceneCard(BaseModel):
         kind = self.question_type.replace("_", " ")
         return " ".join((kind, *self.operands, *self.tags))
 
-    @cached_property
+    @property
     def vector(self) -> tuple[float, ...]:
         """Features scaled to about 0..1, for comparing cards; the question type is not in it."""
         return (
