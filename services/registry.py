@@ -25,10 +25,12 @@ ADAPTERS: dict[str, dict[str, str]] = {
     },
     "neural": {
         "detect": "services.neural.detect:NeuralDetect",
+        "segment": "services.neural.segment:NeuralSegment",
         "depth": "services.neural.depth:NeuralDepth",
     },
     "tiny": {
         "detect": "services.neural.tiny.detect:TinyDetect",
+        "segment": "services.neural.tiny.segment:TinySegment",
         "depth": "services.neural.tiny.depth:TinyDepth",
     },
 }

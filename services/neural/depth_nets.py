@@ -11,7 +11,7 @@ import numpy as np
 from services.images import Pixels
 from services.neural import da3
 from services.neural.pixels import Planes
-from services.neural.runtime import Runtime, array, quiet
+from services.neural.runtime import Runtime, array, pretrained, quiet
 
 
 class DepthNet(Protocol):
@@ -69,8 +69,7 @@ class MetricDepth:
         quiet()
         self._runtime = runtime
         self._processor = AutoImageProcessor.from_pretrained(folder)
-        network = DepthAnythingForDepthEstimation.from_pretrained(folder)
-        self._network = network.to(runtime.device).eval()
+        self._network = pretrained(DepthAnythingForDepthEstimation, folder).to(runtime.device)
 
     def prepare(self, pixels: Pixels) -> Planes:
         ready = self._processor(images=[np.array(pixels)], return_tensors="np")

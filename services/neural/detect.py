@@ -13,7 +13,7 @@ from services.contract import Box, DetectAnswer, Detection, DetectRequest, Error
 from services.errors import ExpertError
 from services.expert import Images, Outbox
 from services.neural.base import NeuralExpert, probe_image
-from services.neural.runtime import array, quiet
+from services.neural.runtime import array, pretrained, quiet
 
 _SEPARATOR = "."
 
@@ -66,8 +66,8 @@ class NeuralDetect(NeuralExpert):
         self._image_processor = processor.image_processor
         self._tokenizer = processor.tokenizer
         cpu = {} if self.runtime.device.type == "cuda" else {"disable_custom_kernels": True}
-        self._model = GroundingDinoForObjectDetection.from_pretrained(self.weights.path, **cpu)
-        self._model.to(self.runtime.device).eval()
+        model = pretrained(GroundingDinoForObjectDetection, self.weights.path, **cpu)
+        self._model = model.to(self.runtime.device)
         self._most_tokens = int(self._model.config.max_text_len)
 
     def probe(self) -> DetectRequest:

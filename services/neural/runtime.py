@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,21 @@ def import_torch(threads: int = 1) -> Any:
     return torch
 
 
+def pretrained(kind: Any, folder: Path, **arguments: Any) -> Any:
+    """A transformers model in eval mode; `UserError` when the checkpoint lacks any of its weights.
+
+    Upstream initialises what is missing at random and only warns: answers would be noise.
+    """
+    model, report = kind.from_pretrained(folder, output_loading_info=True, **arguments)
+    lacking = sorted({*report["missing_keys"], *report["mismatched_keys"]})
+    if lacking:
+        raise UserError(
+            f"{folder} is no checkpoint of a {kind.__name__}: {len(lacking)} of its weights are "
+            f"missing or of another shape, such as {lacking[0]}"
+        )
+    return model.eval()
+
+
 def quiet() -> None:
     """Keep progress bars of loading out of a service's log."""
     from transformers.utils import logging
@@ -111,4 +127,4 @@ def _declare_torchvision_operators(torch: Any) -> None:
     for name in ("nms", "qnms"):
         library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     _KEPT.append(library)
-    import_module("torch._dynamo").config.disable = True
+    os.environ.setdefault("TORCHDYNAMO_DISABLE", "1")

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-import string
 from pathlib import Path
 
 from services.neural.detect import NeuralDetect
 from services.neural.tiny.base import TinyExpert
-
-# The model finds the ends of phrases by these ids of BERT's vocabulary.
-_BERT_IDS = {
-    "[PAD]": 0,
-    "[UNK]": 100,
-    "[CLS]": 101,
-    "[SEP]": 102,
-    "[MASK]": 103,
-    ".": 1012,
-    "?": 1029,
-}
-_VOCABULARY = 1040
+from services.neural.tiny.words import BERT_WORDS, bert_letters
 
 
 class TinyDetect(TinyExpert, NeuralDetect):
@@ -45,7 +33,7 @@ class TinyDetect(TinyExpert, NeuralDetect):
                 out_features=["stage2", "stage3", "stage4"],
             ),
             text_config=BertConfig(
-                vocab_size=_VOCABULARY,
+                vocab_size=BERT_WORDS,
                 hidden_size=32,
                 num_hidden_layers=1,
                 num_attention_heads=2,
@@ -62,14 +50,5 @@ class TinyDetect(TinyExpert, NeuralDetect):
         )
         GroundingDinoForObjectDetection(config).save_pretrained(folder)
         images = GroundingDinoImageProcessor(size={"shortest_edge": 64, "longest_edge": 96})
-        words = BertTokenizer(vocab=_letters())
+        words = BertTokenizer(vocab=bert_letters())
         GroundingDinoProcessor(images, words).save_pretrained(folder)
-
-
-def _letters() -> dict[str, int]:
-    """A vocabulary that spells: every letter and digit, at the start and inside of a word."""
-    characters = string.ascii_lowercase + string.digits
-    spelled = [*characters, *(f"##{one}" for one in characters)]
-    known = _BERT_IDS | {piece: 200 + index for index, piece in enumerate(spelled)}
-    taken = set(known.values())
-    return known | {f"[unused{i}]": i for i in range(_VOCABULARY) if i not in taken}
