@@ -52,6 +52,7 @@ class WorkerState(BaseModel):
     restarts: int
     since: float
     log: str
+    device: str = "cpu"
 
 
 class Keeper:
@@ -80,6 +81,7 @@ class Keeper:
             restarts=0,
             since=time.time(),
             log="",
+            device=one.device,
         )
 
     async def run(self) -> None:
@@ -127,7 +129,12 @@ class Keeper:
     async def _spawn(self) -> tuple[asyncio.subprocess.Process, Path]:
         log = _next_log(self._plan.log_dir, self._one.expert)
         descriptor = self._socket.fileno()
-        command = (sys.executable, "-m", "services.worker", self._one.expert)
+        command = (
+            str(self._one.python or sys.executable),
+            "-m",
+            "services.worker",
+            self._one.expert,
+        )
         plan_file = str(self._plan.state_dir / "plan.json")
         given = (
             "--plan",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import secrets
 import select
@@ -16,16 +15,37 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from memory.errors import InfrastructureError, UserError
+from services.config import KNOWN_PORTS, plan_of, read_config
 from services.contract import Endpoints
-from services.keeper import State
 from services.lifeline import Lifeline
-from services.plan import ExpertPlan, LaunchPlan, read_endpoints, write_atomically
-from services.supervisor import Announcement, WorkerStates
+from services.placement import place, present_gpus
+from services.plan import (
+    ExpertPlan,
+    LaunchPlan,
+    read_endpoints,
+    read_memory,
+    supervisor_pid,
+    write_atomically,
+)
+from services.status import StatusRow, status
+from services.supervisor import Announcement
+
+__all__ = [
+    "StatusRow",
+    "SupervisorHandle",
+    "down",
+    "launch",
+    "new_token",
+    "status",
+    "up",
+    "up_from_config",
+]
 
 START_TIMEOUT = 60.0
+LOAD_TIMEOUT = 900.0  # with real weights, the first time
 _POLL = 0.02
 
 
@@ -70,21 +90,6 @@ class SupervisorHandle:
         self.stop()
 
 
-class StatusRow(BaseModel):
-    """One expert as `surveyor serve status` shows it; times in seconds."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    expert: str
-    backend: str
-    state: State
-    pid: int
-    url: str
-    restarts: int
-    up_for: float
-    log: str
-
-
 def up(
     experts: Sequence[str],
     suite_paths: Sequence[Path],
@@ -96,26 +101,51 @@ def up(
     host: str = "127.0.0.1",
     token: str | None = None,
     detached: bool = False,
+    known_ports: bool = False,
+    record: Path | None = None,
+    recording: Path | None = None,
     timeout: float = START_TIMEOUT,
 ) -> SupervisorHandle:
     """Start ``experts`` and return when each has answered a real request.
 
     ``state_dir`` gets the endpoints file, logs and blobs. Attached experts end with this process,
-    however it ends; ``detached`` ones stay until `down`. `UserError` when the operator must mend
+    however it ends; ``detached`` ones stay until `down`. ``known_ports`` takes the experts' usual
+    ports where they are free. ``record`` is a folder to write every answer to, ``recording`` one
+    that the backend ``replay`` answers from. `UserError` when the operator must mend
     something, `InfrastructureError` when a worker cannot be kept alive.
     """
     state_dir = state_dir.resolve()
     token_file = _write_token(state_dir, token) if token else None
     plan = LaunchPlan(
         state_dir=state_dir,
-        experts=tuple(ExpertPlan(expert=name, backend=backend) for name in experts),
+        experts=tuple(
+            ExpertPlan(
+                expert=name,
+                backend=backend,
+                port=KNOWN_PORTS.get(name, 0) if known_ports else 0,
+                options={"recording": str(recording.resolve())} if recording else {},
+            )
+            for name in experts
+        ),
         suites=tuple(path.resolve() for path in suite_paths),
         preset=preset,
         seed=seed,
         host=host,
         token_file=token_file,
+        record=record.resolve() if record else None,
     )
     return launch(plan, detached=detached, timeout=timeout)
+
+
+def up_from_config(
+    path: Path, *, detached: bool = False, timeout: float = LOAD_TIMEOUT
+) -> SupervisorHandle:
+    """Start what an `experts.toml` asks for; see `services.config`."""
+    config = read_config(path)
+    base = path.resolve().parent
+    state_dir = (base / config.state).resolve()
+    token_file = _write_token(state_dir, new_token()) if config.token else None
+    return launch(plan_of(config, base, token_file), detached=detached, timeout=timeout)
 
 
 def launch(
@@ -123,6 +153,8 @@ def launch(
 ) -> SupervisorHandle:
     """Carry out a plan; see `up`."""
     plan.check()
+    measured = read_memory(plan.memory_file)
+    plan = plan.model_copy(update={"experts": place(plan.experts, present_gpus(), measured)})
     if supervisor_pid(plan.lock_file) is not None:
         raise UserError(
             f"experts are already running in {plan.state_dir}; stop them with `surveyor serve down`"
@@ -142,16 +174,6 @@ def launch(
     return SupervisorHandle(plan, endpoints, process.pid, process, lifeline)
 
 
-def status(endpoints_file: Path) -> list[StatusRow]:
-    """What every worker does now; `UserError` when no supervisor runs there."""
-    states = _states(endpoints_file)
-    now = time.time()
-    return [
-        StatusRow(up_for=now - worker.since, **worker.model_dump(exclude={"since"}))
-        for worker in states.workers
-    ]
-
-
 def down(endpoints_file: Path, *, timeout: float = 15.0) -> None:
     """End the supervisor that wrote ``endpoints_file``, and with it exactly its own workers."""
     lock = endpoints_file.with_name("supervisor.lock")
@@ -165,19 +187,6 @@ def down(endpoints_file: Path, *, timeout: float = 15.0) -> None:
     os.kill(pid, signal.SIGKILL)
     if not _released(lock, timeout):
         raise InfrastructureError(f"the supervisor {pid} does not end")
-
-
-def supervisor_pid(lock_file: Path) -> int | None:
-    """The living supervisor's process id. The lock decides, because process ids are reused."""
-    try:
-        with lock_file.open() as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except OSError:
-                return int(file.read())
-    except (FileNotFoundError, ValueError):
-        return None
-    return None
 
 
 def _start(plan: LaunchPlan, lifeline: Lifeline | None) -> subprocess.Popen[bytes]:
@@ -223,15 +232,6 @@ def _write_token(state_dir: Path, token: str) -> Path:
 def new_token() -> str:
     """A token that nobody guesses."""
     return secrets.token_urlsafe(32)
-
-
-def _states(endpoints_file: Path) -> WorkerStates:
-    if supervisor_pid(endpoints_file.with_name("supervisor.lock")) is None:
-        raise UserError(
-            f"no experts are running in {endpoints_file.parent}; "
-            "start them with `surveyor serve up`"
-        )
-    return WorkerStates.model_validate_json(endpoints_file.with_name("workers.json").read_bytes())
 
 
 def _released(lock: Path, timeout: float) -> bool:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from memory.errors import InfrastructureError, UserError
 from scenes.suite import BLOBS
 from services.contract import Endpoints
 from services.settings import Batching, Limits, Settings
 
+_MEMORY: TypeAdapter[dict[str, int]] = TypeAdapter(dict[str, int])
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -25,10 +27,12 @@ class ExpertPlan(BaseModel):
     backend: str = "reference"
     port: int = Field(default=0, ge=0, le=65535)
     device: str = "cpu"
+    memory_gib: float = Field(default=0, ge=0, description="GPU memory that it is known to need")
     threads: int = Field(default=1, gt=0)
     model: str | None = None
     revision: str | None = None
     weights: Path | None = None
+    python: Path | None = Field(default=None, description="interpreter of its own environment")
     options: dict[str, str] = Field(default_factory=dict)
 
 
@@ -47,7 +51,13 @@ class LaunchPlan(BaseModel):
     limits: Limits = Limits()
     batching: Batching = Batching()
     record: Path | None = None
+    blob_quota: int = Field(default=20 * 1024**3, gt=0, description="bytes of stored blobs")
     grace: float = Field(default=5.0, gt=0, description="seconds to finish requests when stopped")
+
+    @property
+    def blob_dir(self) -> Path:
+        """Blobs, shared by all workers."""
+        return self.state_dir / "blobs"
 
     @property
     def endpoints_file(self) -> Path:
@@ -63,6 +73,11 @@ class LaunchPlan(BaseModel):
     def workers_file(self) -> Path:
         """State of each worker, for `status`."""
         return self.state_dir / "workers.json"
+
+    @property
+    def memory_file(self) -> Path:
+        """GPU memory that each expert was seen to use, for the next placement."""
+        return self.state_dir / "memory.json"
 
     @property
     def log_dir(self) -> Path:
@@ -89,12 +104,13 @@ class LaunchPlan(BaseModel):
         """What the worker of one expert is given."""
         one = next(plan for plan in self.experts if plan.expert == expert)
         return Settings(
-            blob_dir=self.state_dir / "blobs",
+            blob_dir=self.blob_dir,
             shelves=self._shelves(one),
             token=self.token_file.read_text().strip() if self.token_file else None,
             limits=self.limits,
             batching=self.batching,
-            device=one.device,
+            # A worker sees only its own GPU, under the number 0.
+            device="cuda:0" if one.device.startswith("cuda") else one.device,
             threads=one.threads,
             model=one.model,
             revision=one.revision,
@@ -118,6 +134,27 @@ def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
         Path(temporary).replace(path)
     except OSError as error:
         raise InfrastructureError(f"cannot write {path}: {error}") from error
+
+
+def supervisor_pid(lock_file: Path) -> int | None:
+    """The living supervisor's process id. The lock decides, because process ids are reused."""
+    try:
+        with lock_file.open() as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                return int(file.read())
+    except (FileNotFoundError, ValueError):
+        return None
+    return None
+
+
+def read_memory(path: Path) -> dict[str, int]:
+    """Measured GPU memory by expert, in bytes; empty when nothing was measured yet."""
+    try:
+        return _MEMORY.validate_json(path.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return {}
 
 
 def read_endpoints(path: Path) -> Endpoints:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import fcntl
+import json
 import logging
 import os
 import signal
@@ -23,11 +24,16 @@ from pydantic import BaseModel, ConfigDict
 
 from memory.errors import SurveyorError, UserError
 from services.contract import Endpoint, Endpoints
+from services.janitor import trim
 from services.keeper import Keeper, WorkerState
 from services.lifeline import Lifeline, watch
-from services.plan import LaunchPlan, write_atomically
+from services.placement import gpu_memory_by_process
+from services.plan import LaunchPlan, read_memory, write_atomically
 
 _LOG = logging.getLogger(__name__)
+
+MEMORY_PERIOD = 60.0
+TIDY_PERIOD = 60.0
 
 
 class Announcement(BaseModel):
@@ -68,6 +74,7 @@ class Supervisor:
         keeping = [asyncio.create_task(keeper.run()) for keeper in self._keepers]
         stopping = asyncio.create_task(self._stop.wait())
         announcing = asyncio.create_task(self._announce_ready())
+        tidying = asyncio.create_task(self._keep_tidy())
         try:
             await asyncio.wait({stopping, *keeping}, return_when=asyncio.FIRST_COMPLETED)
             for keeper in keeping:
@@ -75,6 +82,7 @@ class Supervisor:
                     keeper.result()
         finally:
             announcing.cancel()
+            tidying.cancel()
             stopping.cancel()
             await self._end(keeping)
 
@@ -82,6 +90,24 @@ class Supervisor:
         for keeper in self._keepers:
             await keeper.ready.wait()
         _announce(Announcement())
+        await self._note_memory()
+
+    async def _keep_tidy(self) -> None:
+        while True:
+            await asyncio.sleep(TIDY_PERIOD)
+            freed = await asyncio.to_thread(trim, self._plan.blob_dir, self._plan.blob_quota)
+            if freed:
+                _LOG.info("removed %d bytes of old blobs", freed)
+
+    async def _note_memory(self) -> None:
+        """Write down what each worker has taken of its GPU, now and then the largest so far."""
+        largest = read_memory(self._plan.memory_file)
+        while any(keeper.state.device.startswith("cuda") for keeper in self._keepers):
+            used = await asyncio.to_thread(gpu_memory_by_process)
+            for state in (keeper.state for keeper in self._keepers):
+                largest[state.expert] = max(largest.get(state.expert, 0), used.get(state.pid, 0))
+            write_atomically(self._plan.memory_file, json.dumps(largest))
+            await asyncio.sleep(MEMORY_PERIOD)
 
     async def _end(self, keeping: list[asyncio.Task[None]]) -> None:
         self._plan.endpoints_file.unlink(missing_ok=True)

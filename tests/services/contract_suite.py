@@ -28,14 +28,13 @@ from services.tensors import MEDIA_TYPE, unpack
 @dataclass(frozen=True)
 class Subject:
     """One served expert. ``images`` are files (at least three) that it can answer for, all of one
-    size; ``box`` (x1, y1, x2, y2) holds something in the first; ``scene_id`` is for `scene`."""
+    size; ``box`` (x1, y1, x2, y2) holds something in the first."""
 
     expert: str
     client: TestClient
     images: tuple[bytes, ...]
     box: tuple[float, float, float, float]
     phrases: tuple[str, ...] = ("chair", "table")
-    scene_id: str | None = None
 
     def body(self, index: int = 0) -> dict[str, Any]:
         """A plain request about one image (or about all of them)."""

@@ -12,7 +12,13 @@ from services.app import build_app
 from services.contract import EXPERTS
 from services.registry import make_expert
 from services.settings import Settings
-from tests.services.contract_suite import CHECKS, Subject
+from tests.services.contract_suite import (
+    CHECKS,
+    Subject,
+    answers_in_its_own_type,
+    has_the_contracts_units,
+    repeats_itself,
+)
 from tests.services.world import CHAIR_BOX, make_suite, textured
 
 
@@ -41,9 +47,20 @@ def served(tmp_path_factory):
         yield start
 
 
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@pytest.mark.parametrize("preset", ["perfect", "realistic"])
-@pytest.mark.parametrize("expert", EXPERTS)
-def test_the_contract(served, expert, preset, check):
+def subject(served, expert, preset):
     images = tuple(textured(number) for number in range(3))
-    check(Subject(expert, served(expert, preset), images, CHAIR_BOX, scene_id="room0"))
+    return Subject(expert, served(expert, preset), images, CHAIR_BOX)
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("expert", EXPERTS)
+def test_the_contract(served, expert, check):
+    check(subject(served, expert, "realistic"))
+
+
+@pytest.mark.parametrize("expert", EXPERTS)
+def test_the_contract_of_exact_answers(served, expert):
+    exact = subject(served, expert, "perfect")
+    answers_in_its_own_type(exact)
+    has_the_contracts_units(exact)
+    repeats_itself(exact)

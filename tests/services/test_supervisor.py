@@ -14,8 +14,8 @@ import pytest
 
 from memory.errors import UserError
 from services.contract import Endpoints
-from services.launch import down, launch, status, supervisor_pid, up
-from services.plan import ExpertPlan, LaunchPlan, read_endpoints
+from services.launch import down, status, up, up_from_config
+from services.plan import read_endpoints, supervisor_pid
 from tests.services.world import frame
 
 PATIENCE = 20.0
@@ -71,9 +71,14 @@ def test_a_killed_worker_comes_back_at_the_same_address(suite, state_dir):
         assert pids(now)["depth"] == pids(first)["depth"]
         rows = {row.expert: row for row in status(handle.endpoints_file)}
         assert (rows["scene"].restarts, rows["depth"].restarts) == (1, 0)
+        assert rows["scene"].memory > 10_000_000
+        assert (rows["depth"].requests, rows["depth"].queue) == (0, 0)
         assert len(list((state_dir / "logs").glob("scene.*.log"))) == 2
         image = {"image": {"sha256": frame(suite)}}
         assert httpx2.post(f"{urls['depth']}/v1/depth", json=image).status_code == 200
+        measured = {row.expert: row for row in status(handle.endpoints_file)}["depth"]
+        assert measured.requests == 1
+        assert 0 < measured.p50 <= measured.p99 < PATIENCE
     assert not any(alive(pid) for pid in [*pids(now).values(), handle.pid])
     assert not handle.endpoints_file.exists()
 
@@ -133,21 +138,27 @@ def test_what_the_operator_must_mend_is_one_sentence(suite, state_dir, tmp_path)
         read_endpoints(tmp_path / "endpoints.json")
 
 
-def test_a_wanted_port_is_taken_only_when_it_is_free(suite, state_dir):
+def test_a_config_says_everything(suite, tmp_path):
     import socket
 
     with socket.socket() as taken, socket.socket() as free:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         free.bind(("127.0.0.1", 0))
-        wanted = free.getsockname()[1]
+        wanted, busy = free.getsockname()[1], taken.getsockname()[1]
         free.close()
-        plans = (
-            ExpertPlan(expert="scene", port=taken.getsockname()[1]),
-            ExpertPlan(expert="depth", port=wanted),
+        config = tmp_path / "experts.toml"
+        config.write_text(
+            f"suites = ['{suite}']\nstate = 'state'\ntoken = true\npreset = 'realistic'\n"
+            f"[experts.scene]\nport = {busy}\n[experts.depth]\nport = {wanted}\n"
         )
-        plan = LaunchPlan(state_dir=state_dir, experts=plans, suites=(suite,))
-        with launch(plan) as handle:
+        with up_from_config(config) as handle:
             ports = [int(one.url.rpartition(":")[2]) for one in handle.endpoints.experts]
-    assert ports[0] != plans[0].port
+            assert handle.plan.state_dir == tmp_path / "state"
+            token = Path(handle.endpoints.token_file).read_text()
+            sent = {"Authorization": f"Bearer {token}"}
+            url = handle.endpoints.experts[1].url
+            assert httpx2.get(f"{url}/v1/info", headers=sent).json()["preset"] == "realistic"
+            assert all(row.queue == 0 for row in status(handle.endpoints_file))
+    assert ports[0] != busy  # a wanted port is taken only when it is free
     assert ports[1] == wanted
