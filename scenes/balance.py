@@ -20,7 +20,7 @@ from scenes.tasks import AnswerKind
 
 # Aim lower than the promised five points: folds differ from audit to audit.
 AIM = 0.005
-MIN_QUESTIONS = 100
+MIN_QUESTIONS = 200
 ROUNDS = 24
 MAX_DROP = 0.2
 LOOKED_AT = 4
@@ -38,7 +38,7 @@ class Candidate:
 def balanced(candidates: Sequence[Candidate], seed: int) -> list[Candidate]:
     """The candidates without those that give their type away, in the same order.
 
-    Types with fewer than a hundred candidates, and answers that are neither choices nor numbers,
+    Types with fewer than two hundred candidates, and answers that are neither choices nor numbers,
     are kept as they are: too little can be said about them.
     """
     rng = np.random.default_rng([seed, 51])

@@ -28,7 +28,7 @@ class RoomsSettings(BaseModel):
     """How rooms are filmed and asked about.
 
     ``size`` is the (width, height) of a frame in pixels; ``types`` the question types, each asked
-    up to ``per_type`` times a room.
+    up to ``per_type`` times a room. ``balance`` drops what a blind reader answers too easily.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +37,7 @@ class RoomsSettings(BaseModel):
     size: tuple[int, int] = (480, 360)
     types: tuple[str, ...] = MEASURED_TYPES
     per_type: int = Field(default=PER_SCENE, ge=1)
+    balance: bool = True
 
 
 def make_rooms_suite(
@@ -66,7 +67,14 @@ def make_rooms_suite(
         path,
         plan,
         lambda scene_id: film_room(scene_id, build_room(specs[scene_id]), settings),
-        partial(ask, suite=name, split=split, seed=seed, per_type=limits(settings), balance=True),
+        partial(
+            ask,
+            suite=name,
+            split=split,
+            seed=seed,
+            per_type=limits(settings),
+            balance=settings.balance,
+        ),
         progress,
     )
 

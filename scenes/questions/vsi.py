@@ -113,8 +113,10 @@ def ask(
     With ``balance`` the answers within a scene are varied, and questions that a blind reader
     answers too easily are dropped (`scenes.balance`).
     """
+    limits = dict.fromkeys(MEASURED_TYPES, PER_SCENE) if per_type is None else dict(per_type)
+    drafted = {name: None if balance and name in SCARCE else n for name, n in limits.items()}
     found = list(
-        candidates(scenes, suite=suite, split=split, seed=seed, per_type=per_type, balance=balance)
+        candidates(scenes, suite=suite, split=split, seed=seed, per_type=drafted, balance=balance)
     )
     letters = LetterBalance(np.random.default_rng([seed, zlib.crc32(suite.encode())]))
     number: Counter[tuple[str, str]] = Counter()
