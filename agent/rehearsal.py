@@ -145,16 +145,16 @@ class _Connection(asyncio.Protocol):
 
 
 class RehearsalServer:
-    """Plays ``script`` on a free loopback port; use as a context manager.
+    """Plays ``script`` on loopback, on a free port by default; use as a context manager.
 
     The script runs on the server's thread, one request at a time. ``requests`` keeps what came in
     when ``keep`` is set.
     """
 
-    def __init__(self, script: Script, *, keep: bool = True) -> None:
+    def __init__(self, script: Script, *, keep: bool = True, port: int = 0) -> None:
         self.requests: list[Request] = []
         self.open: set[asyncio.Transport] = set()
-        self.port = 0
+        self.port = port
         self._script = script
         self._keep = keep
         self._count = 0
@@ -179,7 +179,7 @@ class RehearsalServer:
     async def serve(self, announce: Callable[[str], None] = lambda _url: None) -> None:
         """Listen until `stop`; ``announce`` is told the URL as soon as it answers."""
         self._loop, self._done = asyncio.get_running_loop(), asyncio.Event()
-        server = await self._loop.create_server(lambda: _Connection(self), "127.0.0.1", 0)
+        server = await self._loop.create_server(lambda: _Connection(self), "127.0.0.1", self.port)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         announce(self.url)
