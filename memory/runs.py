@@ -52,7 +52,7 @@ class RunFolder:
         run of a different configuration; nothing is left behind then.
         """
         lines = _schedule_lines(schedule)
-        record = record.model_copy(update={"schedule_hash": sha256_of(lines)})
+        record = record.model_copy(update={"schedule_hash": _schedule_hash(lines)})
         if not path.exists() or (path.is_dir() and not any(path.iterdir())):
             _make(path, record, lines)
             return cls(path, record)
@@ -88,7 +88,7 @@ class RunFolder:
             data = (self.path / "schedule.jsonl").read_bytes()
         except OSError:
             data = b""
-        if sha256_of(data) != self.record.schedule_hash:
+        if _schedule_hash(data) != self.record.schedule_hash:
             raise UserError(f"the schedule of {self.path} is missing or was changed; run again")
         return tuple(ScheduledTask.model_validate_json(line) for line in data.splitlines())
 
@@ -203,6 +203,11 @@ def _schedule_lines(schedule: Iterable[ScheduledTask]) -> bytes:
     if not lines:
         raise UserError("there is nothing to run: no task was selected")
     return b"".join(lines)
+
+
+def _schedule_hash(lines: bytes) -> str:
+    """The same for the same tasks in any order, so that merged shards are the run they are of."""
+    return sha256_of(b"\n".join(sorted(lines.splitlines())))
 
 
 def _make(path: Path, record: RunRecord, schedule: bytes) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,21 +58,10 @@ class SlurmResources:
 
 def run_here(shards: Shards, at_once: int = 2) -> dict[int, int]:
     """Run all shards as processes of this machine, ``at_once`` at a time; exit codes by index."""
-    waiting = list(range(1, shards.count + 1))
-    running: dict[int, subprocess.Popen[bytes]] = {}
-    codes: dict[int, int] = {}
-    try:
-        while waiting or running:
-            while waiting and len(running) < at_once:
-                index = waiting.pop(0)
-                running[index] = subprocess.Popen(shards.command(index))
-            index = next(iter(running))
-            codes[index] = running[index].wait()
-            del running[index]
-    finally:
-        for child in running.values():
-            child.terminate()
-    return codes
+    indexes = range(1, shards.count + 1)
+    with ThreadPoolExecutor(at_once) as pool:
+        codes = pool.map(lambda index: subprocess.call(shards.command(index)), indexes)
+        return dict(zip(indexes, codes, strict=True))
 
 
 def slurm_script(shards: Shards, resources: SlurmResources | None = None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +16,7 @@ from PIL import Image
 from agent.limits import Limits
 from agent.planner import Brief, Turn
 from agent.scripted import Play, ScriptedPlanner
+from benchmarks.run.baselines import equip
 from benchmarks.run.config import RunConfig
 from benchmarks.run.provenance import record
 from benchmarks.run.schedule import scheduled, select
@@ -32,6 +33,7 @@ from services.contract import Endpoints
 from tests.scenes.worlds import living_room
 from tools.endpoints import FixedEndpoints
 from tools.experts import ExpertClient
+from tools.records import MeasureRecord
 from tools.registry import Registry
 from tools.spec import Arguments, CallRequest, Effects, Tool, ToolResult
 from tools.workspace import Workspace
@@ -86,10 +88,11 @@ class World:
         if self.broken(workspace.task):
             raise InfrastructureError("the detect expert cannot be reached")
         self.looked.append(workspace.task.id)
+        seen, sources = value(workspace.task), workspace.frame_handles[:1]
         return ToolResult(
-            f"{arguments.what}: {value(workspace.task)}",
-            handles=(f"measurement_{len(self.looked)}",),
-            sources=workspace.frame_handles[:1],
+            f"{arguments.what}: {seen}",
+            handles=(workspace.add("meas", MeasureRecord(seen, "m"), sources),),
+            sources=sources,
             cost=0.5,
         )
 
@@ -147,5 +150,6 @@ def play(
     """One session of a run."""
     config = RunConfig(suite=str(suite.path)).changed(**settings)
     folder, tasks = open_run(path, suite, config)
-    session = run_suite(folder, tasks, bench(world or World(), suite, script), config)
-    return folder, asyncio.run(session)
+    ready = bench(world or World(), suite, script)
+    ready = replace(ready, registry=equip(ready.registry, config))
+    return folder, asyncio.run(run_suite(folder, tasks, ready, config))
