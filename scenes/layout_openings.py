@@ -100,8 +100,8 @@ def _curtain(b: Builder, wall: Wall, offset: float, width: float) -> None:
         return
     strips = []
     for side in (-1, 1):
-        at = wall.at(offset + side * (width / 2 + 0.12), 0.09)
-        strips.append(Footprint(float(at[0]), float(at[1]), 0.05, 0.24, wall.heading, 0.0, height))
+        at = wall.at(offset + side * (width / 2 + 0.14), 0.09)
+        strips.append(Footprint(float(at[0]), float(at[1]), 0.05, 0.13, wall.heading, 0.0, height))
     if not all(b.space.free(strip, 0.0) for strip in strips):
         return
     b.space.solids += strips

@@ -258,6 +258,13 @@ def rod(start: Sequence[float], end: Sequence[float], radius: float, sides: int 
     return tube(np.linspace(start, end, 2), radius, sides)
 
 
+def hoop(radius: float, thickness: float, steps: int = 40, sides: int = 8) -> Part:
+    """A round ring of wire around z, centred at the origin; ``thickness`` is the wire's radius."""
+    t = np.linspace(0, 2 * np.pi, steps + 1)
+    circle = np.stack([radius * np.cos(t), radius * np.sin(t), 0 * t], axis=1)
+    return tube(circle, thickness, sides)
+
+
 def sheet(
     origin: Sequence[float], along: Sequence[float], up: Sequence[float], unit: bool = False
 ) -> Part:

@@ -127,11 +127,12 @@ def _outdoors(rng: np.random.Generator, m: Material) -> Float:
         np.array([0.16, 0.24, 0.08]) * (1 + 0.25 * np.tile(noise(rng, 256, 0.7), (1, 2)))[..., None]
     )
     image = np.where((elevation < -2)[..., None], lawn, image)
-    far = 2 + 4 * np.tile(noise(rng, 256, 1.1)[0], 2)
-    leaves = (
-        np.array([0.07, 0.13, 0.05]) * (1 + 0.5 * np.tile(noise(rng, 256, 0.6), (1, 2)))[..., None]
-    )
-    image = np.where(((elevation < far[None] + 3) & (elevation > -5))[..., None], leaves, image)
+    for distance, top in ((0.55, 4.0), (0.2, 1.5)):
+        ridge = top + 3.5 * np.tile(noise(rng, 256, 1.0)[0], 2)
+        mottled = 1 + 0.45 * np.tile(noise(rng, 256, 0.6), (1, 2))[..., None]
+        leaves = np.array([0.09, 0.13, 0.07]) * mottled * (1 - distance)
+        leaves = leaves + np.array([0.5, 0.58, 0.66]) * distance
+        image = np.where(((elevation < ridge[None]) & (elevation > -4))[..., None], leaves, image)
     for _ in range(int(rng.integers(3, 7))):
         _house(rng, image, elevation)
     return image

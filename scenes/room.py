@@ -14,9 +14,10 @@ from scenes import layout_plan
 from scenes.catalog import CATALOG
 from scenes.geometry import OrientedBox
 from scenes.layout import Builder, Placed
+from scenes.layout_fill import fill, scatter
 from scenes.layout_openings import place_openings
 from scenes.layout_plan import FloorPlan, Shape
-from scenes.layout_recipes import RECIPES, fill, scatter
+from scenes.layout_recipes import RECIPES
 from scenes.layout_shell import Finish, Hole, Surface, build_shell
 from scenes.layout_space import Footprint
 from scenes.materials import Material, Paints

@@ -11,6 +11,7 @@ from scenes.parts import (
     Part,
     box,
     cylinder,
+    hoop,
     joined,
     lathe,
     rod,
@@ -72,69 +73,61 @@ def _slab(y: Float, z: Float, thick: float) -> Part:
 
 
 def bicycle(p: Paints) -> Model:
-    """A bicycle; its side is its long axis and it rides towards +x."""
-    a, paint = (
-        Assembly("bicycle"),
-        p.paint("red", "blue", "green", "black", "orange", "white", shine=0.05, rough=0.2),
-    )
-    tyre, metal = p.paint("black", shine=0.02, rough=0.8), p.metal()
-    r, hub = 0.33, ((-0.52, 0.0, 0.34), (0.52, 0.0, 0.34))
-    t = np.linspace(0, 2 * np.pi, 41)
-    for x, _, z in hub:
-        a.add(tube(np.stack([x + r * np.cos(t), 0 * t, z + r * np.sin(t)], 1), 0.019, 8), tyre)
-        a.add(
-            tube(
-                np.stack([x + (r - 0.025) * np.cos(t), 0 * t, z + (r - 0.025) * np.sin(t)], 1),
-                0.009,
-                6,
-            ),
-            metal,
-        )
-        spokes = [
-            rod(
-                (x, 0, z),
-                (x + (r - 0.03) * np.cos(k * np.pi / 7), 0, z + (r - 0.03) * np.sin(k * np.pi / 7)),
-                0.002,
-                4,
-            )
-            for k in range(14)
-        ]
-        a.add(joined(spokes), metal)
-        a.add(cylinder(0.025, 0.1, sides=12).turned(rotation(x=np.pi / 2)), metal, x, 0.05, z)
-    crank, seat, head = (-0.08, 0, 0.3), (-0.2, 0, 0.8), (0.36, 0, 0.82)
-    neck = (0.39, 0, 0.68)
+    """A bicycle on its kickstand, riding towards +x."""
+    words = ("red", "blue", "green", "black", "orange", "white")
+    a, paint = Assembly("bicycle"), p.paint(*words, shine=0.05, rough=0.2)
+    rubber, metal = p.paint("black", shine=0.02, rough=0.8), p.metal()
+    rear, front, crank = (-0.52, 0, 0.34), (0.52, 0, 0.34), (-0.08, 0, 0.3)
+    for x, _, z in (rear, front):
+        _wheel(a, rubber, metal, x, z)
+    seat, head, neck = (-0.2, 0, 0.8), (0.36, 0, 0.82), (0.39, 0, 0.68)
     for start, end in ((crank, seat), (crank, neck), ((-0.17, 0, 0.7), head)):
         a.add(rod(start, end, 0.017), paint)
-    for side in SIDES:
-        y = side * 0.05
-        a.add(rod((hub[0][0], y, hub[0][2]), (crank[0], y * 0.6, crank[2]), 0.009), paint)
-        a.add(rod((hub[0][0], y, hub[0][2]), (-0.17, y * 0.4, 0.7), 0.008), paint)
-        a.add(rod((hub[1][0], y, hub[1][2]), (0.4, y, 0.66), 0.011), paint)
-        a.add(rod((0.34, 0, 0.93), (0.3, side * 0.28, 0.97), 0.011), metal)
-        a.add(rod((0.3, side * 0.2, 0.967), (0.22, side * 0.3, 0.96), 0.016), tyre)
-        a.add(
-            box(0.1, 0.07, 0.02, 0.006),
-            tyre,
-            crank[0] + side * 0.15,
-            side * 0.12,
-            crank[2] - side * 0.08,
-        )
-        a.add(
-            rod(
-                (crank[0], side * 0.07, crank[2]),
-                (crank[0] + side * 0.15, side * 0.09, crank[2] - side * 0.08),
-                0.009,
-            ),
-            metal,
-        )
-    a.add(rod((0.4, 0, 0.64), (0.34, 0, 0.95), 0.018), metal)
-    a.add(rod(seat, (-0.22, 0, 0.9), 0.012), metal)
-    a.add(box(0.26, 0.13, 0.06, 0.028, 3), tyre, -0.21, 0, 0.92)
-    ring = [(0.075, 0), (0.095, 0.0), (0.095, 0.006), (0.075, 0.006), (0.075, 0)]
-    a.add(lathe(ring, 24).turned(rotation(x=np.pi / 2)), metal, crank[0], -0.055, crank[2])
+    for y in (-0.05, 0.05):
+        a.add(rod((rear[0], y, rear[2]), (crank[0], 0.6 * y, crank[2]), 0.009), paint)
+        a.add(rod((rear[0], y, rear[2]), (-0.17, 0.4 * y, 0.7), 0.008), paint)
+        a.add(rod((front[0], y, front[2]), (0.4, y, 0.66), 0.011), paint)
+    _handlebar_and_saddle(a, rubber, metal, seat)
+    _pedals(a, rubber, metal, crank)
     a.add(rod((0.0, 0.06, 0.3), (0.03, 0.24, 0.0), 0.008), metal)
-    a.add(rod((crank[0], 0, 0.3), (0.0, 0.06, 0.3), 0.01), metal)
+    a.add(rod(crank, (0.0, 0.06, 0.3), 0.01), metal)
     return a.done(paint)
+
+
+def _wheel(a: Assembly, rubber: Material, metal: Material, x: float, z: float) -> None:
+    upright, r = rotation(x=np.pi / 2), 0.33
+    a.add(hoop(r, 0.019).turned(upright), rubber, x, 0, z)
+    a.add(hoop(r - 0.025, 0.009, sides=6).turned(upright), metal, x, 0, z)
+    angles = np.arange(14) * np.pi / 7
+    spokes = [
+        rod((0, 0, 0), (0.3 * np.cos(t), 0, 0.3 * np.sin(t)), 0.002, 4).moved(x, 0, z)
+        for t in angles
+    ]
+    a.add(joined(spokes), metal)
+    a.add(cylinder(0.025, 0.1, sides=12).turned(upright), metal, x, 0.05, z)
+
+
+def _handlebar_and_saddle(
+    a: Assembly, rubber: Material, metal: Material, seat: tuple[float, float, float]
+) -> None:
+    a.add(rod((0.4, 0, 0.64), (0.34, 0, 0.95), 0.018), metal)
+    for side in SIDES:
+        a.add(rod((0.34, 0, 0.93), (0.3, side * 0.28, 0.97), 0.011), metal)
+        a.add(rod((0.3, side * 0.2, 0.967), (0.22, side * 0.3, 0.96), 0.016), rubber)
+    a.add(rod(seat, (-0.22, 0, 0.9), 0.012), metal)
+    a.add(box(0.26, 0.13, 0.06, 0.028, 3), rubber, -0.21, 0, 0.92)
+
+
+def _pedals(
+    a: Assembly, rubber: Material, metal: Material, crank: tuple[float, float, float]
+) -> None:
+    x, _, z = crank
+    for side in SIDES:
+        foot = x + side * 0.15, z - side * 0.08
+        a.add(box(0.1, 0.07, 0.02, 0.006), rubber, foot[0], side * 0.12, foot[1])
+        a.add(rod((x, side * 0.07, z), (foot[0], side * 0.09, foot[1]), 0.009), metal)
+    ring = [(0.075, 0), (0.095, 0.0), (0.095, 0.006), (0.075, 0.006), (0.075, 0)]
+    a.add(lathe(ring, 24).turned(rotation(x=np.pi / 2)), metal, x, -0.055, z)
 
 
 def fireplace(p: Paints) -> Model:
