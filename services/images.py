@@ -90,9 +90,10 @@ class LoadedImage:
 
 
 class Images:
-    """Gives adapters the images of a request by reference; keeps the last few decoded ones."""
+    """Gives adapters the images of a request by reference; keeps the last ones, decoded, up to
+    ``keep`` pixels in all."""
 
-    def __init__(self, shelf: Shelf, *, max_pixels: int, keep: int = 16) -> None:
+    def __init__(self, shelf: Shelf, *, max_pixels: int, keep: int = 24_000_000) -> None:
         self._shelf = shelf
         self._max_pixels = max_pixels
         self._keep = keep
@@ -121,8 +122,10 @@ class Images:
         image.__dict__["sha256"] = reference.sha256
         with self._lock:
             self._kept[key] = image
-            while len(self._kept) > self._keep:
-                self._kept.popitem(last=False)
+            total = sum(one.width * one.height for one in self._kept.values())
+            while total > self._keep:
+                _, gone = self._kept.popitem(last=False)
+                total -= gone.width * gone.height
         return image
 
 

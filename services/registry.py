@@ -23,15 +23,22 @@ ADAPTERS: dict[str, dict[str, str]] = {
         "restore": "services.reference.restore:ReferenceRestore",
         "render_view": "services.reference.render_view:ReferenceRenderView",
     },
+    "fake": {  # costs time and answers nothing true: for measuring the serving
+        "depth": "services.selfcheck.fake:FakeDepth",
+    },
     "neural": {
         "detect": "services.neural.detect:NeuralDetect",
         "segment": "services.neural.segment:NeuralSegment",
         "depth": "services.neural.depth:NeuralDepth",
+        "restore": "services.neural.restore:NeuralRestore",
+        "reconstruct": "services.neural.reconstruct:NeuralReconstruct",
     },
     "tiny": {
         "detect": "services.neural.tiny.detect:TinyDetect",
         "segment": "services.neural.tiny.segment:TinySegment",
         "depth": "services.neural.tiny.depth:TinyDepth",
+        "restore": "services.neural.tiny.restore:TinyRestore",
+        "reconstruct": "services.neural.tiny.reconstruct:TinyReconstruct",
     },
 }
 
