@@ -42,8 +42,8 @@ def albedo(
 ) -> Float32:
     """Surface colours (N, 3) in linear light.
 
-    ``footprint`` (N,) is the width of a pixel on the surface in metres, which picks the texture
-    copy, the largest when it is None; what misses everything gets some colour.
+    ``footprint`` (N,) is the width of a pixel in texture coordinates, which picks the texture copy,
+    the largest when it is None; what misses everything gets some colour.
     """
     corners = mesh.triangles[hits.triangle]
     material = mesh.material[hits.triangle]
@@ -63,6 +63,18 @@ def albedo(
     return atlas.sample(material, level, u, v)
 
 
+def uv_density(mesh: Mesh) -> Float32:
+    """(T,) texture coordinates per metre on every triangle."""
+    corner, uv = mesh.vertices[mesh.triangles], mesh.uv[mesh.triangles]
+    area = np.linalg.norm(
+        np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]), axis=1
+    )
+    a, b = uv[:, 1] - uv[:, 0], uv[:, 2] - uv[:, 0]
+    spread = np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
+    density: Float32 = np.sqrt(spread / np.maximum(area, 1e-12)).astype(np.float32)
+    return density
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Shader:
     """Radiance along rays: textures under baked light, mirrors, gloss."""
@@ -71,6 +83,7 @@ class Shader:
     caster: RayCaster
     atlas: Atlas
     baked: BakedLight
+    density: Float32
     exposure: float
 
     @classmethod
@@ -78,7 +91,7 @@ class Shader:
         """A shader whose exposure makes a well-lit part of this room middle grey."""
         sample = baked.irradiance.mean(axis=1)
         bright = float(np.percentile(sample[sample > 0.01], 75)) if (sample > 0.01).any() else 0.0
-        return cls(mesh, caster, atlas, baked, MIDDLE_GREY / max(bright, 0.02))
+        return cls(mesh, caster, atlas, baked, uv_density(mesh), MIDDLE_GREY / max(bright, 0.02))
 
     def radiance(self, hits: Hits, origins: Float32, directions: Float32) -> Float32:
         """What N rays see (N, 3), in the unit of the lights; black where nothing was hit."""
@@ -87,6 +100,7 @@ class Shader:
     def _shade(self, hits: Hits, origins: Float32, directions: Float32, bounce: bool) -> Float32:
         material = self.mesh.material[hits.triangle]
         footprint = np.minimum(hits.distance, np.float32(30)) * np.float32(PIXEL)
+        footprint *= self.density[hits.triangle]
         colour = albedo(self.mesh, self.atlas, hits, directions, footprint)
         glow = self.atlas.glow[material]
         light = colour * self.baked.at(hits)
