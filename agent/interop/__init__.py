@@ -1,0 +1,1 @@
+"""Meeting other tools: Inspect's log format, MCP both ways, OpenTelemetry, other harnesses."""
