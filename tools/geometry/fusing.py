@@ -14,33 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from scenes.geometry import Float, Intrinsics, Pose
+from scenes.geometry import Float
 from tools.geometry.boxes import fit_upright_box
-from tools.geometry.clouds import thin
-
-Index = NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class View:
-    """One registered view: pose, intrinsics and depth (h, w) in the common frame's unit."""
-
-    pose: Pose
-    intrinsics: Intrinsics
-    depth: NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sighting:
-    """One outline in one view: world points (N, 3) and their (column, row) pixels (N, 2)."""
-
-    view: int
-    score: float
-    points: Float
-    pixels: NDArray[np.int32]
+from tools.geometry.refining import confirmed_points
+from tools.geometry.viewing import FusingRule, Sighting, View, look, outlines
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,29 +34,6 @@ class Thing:
     support: int
     visible: int
     score: float
-
-
-@dataclass(frozen=True, slots=True)
-class FusingRule:
-    """Bounds of the vote; lengths in metres (or the relative unit times ``unit``).
-
-    ``agree``: share of visible points that must fall into the other outline. ``keep``: share of
-    supporting views that must confirm a point. ``seen``: share of a thing's points that must be
-    visible for a view to count as one that could see it. ``gap``: fragments that no view could
-    compare are joined when closer than this. ``inside``: share of a fragment's points within
-    ``gap`` of another's box that makes it a part of it. ``slack`` + ``slope`` x depth: depth
-    tolerance.
-    """
-
-    agree: float = 0.5
-    keep: float = 0.34
-    seen: float = 0.3
-    gap: float = 0.12
-    inside: float = 0.8
-    slack: float = 0.05
-    slope: float = 0.03
-    least_pixels: int = 30
-    probe: int = 160
 
 
 def fuse(
@@ -114,8 +70,9 @@ class _Evidence:
         points = np.concatenate(probes)
         for number in sorted(set(self.view.tolist())):
             view, inside = views[number], np.flatnonzero(self.view == number)
-            visible, pixels = _visible(points, view, rule)
-            label = _outlines([sightings[int(i)] for i in inside], view.depth.shape)
+            sight = look(points, view, rule)
+            visible, pixels = sight.seen, sight.pixels
+            label = outlines([sightings[int(i)] for i in inside], view.depth.shape)
             found = label[pixels[visible, 1], pixels[visible, 0]]
             mine = owner[visible]
             self.could[:, inside] = np.bincount(mine, minlength=count)[:, None]
@@ -132,31 +89,6 @@ def _probe(points: Float, limit: int) -> Float:
     if len(points) <= limit:
         return points
     return points[np.linspace(0, len(points) - 1, limit).astype(np.intp)]
-
-
-def _visible(
-    points: Float, view: View, rule: FusingRule
-) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
-    """(N,) which points are in the view and not hidden, and their rounded pixels (N, 2)."""
-    flat, z = view.intrinsics.project(view.pose.to_camera(points))
-    height, width = view.depth.shape
-    inside = (z > 0.05) & (flat >= -0.5).all(axis=1)
-    inside &= (flat[:, 0] < width - 0.5) & (flat[:, 1] < height - 0.5)
-    pixels = np.zeros((len(points), 2), np.int32)
-    pixels[inside] = np.rint(flat[inside])
-    measured = view.depth[pixels[:, 1], pixels[:, 0]]
-    near = np.abs(measured - z) <= rule.slack + rule.slope * np.abs(z)
-    visible: NDArray[np.bool_] = inside & (measured > 0) & near
-    return visible, pixels
-
-
-def _outlines(sightings: Sequence[Sighting], shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """(h, w) number of the outline at each pixel, -1 elsewhere; better scores on top."""
-    label = np.full(shape, -1, np.int64)
-    for number in np.argsort([s.score for s in sightings]):
-        pixels = sightings[number].pixels
-        label[pixels[:, 1], pixels[:, 0]] = number
-    return label
 
 
 def _merge(evidence: _Evidence, rule: FusingRule) -> list[list[int]]:
@@ -234,26 +166,20 @@ def _thing(
     own = [sightings[i] for i in members]
     supporting = {s.view for s in own}
     probe = np.concatenate([probes[i] for i in members])
-    points = np.concatenate([s.points[thin(s.points, 0.02)] for s in own])
-    could = set(supporting)
-    hits, chances = np.zeros(len(points)), np.zeros(len(points))
-    for number, view in enumerate(views):
-        if number in supporting:
-            visible, pixels = _visible(points, view, rule)
-            label = _outlines([s for s in own if s.view == number], view.depth.shape)
-            chances += visible
-            hits += visible & (label[pixels[:, 1], pixels[:, 0]] >= 0)
-        elif _could_see(probe, view, rule):
-            could.add(number)
-    kept = points[hits >= rule.keep * chances]
-    best = float(np.mean([s.score for s in own]))
-    return Thing(tuple(members), kept, len(supporting), len(could), best)
+    could = supporting | {
+        number
+        for number, view in enumerate(views)
+        if number not in supporting and _could_see(probe, view, rule)
+    }
+    points = confirmed_points(own, views, rule)
+    score = float(np.mean([s.score for s in own]))
+    return Thing(tuple(members), points, len(supporting), len(could), score)
 
 
 def _could_see(probe: Float, view: View, rule: FusingRule) -> bool:
     """Whether enough of a thing is in sight, and large enough to be outlined."""
-    visible, pixels = _visible(probe, view, rule)
-    if visible.mean() < rule.seen:
+    sight = look(probe, view, rule)
+    if sight.seen.mean() < rule.seen:
         return False
-    extent = np.ptp(pixels[visible], axis=0) + 1
+    extent = np.ptp(sight.pixels[sight.seen], axis=0) + 1
     return bool(extent.prod() >= rule.least_pixels)

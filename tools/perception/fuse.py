@@ -11,7 +11,8 @@ from memory.errors import ModelMistake
 from scenes.geometry import Scale
 from tools.geometry.boxes import fit_upright_box
 from tools.geometry.floor import room_yaw
-from tools.geometry.fusing import FusingRule, Sighting, Thing, View, fuse
+from tools.geometry.fusing import Thing, fuse
+from tools.geometry.viewing import FusingRule, Sighting, View
 from tools.objects import add_objects, say
 from tools.records import CloudRecord, ObjectRecord, ReconstructionRecord
 from tools.rows import ObjectsData
@@ -88,8 +89,7 @@ def _rule(recon: ReconstructionRecord) -> FusingRule:
         return FusingRule()
     depths = [np.median(v.depth[v.depth > 0]) for v in recon.views.values() if (v.depth > 0).any()]
     unit = float(np.median(depths)) / _USUAL_DEPTH if depths else 1.0
-    plain = FusingRule()
-    return FusingRule(slack=plain.slack * unit, gap=plain.gap * unit)
+    return FusingRule().scaled(unit)
 
 
 def _object(

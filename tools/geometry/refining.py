@@ -1,0 +1,85 @@
+"""The points of one thing from several views that do not agree to the centimetre.
+
+A reconstruction drifts, outlines spill over, depth is smeared at edges. Each view's points are
+first shifted onto the others' (trimmed point-to-point ICP, translation only: over one object a
+small turn is a small shift), then points are kept that enough of the views confirm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from scenes.geometry import Float
+from tools.geometry.clouds import thin
+from tools.geometry.viewing import FusingRule, Sighting, View, look, outlines
+
+_VOXEL = 0.02
+_STEPS = 6
+_CLOSEST = 0.6
+_MOST = 400
+
+
+def confirmed_points(own: Sequence[Sighting], views: Sequence[View], rule: FusingRule) -> Float:
+    """(N, 3) points of one thing, in the mean of its views' opinions of where it is."""
+    by_view: dict[int, list[Sighting]] = {}
+    for sighting in own:
+        by_view.setdefault(sighting.view, []).append(sighting)
+    clouds = {number: _thinned(here) for number, here in by_view.items()}
+    shifts = settle(clouds, rule)
+    points = np.concatenate([cloud + shifts[number] for number, cloud in clouds.items()])
+    hits, chances = np.zeros(len(points)), np.zeros(len(points))
+    for number, here in by_view.items():
+        view = views[number]
+        sight = look(points - shifts[number], view, rule)
+        inside = ndimage.maximum_filter(outlines(here, view.depth.shape), size=3) >= 0
+        hits += sight.seen & inside[sight.pixels[:, 1], sight.pixels[:, 0]]
+        chances += sight.seen | sight.floating
+    kept = points[(hits >= np.minimum(2, chances)) & (hits >= rule.keep * chances)]
+    return kept if len(kept) >= 0.25 * len(points) else points
+
+
+def _thinned(sightings: Sequence[Sighting]) -> Float:
+    points = np.concatenate([s.points for s in sightings])
+    return points[thin(points, _VOXEL)]
+
+
+def settle(clouds: Mapping[int, Float], rule: FusingRule) -> dict[int, Float]:
+    """The shift (3,) of each view's cloud that lays them onto each other, zero on average.
+
+    Views that already agree within ``rule.agreed`` are left where they are.
+    """
+    shifts = {number: np.zeros(3) for number in clouds}
+    if len(clouds) < 2:
+        return shifts
+    order = sorted(clouds, key=lambda number: -len(clouds[number]))
+    target = _some(clouds[order[0]])
+    for number in order[1:]:
+        source = _some(clouds[number])
+        shifts[number] = _shift(source, cKDTree(target), target, rule)
+        target = np.concatenate([target, source + shifts[number]])
+    mean = np.mean(list(shifts.values()), axis=0)
+    return {number: shift - mean for number, shift in shifts.items()}
+
+
+def _some(points: Float) -> Float:
+    return points[:: max(1, len(points) // _MOST)]
+
+
+def _shift(source: Float, tree: cKDTree, target: Float, rule: FusingRule) -> Float:
+    shift = np.zeros(3)
+    for _ in range(_STEPS):
+        moved = source + shift
+        found = tree.query(moved)
+        distance, nearest = np.asarray(found[0]), np.asarray(found[1])
+        close = distance <= np.quantile(distance, _CLOSEST)
+        if float(np.median(distance[close])) <= rule.agreed:
+            break
+        step = (target[nearest[close]] - moved[close]).mean(axis=0)
+        shift = shift + step
+        if np.linalg.norm(step) < rule.agreed / 10:
+            break
+    return shift if np.linalg.norm(shift) <= rule.furthest else np.zeros(3)
