@@ -14,7 +14,7 @@ from services.contract import Box, ErrorCode, ImageInline, Info
 from services.errors import ExpertError
 from services.images import LoadedImage, Pixels, inline
 from services.neural.cards import ModelCard, choose_card
-from services.neural.runtime import Runtime, require
+from services.neural.runtime import Runtime, quiet_libraries, require
 from services.neural.weights import Weights, find_weights
 from services.settings import Settings
 
@@ -43,7 +43,7 @@ class NeuralExpert:
         self.route, self.card = choose_card(
             self.name, settings.options.get("route"), settings.model
         )
-        with self.located(settings) as self.weights:
+        with quiet_libraries(), self.located(settings) as self.weights:
             require(self.name, self.card.modules)
             self.runtime = Runtime.of(settings)
             self.open()

@@ -109,7 +109,7 @@ CARDS: dict[str, dict[str, ModelCard]] = {
         "vggt": ModelCard(
             model="facebook/VGGT-1B-Commercial",
             licence="VGGT License (access is granted by Meta on request)",
-            files=("model.safetensors",),
+            files=("vggt_1B_commercial.pt",),
             source=f"{_HUB}/facebook/VGGT-1B-Commercial",
             modules=("torch", "vggt"),
             hub="facebook/VGGT-1B-Commercial",

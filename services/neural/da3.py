@@ -10,36 +10,24 @@ random quantile over the batch.
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from memory.errors import UserError
+from scenes.geometry import Scale
 from services.images import Pixels
 from services.neural.pixels import Planes, fitted, normalised, resized
 from services.neural.runtime import Runtime, array
+from services.neural.views import PATCH, Geometry, from_above_one, to_integers
 
-PATCH = 14
 LONGEST = 504
 CANONICAL_FOCAL = 300.0
 _SKY = 0.3
 _PACKAGE = "depth_anything_3."
 _FIRST_VIEW = "saddle_balanced"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Geometry:
-    """N views at (h, w): depth and confidence (N, h, w), camera-to-world (N, 4, 4), K (N, 3, 3)."""
-
-    depth: Planes
-    confidence: Planes
-    T_world_camera: NDArray[np.float64]
-    K: NDArray[np.float64]
 
 
 def prepared(pixels: Pixels, longest: int) -> Planes:
@@ -67,19 +55,17 @@ def named(network: Any) -> Any:
 
 def build(stated: dict[str, Any]) -> Any:
     """The network that a checkpoint's ``config.json`` describes, with random weights."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # its libraries warn about themselves
-        from depth_anything_3.cfg import create_object, load_config
-        from depth_anything_3.registry import MODEL_REGISTRY
+    from depth_anything_3.cfg import create_object, load_config
+    from depth_anything_3.registry import MODEL_REGISTRY
 
-        config = stated.get("config")
-        if isinstance(config, dict) and "__object__" in config:
-            _check_classes(config)
-            return create_object(config)
-        name = stated.get("model_name")
-        if name not in MODEL_REGISTRY:
-            raise UserError(f"the checkpoint's config.json names no known model ({name!r})")
-        return create_object(load_config(MODEL_REGISTRY[name]))
+    config = stated.get("config")
+    if isinstance(config, dict) and "__object__" in config:
+        _check_classes(config)
+        return create_object(config)
+    name = stated.get("model_name")
+    if name not in MODEL_REGISTRY:
+        raise UserError(f"the checkpoint's config.json names no known model ({name!r})")
+    return create_object(load_config(MODEL_REGISTRY[name]))
 
 
 def _check_classes(config: dict[str, Any]) -> None:
@@ -107,23 +93,29 @@ def canonical_depth(network: Any, runtime: Runtime, images: Sequence[Planes]) ->
     return np.where(sky, np.float32(0), depth)
 
 
-def any_view(network: Any, runtime: Runtime, views: Sequence[Planes]) -> Geometry:
-    """Joint geometry of views of one size in one frame of relative scale."""
+def any_view(network: Any, runtime: Runtime, views: Planes) -> Geometry:
+    """Joint geometry of normalised views (N, 3, h, w) in one frame of relative scale."""
     from depth_anything_3.model.utils.transform import pose_encoding_to_extri_intri
 
-    batch = runtime.tensor(np.stack(views)[None])
+    batch = runtime.tensor(views[None])
     with runtime.inference():
         features, _ = network.backbone(
             batch, cam_token=None, export_feat_layers=[], ref_view_strategy=_FIRST_VIEW
         )
         out = _head(network, features, batch)
-        encoded = network.cam_dec(features[-1][1]).float()
-        poses, K = pose_encoding_to_extri_intri(encoded, batch.shape[-2:])
+        # Camera-to-world, although the function's name says otherwise.
+        poses, K = pose_encoding_to_extri_intri(
+            network.cam_dec(features[-1][1]).float(), batch.shape[-2:]
+        )
     T = np.tile(np.eye(4), (len(views), 1, 1))
     T[:, :3] = array(poses)[0, :, :3]
-    # The head's confidence is 1 + exp(x).
-    confidence = 1 - 1 / np.maximum(array(out["depth_conf"])[0], 1)
-    return Geometry(array(out["depth"])[0], confidence, T, array(K)[0].astype(np.float64))
+    return Geometry(
+        depth=array(out["depth"])[0],
+        confidence=from_above_one(array(out["depth_conf"])[0]),
+        T_world_camera=T,
+        K=to_integers(array(K)[0]),
+        scale=Scale.RELATIVE,
+    )
 
 
 def _head(network: Any, features: Any, batch: Any) -> Any:

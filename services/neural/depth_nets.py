@@ -54,7 +54,7 @@ class CanonicalDepth:
     def focal(self, image: Planes) -> float | None:
         if self._views is None:
             return None
-        K = da3.any_view(self._views, self._runtime, [image]).K[0]
+        K = da3.any_view(self._views, self._runtime, image[None]).K[0]
         return float((K[0, 0] + K[1, 1]) / 2)
 
 

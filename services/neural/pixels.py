@@ -40,6 +40,11 @@ def normalised(pixels: Pixels) -> Planes:
     return np.ascontiguousarray(scaled.transpose(2, 0, 1))
 
 
+def imagenet(planes: Planes) -> Planes:
+    """(N, 3, H, W) in 0..1 with the mean and spread of ImageNet."""
+    return (planes - _MEAN[:, None, None]) / _SPREAD[:, None, None]
+
+
 def resampled(values: Planes, width: int, height: int) -> Planes:
     """A (h, w) map at another size, linear between pixel centres."""
     from PIL import Image

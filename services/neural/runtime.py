@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -105,6 +106,15 @@ def pretrained(kind: Any, folder: Path, **arguments: Any) -> Any:
             f"missing or of another shape, such as {lacking[0]}"
         )
     return model.eval()
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Model libraries warn about their own internals while they load; nobody here can act on it."""
+    os.environ.setdefault("DA3_LOG_LEVEL", "WARN")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def quiet() -> None:

@@ -18,12 +18,14 @@ _BLOCK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """``path`` is a folder with the card's files (or the one file itself); ``digest`` identifies
-    the bytes, ``revision`` is the hub's commit or, for a path, the digest again."""
+    """``path`` is a folder with the card's files (or the one file itself), ``file`` the last of
+    the files; ``digest`` identifies the bytes, ``revision`` is the hub's commit or, for a path, the
+    digest again."""
 
     path: Path
     revision: str
     digest: str
+    file: Path
 
 
 def find_weights(
@@ -36,7 +38,7 @@ def find_weights(
     folder = _in_cache(card, wanted)
     if folder is None or not _complete(folder, card):
         raise UserError(_missing(expert, card, wanted))
-    return Weights(folder, folder.name, _digest(folder, card))
+    return Weights(folder, folder.name, _digest(folder, card), _file(folder, card.files[-1]))
 
 
 def _at_path(expert: str, card: ModelCard, path: Path, revision: str | None) -> Weights:
@@ -45,7 +47,8 @@ def _at_path(expert: str, card: ModelCard, path: Path, revision: str | None) -> 
         what = "is not there" if not path.exists() else f"lacks {' or '.join(_lacking(path, card))}"
         raise UserError(f"{path} {what}; {_missing(expert, card, revision or card.revision)}")
     digest = _digest(path, card)
-    return Weights(path, revision or f"sha256:{digest}", digest)
+    file = path if path.is_file() else _file(path, card.files[-1])
+    return Weights(path, revision or f"sha256:{digest}", digest, file)
 
 
 def _missing(expert: str, card: ModelCard, revision: str | None) -> str:
@@ -72,13 +75,6 @@ def _file(folder: Path, name: str) -> Path:
     """A card names files as the hub lays them out; a folder of one's own may be flat."""
     nested = folder / name
     return nested if nested.is_file() else folder / Path(name).name
-
-
-def checkpoint_file(weights: Weights, card: ModelCard) -> Path:
-    """The one file of a card whose checkpoint is a single file."""
-    if weights.path.is_file():
-        return weights.path
-    return _file(weights.path, card.files[-1])
 
 
 def _in_cache(card: ModelCard, revision: str | None) -> Path | None:
