@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.errors import UserError
-from skills.words import words_of
+from skills.words import stems_of
 
 Vectors = NDArray[np.float32]
 
@@ -163,7 +163,7 @@ def fingerprint(embedder: Embedder, generation: int, count: int) -> str:
 
 
 def _features(text: str) -> Iterator[tuple[str, float]]:
-    words = [_stem(word) for word in words_of(text)]
+    words = stems_of(text)
     for word in words:
         yield word, 1.0
         padded = f"^{word}$"
@@ -171,10 +171,3 @@ def _features(text: str) -> Iterator[tuple[str, float]]:
             yield "3" + padded[i : i + 3], 0.25
     for first, second in pairwise(words):
         yield f"{first} {second}", 0.5
-
-
-def _stem(word: str) -> str:
-    for ending in ("ing", "ies", "es", "ed", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            return word[: -len(ending)]
-    return word

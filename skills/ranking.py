@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -43,19 +43,31 @@ class RetrievalSettings(BaseModel):
     weights: RankWeights = RankWeights()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ranked:
     """A candidate with the parts of its score.
 
     ``eligible`` ones may be taken and read. ``executable`` ones are meant for exactly this type
-    of question on this kind of scene: the gate vouches for their workflow nowhere else.
+    of question on this kind of scene: the gate vouches for their workflow nowhere else. (Not
+    frozen, because freezing would triple the time that ranking takes.)
     """
 
     entry: Entry
     score: float
-    parts: Mapping[str, float]
+    words: float
+    kind: bool
+    scene: bool
+    lift: float
+    tools: bool
     eligible: bool
     executable: bool
+    repeat: bool = False
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """What the score is made of, for the log."""
+        names = ("words", "kind", "scene", "lift", "tools", "eligible", "executable", "repeat")
+        return {name: round(float(getattr(self, name)), 4) for name in names}
 
 
 def fuse(rankings: Sequence[Sequence[int]]) -> dict[int, float]:
@@ -79,8 +91,7 @@ def rank(
     """Best first. ``known_type``: whether the library has skills for exactly this question type;
     then skills for other types are not eligible, otherwise the words decide."""
     scored = [_score(e, fused.get(e.id, 0.0), card, tools, known_type, weights) for e in entries]
-    order = sorted(scored, key=lambda r: (not r.eligible, -r.score, r.entry.name))
-    return _spread(order, weights.repeat)
+    return _spread(sorted(scored, key=_order), weights.repeat)
 
 
 def _score(
@@ -92,32 +103,35 @@ def _score(
     weights: RankWeights,
 ) -> Ranked:
     scope = entry.scope
-    named = bool(scope.question_types) and scope.covers_type(card.question_type)
-    scene_holds = scope.covers_scene(card)
+    kind = card.question_type in scope.question_types
+    holds = not scope.conditions or scope.covers_scene(card)
+    scene = bool(scope.conditions) and holds
     has_tools = tools is None or tools.issuperset(entry.tools)
-    parts = {
-        "words": round(words, 4),
-        "kind": 1.0 if named else 0.0,
-        "scene": 1.0 if scope.conditions and scene_holds else 0.0,
-        "lift": round(max(-1.0, min(1.0, entry.lift / weights.full_lift)), 4),
-        "tools": 1.0 if has_tools else 0.0,
-    }
-    score = sum(getattr(weights, name) * parts[name] for name in ("words", "kind", "scene", "lift"))
-    other_type = known_type and bool(scope.question_types) and not named
+    lift = max(-1.0, min(1.0, entry.lift / weights.full_lift)) if entry.lift else 0.0
+    score = weights.words * words + weights.lift * lift
+    if kind:
+        score += weights.kind
+    if scene:
+        score += weights.scene
+    general = not scope.question_types
+    other_type = known_type and not general and not kind
     blind = entry.looks and card.views == 0
-    eligible = scene_holds and has_tools and not other_type and not blind
-    return Ranked(entry, score, parts, eligible, eligible and scope.covers(card))
+    eligible = holds and has_tools and not other_type and not blind
+    executable = eligible and (kind or general)
+    return Ranked(entry, score, words, kind, scene, lift, has_tools, eligible, executable)
 
 
-def _spread(order: Sequence[Ranked], penalty: float) -> list[Ranked]:
+def _spread(order: list[Ranked], penalty: float) -> list[Ranked]:
     """Move a candidate that repeats the workflow of a better one behind its peers."""
     seen: set[str] = set()
-    result: list[Ranked] = []
     for item in order:
-        repeat = bool(item.entry.workflow) and item.entry.workflow in seen
-        seen.add(item.entry.workflow)
-        if repeat:
-            parts = {**item.parts, "repeat": 1.0}
-            item = replace(item, score=item.score - penalty, parts=parts)
-        result.append(item)
-    return sorted(result, key=lambda r: (not r.eligible, -r.score, r.entry.name))
+        workflow = item.entry.workflow
+        if workflow and workflow in seen:
+            item.score -= penalty
+            item.repeat = True
+        seen.add(workflow)
+    return sorted(order, key=_order)
+
+
+def _order(item: Ranked) -> tuple[bool, float, str]:
+    return not item.eligible, -item.score, item.entry.name

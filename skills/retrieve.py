@@ -182,7 +182,7 @@ def _candidate(item: Ranked, *, used: bool) -> SkillCandidate:
         skill=item.entry.name,
         version=item.entry.version,
         score=round(item.score, 4),
-        parts=dict(item.parts) | {"eligible": float(item.eligible)},
+        parts=item.parts,
         tokens=item.entry.tokens,
         used=used,
     )

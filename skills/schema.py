@@ -36,7 +36,8 @@ SCHEMA = Schema(
     CREATE TABLE vectors(
         id INTEGER NOT NULL REFERENCES versions(id), embedder TEXT NOT NULL,
         vector BLOB NOT NULL, PRIMARY KEY(embedder, id)) WITHOUT ROWID;
-    CREATE VIRTUAL TABLE skill_words USING fts5(text, tokenize='porter unicode61');
+    CREATE VIRTUAL TABLE skill_words USING fts5(stems);
+    CREATE VIRTUAL TABLE skill_vocabulary USING fts5vocab(skill_words, 'row');
     CREATE TABLE scene_frames(
         scene_id TEXT NOT NULL, frame TEXT NOT NULL, PRIMARY KEY(scene_id, frame)) WITHOUT ROWID;
     CREATE INDEX scene_frames_by_frame ON scene_frames(frame);

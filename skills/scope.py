@@ -64,7 +64,7 @@ class Scope(BaseModel):
 
     def covers_scene(self, card: SceneCard) -> bool:
         """Whether every condition holds on the card."""
-        return all(c.holds(card) for c in self.conditions)
+        return all(condition.holds(card) for condition in self.conditions)
 
     def covers(self, card: SceneCard) -> bool:
         """Whether the skill is meant for this card."""

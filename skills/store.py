@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from memory.errors import UserError
-from memory.sqlite import connect, quoted_terms, transaction
+from memory.sqlite import connect, transaction
 from skills.documents import SkillDocument, parse, version_of
 from skills.entries import Entry, LedgerRow, StoredSkill
 from skills.provenance import Origin, Provenance, SceneMark, Status
 from skills.schema import SCHEMA
-from skills.words import search_terms
+from skills.words import match_expression, search_terms
 from skills.writes import append_ledger, insert_scenes, insert_version
 
 Vectors = NDArray[np.float32]
@@ -34,6 +34,8 @@ class SkillStore:
         self.read_only = read_only
         self._db = connect(path, SCHEMA, read_only=read_only)
         self._entries: dict[int, Entry] = {}
+        self._rows: dict[str, int] = {}
+        self._total: int | None = None
 
     def close(self) -> None:
         """Release the file."""
@@ -58,6 +60,8 @@ class SkillStore:
         with transaction(self._db) as db:
             yield db
         self._entries.clear()
+        self._rows.clear()
+        self._total = None
 
     def add_many(
         self,
@@ -196,11 +200,20 @@ class SkillStore:
 
     def words(self, question: str, limit: int) -> list[int]:
         """Ids of active versions whose text shares words with the question, best first (BM25)."""
-        terms = quoted_terms(search_terms(question))
-        if not terms:
+        terms = search_terms(question)
+        for term in terms:
+            if term not in self._rows:
+                found = self._db.execute(
+                    "SELECT doc FROM skill_vocabulary WHERE term=?", (term,)
+                ).fetchone()
+                self._rows[term] = found[0] if found else 0
+        if self._total is None:
+            self._total = self._db.execute("SELECT count(*) FROM skill_words").fetchone()[0]
+        expression = match_expression(terms, self._rows, self._total)
+        if not expression:
             return []
         query = "SELECT rowid FROM skill_words WHERE skill_words MATCH ? ORDER BY rank LIMIT ?"
-        return [row[0] for row in self._db.execute(query, (terms, limit))]
+        return [row[0] for row in self._db.execute(query, (expression, limit))]
 
     def ledger(self, name: str | None = None) -> tuple[LedgerRow, ...]:
         """The ledger in order, of one skill or of all."""

@@ -12,6 +12,7 @@ from memory.errors import UserError
 from skills.documents import SkillDocument
 from skills.entries import Entry
 from skills.provenance import Provenance, SceneMark, Status
+from skills.words import stems_of
 from skills.workflow import Join
 
 
@@ -82,7 +83,8 @@ def append_ledger(
     db.execute("UPDATE current SET status=? WHERE id=?", (status, row))
     if status is Status.ACTIVE:
         _supersede(db, row, name, round_)
-        db.execute("INSERT INTO skill_words(rowid, text) VALUES(?,?)", (row, index_text))
+        stems = " ".join(stems_of(index_text))
+        db.execute("INSERT INTO skill_words(rowid, stems) VALUES(?,?)", (row, stems))
 
 
 def append_round(db: sqlite3.Connection, run: str, round_: int, record: str) -> None:
