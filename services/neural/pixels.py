@@ -34,6 +34,16 @@ def resized(pixels: Pixels, width: int, height: int) -> Pixels:
     return np.asarray(image)
 
 
+def padded_square(pixels: Pixels, share: float, value: int) -> Pixels:
+    """The pixels in the middle of a square of one grey, their longer side ``share`` of its own."""
+    height, width = pixels.shape[:2]
+    side = max(round(max(height, width) / share), 1)
+    square = np.full((side, side, 3), value, np.uint8)
+    top, left = (side - height) // 2, (side - width) // 2
+    square[top : top + height, left : left + width] = pixels
+    return square
+
+
 def normalised(pixels: Pixels) -> Planes:
     """(3, H, W) float32 with the mean and spread of ImageNet."""
     scaled = (pixels.astype(np.float32) / 255 - _MEAN) / _SPREAD

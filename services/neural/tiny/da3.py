@@ -42,7 +42,7 @@ def _part(module: str, kind: str, /, **arguments: Any) -> dict[str, Any]:
 
 
 def _write(folder: Path, name: str, parts: dict[str, Any]) -> None:
-    from safetensors.torch import save_model
+    from safetensors.torch import save_file
 
     stated = {"model_name": name, "config": _part("da3", "DepthAnything3Net", **parts)}
     network = da3.build(stated)
@@ -50,4 +50,8 @@ def _write(folder: Path, name: str, parts: dict[str, Any]) -> None:
         network.cam_dec.fc_fov[0].bias.data.fill_(1.0)  # radians: a lens, not a slit
     folder.mkdir(exist_ok=True)
     (folder / "config.json").write_text(json.dumps(stated))
-    save_model(da3.named(network), str(folder / "model.safetensors"))
+    # Shared weights are stored once, under the first of their names.
+    stored = {w.data_ptr(): key for key, w in reversed(da3.named(network).state_dict().items())}
+    kept = set(stored.values())
+    weights = {k: w.clone() for k, w in da3.named(network).state_dict().items() if k in kept}
+    save_file(weights, folder / "model.safetensors")
