@@ -1,0 +1,70 @@
+"""MCP both ways, with the official SDK on the other side where it is installed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from memory.blobs import BlobStore
+from memory.events import ToolStatus
+from tests.support.agent_stage import TOOLS, make_task, make_workspace
+from tools.registry import Registry
+from tools.spec import CallRequest
+
+mcp: Any = pytest.importorskip("mcp", reason="the mcp extra is not installed")
+
+
+def on_stage(root: Path) -> Any:
+    from agent.interop.mcp_server import mcp_server
+
+    blobs = BlobStore(root)
+    return mcp_server(TOOLS, make_workspace(make_task(blobs), blobs))
+
+
+def test_a_client_lists_and_calls_our_tools(tmp_path: Path) -> None:
+    async def talk() -> None:
+        async with mcp.Client(on_stage(tmp_path)) as client:
+            tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+            assert set(tools) == {"sum", "look", "broken"}
+            assert tools["sum"].input_schema["required"] == ["a", "b"]
+            assert tools["sum"].annotations.read_only_hint is True
+            total = await client.call_tool("sum", {"a": 1, "b": 2})
+            assert (total.is_error, total.content[0].text) == (False, "3 m")
+            assert total.structured_content["data"] == 3
+            shown = await client.call_tool("look", {"frame": "frame_1"})
+            assert [part.type for part in shown.content] == ["text", "image"]
+            assert shown.content[1].mime_type == "image/png"
+            wrong = await client.call_tool("sum", {"a": 1})
+            assert wrong.is_error
+            assert "b is missing" in wrong.content[0].text
+
+    asyncio.run(talk())
+
+
+def test_a_foreign_servers_tools_become_ours(tmp_path: Path) -> None:
+    from agent.interop.mcp_tools import mcp_tools
+
+    async def talk() -> None:
+        blobs = BlobStore(tmp_path / "ours")
+        workspace = make_workspace(make_task(blobs), blobs)
+        async with mcp_tools(on_stage(tmp_path / "theirs"), prefix="far_") as tools:
+            registry = Registry(tools)
+            schema = registry.schemas[0]["function"]
+            assert schema["name"] == "far_sum"
+            assert schema["parameters"]["required"] == ["a", "b"]
+            calls = [
+                CallRequest("1", "far_sum", '{"a": 2, "b": 3}'),
+                CallRequest("2", "far_sum", '{"a": 2}'),
+                CallRequest("3", "far_look", '{"frame": "frame_0"}'),
+            ]
+            good, wrong, shown = await registry.execute(0, calls, workspace)
+        assert (good.status, good.text) == (ToolStatus.OK, "5 m")
+        assert wrong.status is ToolStatus.MISTAKE
+        assert "b is missing" in wrong.text
+        assert shown.images[0].sha256 in blobs
+        assert good.producers[0].backend == "mcp"
+
+    asyncio.run(talk())
