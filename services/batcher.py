@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
@@ -42,6 +43,9 @@ class _Job(Generic[ItemT, RawT]):
     queued: float
 
 
+_Done = tuple[BatchReport, list[tuple[_Job[ItemT, RawT], RawT | BaseException]]]
+
+
 class Batcher(Generic[ItemT, RawT]):
     """``submit`` one item, await its result; ``run`` is the loop that the service keeps going."""
 
@@ -64,11 +68,13 @@ class Batcher(Generic[ItemT, RawT]):
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="forward")
         self._batch_time = 0.0
         self._running_since: float | None = None
+        self._ahead = 0  # items of the batch that is made ready; counted by two threads
+        self._lock = threading.Lock()
 
     @property
     def depth(self) -> int:
-        """Items that wait for a batch."""
-        return len(self._queue)
+        """Items that wait for the model."""
+        return len(self._queue) + self._ahead
 
     def running_for(self) -> float:
         """Seconds that the present batch has been in the model; 0 when it is idle."""
@@ -80,9 +86,9 @@ class Batcher(Generic[ItemT, RawT]):
 
     async def submit(self, item: ItemT, key: Hashable) -> RawT:
         """The result of one item; `ExpertError` (busy) at once when the queue is full."""
-        if len(self._queue) >= self._capacity:
+        if self.depth >= self._capacity:
             self._forget_cancelled()
-        if len(self._queue) >= self._capacity:
+        if self.depth >= self._capacity:
             seconds = self.retry_after()
             raise ExpertError(
                 ErrorCode.BUSY,
@@ -99,12 +105,25 @@ class Batcher(Generic[ItemT, RawT]):
         await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
     async def run(self) -> None:
-        """Serve batches until cancelled."""
-        while True:
-            await self._first()
-            batch = self._take()
-            if batch:
-                await self._serve(batch)
+        """Serve batches until cancelled.
+
+        While one batch is in the model the next is made ready and handed to the worker thread, so
+        that the device does not wait for this loop; it is made up when it is full, or when the
+        device is free, whichever comes first.
+        """
+        flying: deque[asyncio.Task[None]] = deque()
+        try:
+            while True:
+                await self._first()
+                if flying and not flying[-1].done():
+                    await self._full_or(flying[-1])
+                if batch := self._take():
+                    flying.append(asyncio.create_task(self._serve(batch)))
+                    if len(flying) > 1:
+                        await flying.popleft()
+        finally:
+            for task in flying:
+                task.cancel()
 
     def close(self) -> None:
         """Fail what is still waiting and let the thread go."""
@@ -129,6 +148,14 @@ class Batcher(Generic[ItemT, RawT]):
             except TimeoutError:
                 return
 
+    async def _full_or(self, current: asyncio.Task[None]) -> None:
+        """Wait until a whole batch waits or the present one is done."""
+        while len(self._queue) < self._max_batch and not current.done():
+            self._arrived.clear()
+            arrival = asyncio.create_task(self._arrived.wait())
+            await asyncio.wait({arrival, current}, return_when=asyncio.FIRST_COMPLETED)
+            arrival.cancel()
+
     def _take(self) -> list[_Job[ItemT, RawT]]:
         self._forget_cancelled()
         if not self._queue:
@@ -147,18 +174,17 @@ class Batcher(Generic[ItemT, RawT]):
             self._queue = deque(job for job in self._queue if not job.future.done())
 
     async def _serve(self, batch: list[_Job[ItemT, RawT]]) -> None:
-        began = time.monotonic()
-        self._running_since = began
-        items = [job.item for job in batch]
+        with self._lock:
+            self._ahead += len(batch)
         loop = asyncio.get_running_loop()
-        try:
-            results = await loop.run_in_executor(self._thread, self._attempt, items)
-        finally:
-            self._running_since = None
-        seconds = time.monotonic() - began
-        self._batch_time += (_SMOOTH if self._batch_time else 1.0) * (seconds - self._batch_time)
-        self._report(BatchReport(len(batch), seconds, tuple(began - j.queued for j in batch)))
-        for job, result in zip(batch, results, strict=True):
+        done = await loop.run_in_executor(self._thread, self._on_thread, batch)
+        if done is None:
+            return
+        report, results = done
+        weight = _SMOOTH if self._batch_time else 1.0
+        self._batch_time += weight * (report.seconds - self._batch_time)
+        self._report(report)
+        for job, result in results:
             if job.future.done():
                 continue
             if isinstance(result, BaseException):
@@ -166,8 +192,24 @@ class Batcher(Generic[ItemT, RawT]):
             else:
                 job.future.set_result(result)
 
+    def _on_thread(self, batch: list[_Job[ItemT, RawT]]) -> _Done[ItemT, RawT] | None:
+        """On the worker thread: whoever still waits gets a result or an error."""
+        with self._lock:
+            self._ahead -= len(batch)
+        jobs = [job for job in batch if not job.future.done()]
+        if not jobs:
+            return None
+        began = self._running_since = time.monotonic()
+        try:
+            results = self._attempt([job.item for job in jobs])
+        finally:
+            self._running_since = None
+        seconds = time.monotonic() - began
+        report = BatchReport(len(jobs), seconds, tuple(began - job.queued for job in jobs))
+        return report, list(zip(jobs, results, strict=True))
+
     def _attempt(self, items: list[ItemT]) -> list[RawT | BaseException]:
-        """On the worker thread: the batch as one, or in halves or singles when that fails."""
+        """The batch as one, or in halves or singles when that fails."""
         try:
             results = list(self._forward(items))
             if len(results) != len(items):
