@@ -19,8 +19,12 @@ VERBS: dict[str, str] = {
     "rooms": "Make and show embedded rooms.",
     "run": "Run a suite with a planner; resume what is owed.",
     "score": "Score a run from its log, or a file of predictions.",
+    "compare": "Compare two scored runs, paired by task.",
+    "merge": "Put the shards of a run together.",
     "report": "Write one page about one or several scored runs.",
     "serve": "Start, list and stop expert services.",
+    "doctor": "Probe a model endpoint: what will work with it, and what will not.",
+    "vllm": "Serve a local model with the flags that its family needs.",
     "proofs": "Measure this project's claims and print each beside its bound.",
 }
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks.report.record import RunReport
 from benchmarks.run.config import RunConfig
 from benchmarks.run.progress import LiveBar, PlainLines, Subscriber
+from benchmarks.run.repeat import config_of
 from benchmarks.runner import SessionSummary
 from benchmarks.scoring import score_apart
 from memory.errors import InfrastructureError, UserError
@@ -35,8 +36,11 @@ class Request:
     out: Path | None = None
 
 
-def configured(file: Path | None, wanted: Mapping[str, object]) -> RunConfig:
-    """The configuration from a file, which then rules alone, or from the command line."""
+def configured(file: Path | None, repeated: Path | None, wanted: Mapping[str, object]) -> RunConfig:
+    """The configuration of a file or of an earlier run, which then rules alone, or what the
+    command line says."""
+    if repeated is not None:
+        return config_of(RunFolder.open(repeated)).changed(suite=wanted["suite"])
     if file is not None:
         return RunConfig.read(file).changed(suite=wanted["suite"])
     return RunConfig(suite=str(wanted["suite"])).changed(**wanted)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from agent.limits import Limits
+from benchmarks.run.baselines import equip
 from benchmarks.run.config import RunConfig, first_problem
 from benchmarks.run.progress import Subscriber
 from benchmarks.run.provenance import record
@@ -81,7 +82,9 @@ async def _perform(job: Job, subscribers: Sequence[Subscriber]) -> tuple[RunFold
             experts=await _producers(client, job),
         )
         folder = RunFolder.create(job.folder, manifest, (scheduled(task) for task in tasks))
-        bench = Bench(planner, registry, _setting(client), make_limits(job.config))
+        bench = Bench(
+            planner, equip(registry, job.config), _setting(client), make_limits(job.config)
+        )
         return folder, await run_suite(folder, tasks, bench, job.config, subscribers)
 
 

@@ -9,39 +9,48 @@ import typer
 
 app = typer.Typer()
 
+Suite = Annotated[str, typer.Argument(help="A suite folder, or: rooms, vsi-meta.")]
+Planner = Annotated[str, typer.Option(help="program or chat.")]
+Workflow = Annotated[str, typer.Option(help="How program looks: plain, guarded, single.")]
+Model = Annotated[str, typer.Option(help="Model name for the chat planner.")]
+BaseUrl = Annotated[str, typer.Option(help="OpenAI-compatible endpoint of the chat planner.")]
+Meta = Annotated[Path | None, typer.Option(help="VSI-Bench's metadata (suite vsi-meta).")]
+Scenes = Annotated[int, typer.Option(min=1, help="How many rooms (suite rooms).")]
+Seed = Annotated[int, typer.Option(help="First seed of the suite that is made.")]
+Experts = Annotated[Path | None, typer.Option(help="Endpoints file of running experts.")]
+Preset = Annotated[str, typer.Option(help="Reference experts' error model, if none run.")]
+Out = Annotated[Path | None, typer.Option(help="Run folder; the same one again resumes it.")]
+Config = Annotated[Path | None, typer.Option(help="A TOML file with the run's configuration.")]
+From = Annotated[Path | None, typer.Option("--from", help="Repeat this run's configuration.")]
+Types = Annotated[list[str] | None, typer.Option("--type", help="Only these question types.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first tasks.")]
+Epochs = Annotated[int, typer.Option(min=1, help="How often each task is asked.")]
+Concurrency = Annotated[int, typer.Option(min=1, help="Episodes in flight.")]
+Shard = Annotated[str | None, typer.Option(help="Only part i/n, by scene; see merge.")]
+Baseline = Annotated[str, typer.Option(help="all, no-tools or blind (no images either).")]
+
 
 @app.command()
 def run(
-    suite: Annotated[str, typer.Argument(help="A suite folder, or: rooms, vsi-meta.")],
-    planner: Annotated[str, typer.Option(help="program or chat.")] = "program",
-    workflow: Annotated[
-        str, typer.Option(help="How the program planner looks: plain, guarded, ...")
-    ] = "",
-    model: Annotated[str, typer.Option(help="Model name for the chat planner.")] = "",
-    base_url: Annotated[
-        str, typer.Option(help="OpenAI-compatible endpoint of the chat planner.")
-    ] = "",
-    meta: Annotated[
-        Path | None, typer.Option(help="Folder of VSI-Bench metadata (suite vsi-meta).")
-    ] = None,
-    scenes: Annotated[int, typer.Option(min=1, help="How many rooms (suite rooms).")] = 6,
-    seed: Annotated[int, typer.Option(help="First seed of the suite that is made.")] = 0,
-    experts: Annotated[Path | None, typer.Option(help="Endpoints file of running experts.")] = None,
-    preset: Annotated[
-        str, typer.Option(help="Reference experts' error model, if none run.")
-    ] = "perfect",
-    out: Annotated[
-        Path | None, typer.Option(help="Run folder; the same one again resumes it.")
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="A TOML file with the run's configuration.")
-    ] = None,
-    types: Annotated[
-        list[str] | None, typer.Option("--type", help="Only these question types.")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first tasks.")] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="How often each task is asked.")] = 1,
-    concurrency: Annotated[int, typer.Option(min=1, help="Episodes in flight.")] = 8,
+    suite: Suite,
+    planner: Planner = "program",
+    workflow: Workflow = "",
+    model: Model = "",
+    base_url: BaseUrl = "",
+    meta: Meta = None,
+    scenes: Scenes = 6,
+    seed: Seed = 0,
+    experts: Experts = None,
+    preset: Preset = "perfect",
+    out: Out = None,
+    config: Config = None,
+    repeated: From = None,
+    types: Types = None,
+    limit: Limit = None,
+    epochs: Epochs = 1,
+    concurrency: Concurrency = 8,
+    shard: Shard = None,
+    baseline: Baseline = "all",
 ) -> None:
     """Answer every question of SUITE, score the run and write its report.
 
@@ -50,19 +59,18 @@ def run(
     """
     from scripts.running import Request, configured, run_and_report
 
+    named = {"workflow": workflow, "model": model, "base_url": base_url}
     wanted = {
         "suite": suite,
         "planner": planner,
-        "planner_options": _options(workflow=workflow, model=model, base_url=base_url),
+        "planner_options": {name: value for name, value in named.items() if value},
         "types": tuple(types or ()),
         "limit": limit,
         "epochs": epochs,
         "concurrency": concurrency,
+        "shard": shard,
+        "baseline": baseline,
         "expert_options": {} if experts else {"preset": preset},
     }
-    settings = configured(config, wanted)
+    settings = configured(config, repeated, wanted)
     run_and_report(Request(settings, meta, scenes, seed, experts, preset, out))
-
-
-def _options(**given: str) -> dict[str, str]:
-    return {name: value for name, value in given.items() if value}
