@@ -77,18 +77,33 @@ def fit_upright_box(points: Float, yaw: float | None = None, slack: float = 1.08
     ``yaw`` (radians) is preferred, because furniture stands parallel to walls, when its footprint
     is at most ``slack`` times the smallest one; partly seen objects are skewed otherwise.
     """
+    outline = _outline(points)
+    best, smallest = _tightest(outline)
+    if yaw is not None and footprints(outline, np.array([yaw]))[0] <= slack * smallest + 1e-4:
+        best = yaw
+    return _box_at(outline, points[:, 2], best)
+
+
+def box_yaw(points: Float) -> float:
+    """Radians, 0..pi/2, of the upright box with the smallest footprint around points (N, 3)."""
+    return _tightest(_outline(points))[0]
+
+
+def _outline(points: Float) -> Float:
+    """(M, 2) corners of the convex hull from above; all points where there is no hull."""
     flat = points[:, :2]
     try:
-        outline = flat[ConvexHull(flat).vertices]
+        return flat[ConvexHull(flat).vertices]
     except (QhullError, ValueError):
-        outline = flat
+        return flat
+
+
+def _tightest(outline: Float) -> tuple[float, float]:
+    """Turn and area of the smallest rectangle; one of its sides lies along a hull edge."""
     edges = np.roll(outline, -1, axis=0) - outline
     yaws = np.arctan2(edges[:, 1], edges[:, 0]) % (np.pi / 2)
     areas = footprints(outline, yaws)
-    best = float(yaws[areas.argmin()])
-    if yaw is not None and footprints(outline, np.array([yaw]))[0] <= slack * areas.min() + 1e-4:
-        best = yaw
-    return _box_at(outline, points[:, 2], best)
+    return float(yaws[areas.argmin()]), float(areas.min())
 
 
 def _turned(flat: Float, yaw: float) -> Float:

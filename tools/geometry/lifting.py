@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from scenes.geometry import Float, Intrinsics
+
+# A step between neighbouring pixels that no surface seen at a bearable angle makes: metres, and a
+# share of the depth. Less than the given share of steady pixels is a thin thing, not a smear.
+_JUMP, _JUMP_SHARE, _STEADY_SHARE = 0.08, 0.04, 0.4
 
 Affine = tuple[float, float, float, float, float, float]
 
@@ -26,6 +31,28 @@ def lift(
     y = (rows - intrinsics.cy) / intrinsics.fy * z
     pixels = np.stack([columns, rows], axis=1).astype(np.int32)
     return np.stack([x, y, z], axis=1), pixels
+
+
+def steady(mask: NDArray[np.bool_], depth: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """The mask without pixels where depth jumps inside it.
+
+    A depth map is smeared over the edges of things: those pixels lie on no surface and would hang
+    a veil between the thing and what is behind it. Only neighbours under the mask are compared,
+    so a thing in front of a far wall keeps its outline; of a mask that is all jumps, all is kept.
+    """
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return mask
+    part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    inside, z = mask[part] & (depth[part] > 0), depth[part]
+    highest = ndimage.maximum_filter(np.where(inside, z, -np.inf), size=3)
+    lowest = ndimage.minimum_filter(np.where(inside, z, np.inf), size=3)
+    kept = inside & (highest - lowest <= _JUMP + _JUMP_SHARE * z)
+    if kept.sum() < _STEADY_SHARE * inside.sum():
+        return mask
+    result = np.zeros_like(mask)
+    result[part] = kept
+    return result
 
 
 def resample_mask(

@@ -14,6 +14,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from scenes.geometry import Float
+from tools.geometry.boxes import box_yaw
 from tools.geometry.clouds import thin
 from tools.geometry.viewing import FusingRule, Sighting, View, look, outlines
 
@@ -39,7 +40,32 @@ def confirmed_points(own: Sequence[Sighting], views: Sequence[View], rule: Fusin
         hits += sight.seen & inside[sight.pixels[:, 1], sight.pixels[:, 0]]
         chances += sight.seen | sight.floating
     kept = points[(hits >= np.minimum(2, chances)) & (hits >= rule.keep * chances)]
-    return kept if len(kept) >= 0.25 * len(points) else points
+    if len(kept) < 0.25 * len(points):
+        kept = points
+    drifted = any(np.linalg.norm(shift) > rule.agreed for shift in shifts.values())
+    whole = [cloud for number, cloud in clouds.items() if not any(s.cut for s in by_view[number])]
+    return _as_wide_as_seen(kept, whole) if drifted and len(whole) > 1 else kept
+
+
+def _as_wide_as_seen(points: Float, whole: Sequence[Float]) -> Float:
+    """The points, without what drift adds to an object's extent.
+
+    One view is consistent in itself, so the middle one of the extents that views which saw the
+    whole outline give, axis by axis, is trusted more than the extent of their union: the window
+    of that width that holds most points is kept. Not done where views agree, because then the
+    union is exact and a view may have seen a part only.
+    """
+    yaw = box_yaw(points)
+    axes = np.array([[np.cos(yaw), np.sin(yaw), 0], [-np.sin(yaw), np.cos(yaw), 0], [0, 0, 1.0]])
+    kept = np.ones(len(points), np.bool_)
+    for axis in axes:
+        width = sorted(float(np.ptp(cloud @ axis)) for cloud in whole)[len(whole) // 2]
+        along = points @ axis
+        ordered = np.sort(along)
+        last = np.searchsorted(ordered, ordered + width, side="right")
+        start = ordered[int((last - np.arange(len(ordered))).argmax())]
+        kept &= (along >= start) & (along <= start + width)
+    return points[kept] if kept.sum() >= 8 else points
 
 
 def _thinned(sightings: Sequence[Sighting]) -> Float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from scenes.geometry import Float, Intrinsics, Pose
 
 Pixels = NDArray[np.int32]
+_SAMPLES = 400
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,12 +26,16 @@ class View:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sighting:
-    """One outline in one view: world points (N, 3) and their (column, row) pixels (N, 2)."""
+    """One outline in one view: world points (N, 3) and their (column, row) pixels (N, 2).
+
+    ``cut``: the outline touches the image border, so the thing may go on outside.
+    """
 
     view: int
     score: float
     points: Float
     pixels: Pixels
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,11 @@ class FusingRule:
     least_pixels: int = 30
     probe: int = 160
 
+    def loosened(self, disagreement: float) -> FusingRule:
+        """The same rule for views that disagree by so much."""
+        extra = 2 * disagreement
+        return replace(self, slack=self.slack + extra, gap=self.gap + extra)
+
     def scaled(self, unit: float) -> FusingRule:
         """The same rule for lengths of which ``unit`` make a metre."""
         return replace(
@@ -66,6 +77,32 @@ class FusingRule:
             furthest=self.furthest * unit,
             slack=self.slack * unit,
         )
+
+
+def disagreement(views: Sequence[View], most: float = 0.5) -> float:
+    """How far neighbouring views disagree on where surfaces are: the median depth difference of
+    sampled points, in the views' unit; differences above ``most`` are occlusions."""
+    differences = []
+    for first, second in pairwise(views):
+        step = max(1, first.depth.size // _SAMPLES)
+        rows, columns = np.unravel_index(
+            np.arange(step // 2, first.depth.size, step), first.depth.shape
+        )
+        z = first.depth[rows, columns].astype(np.float64)
+        k = first.intrinsics
+        points = np.stack([(columns - k.cx) / k.fx * z, (rows - k.cy) / k.fy * z, z], axis=1)
+        flat, expected = second.intrinsics.project(
+            second.pose.to_camera(first.pose.to_world(points[z > 0]))
+        )
+        height, width = second.depth.shape
+        inside = (expected > 0.05) & (flat >= 0).all(axis=1)
+        inside &= (flat[:, 0] < width - 1) & (flat[:, 1] < height - 1)
+        column, row = np.rint(flat[inside]).astype(np.intp).T
+        measured = second.depth[row, column]
+        gap = np.abs(measured - expected[inside])[measured > 0]
+        differences.append(gap[gap < most])
+    found = np.concatenate(differences) if differences else np.zeros(0)
+    return float(np.median(found)) if len(found) else 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,7 +12,7 @@ from scenes.geometry import Scale
 from tools.geometry.boxes import fit_upright_box
 from tools.geometry.floor import room_yaw
 from tools.geometry.fusing import Thing, fuse
-from tools.geometry.viewing import FusingRule, Sighting, View
+from tools.geometry.viewing import FusingRule, Sighting, View, disagreement
 from tools.objects import add_objects, say
 from tools.records import CloudRecord, ObjectRecord, ReconstructionRecord
 from tools.rows import ObjectsData
@@ -65,13 +65,13 @@ def _common(space: str, clouds: _Clouds, asked: FuseArguments, workspace: Worksp
     recon = workspace.get(space, ReconstructionRecord)
     number = {frame: position for position, frame in enumerate(recon.views)}
     views = [View(v.pose, v.intrinsics, v.depth) for v in recon.views.values()]
-    rule = _rule(recon)
+    rule = _rule(recon, views)
     yaw = room_yaw(recon.cloud.points) if len(recon.cloud.points) else None
     found: _Found = []
     for category in dict.fromkeys(cloud.category for _, cloud in clouds):
         mine = [(handle, cloud) for handle, cloud in clouds if cloud.category == category]
         sightings = [
-            Sighting(number[cloud.frame], cloud.score, cloud.cloud.points, cloud.pixels)
+            Sighting(number[cloud.frame], cloud.score, cloud.cloud.points, cloud.pixels, cloud.cut)
             for _, cloud in mine
         ]
         for thing in fuse(sightings, views, rule):
@@ -84,12 +84,13 @@ def _common(space: str, clouds: _Clouds, asked: FuseArguments, workspace: Worksp
     return found
 
 
-def _rule(recon: ReconstructionRecord) -> FusingRule:
-    if recon.scale is not Scale.RELATIVE:
-        return FusingRule()
-    depths = [np.median(v.depth[v.depth > 0]) for v in recon.views.values() if (v.depth > 0).any()]
-    unit = float(np.median(depths)) / _USUAL_DEPTH if depths else 1.0
-    return FusingRule().scaled(unit)
+def _rule(recon: ReconstructionRecord, views: list[View]) -> FusingRule:
+    """Tolerances in the reconstruction's unit, wider where its views disagree."""
+    unit = 1.0
+    if recon.scale is Scale.RELATIVE:
+        depths = [np.median(view.depth[view.depth > 0]) for view in views if view.depth.any()]
+        unit = float(np.median(depths)) / _USUAL_DEPTH if depths else 1.0
+    return FusingRule().scaled(unit).loosened(disagreement(views, 0.5 * unit))
 
 
 def _object(

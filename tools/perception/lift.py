@@ -12,7 +12,7 @@ from memory.errors import ModelMistake
 from scenes.geometry import Float, Intrinsics, PointCloud, Pose, Scale
 from scenes.masks import decode_rle
 from tools.geometry.clouds import main_part
-from tools.geometry.lifting import LEVEL, foreground, invert_affine, lift, resample_mask
+from tools.geometry.lifting import LEVEL, foreground, invert_affine, lift, resample_mask, steady
 from tools.records import (
     BoxRecord,
     CloudRecord,
@@ -111,7 +111,7 @@ def _lift_one(
         return None
     depth, intrinsics, pose = geometry.views[frame.original]
     mask, cut = _on_grid(outline, frame, depth)
-    points, pixels = lift(mask, depth, intrinsics)
+    points, pixels = lift(steady(mask, depth), depth, intrinsics)
     kept = main_part(points)
     points, pixels = points[kept], pixels[kept]
     if len(points) < _LEAST_POINTS:
