@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from scenes.tasks import Task
 from skills.operands import operands_of
-from skills.pixels import DARK, NOISY, SOFT, decode_luma, measure, overlap
+from tools.quality import DARK, NOISY, SOFT, decode_luma, measure, overlap
 
 PIXEL_FRAMES = 8
 """Frames measured for a card, evenly spaced over the capture."""
@@ -29,7 +29,7 @@ class SceneCard(BaseModel):
 
     ``views``: frames of the capture; ``width``, ``height`` in pixels. ``luma``, ``contrast``,
     ``noise``, ``sharpness``, ``clutter``: medians over the measured frames (see
-    `skills.pixels.FramePixels`). ``poor_share``: share of frames that measure dark, noisy or soft.
+    `tools.quality.FramePixels`). ``poor_share``: share of frames that measure dark, noisy or soft.
     ``overlap``: median likeness of neighbouring measured frames. ``detections``: boxes per frame,
     and ``apparent``: median square root of box area as a share of the image's, both ``None`` until
     a detector has looked.

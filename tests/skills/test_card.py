@@ -14,7 +14,7 @@ from scenes.records import Frame, SceneTruth
 from scenes.tasks import AnswerKind, Task
 from skills.card import SceneCard, make_card
 from skills.operands import operands_of
-from skills.pixels import decode_luma, measure, overlap
+from tools.quality import decode_luma, measure, overlap
 
 
 def picture(seed: int = 0, width: int = 640, height: int = 480) -> Image.Image:

@@ -1,0 +1,126 @@
+"""Does retrieval find the right skill for questions in words it never saw?
+
+Three hundred questions from thirty templates that occur in no skill and in no benchmark, without
+the benchmark's question type: words are all there is to go by.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import cycle
+from pathlib import Path
+
+from memory.claims import Claim
+from skills.card import SceneCard
+from skills.embed import Embedder, LexicalEmbedder
+from skills.ranking import RetrievalSettings
+from skills.retrieve import Retriever
+from skills.seeds import plant_seeds, seed_documents
+from skills.store import SkillStore
+
+AT = 6
+QUESTIONS = 300
+
+_COUNT = "count-objects-across-views"
+_SIZE = "size-by-voted-views"
+_DISTANCE = "distance-by-fused-clouds"
+_NEAREST = "nearest-object-without-metres"
+_DIRECTION = "direction-from-scale-free-geometry"
+_ORDER = "appearance-order-from-cheap-looks"
+_AREA = "room-area-from-few-frames"
+_RESTORE = "restore-only-what-needs-it"
+_FEW = "few-views-voted"
+_SCATTERED = "scattered-views-by-vote"
+_TABLE = "trust-the-object-table"
+
+TEMPLATES: tuple[tuple[str, str], ...] = (
+    (_COUNT, "What is the total number of {a}s that you can make out?"),
+    (_COUNT, "Tell me the quantity of {a}s present."),
+    (_COUNT, "If I collected every {a}, how big would my pile be?"),
+    (_COUNT, "Is there one {a}, or are there several? Give the number."),
+    (_SIZE, "Would a {a} of this kind need a van two metres deep? State its size."),
+    (_SIZE, "How tall does the {a} stand?"),
+    (_SIZE, "Give the extent of the {a} along its longest side."),
+    (_SIZE, "What are the measurements of the {a}?"),
+    (_DISTANCE, "What gap is left between the {a} and the {b}?"),
+    (_DISTANCE, "How many metres separate the {a} from the {b}?"),
+    (_DISTANCE, "A cable runs from the {a} to the {b}: how long must it be?"),
+    (_DISTANCE, "How remote is the {b} from the {a}?"),
+    (_NEAREST, "Of the {a}, the {b} and the {c}, what is nearest the {d}?"),
+    (_NEAREST, "Does the {a} or the {b} lie closer to the {c}?"),
+    (_NEAREST, "Rank the {a}, {b} and {c} by how far they are from the {d}."),
+    (_DIRECTION, "I face the {a} with my back to the {b}; which hand points"
+     " at the {c}?"),
+    (_DIRECTION, "Looking from the {a} towards the {b}, on which side is"
+     " the {c}?"),
+    (_DIRECTION, "Seated at the {a} and turned to the {b}, do I find the"
+     " {c} on my left?"),
+    (_DIRECTION, "Which turns take me from the {a} past the {b} to the"
+     " {c}?"),
+    (_ORDER, "Which shows up earliest in the clip: {a}, {b} or {c}?"),
+    (_ORDER, "Put {a}, {b}, {c} and {d} in the sequence they come into"
+     " view."),
+    (_ORDER, "While the video plays, do we see the {a} before the {b}?"),
+    (_AREA, "How spacious is the place, in square metres?"),
+    (_AREA, "What floor space does the flat offer?"),
+    (_AREA, "How much carpet would cover the whole floor of this room?"),
+    (_RESTORE, "The footage is dim and grainy; what should I do before looking"
+     " for the {a}?"),
+    (_FEW, "With just five photos, where would the {a} be?"),
+    (_FEW, "I only have a handful of snapshots. Is the {a} beside the {b}?"),
+    (_SCATTERED, "The camera whips round so views scarcely share content; can the {a}"
+     " still be measured?"),
+    (_TABLE, "There are annotations of this scanned scene; what do they say of the"
+     " {a}?"),
+)  # fmt: skip
+NAMES = (
+    "chair", "table", "lamp", "sofa", "door", "window", "bookshelf", "bed", "plant", "desk",
+    "stool", "mirror", "rug", "monitor", "trash bin", "radiator", "nightstand", "piano",
+)  # fmt: skip
+
+
+def questions() -> Iterator[tuple[str, str]]:
+    """(right skill, question) pairs, templates in turn, names in turn."""
+    names = cycle(NAMES)
+    for _ in range(QUESTIONS // len(TEMPLATES)):
+        for skill, template in TEMPLATES:
+            picked = {letter: next(names) for letter in "abcd"}
+            next(names)  # so that templates do not always meet the same names
+            yield skill, template.format(**picked)
+
+
+def recall(embedder: Embedder, at: int = AT) -> tuple[float, float, Counter[str]]:
+    """Share of questions whose right skill is among the first ``at`` and is first, and misses."""
+    settings = RetrievalSettings(top_k=at, tokens=100_000)
+    misses: Counter[str] = Counter()
+    first = hits = total = 0
+    with tempfile.TemporaryDirectory() as folder, SkillStore(Path(folder) / "s.sqlite") as store:
+        plant_seeds(store)
+        retriever = Retriever(store, embedder, settings=settings)
+        for skill, question in questions():
+            card = SceneCard(question_type="free", views=24)
+            ranked = sorted(retriever.rank(card, question), key=lambda r: (-r.words, r.entry.name))
+            names = [r.entry.name for r in ranked[:at]]
+            total += 1
+            first += bool(names) and names[0] == skill
+            if skill in names:
+                hits += 1
+            else:
+                misses[skill] += 1
+    return hits / total, first / total, misses
+
+
+def measure(embedders: Sequence[Embedder] = ()) -> Iterator[Claim]:
+    """Recall of each embedder together with word search, which every installation has."""
+    for embedder in embedders or (LexicalEmbedder(),):
+        at_six, at_one, misses = recall(embedder)
+        worst = ", ".join(f"{name} {count}" for name, count in misses.most_common(2))
+        note = f"recall@1 {at_one:.3f}; {QUESTIONS} questions, {len(TEMPLATES)} templates, {len(seed_documents())} skills"
+        yield Claim.at_least(
+            f"retrieval: recall@{AT} of the right skill, {embedder.name}",
+            at_six,
+            0.9,
+            note + (f"; missed: {worst}" if worst else ""),
+        )
