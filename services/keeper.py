@@ -22,7 +22,6 @@ from services.plan import LOOPBACK, ExpertPlan, LaunchPlan
 _LOG = logging.getLogger(__name__)
 
 READY_POLL = 0.05
-HEALTH_PERIOD = 2.0
 HEALTH_TIMEOUT = 5.0
 HEALTH_FAILURES = 3
 FIRST_BACKOFF, LAST_BACKOFF = 0.2, 10.0
@@ -167,7 +166,7 @@ class Keeper:
         self._set(State.READY)
         failures = 0
         while failures < HEALTH_FAILURES:
-            await asyncio.sleep(HEALTH_PERIOD)
+            await asyncio.sleep(self._plan.health_period)
             healthy = await _status(self._address, "/healthz") == 200
             failures = 0 if healthy else failures + 1
         _LOG.error("%s does not answer; it is ended and started again", self._one.expert)

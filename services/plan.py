@@ -51,6 +51,7 @@ class LaunchPlan(BaseModel):
     limits: Limits = Limits()
     batching: Batching = Batching()
     record: Path | None = None
+    health_period: float = Field(default=2.0, gt=0, description="seconds between health checks")
     blob_quota: int = Field(default=20 * 1024**3, gt=0, description="bytes of stored blobs")
     grace: float = Field(default=5.0, gt=0, description="seconds to finish requests when stopped")
 
