@@ -47,10 +47,18 @@ def camera_at(pose: Pose, intrinsics: Intrinsics = PHONE) -> Camera:
     return Camera(T_world_camera=rows, intrinsics=intrinsics)
 
 
-@lru_cache(maxsize=4)
-def _pixel_rays(intrinsics: Intrinsics) -> NDArray[np.float64]:
-    """(H * W, 3) camera-frame directions with z = 1 through the pixel centres."""
-    return intrinsics.rays().reshape(-1, 3)
+def _directions(camera: Camera, pixels: Float32 | None = None) -> NDArray[np.float64]:
+    """World directions (N, 3) through pixel centres, one metre deep along the optical axis."""
+    k = camera.intrinsics
+    right, down, ahead = np.array(camera.T_world_camera)[:3, :3].T
+    if pixels is not None:
+        x, y = (pixels[:, 0] - k.cx) / k.fx, (pixels[:, 1] - k.cy) / k.fy
+        chosen: NDArray[np.float64] = np.outer(x, right) + np.outer(y, down) + ahead
+        return chosen
+    columns = np.outer((np.arange(k.width) - k.cx) / k.fx, right) + ahead
+    rows = np.outer((np.arange(k.height) - k.cy) / k.fy, down)
+    directions: NDArray[np.float64] = (rows[:, None] + columns[None]).reshape(-1, 3)
+    return directions
 
 
 class Renderer:
@@ -68,7 +76,7 @@ class Renderer:
     def shader(self, quality: BakeQuality | None = None) -> Shader:
         """The room's textures and baked light, made once."""
         if self._shader is None:
-            atlas = Atlas.of(self.mesh.materials)
+            atlas = Atlas.of(self.mesh.materials).by_day(self.room.lighting.day)
             lights = lights_of(self.room)
             baked = bake_light(self.mesh, self.caster, lights, atlas, quality or BakeQuality())
             self._shader = Shader.of(self.mesh, self.caster, atlas, baked)
@@ -79,15 +87,9 @@ class Renderer:
 
         Directions are (x, y, 1) in camera axes, so the distance of a hit is its z-depth.
         """
-        k = camera.intrinsics
-        T = np.array(camera.T_world_camera, np.float64)
-        if pixels is None:
-            local = _pixel_rays(k)
-        else:
-            x, y = (pixels[:, 0] - k.cx) / k.fx, (pixels[:, 1] - k.cy) / k.fy
-            local = np.stack([x, y, np.ones_like(x)], axis=1).astype(np.float64)
-        directions = (local @ T[:3, :3].T).astype(np.float32)
-        return np.broadcast_to(T[:3, 3].astype(np.float32), directions.shape), directions
+        directions = _directions(camera, pixels).astype(np.float32)
+        eye = np.array(camera.T_world_camera, np.float32)[:3, 3]
+        return np.broadcast_to(eye, directions.shape), directions
 
     def render(self, camera: Camera, rgb: bool = True, look: Look | None = None) -> RenderedFrame:
         """One frame."""
@@ -116,10 +118,10 @@ class Renderer:
 
         Single precision loses some 1e-5 m where a ray grazes a surface.
         """
-        T = np.array(camera.T_world_camera, np.float64)
-        normal = self._normals[hits.triangle]
-        slope = ((_pixel_rays(camera.intrinsics) @ T[:3, :3].T) * normal).sum(axis=1)
-        reach = self._offsets[hits.triangle] - normal @ T[:3, 3]
+        eye = np.array(camera.T_world_camera)[:3, 3]
+        reach = (self._offsets - self._normals @ eye).take(hits.triangle)
+        normal = self._normals.take(hits.triangle, axis=0)
+        slope = np.einsum("ij,ij->i", _directions(camera), normal)
         with np.errstate(divide="ignore", invalid="ignore"):
             depth = reach / slope
         return np.where(np.abs(depth - hits.distance) < TRUST, depth, hits.distance)

@@ -29,8 +29,9 @@ class Light:
     skin: float = 0.02
 
 
-def lights_of(room: Room, day: float = 1.0) -> tuple[Light, ...]:
-    """All lights of a room; ``day`` scales what comes through the windows."""
+def lights_of(room: Room) -> tuple[Light, ...]:
+    """All lights of a room, as bright as its lighting says."""
+    day, lamps = room.lighting.day, room.lighting.lamps
     lights: list[Light] = []
     for q in room.placed:
         depth, width, height = q.model.size
@@ -38,16 +39,20 @@ def lights_of(room: Room, day: float = 1.0) -> tuple[Light, ...]:
             ahead = np.array([np.cos(q.yaw), np.sin(q.yaw), 0.0])
             left = np.array([-ahead[1], ahead[0], 0.0])
             centre = np.array([q.x, q.y, q.z + height / 2]) + ahead * (depth / 2 + 0.01)
-            sky = tuple(day * c for c in SKY)
-            lights.append(_window(centre, left * width, height, ahead, (sky[0], sky[1], sky[2])))
+            lights.append(_window(centre, left * width, height, ahead, _times(SKY, day)))
         if q.model.category == "ceiling light":
-            lights.append(_ceiling(np.array([q.x, q.y, q.z - 0.01]), width * 0.45))
+            lights.append(_ceiling(np.array([q.x, q.y, q.z - 0.01]), width * 0.45, lamps))
         for lamp in q.model.lamps:
             x, y = q.point(lamp.x, lamp.y)
             centre = np.array([x, y, q.z + lamp.z])
             points = centre + lamp.radius * _sphere(6)
             lights.append(
-                Light(points, np.pi * lamp.radius**2, lamp.radiance, skin=lamp.radius * 3.2)
+                Light(
+                    points,
+                    np.pi * lamp.radius**2,
+                    _times(lamp.radiance, lamps),
+                    skin=3.2 * lamp.radius,
+                )
             )
     return tuple(lights)
 
@@ -64,11 +69,16 @@ def _window(
     return Light(np.array(points), area, radiance, facing)
 
 
-def _ceiling(centre: Float, radius: float) -> Light:
+def _times(radiance: tuple[float, float, float], factor: float) -> tuple[float, float, float]:
+    r, g, b = radiance
+    return r * factor, g * factor, b * factor
+
+
+def _ceiling(centre: Float, radius: float, lamps: float) -> Light:
     angle = np.arange(8) * 2.39996
     r = radius * np.sqrt((np.arange(8) + 0.5) / 8)
     points = centre + np.stack([r * np.cos(angle), r * np.sin(angle), 0 * r], axis=1)
-    return Light(points, np.pi * radius**2, CEILING, (0.0, 0.0, -1.0))
+    return Light(points, np.pi * radius**2, _times(CEILING, lamps), (0.0, 0.0, -1.0))
 
 
 def _sphere(count: int) -> Float:

@@ -30,7 +30,7 @@ class BakedLight:
         samples, weights = self.patches.lookup(hits.triangle, hits.u, hits.v)
         weights = weights * self.trust[samples]
         weights /= np.maximum(weights.sum(axis=1, keepdims=True), np.float32(1e-9))
-        light = self.irradiance[samples[:, 0]] * weights[:, :1]
+        light = self.irradiance.take(samples[:, 0], axis=0) * weights[:, :1]
         for k in range(1, 4):
-            light += self.irradiance[samples[:, k]] * weights[:, k : k + 1]
+            light += self.irradiance.take(samples[:, k], axis=0) * weights[:, k : k + 1]
         return light

@@ -19,7 +19,6 @@ from scenes.layout_openings import place_openings
 from scenes.layout_plan import FloorPlan, Shape
 from scenes.layout_recipes import RECIPES
 from scenes.layout_shell import Finish, Hole, Surface, build_shell
-from scenes.layout_space import Footprint
 from scenes.materials import Material, Paints
 from scenes.mesh import Mesh, build_mesh
 from scenes.parts import Part, rotation
@@ -48,15 +47,31 @@ class RoomSpec:
     vocabulary: frozenset[str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Lighting:
+    """How bright it is outdoors and how bright the lamps are; 1 is a usual day with lamps on."""
+
+    day: float = 1.0
+    lamps: float = 1.0
+
+    @classmethod
+    def drawn(cls, rng: np.random.Generator) -> Lighting:
+        """Mostly day, sometimes dusk or night."""
+        hour = rng.random()
+        if hour < 0.7:
+            return cls(day=float(rng.uniform(0.6, 1.2)), lamps=float(rng.choice([0.3, 1.0])))
+        return cls(day=float(rng.uniform(0.02, 0.25)))
+
+
 class Room:
     """A furnished room. ``objects`` have ids 1..n; ``surfaces`` names the ids of its shell."""
 
     def __init__(
         self, spec: RoomSpec, plan: FloorPlan, kinds: tuple[str, ...], placed: tuple[Placed, ...],
-        shell: tuple[Surface, ...], windows: tuple[Hole, ...],
+        shell: tuple[Surface, ...], lighting: Lighting = Lighting(),
     ) -> None:  # fmt: skip
-        self.spec, self.plan, self.kinds = spec, plan, kinds
-        self.placed, self.shell, self.windows = placed, shell, windows
+        self.spec, self.plan, self.kinds, self.lighting = spec, plan, kinds, lighting
+        self.placed, self.shell = placed, shell
         ids = {id(q): k + 1 for k, q in enumerate(placed)}
         self.objects = tuple(
             _scene_object(q, ids[id(q)], ids[id(q.parent)] if q.parent else None) for q in placed
@@ -163,7 +178,7 @@ def _attempt(spec: RoomSpec, attempt: int) -> Room:
         RECIPES[kind][0](builder)
     _finish_furnishing(builder, spec, kinds)
     shell = build_shell(plan, holes, doors, _finish(kinds, rng))
-    return Room(spec, plan, kinds, tuple(builder.placed), shell, tuple(holes))
+    return Room(spec, plan, kinds, tuple(builder.placed), shell, Lighting.drawn(rng))
 
 
 def _finish_furnishing(builder: Builder, spec: RoomSpec, kinds: tuple[str, ...]) -> None:
@@ -271,6 +286,3 @@ def countable(category: str) -> bool:
 def summary(room: Room) -> dict[str, int]:
     """How many there are of each category."""
     return dict(Counter(o.category for o in room.objects))
-
-
-__all__ = ["Footprint", "Room", "RoomSpec", "build_room", "countable", "summary"]

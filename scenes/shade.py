@@ -24,12 +24,9 @@ PIXEL = 1.5 / 474
 
 def corner_mix(values: Float32, corners: Int32, u: Float32, v: Float32) -> Float32:
     """Per-vertex values (V, k) at barycentric places of triangles with these corners (N, 3)."""
-    w = (1 - u - v)[:, None]
-    mixed: Float32 = (
-        values[corners[:, 0]] * w
-        + values[corners[:, 1]] * u[:, None]
-        + values[corners[:, 2]] * v[:, None]
-    )
+    mixed = values.take(corners[:, 0], axis=0) * (1 - u - v)[:, None]
+    mixed += values.take(corners[:, 1], axis=0) * u[:, None]
+    mixed += values.take(corners[:, 2], axis=0) * v[:, None]
     return mixed
 
 
@@ -45,7 +42,7 @@ def albedo(
     ``footprint`` (N,) is the width of a pixel in texture coordinates, which picks the texture copy,
     the largest when it is None; what misses everything gets some colour.
     """
-    corners = mesh.triangles[hits.triangle]
+    corners = mesh.triangles.take(hits.triangle, axis=0)
     material = mesh.material[hits.triangle]
     uv = corner_mix(mesh.uv, corners, hits.u, hits.v) * atlas.repeats[material][:, None]
     u, v = uv[:, 0], uv[:, 1]

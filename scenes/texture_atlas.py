@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +54,10 @@ class Atlas:
             outdoors=np.array([m.kind == "outdoors" for m in materials]),
         )
 
+    def by_day(self, day: float) -> Atlas:
+        """The same with the view outdoors ``day`` times as bright."""
+        return replace(self, glow=np.where(self.outdoors, self.glow * np.float32(day), self.glow))
+
     def level(self, material: Int32, footprint: Float32) -> Int32:
         """The copy whose texels are about as large as a pixel's footprint, in texture units."""
         texels = np.maximum(footprint * self.columns[material, 0], np.float32(1))
@@ -71,9 +75,10 @@ class Atlas:
         x0, y0 = x0 % columns, y0 % rows
         base = self.offset[material, level]
         top, bottom = base + y0 * columns, base + y1 * columns
-        upper = self.texels[top + x0] * (1 - fx) + self.texels[top + x1] * fx
-        lower = self.texels[bottom + x0] * (1 - fx) + self.texels[bottom + x1] * fx
-        mixed: Float32 = upper * (1 - fy) + lower * fy
+        mixed: Float32 = self.texels.take(top + x0, axis=0) * ((1 - fx) * (1 - fy))
+        mixed += self.texels.take(top + x1, axis=0) * (fx * (1 - fy))
+        mixed += self.texels.take(bottom + x0, axis=0) * ((1 - fx) * fy)
+        mixed += self.texels.take(bottom + x1, axis=0) * (fx * fy)
         return mixed
 
 

@@ -26,7 +26,7 @@ def shifted(room: Room, dz: float) -> Room:
     k = next(k for k, q in enumerate(room.placed) if q.model.category == "chair")
     placed = list(room.placed)
     placed[k] = replace(placed[k], z=placed[k].z + dz)
-    return Room(room.spec, room.plan, room.kinds, tuple(placed), room.shell, room.windows)
+    return Room(room.spec, room.plan, room.kinds, tuple(placed), room.shell)
 
 
 def test_depth_is_exact_and_no_ray_escapes() -> None:
@@ -46,7 +46,7 @@ def test_intersecting_things_are_found() -> None:
     assert collisions(ROOM) == []
     k = next(k for k, q in enumerate(ROOM.placed) if q.model.category == "chair")
     twin = replace(ROOM.placed[k], x=ROOM.placed[k].x + 0.1)
-    doubled = Room(ROOM.spec, ROOM.plan, ROOM.kinds, (*ROOM.placed, twin), ROOM.shell, ROOM.windows)
+    doubled = Room(ROOM.spec, ROOM.plan, ROOM.kinds, (*ROOM.placed, twin), ROOM.shell)
     assert ("chair", "chair") in collisions(doubled)
 
 
