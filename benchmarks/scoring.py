@@ -36,7 +36,7 @@ def score_run(
     """
     scorer = metric_named(metric)
     answers = _answers(folder, suite_path)
-    played = [Played(t, e, folder.episode(t.id, e)) for t, e in folder.scheduled()]
+    played = [Played.of(folder, task, epoch) for task, epoch in folder.scheduled()]
     rows = [_row(item, answers[item.task.id]) for item in played]
     predictions = dict(_predictions(played))
     judged = judge(scorer, rows, predictions, profile)
@@ -102,9 +102,9 @@ def target_fields(target: Target) -> dict[str, object]:
 def _predictions(played: Sequence[Played]) -> Iterator[tuple[str, object]]:
     """Answers of ended episodes, ``None`` where there was none; owed ones are absent."""
     for item in played:
-        if item.episode is not None and item.episode.done:
-            answered = item.episode.status is EpisodeStatus.ANSWERED
-            yield item.key, item.episode.answer if answered else None
+        if item.status is not EpisodeStatus.OWED:
+            answered = item.status is EpisodeStatus.ANSWERED
+            yield item.key, item.answer if answered else None
 
 
 def _scores(
@@ -116,18 +116,17 @@ def _scores(
 ) -> Iterator[Score]:
     scorer = f"{metric.name}/{metric.profile(profile)}@{metric.version}"
     for item, row in zip(played, judged, strict=True):
-        episode = item.episode
         yield Score(
             task_id=item.task.id,
             epoch=item.epoch,
             scorer=scorer,
             value=row.values[metric.score_fields[0]],
-            status=episode.status if episode else EpisodeStatus.OWED,
-            prediction=(episode.answer or "") if episode else "",
+            status=item.status,
+            prediction=item.answer or "",
             fields={
                 **row.values,
                 "outcome": row.outcome.value,
-                "failure": row.failure or (episode.reason if episode else ""),
+                "failure": row.failure or item.reason,
                 "scene_id": item.task.scene_id,
                 "question_type": item.task.question_type,
                 "correct": answers[item.task.id].answer,

@@ -1,16 +1,25 @@
-"""What an episode spent, folded from its events."""
+"""What one (task, epoch) spent, folded from its events.
+
+How tools were used is told of the last attempt, which is the one that is scored. What was paid
+(requests, tokens, dollars, priced seconds) adds up over all attempts: a retry does not refund.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from benchmarks.effective import Basis, Use, tool_use
 from benchmarks.report.record import Spend
 from memory.episodes import Episode
+from memory.events import Event, ModelCall, ToolOutcome
 
 
-def spend(episode: Episode) -> Spend:
-    """Calls, priced expert time, tokens and seconds of the last attempt."""
+def spend(episode: Episode, events: Sequence[Event] | None = None) -> Spend:
+    """Use and cost; ``events`` are those of all attempts, if there was more than one."""
     use = tool_use(episode)
-    outcomes, asked = episode.outcomes, episode.model_calls
+    paid = episode.events if events is None else events
+    outcomes = [event for event in paid if isinstance(event, ToolOutcome)]
+    asked = [event for event in paid if isinstance(event, ModelCall)]
     costs = [call.usage.cost for call in asked]
     known = [cost for cost in costs if cost is not None]
     tokens = sum((call.usage.input_tokens or 0) + (call.usage.output_tokens or 0) for call in asked)

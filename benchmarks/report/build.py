@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from benchmarks.report.record import Estimate, RunReport, Spend, Tally, TypeRow
 from benchmarks.scorecard import JudgedRow, summarize
 from benchmarks.scorers.base import Metric, Outcome
 from benchmarks.spend import spend
 from benchmarks.stats import Interval, clustered_mean, pass_at_k_mean
-from memory.episodes import Episode
+from memory.episodes import fold
 from memory.events import EpisodeStatus, Producer
+from memory.log import read_events
 from memory.manifest import ScheduledTask
 from memory.runs import RunFolder
 
@@ -22,11 +23,42 @@ REFERENCE = "reference"
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One scheduled (task, epoch) with what happened to it, if anything did."""
+    """One scheduled (task, epoch) and a digest of its log, small enough to hold for all of them.
+
+    ``began`` and ``ended`` are wall time in seconds since the epoch, ``None`` when it never began.
+    """
 
     task: ScheduledTask
     epoch: int
-    episode: Episode | None
+    status: EpisodeStatus = EpisodeStatus.OWED
+    reason: str = ""
+    answer: str | None = None
+    planner: str = ""
+    spend: Spend = field(default_factory=Spend)
+    producers: frozenset[Producer] = frozenset()
+    began: float | None = None
+    ended: float | None = None
+
+    @classmethod
+    def of(cls, folder: RunFolder, task: ScheduledTask, epoch: int) -> Played:
+        """Read one log and keep what scoring needs."""
+        path = folder.episode_path(task.id, epoch)
+        events = list(read_events(path)) if path.exists() else []
+        episode = fold(events)
+        if episode is None:
+            return cls(task, epoch)
+        return cls(
+            task=task,
+            epoch=epoch,
+            status=episode.status,
+            reason=episode.reason,
+            answer=episode.answer,
+            planner=episode.started.planner,
+            spend=spend(episode, events),
+            producers=frozenset(p for outcome in episode.outcomes for p in outcome.producers),
+            began=events[0].t,
+            ended=events[-1].t,
+        )
 
     @property
     def key(self) -> str:
@@ -44,14 +76,13 @@ def build_report(
     """Fold episodes and their judgements, which run in parallel, into the report."""
     card = summarize(metric, judged, profile)
     headline = metric.score_fields[0]
-    spends = [spend(item.episode) if item.episode else Spend() for item in played]
-    episodes = [item.episode for item in played if item.episode is not None]
-    producers = _producers(folder, episodes)
+    spends = [item.spend for item in played]
+    producers = _producers(folder, played)
     types = sorted({item.task.question_type for item in played})
-    reasons = Counter(e.reason for e in episodes if e.status is EpisodeStatus.OWED)
+    reasons = Counter(p.reason for p in played if p.reason and p.status is EpisodeStatus.OWED)
     return RunReport(
         run=folder.record.id,
-        planner=episodes[0].started.planner if episodes else "",
+        planner=next((item.planner for item in played if item.planner), ""),
         suite=folder.record.manifest.suite.name,
         metric=metric.name,
         metric_version=metric.version,
@@ -64,7 +95,7 @@ def build_report(
         scenes=len({item.task.scene_id for item in played}),
         epochs=folder.record.epochs,
         pass_at=_pass_at(folder.record.epochs, headline, played, judged),
-        wall=_wall(episodes),
+        wall=_wall(played),
         producers=producers,
         reference=any(producer.backend == REFERENCE for producer in producers),
         owed_reasons=dict(reasons.most_common(5)),
@@ -133,16 +164,13 @@ def _pass_at(
     }
 
 
-def _producers(folder: RunFolder, episodes: Sequence[Episode]) -> tuple[Producer, ...]:
+def _producers(folder: RunFolder, played: Sequence[Played]) -> tuple[Producer, ...]:
     """Everyone who is on record as having answered, or as having been asked to."""
-    seen = dict.fromkeys(folder.record.manifest.experts)
-    for episode in episodes:
-        for outcome in episode.outcomes:
-            seen |= dict.fromkeys(outcome.producers)
+    seen = set(folder.record.manifest.experts).union(*(item.producers for item in played))
     return tuple(sorted(seen, key=lambda producer: (producer.name, producer.version)))
 
 
-def _wall(episodes: Sequence[Episode]) -> float:
-    if not episodes:
-        return 0.0
-    return max(e.events[-1].t for e in episodes) - min(e.started.t for e in episodes)
+def _wall(played: Sequence[Played]) -> float:
+    began = [item.began for item in played if item.began is not None]
+    ended = [item.ended for item in played if item.ended is not None]
+    return max(ended) - min(began) if began else 0.0

@@ -33,12 +33,13 @@ class Tally(_Record):
 
 
 class Spend(_Record):
-    """What episodes spent, summed over the last attempt of each.
+    """What episodes spent.
 
-    ``calls`` splits into ``effective``, ``redundant`` and ``failed_calls``. ``expert_calls``
-    reached an expert, ``cached`` were answered by the cache; ``cost`` is priced expert seconds,
-    the same for both. ``dollars`` is what the model cost, ``None`` once one price is unknown.
+    ``calls`` of the last attempts, split into ``effective``, ``redundant`` and ``failed_calls``;
     ``inferred`` counts episodes whose evidence had to be guessed (see effective tool use).
+    Over all attempts: ``expert_calls`` reached an expert, ``cached`` were answered by the cache;
+    ``cost`` is priced expert seconds, the same for both; ``dollars`` is what models cost, ``None``
+    once one price is unknown. ``seconds`` are those of the last attempts.
     """
 
     episodes: int = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TextIO
@@ -12,6 +12,7 @@ from memory.events import EpisodeEnded, EpisodeStatus
 from scenes.tasks import Task
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
@@ -106,10 +107,20 @@ class PlainLines:
 
 
 class LiveBar:
-    """A live bar with counts, rate and time left; use as a context manager."""
+    """A live bar with counts, rate, time left and the last error; use as a context manager.
 
-    def __init__(self, stream: TextIO, title: str) -> None:
+    ``gauges`` are short texts by name that are shown below the bar, freshly asked for at each
+    redraw: concurrency of providers and experts, cost so far.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        title: str,
+        gauges: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
         from rich.console import Console
+        from rich.live import Live
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -119,6 +130,7 @@ class LiveBar:
         )
         from rich.progress import Progress as Bar
 
+        console = Console(file=stream)
         self._bar: Bar = Bar(
             SpinnerColumn(),
             TextColumn("[bold]{task.description}"),
@@ -126,14 +138,16 @@ class LiveBar:
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[detail]}"),
-            console=Console(file=stream),
-            refresh_per_second=4,
+            console=console,
         )
+        self._gauges = gauges
         self._title = title
         self._row: TaskID | None = None
+        self._error = ""
+        self._live = Live(get_renderable=self._lines, console=console, refresh_per_second=4)
 
     def __enter__(self) -> Self:
-        self._bar.start()
+        self._live.start()
         return self
 
     def __exit__(
@@ -142,7 +156,7 @@ class LiveBar:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._bar.stop()
+        self._live.stop()
 
     def started(self, progress: Progress) -> None:
         self._row = self._bar.add_task(
@@ -154,18 +168,30 @@ class LiveBar:
 
     def finished(self, progress: Progress) -> None:
         self._show(progress)
-        self._bar.refresh()
+        self._live.refresh()
 
     def _show(self, progress: Progress) -> None:
         if self._row is not None:
             done = progress.earlier + progress.ended
             self._bar.update(self._row, completed=done, detail=_detail(progress))
+        self._error = progress.last_error
+
+    def _lines(self) -> RenderableType:
+        from rich.console import Group
+        from rich.text import Text
+
+        gauges = " · ".join(f"{name} {value}" for name, value in self._gauges().items())
+        below = [Text(f"  {gauges}", style="dim")] if gauges else []
+        if self._error:
+            below.append(Text(f"  last error: {self._error}", style="yellow", overflow="ellipsis"))
+        return Group(self._bar, *below)
 
 
 def describe(progress: Progress) -> str:
     """One line of plain text."""
     done = progress.earlier + progress.ended
-    return f"{done}/{progress.total} {_detail(progress)}"
+    error = f" ({progress.last_error[:60]})" if progress.last_error else ""
+    return f"{done}/{progress.total} {_detail(progress)}{error}"
 
 
 def _detail(progress: Progress) -> str:
@@ -175,7 +201,7 @@ def _detail(progress: Progress) -> str:
     if progress.failed:
         parts.append(f"{progress.failed} failed")
     if progress.owed:
-        parts.append(f"{progress.owed} owed ({progress.last_error[:60]})")
+        parts.append(f"{progress.owed} owed")
     return " · ".join(parts)
 
 

@@ -140,7 +140,7 @@ def test_the_live_bar_shows_the_same_counts() -> None:
 
     out = Terminal()
     progress = Progress(total=4)
-    with LiveBar(out, "rooms") as bar:
+    with LiveBar(out, "rooms", lambda: {"openai": "12 of 32", "cost": "$0.40"}) as bar:
         bar.started(progress)
         for _ in range(3):
             progress = progress.after(ANSWERED, 1.5)
@@ -148,6 +148,8 @@ def test_the_live_bar_shows_the_same_counts() -> None:
         bar.finished(progress.after(OWED, 2.0))
     assert "3/4" in out.getvalue()
     assert "1 owed" in out.getvalue()
+    assert "openai 12 of 32 · cost $0.40" in out.getvalue()
+    assert "last error: the depth expert is gone" in out.getvalue()
 
 
 def test_the_manifest_names_code_and_packages() -> None:

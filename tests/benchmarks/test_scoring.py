@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from benchmarks.report.record import RunReport, read_report
 from benchmarks.scorers.vsi import LEVELS
 from benchmarks.scoring import main, score_apart, score_run
 from memory.errors import UserError
-from memory.events import EpisodeStatus
+from memory.events import EpisodeStatus, ModelCall, Usage
 from memory.runs import RunFolder
 from scenes.suite import Suite
 from scenes.suite_truth import targets
@@ -106,6 +107,22 @@ def test_calls_time_and_price_are_summed_over_the_log(tmp_path: Path, suite: Sui
     assert spend.cost == pytest.approx(0.5 * n)
     assert 0 < spend.seconds < 60
     assert spend.dollars == 0.0
+
+
+def test_what_was_paid_for_a_failed_attempt_stays_paid(tmp_path: Path, suite: Suite) -> None:
+    model = ModelCall(model="m", turn=0, usage=Usage(input_tokens=10, cost=0.5))
+
+    def script(task: Task, brief: Brief) -> Play:
+        looking = glance(task, brief)
+        observations = yield replace(next(looking), model=model)
+        yield replace(looking.send(observations), model=model)
+
+    gone = World(broken=lambda task: True)
+    play(tmp_path / "r", suite, gone, script, limit=1, passes=1)
+    folder, _ = play(tmp_path / "r", suite, script=script, limit=1)
+    spend = score_run(folder, suite.path).spend
+    assert (spend.attempts, spend.calls, spend.effective) == (2, 1, 1)
+    assert (spend.model_calls, spend.tokens, spend.dollars) == (3, 30, 1.5)
 
 
 def test_a_run_is_scored_against_its_own_suite_only(tmp_path: Path, suite: Suite) -> None:
