@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from memory.errors import UserError
-from scenes.camera import HFOV, RenderedFrame, encode_jpeg, render_frame
+from scenes.camera import HFOV, RenderedFrame, encode_jpeg, renderer
+from scenes.conditions import CapturePlan, Condition, degrade, plan_capture
+from scenes.film import Look
 from scenes.geometry import Intrinsics
+from scenes.light import BakeQuality
 from scenes.maps import FrameMaps
 from scenes.questions.vsi import MEASURED_TYPES, PER_SCENE, ask
 from scenes.records import SceneTruth
@@ -27,17 +31,22 @@ FPS = 1.0
 class RoomsSettings(BaseModel):
     """How rooms are filmed and asked about.
 
-    ``size`` is the (width, height) of a frame in pixels; ``types`` the question types, each asked
-    up to ``per_type`` times a room. ``balance`` drops what a blind reader answers too easily.
+    ``size`` is the (width, height) of a frame in pixels; ``conditions`` are taken in turn, room by
+    room; ``types`` the question types, each asked up to ``per_type`` times a room. ``balance``
+    drops what a blind reader answers too easily. ``light_rays`` (per light sample) and
+    ``antialias`` buy beauty with time.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     n_frames: int = Field(default=24, ge=1, le=512)
     size: tuple[int, int] = (480, 360)
+    conditions: tuple[Condition, ...] = ("clean",)
     types: tuple[str, ...] = MEASURED_TYPES
     per_type: int = Field(default=PER_SCENE, ge=1)
     balance: bool = True
+    light_rays: int = Field(default=16, ge=1)
+    antialias: bool = False
 
 
 def make_rooms_suite(
@@ -54,27 +63,32 @@ def make_rooms_suite(
     settings = settings or RoomsSettings()
     if not seeds or len(set(seeds)) != len(seeds):
         raise UserError("give at least one room seed, and each seed once")
-    specs = {scene_name(k): RoomSpec(k) for k in seeds}
+    turn = cycle(settings.conditions)
+    planned = {
+        scene_name(k): plan_capture(RoomSpec(k), condition, settings.n_frames)
+        for k, condition in zip(seeds, turn, strict=False)
+    }
+    asker = partial(
+        ask,
+        suite=name,
+        split=split,
+        seed=seed,
+        per_type=dict.fromkeys(settings.types, settings.per_type),
+        balance=settings.balance,
+    )
     plan = SuitePlan(
         name=name,
         generator="rooms",
         seed=seed,
         split=split,
         settings=settings.model_dump(mode="json"),
-        scenes=tuple(specs),
+        scenes=tuple(planned),
     )
     return write_suite(
         path,
         plan,
-        lambda scene_id: film_room(scene_id, build_room(specs[scene_id]), settings),
-        partial(
-            ask,
-            suite=name,
-            split=split,
-            seed=seed,
-            per_type=limits(settings),
-            balance=settings.balance,
-        ),
+        lambda scene_id: film_room(scene_id, planned[scene_id], settings),
+        asker,
         progress,
     )
 
@@ -84,22 +98,25 @@ def scene_name(seed: int) -> str:
     return f"room_{seed:06d}"
 
 
-def limits(settings: RoomsSettings) -> Mapping[str, int | None]:
-    """Questions per type, as `ask` wants them."""
-    return dict.fromkeys(settings.types, settings.per_type)
-
-
-def film_room(scene_id: str, room: Room, settings: RoomsSettings, rgb: bool = True) -> SceneBundle:
-    """Film a room and measure what its frames show; without ``rgb`` there are no pictures."""
+def film_room(
+    scene_id: str, plan: CapturePlan, settings: RoomsSettings, rgb: bool = True
+) -> SceneBundle:
+    """Build and film a room and measure what its frames show; without ``rgb`` no pictures."""
+    room = build_room(plan.spec)
     intrinsics = Intrinsics.from_hfov(float(HFOV), *settings.size)
-    walk = plan_walk(room, settings.n_frames, intrinsics=intrinsics)
-    frames = [render_frame(room, camera, rgb=rgb) for camera in walk.cameras]
+    walk = plan_walk(room, plan.n_frames, style=plan.style, intrinsics=intrinsics)
+    film = renderer(room)
+    if rgb:
+        film.shader(BakeQuality(rays=settings.light_rays))
+    look = Look(antialias=settings.antialias)
+    frames = [film.render(camera, rgb, look) for camera in walk.cameras]
     maps = [FrameMaps(frame.depth, frame.ids) for frame in frames]
+    truth = room_truth(scene_id, room, walk, maps)
     return SceneBundle(
-        truth=room_truth(scene_id, room, walk, maps),
+        truth=truth.model_copy(update={"conditions": plan.tags}),
         fps=FPS,
         pictures=tuple(
-            _picture(k, f, m) for k, (f, m) in enumerate(zip(frames, maps, strict=True))
+            _picture(plan, k, f, m) for k, (f, m) in enumerate(zip(frames, maps, strict=True))
         ),
         seen=fuse(walk.cameras, maps).measured(),
     )
@@ -124,7 +141,12 @@ def room_truth(scene_id: str, room: Room, walk: Walk, maps: Sequence[FrameMaps])
     )
 
 
-def _picture(index: int, frame: RenderedFrame, maps: FrameMaps) -> Picture:
+def _picture(plan: CapturePlan, index: int, frame: RenderedFrame, maps: FrameMaps) -> Picture:
+    """The encoded frame; where it was degraded, its clean twin goes along."""
     height, width = frame.depth.shape
-    data = b"" if frame.rgb is None else encode_jpeg(frame.rgb)
-    return Picture(index / FPS, data, "image/jpeg", width, height, maps)
+    data, clean = b"", None
+    if frame.rgb is not None:
+        steps = plan.steps[index]
+        data = encode_jpeg(degrade(frame.rgb, steps, plan.spec.seed * 1000 + index))
+        clean = encode_jpeg(frame.rgb) if steps else None
+    return Picture(index / FPS, data, "image/jpeg", width, height, maps, clean)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from memory.errors import UserError
 from scenes import suite_truth
@@ -15,7 +17,9 @@ from scenes.seen import fuse
 from scenes.suite import Suite
 from scenes.suite_rooms import RoomsSettings, make_rooms_suite
 
-SMALL = RoomsSettings(n_frames=12, size=(160, 120))
+SMALL = RoomsSettings(
+    n_frames=12, size=(160, 120), light_rays=1, conditions=("clean", "dark"), balance=False
+)
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +67,22 @@ def test_asked_objects_were_shown_twice(path: Path) -> None:
         index = {o.instance_id: k for k, o in enumerate(truth.objects)}
         for ids in target.proof["operands"].get("objects", {}).values():  # type: ignore[union-attr]
             assert all(shown[:, index[k]].sum() >= 2 for k in ids)  # type: ignore[index, union-attr]
+
+
+def test_a_degraded_scene_keeps_its_clean_twins_hidden(path: Path) -> None:
+    clean, dark = suite_truth.scene_truths(path)
+    assert clean.conditions == () == clean.clean_frames
+    assert dark.conditions == ("dark",)
+    shown = Suite.open(path)
+    for frame, twin in zip(shown.captures[dark.scene_id].frames, dark.clean_frames, strict=True):
+        assert twin.sha256 not in shown.blobs
+        seen = _brightness(shown.blobs.get(frame.image.sha256))
+        meant = _brightness(suite_truth.clean_blobs(path).get(twin.sha256))
+        assert seen < 0.75 * meant
+
+
+def _brightness(data: bytes) -> float:
+    return float(np.asarray(Image.open(io.BytesIO(data))).mean())
 
 
 def test_two_makings_are_equal(path: Path, tmp_path: Path) -> None:
