@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from memory.blobs import BlobRef, BlobStore, sha256_of
 from memory.errors import UserError
-from services.contract import ANSWERS, REQUESTS, Answer, ImageInline, Info
+from services.contract import ANSWERS, EXPERTS, REQUESTS, Answer, ImageInline, Info
 from services.images import decoded_base64
 from services.shelf import Shelf
 
@@ -99,6 +99,14 @@ class Recording:
         return self._type.model_validate(orjson.loads(self._data[slice(*place)])["answer"])
 
 
+def recorded_experts(root: Path) -> list[str]:
+    """Experts of which a recording holds answers; `UserError` when it holds none."""
+    names = [name for name in EXPERTS if _has_answers(root / name / "answers.jsonl")]
+    if not names:
+        raise UserError(f"{root} holds no recording; make one with `surveyor serve record`")
+    return names
+
+
 def references(value: object) -> Iterator[BlobRef]:
     """Every blob that a record refers to, at any depth."""
     if isinstance(value, BlobRef):
@@ -109,6 +117,10 @@ def references(value: object) -> Iterator[BlobRef]:
     elif isinstance(value, tuple | list):
         for one in value:
             yield from references(one)
+
+
+def _has_answers(file: Path) -> bool:
+    return file.exists() and file.stat().st_size > 0
 
 
 def _lines(data: bytes) -> Iterator[tuple[str, tuple[int, int]]]:

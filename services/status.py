@@ -63,8 +63,8 @@ def _row(worker: WorkerState, token: str | None, on_gpu: dict[int, int]) -> Stat
     return StatusRow(
         **worker.model_dump(exclude={"since"}),
         up_for=time.time() - worker.since,
-        p50=numbers.get('surveyor_recent_seconds{quantile="0.5"}'),
-        p99=numbers.get('surveyor_recent_seconds{quantile="0.99"}'),
+        p50=numbers.get('surveyor_recent_seconds{quantile="0.5"}') if count else None,
+        p99=numbers.get('surveyor_recent_seconds{quantile="0.99"}') if count else None,
         queue=None if queue is None else int(queue),
         requests=count,
         memory=_resident(worker.pid),
