@@ -93,6 +93,11 @@ def judge(
     return tuple(decided[i] for i in range(len(measured)))
 
 
+def compare(pairs: Sequence[Pair], settings: GateSettings, level: float) -> Comparison:
+    """One comparison at a one-sided level of the caller's choice, for reports."""
+    return _decide(_measure(pairs, settings), settings, level, still_passing=True)
+
+
 @dataclass(frozen=True, slots=True)
 class _Measured:
     """A change's numbers before the verdict; ``p`` is one-sided against the margin."""

@@ -75,6 +75,15 @@ class TrialStore:
         with transaction(self._db) as db:
             db.execute("INSERT OR IGNORE INTO plans VALUES(?,?,?)", (run, round_, record))
 
+    def all(self, world: str, tasks: Sequence[str]) -> list[Trial]:
+        """Every settled trial of these tasks, by task and workflow."""
+        query = "SELECT record FROM trials WHERE world=? AND task=? ORDER BY workflow"
+        return [
+            Trial.model_validate_json(row[0])
+            for task in sorted(tasks)
+            for row in self._db.execute(query, (world, task))
+        ]
+
     def put(self, world: str, trials: Sequence[Trial]) -> None:
         """Keep settled trials; owed ones are forgotten, so that they are tried again."""
         rows = [

@@ -117,7 +117,8 @@ def measure(embedders: Sequence[Embedder] = ()) -> Iterator[Claim]:
     for embedder in embedders or (LexicalEmbedder(),):
         at_six, at_one, misses = recall(embedder)
         worst = ", ".join(f"{name} {count}" for name, count in misses.most_common(2))
-        note = f"recall@1 {at_one:.3f}; {QUESTIONS} questions, {len(TEMPLATES)} templates, {len(seed_documents())} skills"
+        note = f"recall@1 {at_one:.3f}; {QUESTIONS} questions, {len(TEMPLATES)} templates,"
+        note += f" {len(seed_documents())} skills"
         yield Claim.at_least(
             f"retrieval: recall@{AT} of the right skill, {embedder.name}",
             at_six,

@@ -6,10 +6,12 @@ import asyncio
 import os
 import signal
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from agent.limits import UNLIMITED
 from agent.planner import Brief, Turn
 from agent.scripted import Play
 from benchmarks.run.config import RunConfig
@@ -169,6 +171,22 @@ def test_limits_and_failures_are_final(tmp_path: Path, suite: Suite) -> None:
     assert summary.progress.failed == 4
     statuses = {folder.status(task.id, 0) for task in folder.schedule}
     assert statuses == {EpisodeStatus.LIMIT}
+
+
+def test_a_spent_budget_ends_the_session_and_leaves_the_rest_owed(
+    tmp_path: Path, suite: Suite
+) -> None:
+    config = RunConfig(suite="tiny", concurrency=3)
+    folder, tasks = open_run(tmp_path / "r", suite, config)
+    poor = replace(bench(World(), suite), budget=UNLIMITED.model_copy(update={"tool_calls": 10}))
+    summary = asyncio.run(run_suite(folder, tasks, poor, config))
+    assert "session's tool_calls limit of 10" in summary.stopped
+    assert (summary.progress.answered, summary.progress.failed) == (10, 0)
+    hurried = replace(poor, budget=UNLIMITED.model_copy(update={"wall": 1e-9}))
+    summary = asyncio.run(run_suite(folder, tasks, hurried, config))
+    assert "session's wall limit" in summary.stopped
+    summary = asyncio.run(run_suite(folder, tasks, bench(World(), suite), config))
+    assert summary.complete
 
 
 def test_subscribers_see_every_end_and_counts_that_add_up(tmp_path: Path, suite: Suite) -> None:

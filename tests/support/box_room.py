@@ -88,13 +88,15 @@ def render(pose: Pose) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
 class BoxRoom:
     """The place, its frames and its experts.
 
-    ``unit`` is the length of a metre in reconstructions (1 = metric). ``fails`` are status codes
+    ``unit`` is the length of a metre in reconstructions (1 = metric), ``drift`` how far (metres)
+    each of its cameras is off, in a direction of its own. ``fails`` are status codes
     (and bodies) to answer first, one a request. ``misses`` drops a detection by (frame, thing).
     """
 
     store: BlobStore
     count: int = 12
     unit: float = 1.0
+    drift: float = 0.0
     misses: frozenset[tuple[int, int]] = frozenset()
     fails: list[httpx2.Response] = field(default_factory=list)
     holds: set[str] = field(default_factory=set)
@@ -242,6 +244,8 @@ class BoxRoom:
             index = self._index(image)
             depth = self.views[index][0] * np.float32(self.unit)
             T = self.poses[index].T_world_camera.copy()
+            turn = 2.4 * index
+            T[:3, 3] += self.drift * np.array([np.cos(turn), np.sin(turn), 0.3 * np.sin(3 * turn)])
             T[:3, 3] *= self.unit
             points.append(
                 Pose(T).to_world((CAMERA.rays() * depth[..., None])[::3, ::3].reshape(-1, 3))

@@ -65,6 +65,18 @@ def test_fused_objects_are_the_things_in_the_room(hand: Hand) -> None:
         assert row.support <= row.visible
 
 
+def test_objects_keep_number_and_size_where_the_reconstruction_drifts(tmp_path: Path) -> None:
+    room = BoxRoom(BlobStore(tmp_path / "frames"), drift=0.12)
+    found = [row for row in Hand(room, tmp_path).objects().objects if row.accepted]
+    assert sorted(row.category for row in found) == sorted(name for name, _ in THINGS)
+    for name, box in THINGS:
+        row = min(
+            (row for row in found if row.category == name),
+            key=lambda row: float(np.linalg.norm(np.subtract(row.center, box.center))),
+        )
+        assert max(row.size) == pytest.approx(max(box.size), rel=0.12)
+
+
 def test_a_false_alarm_in_one_view_is_not_accepted(tmp_path: Path) -> None:
     """The lamp is found in one view only, though many could see it."""
     misses = frozenset((frame, 4) for frame in range(12))
