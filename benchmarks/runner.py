@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from agent.limits import Limits
+from agent.limits import UNLIMITED, LimitExceeded, Limits
 from agent.loop import Toolbox, run_episode
 from agent.planner import LoadedSkill, Planner
 from benchmarks.run.config import RunConfig
@@ -46,12 +46,16 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What all episodes of a run share, and how each one's setting is made."""
+    """What all episodes of a run share, and how each one's setting is made.
+
+    ``limits`` bound each episode, ``budget`` all that one session spends.
+    """
 
     planner: Planner
     registry: Toolbox
     setting: Callable[[Task], Setting]
     limits: Limits
+    budget: Limits = UNLIMITED
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,9 @@ async def run_suite(
 ) -> SessionSummary:
     """Answer everything that ``folder`` still owes; ``tasks`` are the scheduled ones.
 
-    Returns when all is done, when SIGINT or SIGTERM arrives, or when ``give_up_after`` episodes
-    in a row came back owed. Raises `UserError` when another process works on the run, and when
-    the log cannot be written; the run can be resumed after either.
+    Returns when all is done, when SIGINT or SIGTERM arrives, when the session's budget is spent,
+    or when ``give_up_after`` episodes in a row came back owed. Raises `UserError` when another
+    process works on the run, and when the log cannot be written; either can be resumed after.
     """
     with folder.locked():
         owed, earlier = _owed(folder, tasks)
@@ -118,17 +122,25 @@ class _Session:
     stopped: str = ""
 
     async def run(self, owed: list[Owed]) -> SessionSummary:
-        """Work through what is owed, again while a further pass still brings something home."""
+        """Work through what is owed and say how it went."""
         for subscriber in self.subscribers:
             subscriber.started(self.progress)
+        try:
+            async with self.bench.budget.scope("session"):
+                await self._passes(owed)
+        except LimitExceeded as stop:
+            self.stopped = str(stop)
+        for subscriber in self.subscribers:
+            subscriber.finished(self.progress)
+        return SessionSummary(self.progress, self.interrupted, self.stopped)
+
+    async def _passes(self, owed: list[Owed]) -> None:
+        """Try what is owed, again while a further pass still brings something home."""
         for _ in range(self.config.passes):
             before = len(owed)
             owed = await self._pass(owed)
             if not owed or self.stopped or self.interrupted or len(owed) == before:
-                break
-        for subscriber in self.subscribers:
-            subscriber.finished(self.progress)
-        return SessionSummary(self.progress, self.interrupted, self.stopped)
+                return
 
     async def _pass(self, owed: list[Owed]) -> list[Owed]:
         """Try each pair once and return those that are still owed."""

@@ -72,12 +72,19 @@ class RunConfig(BaseModel):
     ``suite`` is a folder or a known name. ``limit`` takes the first tasks only, ``types`` only
     these question types. ``concurrency`` is episodes in flight. A session ends early after
     ``give_up_after`` owed episodes in a row; owed ones get up to ``passes`` tries a session.
-    ``planner_options``, ``expert_options`` and ``limits`` are read by whoever they are for.
+    ``limits`` bound one episode, ``budget`` one session. ``planner_options`` and
+    ``expert_options`` are read by whoever they are for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    FREE: ClassVar[tuple[str, ...]] = ("suite", "concurrency", "give_up_after", "passes")
+    FREE: ClassVar[tuple[str, ...]] = (
+        "suite",
+        "budget",
+        "concurrency",
+        "give_up_after",
+        "passes",
+    )
     """What may change when a run is resumed: speed and places, not results. The manifest pins
     the suite by its content."""
 
@@ -86,6 +93,7 @@ class RunConfig(BaseModel):
     planner_options: dict[str, JsonValue] = Field(default_factory=dict)
     expert_options: dict[str, JsonValue] = Field(default_factory=dict)
     limits: dict[str, JsonValue] = Field(default_factory=dict)
+    budget: dict[str, JsonValue] = Field(default_factory=dict)
     skills: str = ""
     baseline: Baseline = Baseline.ALL
     corruption: Corruption | None = None
