@@ -22,6 +22,7 @@ from scenes.tasks import AnswerKind
 # Aim lower than the promised five points: folds differ from audit to audit.
 AIM = 0.0
 MIN_QUESTIONS = 200
+MIN_LEFT = 40
 ROUNDS = 30
 MAX_DROP = 0.2
 LOOKED_AT = 4
@@ -70,7 +71,7 @@ def prune(items: Sequence[BlindItem], rng: np.random.Generator, aim: float = AIM
         common = frequency - (chance if test.choices else first_constant)
         gain = max((common, forest - chance), key=lambda g: float(g.mean()))
         excess = float(gain.mean()) - aim
-        if excess <= 0 or len(kept) < MIN_QUESTIONS // 2:
+        if excess <= 0 or len(kept) < MIN_LEFT:
             break
         # Dropping an item with gain g takes (g - aim) off the sum that is too large.
         order = np.lexsort((rng.random(len(kept)), -gain))

@@ -17,7 +17,7 @@ from scenes.film import Look
 from scenes.geometry import Intrinsics
 from scenes.light import BakeQuality
 from scenes.maps import FrameMaps
-from scenes.questions.vsi import MEASURED_TYPES, PER_SCENE, ask
+from scenes.questions.vsi import MEASURED_TYPES, PER_SCENE, ask, check_types
 from scenes.records import SceneTruth
 from scenes.room import Room, RoomSpec, build_room
 from scenes.seen import fuse
@@ -63,6 +63,7 @@ def make_rooms_suite(
     settings = settings or RoomsSettings()
     if not seeds or len(set(seeds)) != len(seeds):
         raise UserError("give at least one room seed, and each seed once")
+    check_types(settings.types)
     turn = cycle(settings.conditions)
     planned = {
         scene_name(k): plan_capture(RoomSpec(k), condition, settings.n_frames)

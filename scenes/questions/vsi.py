@@ -55,12 +55,12 @@ def scene_rng(seed: int, scene_id: str, purpose: str) -> np.random.Generator:
     return np.random.default_rng([seed, zlib.crc32(f"{scene_id}/{purpose}".encode())])
 
 
-def _generator(name: str) -> Generator:
-    try:
-        return GENERATORS[name]
-    except KeyError:
-        known = ", ".join(GENERATORS)
-        raise UserError(f"there is no question type {name!r}; choose from {known}") from None
+def check_types(names: Iterable[str]) -> None:
+    """Raise `UserError` for a question type that does not exist."""
+    for name in names:
+        if name not in GENERATORS:
+            known = ", ".join(GENERATORS)
+            raise UserError(f"there is no question type {name!r}; choose from {known}")
 
 
 def drafts(
@@ -75,9 +75,10 @@ def drafts(
     """
     limits = dict.fromkeys(MEASURED_TYPES, PER_SCENE) if per_type is None else per_type
     for name, limit in limits.items():
-        generate = _generator(name)
         rng = scene_rng(seed, scene.truth.scene_id, name)
-        found = (draft for draft in generate(scene, rng) if recoverable(draft, scene.perceived))
+        found = (
+            draft for draft in GENERATORS[name](scene, rng) if recoverable(draft, scene.perceived)
+        )
         yield from varied(found, limit) if balance else islice(found, limit)
 
 

@@ -1,0 +1,198 @@
+"""Measurements of the embedded world's questions: truth, blind audit, perception bound, markers.
+
+Each function yields claims (`memory.claims`): numbers beside the bounds they are held to.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from memory.blobs import BlobRef
+from memory.claims import Claim
+from scenes.audit import audit
+from scenes.bev import top_view_of_room
+from scenes.blind import relative_accuracy
+from scenes.camera import renderer
+from scenes.conditions import plan_capture
+from scenes.maps import FrameMaps, Ids
+from scenes.marker_font import read_labels
+from scenes.markers import Markers, Rgb, draw_markers, place_markers, visible_share
+from scenes.official import BoxGrid, exact_box_distance, grid_distance
+from scenes.questions.askable import AskableScene, Filmed
+from scenes.questions.draft import Draft
+from scenes.questions.recover import Perceived, agrees, recompute
+from scenes.questions.vsi import GENERATORS, OFFICIAL_COUNTS, PER_SCENE, ask, drafts
+from scenes.records import Frame
+from scenes.room import Room, RoomSpec, build_room
+from scenes.seen import fuse
+from scenes.suite_rooms import FPS, RoomsSettings, film_room, scene_name
+from scenes.suite_vsi_meta import VSI_META_LIMITS
+from scenes.vsi_meta import read_vsi_meta
+from scenes.walk import plan_walk
+
+BLIND_FILM = RoomsSettings(n_frames=32, size=(160, 120))
+BOUND_FILM = RoomsSettings(n_frames=32, size=(320, 240))
+WORTH_MRA = {
+    "object_counting": "count",
+    "object_size_estimation": "size",
+    "object_abs_distance": "distance",
+    "room_size_estimation": "room area",
+}
+
+
+def film_blind(seed: int, settings: RoomsSettings = BLIND_FILM) -> Filmed:
+    """A room filmed without pictures: its truth, its times and what exact perception gets."""
+    plan = plan_capture(RoomSpec(seed), "clean", settings.n_frames)
+    bundle = film_room(scene_name(seed), plan, settings, rgb=False)
+    image = BlobRef(sha256="0" * 64, media_type="image/jpeg", size=0)
+    frames = tuple(Frame(index=k, time=k / FPS, image=image) for k in range(len(bundle.pictures)))
+    return Filmed(bundle.truth, frames, bundle.seen)
+
+
+def film_many(seeds: Sequence[int], workers: int = 2) -> list[Filmed]:
+    """`film_blind` for many seeds, in ``workers`` processes."""
+    if workers < 2:
+        return [film_blind(seed) for seed in seeds]
+    with ProcessPoolExecutor(workers) as pool:
+        return list(pool.map(film_blind, seeds, chunksize=4))
+
+
+def truth_from_pixels(scenes: Iterable[Filmed]) -> Iterator[Claim]:
+    """Must-show 4: answers worked out again from ids and depth alone, and both kinds of distance.
+
+    Says also how many drafted questions were refused because the frames do not show enough.
+    """
+    asked, refused, wrong, scenes_seen = 0, 0, 0, 0
+    worst = 0.0
+    for filmed in scenes:
+        scenes_seen += 1
+        scene = AskableScene(filmed)
+        if scene.perceived is None:
+            continue
+        everything = AskableScene(Filmed(filmed.truth, filmed.frames))
+        drafted = list(drafts(everything, 0))
+        found = [_agrees(draft, scene.perceived) for draft in drafted]
+        refused += found.count(False)
+        kept = list(drafts(scene, 0))
+        wrong += sum(not _agrees(draft, scene.perceived) for draft in kept)
+        asked += len(kept)
+        worst = max(worst, *(_grid_error(filmed, draft) for draft in kept), 0.0)
+    note = f"{scenes_seen} rooms, {asked} questions"
+    yield Claim.at_least(
+        "answers equal when recomputed from ids and depth", 1 - wrong / asked, 1.0, note
+    )
+    yield Claim.at_most(
+        "share of drafted questions refused, frames show too little",
+        refused / (refused + asked),
+        0.1,
+    )
+    yield Claim.at_most("largest gap of exact and 5 cm grid distance, metres", worst, 0.05)
+
+
+def _agrees(draft: Draft, seen: Perceived) -> bool:
+    return agrees(draft.correct, recompute(draft.question_type, draft.operands, seen))
+
+
+def _grid_error(filmed: Filmed, draft: Draft) -> float:
+    if draft.question_type != "object_abs_distance":
+        return 0.0
+    a, b = (filmed.truth.objects[index].box for index in draft.objects)
+    return abs(grid_distance(BoxGrid(a), BoxGrid(b)) - exact_box_distance(a, b))
+
+
+def official_counts(meta: Path) -> Iterator[Claim]:
+    """Must-show 4: the official rules on the official metadata, beside the official counts."""
+    scenes = [Filmed(truth) for truth in read_vsi_meta(meta)]
+    found: dict[str, int] = defaultdict(int)
+    for question in ask(scenes, suite="vsi", split="test", seed=0, per_type=VSI_META_LIMITS):
+        found[question.task.question_type] += 1
+    for name in ("object_counting", "object_size_estimation", "room_size_estimation"):
+        official = OFFICIAL_COUNTS[name]
+        off = abs(found[name] - official) / official
+        yield Claim.at_most(
+            f"{name}: off the official {official}", off, 0.02, f"{found[name]} generated"
+        )
+
+
+def blind_audit(scenes: Sequence[Filmed], seed: int = 0) -> Iterator[Claim]:
+    """Must-show 5: leaks and letters of balanced questions of every type."""
+    limits: Mapping[str, int | None] = dict.fromkeys(GENERATORS, PER_SCENE)
+    questions = list(
+        ask(scenes, suite="audit", split="test", seed=seed, per_type=limits, balance=True)
+    )
+    for row in audit(questions, seed=seed + 7):
+        scores = f"frequency {row.frequency:.3f}, forest {row.forest:.3f}"
+        note = f"n {row.n}, chance {row.chance:.3f}, {scores}"
+        yield Claim.at_most(
+            f"{row.question_type}: blind above chance", max(row.leak, 0.0), 0.05, note
+        )
+        if row.letters_p < 1:
+            yield Claim.at_least(f"{row.question_type}: letters even, p", row.letters_p, 0.05)
+
+
+def perception_bound(seeds: Sequence[int]) -> Iterator[Claim]:
+    """Must-show 6: what perfect depth, masks and poses score on everything that may be asked.
+
+    Asked without refusing what the frames do not show, so the bound is of the walk's coverage.
+    """
+    scores: dict[str, list[float]] = defaultdict(list)
+    for seed in seeds:
+        filmed = film_blind(seed, BOUND_FILM)
+        seen = AskableScene(filmed).perceived
+        if seen is None:
+            continue
+        scene = AskableScene(Filmed(filmed.truth, filmed.frames))
+        for draft in drafts(scene, 0, dict.fromkeys(WORTH_MRA, None)):
+            answer = recompute(draft.question_type, draft.operands, seen)
+            guess = np.array(float(answer) if answer is not None else np.inf)
+            scores[draft.question_type].append(
+                float(relative_accuracy(guess, np.array(float(draft.correct))))
+            )
+    for name, word in WORTH_MRA.items():
+        note = f"{len(seeds)} rooms, {len(scores[name])} questions"
+        yield Claim.at_least(
+            f"perfect perception, {word} MRA", float(np.mean(scores[name])), 0.97, note
+        )
+
+
+def markers_hold(seeds: Sequence[int], n_frames: int = 8) -> Iterator[Claim]:
+    """Must-show 7: drawn pixels on their objects, nothing hidden marked, one id everywhere."""
+    drawn, stray, hidden, unread, images = 0, 0, 0, 0, 0
+    for seed in seeds:
+        room = build_room(RoomSpec(seed))
+        for ids, rgb, markers in _marked_images(room, n_frames):
+            images += 1
+            for marker in markers.drawn:
+                rows = slice(marker.top, marker.top + marker.height)
+                columns = slice(marker.left, marker.left + marker.width)
+                drawn += marker.width * marker.height
+                stray += int((ids[rows, columns] != marker.instance_id).sum())
+                hidden += int((ids == marker.instance_id).sum() == 0)
+            wanted = {marker.instance_id for marker in markers.drawn}
+            unread += len(wanted ^ set(read_labels(draw_markers(rgb, markers))))
+    note = f"{images} images of {len(seeds)} rooms, {drawn} pixels"
+    yield Claim.at_least("marker pixels on their own object", 1 - stray / max(drawn, 1), 1.0, note)
+    yield Claim.at_most("hidden objects that were marked", hidden, 0)
+    yield Claim.at_most("numbers that cannot be read back from the picture", unread, 0)
+
+
+def _marked_images(room: Room, n_frames: int) -> Iterator[tuple[Ids, Rgb, Markers]]:
+    candidates = frozenset(item.instance_id for item in room.objects)
+    top = top_view_of_room(room)
+    yield top.ids, top.rgb, place_markers(top.ids, candidates)
+    walk = plan_walk(room, n_frames)
+    film = renderer(room)
+    frames = [film.render(camera, rgb=False) for camera in walk.cameras]
+    clouds = fuse(walk.cameras, [FrameMaps(f.depth, f.ids) for f in frames]).clouds
+    for camera, frame in zip(walk.cameras, frames, strict=True):
+        visible = {
+            k: visible_share(clouds[k], camera, frame.ids, k)
+            for k in candidates & set(np.unique(frame.ids).tolist())
+        }
+        grey = np.full((*frame.ids.shape, 3), 128, np.uint8)
+        yield frame.ids, grey, place_markers(frame.ids, candidates, visible)
