@@ -11,6 +11,10 @@ from memory.errors import UserError
 
 GROUPS: dict[str, str] = {
     "skeleton": "one command measures real rooms end to end",
+    "rooms": "the embedded world is exact, true and hard to cheat",
+    "experts": "the services are fast, bounded and clear about what went wrong",
+    "agent": "any model can drive, and nothing that it says breaks a run",
+    "skills": "skills earn their place",
 }
 
 
