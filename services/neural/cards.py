@@ -156,9 +156,8 @@ FOCAL_MODEL = _SMALL_VIEWS
 
 
 def choose_card(expert: str, route: str | None, model: str | None) -> tuple[str, ModelCard]:
-    """The route's name and card; ``model`` names another hub repository of the same kind.
-
-    Another repository has no known licence and no pin, and says so.
+    """The route's name and card; ``model`` names a hub repository: that of another route, or one
+    of the same kind as the chosen route's, of which licence and commit are then unknown.
     """
     routes = CARDS[expert]
     name = route or next(iter(routes))
@@ -169,12 +168,12 @@ def choose_card(expert: str, route: str | None, model: str | None) -> tuple[str,
     card = routes[name]
     if model is None or model == card.hub:
         return name, card
-    known = next((other for other in routes.values() if other.hub == model), None)
-    if known is not None:
-        return name, replace(known, modules=card.modules)
+    for other_name, other in routes.items():
+        if other.hub == model:
+            return other_name, other
     source = f"{_HUB}/{model}"
     licence = f"unknown to this project: see {source}"
-    other = replace(
+    own = replace(
         card, model=model, hub=model, revision=None, licence=licence, source=source, note=""
     )
-    return name, other
+    return name, own
