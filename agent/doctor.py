@@ -23,6 +23,7 @@ from agent.probes import (
     probe_tool_image,
     probe_two_turns,
 )
+from memory.errors import UserError
 
 _Probe = Callable[[Patient], Awaitable[Finding]]
 
@@ -58,11 +59,8 @@ async def examine(
     At most eight short requests, each tried at most twice. Never raises for what the endpoint does;
     `UserError` only for a configuration that cannot be tried at all.
     """
-    brisk = config.model_copy(
-        update={"attempts": min(config.attempts, 2), "patience": min(config.patience, 60.0)}
-    )
     capabilities = capabilities_of(config.model, config.capabilities)
-    endpoint = Endpoint(brisk, transport=transport)
+    endpoint = Endpoint(_brisk(config), transport=transport)
     try:
         patient = Patient(endpoint, capabilities)
         findings = [await probe_text(patient)]
@@ -72,6 +70,27 @@ async def examine(
     finally:
         await endpoint.aclose()
     return Diagnosis(config.model, config.base_url, tuple(findings))
+
+
+async def preflight(config: ChatConfig, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+    """One short request before anything is written for a run.
+
+    Raises `UserError` with one sentence when the endpoint cannot answer as configured: a wrong
+    key, a missing model, a web page, nobody listening.
+    """
+    endpoint = Endpoint(_brisk(config), transport=transport)
+    try:
+        finding = await probe_text(Patient(endpoint, capabilities_of(config.model)))
+    finally:
+        await endpoint.aclose()
+    if finding.health is Health.BROKEN:
+        raise UserError(finding.detail)
+
+
+def _brisk(config: ChatConfig) -> ChatConfig:
+    """The same endpoint with little patience: an examination should not hang."""
+    attempts, patience = min(config.attempts, 2), min(config.patience, 60.0)
+    return config.model_copy(update={"attempts": attempts, "patience": patience})
 
 
 def _plan(dialect: DialectName, images: bool) -> tuple[tuple[str, _Probe, bool], ...]:

@@ -104,5 +104,5 @@ def _structured(outcome: ToolOutcome) -> dict[str, Any]:
 
 
 def _image(workspace: Workspace, ref: BlobRef) -> dict[str, str]:
-    data = base64.b64encode(workspace.experts.blobs.get(ref.sha256)).decode()
+    data = base64.b64encode(workspace.experts.image(ref.sha256)).decode()
     return {"type": "image", "data": data, "mime_type": ref.media_type}

@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 from agent.chat.config import ChatConfig
-from agent.doctor import Diagnosis, examine
+from agent.doctor import Diagnosis, examine, preflight
 from agent.probes import Health
+from memory.errors import UserError
 from tests.support.openai_server import RehearsalServer, Reply, Request, Script, fails, says
 
 
@@ -64,6 +65,8 @@ def test_a_healthy_endpoint_works_in_every_probe() -> None:
     diagnosis = diagnose(healthy, capabilities={"images_in_tools": True})
     assert set(health(diagnosis).values()) == {Health.WORKS}
     assert len(diagnosis.findings) == 7
+    with RehearsalServer(healthy) as server:
+        asyncio.run(preflight(ChatConfig(model="some-model", base_url=server.url)))
     assert diagnosis.usable
     assert diagnosis.overrides == {}
 
@@ -142,6 +145,10 @@ def test_each_illness_is_found_with_its_cure(
 )
 def test_an_endpoint_that_cannot_answer_is_asked_nothing_more(reply: Reply, said: str) -> None:
     diagnosis = diagnose(lambda _request: reply)
+    with RehearsalServer(lambda _request: reply) as server:
+        config = ChatConfig(model="some-model", base_url=server.url, backoff=0.0)
+        with pytest.raises(UserError, match=said):
+            asyncio.run(preflight(config))
     (only,) = diagnosis.findings
     assert only.health is Health.BROKEN
     assert said in only.detail
