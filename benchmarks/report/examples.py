@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.effective import tool_use
 from benchmarks.report.pictures import Picture, pictures
+from benchmarks.report.plans import Plan, plan
 from memory.blobs import BlobStore
 from memory.episodes import Episode
 from memory.events import Score, ToolCall, ToolOutcome
@@ -38,6 +39,7 @@ class Try:
     reason: str
     calls: tuple[Call, ...]
     pictures: tuple[Picture, ...]
+    plan: Plan | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ def _try(
         reason=str(score.fields.get("failure") or ""),
         calls=_calls(episode) if episode else (),
         pictures=pictures(episode, task.frames, stores) if episode else (),
+        plan=plan(episode) if episode else None,
     )
 
 

@@ -123,6 +123,7 @@ def _environment() -> Environment:
         "duration": duration,
         "share": lambda value: "–" if value is None else f"{100 * value:.0f} %",
         "each": lambda value: f"{value:.1f}",
+        "cm": lambda metres: f"{100 * metres:.1f}",
     }
     return environment
 

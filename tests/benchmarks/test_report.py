@@ -15,6 +15,7 @@ from agent.scripted import Play
 from benchmarks.report.examples import examples
 from benchmarks.report.page import duration, readable, render_page, write_page
 from benchmarks.report.pictures import pictures
+from benchmarks.report.plans import plan
 from benchmarks.scoring import score_run
 from memory.blobs import BlobStore
 from memory.episodes import fold
@@ -195,3 +196,42 @@ def test_names_and_durations_read_well() -> None:
     assert readable("object_abs_distance") == "absolute distance"
     assert readable("room_size_estimation") == "room size"
     assert [duration(s) for s in (0.012, 3.21, 125)] == ["12 ms", "3.2 s", "2:05"]
+
+
+def placed(handle: str, x: float, y: float, **more: object) -> dict[str, object]:
+    return {"handle": handle, "category": "sofa", "center": [x, y, 1], "size": [2, 1, 1], **more}
+
+
+@pytest.mark.parametrize(
+    ("rows", "shown"),
+    [
+        ([placed("obj_1", 0, 0), placed("obj_2", 3, 4, accepted=False)], ["obj_1"]),
+        ([placed("obj_1", 0, 0, scale="relative")], []),
+        ([{"handle": "obj_1"}, placed("obj_3", 0, 0, yaw=0.3)], ["obj_3"]),
+        ([], []),
+    ],
+)
+def test_the_plan_shows_accepted_objects_in_metres(
+    rows: list[dict[str, object]], shown: list[str]
+) -> None:
+    started = EpisodeStarted(
+        task_id="t", suite="s", scene_id="a", question_type="q", question="?", planner="p"
+    )
+    found = ToolOutcome.model_validate(
+        {
+            "turn": 0,
+            "call_id": "c",
+            "name": "fuse",
+            "status": ToolStatus.OK,
+            "text": "",
+            "data": {"objects": rows},
+        }
+    )
+    episode = fold([started, found])
+    assert episode is not None
+    drawn = plan(episode)
+    assert [item.handle for item in (drawn.objects if drawn else ())] == shown
+    if drawn:
+        for item in drawn.objects:
+            assert drawn.left < item.left < drawn.left + drawn.width
+            assert drawn.top < item.top < drawn.top + drawn.height
