@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,34 +74,42 @@ def measure(plan: EvolutionPlan, watch: Watch | None = None) -> Iterator[Claim]:
 async def run_seed(plan: EvolutionPlan, seed: int, watch: Watch | None = None) -> SeedResult:
     """Evolve and judge with the experts' errors drawn from one seed; resumes what was played."""
     work = plan.work / f"errors{seed}"
-    suites = (*plan.train, *plan.test)
-    train = load_cases(plan.train)
-    test = load_cases(plan.test, split="test")
-    experts = experts_of("reference")
-    async with (
-        experts_in_process(suites, work, preset=plan.preset, seed=seed) as client,
-        Judge(suites) as judge,
-    ):
-        play = ProgramPlay(client, judge, await producers_of(client, experts))
-        evolved = Library(work / "library")
-        choosers: dict[str, Chooser] = {}
+    train, test = load_cases(plan.train), load_cases(plan.test, split="test")
+    evolved = Library(work / "library")
+    choosers: dict[str, Chooser] = {}
+    async with _players(plan, plan.train, work, seed) as play:
         for rounds in plan.curve:
             settings = plan.settings.model_copy(update={"rounds": rounds})
             report = await evolve(evolved, train, play, settings, watch=watch)
             choosers |= _evolved(evolved, report, rounds, plan, test)
-        _check_disjoint(evolved, report, plan)
-        store = TrialStore(evolved.trials)
-        try:
-            tried = store.all(play.world, [c.id for c in train])
-            choosers = (
-                baselines(tried, plan.settings.price)
-                | {"seeds": _seeds(work, plan.settings)}
-                | choosers
-            )
+        trained_in = play.world
+    _check_disjoint(evolved, report, plan)
+    store = TrialStore(evolved.trials)
+    try:
+        tried = store.all(trained_in, [c.id for c in train])
+        choosers = (
+            baselines(tried, plan.settings.price)
+            | {"seeds": _seeds(work, plan.settings)}
+            | choosers
+        )
+        async with _players(plan, plan.test, work, seed) as play:
             judged = await _judge(choosers, test, play, store, plan, watch)
-        finally:
-            store.close()
+    finally:
+        store.close()
     return SeedResult(seed, report, judged)
+
+
+@asynccontextmanager
+async def _players(
+    plan: EvolutionPlan, suites: Sequence[Path], work: Path, seed: int
+) -> AsyncIterator[ProgramPlay]:
+    """Players whose experts know these suites and no others."""
+    names = experts_of("reference")
+    async with (
+        experts_in_process(suites, work, preset=plan.preset, seed=seed) as client,
+        Judge(suites) as judge,
+    ):
+        yield ProgramPlay(client, judge, await producers_of(client, names))
 
 
 def claims(results: Sequence[SeedResult]) -> Iterator[Claim]:

@@ -20,12 +20,12 @@ from skills.scope import Condition, Scope
 from skills.workflow import Workflow
 
 SCENE_CONDITIONS = (
-    Condition(measure="views", comparison="<=", bound=8),
+    Condition(measure="views", comparison="<=", bound=10),
     Condition(measure="poor_share", comparison=">", bound=0.5),
     Condition(measure="luma", comparison="<", bound=0.3),
-    Condition(measure="overlap", comparison="<", bound=0.35),
-    Condition(measure="clutter", comparison=">", bound=0.2),
-    Condition(measure="width", comparison="<", bound=320),
+    Condition(measure="sharpness", comparison="<", bound=0.36),
+    Condition(measure="overlap", comparison="<", bound=0.45),
+    Condition(measure="clutter", comparison=">", bound=0.12),
 )
 """Kinds of scene that distillation looks at; one condition each, so that cells stay large."""
 

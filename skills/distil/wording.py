@@ -21,7 +21,7 @@ _MEASURE = {
     "luma": ("dark captures", "bright captures"),
     "overlap": ("captures whose views hardly overlap", "captures whose views overlap"),
     "clutter": ("tidy scenes", "cluttered scenes"),
-    "width": ("small pictures", "large pictures"),
+    "sharpness": ("soft pictures", "sharp pictures"),
 }
 
 
@@ -80,7 +80,7 @@ def slug(condition: Condition) -> str:
         "luma": ("dark", "bright"),
         "overlap": ("scattered", "overlapping"),
         "clutter": ("tidy", "cluttered"),
-        "width": ("small-pictures", "large-pictures"),
+        "sharpness": ("soft-pictures", "sharp-pictures"),
     }.get(condition.measure, (condition.measure, condition.measure))
     return low if condition.comparison.startswith("<") else high
 
