@@ -28,6 +28,7 @@ from memory.events import Producer
 from memory.manifest import SuiteIdentity
 from memory.runs import RunFolder
 from scenes.suite import Suite
+from scripts.skillset import SkillDesk, open_skills
 from skills.workflow import WORKFLOWS, Workflow
 from tools.cache import ResultCache
 from tools.endpoints import EndpointsFile
@@ -74,18 +75,31 @@ async def _perform(job: Job, subscribers: Sequence[Subscriber]) -> tuple[RunFold
         open_planner(job.config, suite, job) as planner,
         expert_client(job, suite) as client,
     ):
-        manifest = record(
-            job.folder.name,
-            job.config,
-            SuiteIdentity(name=suite.manifest.name, content_hash=suite.manifest.content_hash),
-            prompt=sha256_of(repr(registry.schemas).encode()),
-            experts=await _producers(client, job),
-        )
-        folder = RunFolder.create(job.folder, manifest, (scheduled(task) for task in tasks))
-        bench = Bench(
-            planner, equip(registry, job.config), _setting(client), make_limits(job.config)
-        )
-        return folder, await run_suite(folder, tasks, bench, job.config, subscribers)
+        with open_skills(job.config.skills, suite, tasks, job.cache) as desk:
+            folder = await _make_folder(job, suite, tasks, client, registry, desk)
+            toolbox = equip(registry, job.config)
+            setting = _setting(client, desk)
+            bench = Bench(planner, toolbox, setting, make_limits(job.config))
+            return folder, await run_suite(folder, tasks, bench, job.config, subscribers)
+
+
+async def _make_folder(
+    job: Job,
+    suite: Suite,
+    tasks: Sequence[Task],
+    client: ExpertClient,
+    registry: Registry,
+    desk: SkillDesk | None,
+) -> RunFolder:
+    manifest = record(
+        job.folder.name,
+        job.config,
+        SuiteIdentity(name=suite.manifest.name, content_hash=suite.manifest.content_hash),
+        prompt=sha256_of(repr(registry.schemas).encode()),
+        skills=desk.id if desk else "",
+        experts=await _producers(client, job),
+    )
+    return RunFolder.create(job.folder, manifest, (scheduled(task) for task in tasks))
 
 
 @asynccontextmanager
@@ -109,10 +123,11 @@ async def _producers(client: ExpertClient, job: Job) -> tuple[Producer, ...]:
     return tuple(info.producer for info in infos)
 
 
-def _setting(client: ExpertClient) -> Callable[[Task], Setting]:
+def _setting(client: ExpertClient, desk: SkillDesk | None) -> Callable[[Task], Setting]:
     def setting(task: Task) -> Setting:
         workspace = Workspace(task, client)
-        return Setting(workspace, workspace.frame_handles)
+        skills, event = desk.skills_for(task) if desk else ((), None)
+        return Setting(workspace, workspace.frame_handles, skills, event)
 
     return setting
 

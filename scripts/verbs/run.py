@@ -27,6 +27,7 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Only the first tasks.")]
 Epochs = Annotated[int, typer.Option(min=1, help="How often each task is asked.")]
 Concurrency = Annotated[int, typer.Option(min=1, help="Episodes in flight.")]
 Shard = Annotated[str | None, typer.Option(help="Only part i/n, by scene; see merge.")]
+Skills = Annotated[str, typer.Option(help="none, seeds, or the folder of a snapshot.")]
 Baseline = Annotated[str, typer.Option(help="all, no-tools or blind (no images either).")]
 
 
@@ -50,6 +51,7 @@ def run(
     epochs: Epochs = 1,
     concurrency: Concurrency = 8,
     shard: Shard = None,
+    skills: Skills = "none",
     baseline: Baseline = "all",
 ) -> None:
     """Answer every question of SUITE, score the run and write its report.
@@ -69,6 +71,7 @@ def run(
         "epochs": epochs,
         "concurrency": concurrency,
         "shard": shard,
+        "skills": "" if skills == "none" else skills,
         "baseline": baseline,
         "expert_options": {} if experts else {"preset": preset},
     }

@@ -1,0 +1,65 @@
+"""The skills that a run is given: none, the seeds, or a pinned snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from agent.planner import LoadedSkill
+from memory.errors import UserError
+from memory.events import SkillsRetrieved
+from scenes.suite import Suite
+from scenes.tasks import Task
+from skills.card import CardMaker
+from skills.retrieve import Retriever
+from skills.seeds import plant_seeds
+from skills.snapshot import Snapshot, open_snapshot, take_snapshot
+from skills.store import SkillStore
+
+
+@dataclass(frozen=True, slots=True)
+class SkillDesk:
+    """Retrieves for every task from one pinned snapshot."""
+
+    id: str
+    _retriever: Retriever
+    _card: CardMaker
+
+    def skills_for(self, task: Task) -> tuple[tuple[LoadedSkill, ...], SkillsRetrieved]:
+        """The skills for one task, and the event that says how they were chosen."""
+        found = self._retriever.retrieve(self._card(task), task.question)
+        loaded = tuple(LoadedSkill(s.name, s.version, s.text, s.workflow) for s in found.skills)
+        return loaded, found.event
+
+
+@contextmanager
+def open_skills(
+    name: str, suite: Suite, tasks: Sequence[Task], cache: Path
+) -> Iterator[SkillDesk | None]:
+    """The desk for ``none`` (no desk), ``seeds``, or the folder of a snapshot.
+
+    Raises `UserError` when there is no such snapshot, or when its evidence touches these scenes.
+    """
+    if name in ("", "none"):
+        yield None
+        return
+    snapshot = _seeds(cache) if name == "seeds" else _snapshot(Path(name))
+    try:
+        snapshot.refuse_overlap(tasks)
+        yield SkillDesk(snapshot.id, snapshot.retriever(), CardMaker(suite.blobs.get))
+    finally:
+        snapshot.store.close()
+
+
+def _seeds(cache: Path) -> Snapshot:
+    with SkillStore(cache / "seeds" / "skills.sqlite") as store:
+        plant_seeds(store)
+        return take_snapshot(store, cache / "seeds" / "snapshots")
+
+
+def _snapshot(path: Path) -> Snapshot:
+    if not path.is_dir():
+        raise UserError(f"there is no snapshot {path}; choose none, seeds or a snapshot's folder")
+    return open_snapshot(path)
