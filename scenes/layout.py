@@ -250,25 +250,19 @@ class Builder:
         py = self.rng.uniform(-1, 1) if y is None else y
         return s.x + px * max(room_x, 0.0), s.y + py * max(room_y, 0.0)
 
-    def hang(
-        self, maker: Maker, low: float, high: float, walls: Sequence[Wall] | None = None
-    ) -> Placed | None:
+    def hang(self, maker: Maker, low: float, high: float) -> Placed | None:
         """Hang a model on a wall with its middle between two heights."""
         model = self.make(maker)
         if model is None:
             return None
-        return self.hang_model(model, self.rng.uniform(low, high), walls)
-
-    def hang_model(
-        self, model: Model, middle: float, walls: Sequence[Wall] | None = None
-    ) -> Placed | None:
-        """Hang a made model with its middle at a height."""
         depth, width, height = model.size
-        for wall in self.own_walls(width + 0.1) if walls is None else walls:
+        z = min(
+            max(self.rng.uniform(low, high) - height / 2, 0.02), self.plan.height - height - 0.05
+        )
+        for wall in self.own_walls(width + 0.1):
             for _ in range(8):
                 offset = self.rng.uniform(width / 2 + 0.05, wall.length - width / 2 - 0.05)
                 spot = wall.at(offset, depth / 2 + 0.001)
-                z = min(max(middle - height / 2, 0.02), self.plan.height - height - 0.05)
                 placed = self.put(model, spot, wall.heading, z, margin=0.05, wall=wall)
                 if placed:
                     return placed

@@ -166,7 +166,7 @@ def washing_machine(p: Paints) -> Model:
     a.add(cylinder(0.03, 0.025, 0.026, 18).turned(upright), p.metal(), front, 0.05, 0.77)
     a.add(box(0.012, 0.16, 0.07, 0.003), shell, front + 0.003, -0.19, 0.77)
     a.support(height, depth / 2 - 0.04, width / 2 - 0.04)
-    return a.done(shell, state="closed")
+    return a.done(shell, material="metal", state="closed")
 
 
 BATH = {

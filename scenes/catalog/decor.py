@@ -192,7 +192,7 @@ def mirror(p: Paints) -> Model:
         a.add(
             box(0.03, width, 0.03, 0.006), frame, 0.003, 0, height / 2 + side * (height / 2 - 0.015)
         )
-    return a.done(frame, shape="rectangular")
+    return a.done(frame, material="glass", shape="rectangular")
 
 
 def trash_bin(p: Paints) -> Model:
@@ -305,7 +305,7 @@ def piano(p: Paints) -> Model:
     for y in (-0.08, 0.0, 0.08):
         a.add(box(0.1, 0.02, 0.012, 0.004), p.metal("yellow"), 0.1, y, 0.04)
     a.support(height, 0.14, width / 2 - 0.08, x=-0.12)
-    return a.done(body)
+    return a.done(body, material="wood")
 
 
 def radiator(p: Paints) -> Model:
@@ -327,7 +327,7 @@ def radiator(p: Paints) -> Model:
         width / 2 + 0.04,
         0.16,
     )
-    return a.done(enamel)
+    return a.done(enamel, material="metal")
 
 
 def ceiling_light(p: Paints) -> Model:

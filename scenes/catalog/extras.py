@@ -91,7 +91,7 @@ def bicycle(p: Paints) -> Model:
     _pedals(a, rubber, metal, crank)
     a.add(rod((0.0, 0.06, 0.3), (0.03, 0.24, 0.0), 0.008), metal)
     a.add(rod(crank, (0.0, 0.06, 0.3), 0.01), metal)
-    return a.done(paint)
+    return a.done(paint, material="metal")
 
 
 def _wheel(a: Assembly, rubber: Material, metal: Material, x: float, z: float) -> None:
@@ -216,7 +216,7 @@ def book(p: Paints) -> Model:
             a.add(box(x, y, 0.003, 0).turned(turn), binding, 0, 0, at)
         a.add(box(0.003, y, thick, 0).moved(x=-x / 2).turned(turn), binding, 0, 0, z + thick / 2)
         z += thick
-    return a.done(cover)
+    return a.done(cover, material="paper")
 
 
 EXTRAS = {

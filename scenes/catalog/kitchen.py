@@ -40,7 +40,7 @@ def refrigerator(p: Paints) -> Model:
         )
         at = high - 0.28 if high < height - 0.1 else low + 0.28
         handle(a, bar, depth / 2 - 0.006, width / 2 - 0.06, at, 0.34, upright=True)
-    return a.done(shell, state="closed")
+    return a.done(shell, material="metal", state="closed")
 
 
 def oven(p: Paints) -> Model:
@@ -64,7 +64,7 @@ def oven(p: Paints) -> Model:
         for y in (-0.15, 0.15):
             a.add(lathe(ring, 22), p.paint("gray"), x, y, height + 0.012)
     a.support(height + 0.015, depth / 2 - 0.08, width / 2 - 0.08)
-    return a.done(shell, state="off")
+    return a.done(shell, material="metal", state="off")
 
 
 def counter(p: Paints) -> Model:
@@ -95,7 +95,7 @@ def counter(p: Paints) -> Model:
         else:
             doors(a, p, front, depth / 2 - 0.05, y, 0.11, wide, height - 0.16, 1)
     a.support(height, depth / 2 - 0.03, width / 2 - 0.04)
-    return a.done(front)
+    return a.done(front, material="wood")
 
 
 def kitchen_sink(p: Paints) -> Model:
@@ -185,7 +185,7 @@ def microwave(p: Paints) -> Model:
                 sy * width * 0.42,
             )
     a.support(height, depth / 2 - 0.04, width / 2 - 0.05)
-    return a.done(shell, state="closed")
+    return a.done(shell, material="metal", state="closed")
 
 
 def dishwasher(p: Paints) -> Model:
@@ -215,7 +215,7 @@ def dishwasher(p: Paints) -> Model:
     )
     handle(a, p.metal(), depth / 2, 0, height - 0.2, 0.4, upright=False)
     a.support(height, depth / 2 - 0.04, width / 2 - 0.05)
-    return a.done(shell, state="closed")
+    return a.done(shell, material="metal", state="closed")
 
 
 def cup(p: Paints) -> Model:
@@ -275,7 +275,7 @@ def bottle(p: Paints) -> Model:
     label = Material("paper", "#efe9da", 0.12, variant=p.variant(8), second="#8a2c30")
     a.add(lathe([(0.0376 * s, 0), (0.0376 * s, 0.08 * s)], 18), label, z=0.05 * s)
     a.add(cylinder(0.016 * s, 0.025 * s, sides=12), p.paint("red", "black", "white"), z=0.265 * s)
-    return a.done(glass, symmetry=0)
+    return a.done(glass, symmetry=0, material="glass")
 
 
 def bowl(p: Paints) -> Model:

@@ -118,7 +118,7 @@ def computer_tower(p: Paints) -> Model:
     for sx in SIDES:
         for sy in SIDES:
             a.add(cylinder(0.015, 0.012, sides=8), dark, sx * 0.18, sy * 0.07)
-    return a.done(case)
+    return a.done(case, material="metal")
 
 
 def printer(p: Paints) -> Model:

@@ -38,7 +38,7 @@ def door(p: Paints, width: float, height: float) -> Model:
     y = (w / 2 - 0.07) * SIDES[p.variant(2)]
     a.add(box(0.01, 0.04, 0.2, 0.003), metal, 0.035, y, 1.03)
     handle(a, metal, 0.034, y * 0.86, 1.06, 0.12, upright=False)
-    return a.done(leaf, state="closed")
+    return a.done(leaf, material="wood", state="closed")
 
 
 def window(p: Paints, width: float, height: float) -> Model:
@@ -60,7 +60,7 @@ def window(p: Paints, width: float, height: float) -> Model:
     handle(
         a, p.metal(), 0.06, (width / 2 - width / columns) * 0.98, height * 0.42, 0.1, upright=True
     )
-    return a.done(frame, state="closed")
+    return a.done(frame, material="glass", state="closed")
 
 
 def sill(width: float) -> Model:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from scenes.catalog.model import Assembly, Entry, Model
@@ -118,9 +120,7 @@ def sofa(p: Paints) -> Model:
 def armchair(p: Paints) -> Model:
     """An armchair: people and scanners call it a sofa or a chair; ours is a chair."""
     model = _sofa(p, seats=1)
-    return Model(
-        "chair", model.pieces, model.size, model.supports, model.lamps, 1, model.attributes
-    )
+    return replace(model, category="chair")
 
 
 def _sofa(p: Paints, seats: int) -> Model:

@@ -63,7 +63,7 @@ def bookshelf(p: Paints) -> Model:
                 inner - 0.12,
                 z,
             )
-    return a.done(wood, state="full")
+    return a.done(wood, material="wood", state="full")
 
 
 def closet(p: Paints) -> Model:
@@ -89,7 +89,7 @@ def closet(p: Paints) -> Model:
         bool(p.variant(2)),
     )
     a.support(height, depth / 2 - 0.06, width / 2 - 0.08)
-    return a.done(wood, state="closed")
+    return a.done(wood, material="wood", state="closed")
 
 
 def cabinet(p: Paints) -> Model:
@@ -131,7 +131,7 @@ def cabinet(p: Paints) -> Model:
             True,
         )
     a.support(height, depth / 2 - 0.04, width / 2 - 0.05)
-    return a.done(wood, state="closed")
+    return a.done(wood, material="wood", state="closed")
 
 
 def tv_stand(p: Paints) -> Model:
@@ -150,7 +150,7 @@ def tv_stand(p: Paints) -> Model:
         else:
             doors(a, p, wood, depth / 2, y, 0.09, third, height - 0.12, 1)
     a.support(height, depth / 2 - 0.02, width / 2 - 0.04)
-    return a.done(wood, state="closed")
+    return a.done(wood, material="wood", state="closed")
 
 
 def _carcass(

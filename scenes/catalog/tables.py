@@ -70,7 +70,7 @@ def round_table(p: Paints) -> Model:
     a.add(lathe(foot, 24), wood)
     half = radius * 0.62
     a.support(height, half, half)
-    return a.done(wood, symmetry=0, shape="round")
+    return a.done(wood, material="wood", symmetry=0, shape="round")
 
 
 def coffee_table(p: Paints) -> Model:
@@ -131,7 +131,7 @@ def desk(p: Paints) -> Model:
             box(0.016, width - 0.5, 0.3), wood, -depth / 2 + 0.08, -np.sign(y) * 0.2, height - 0.18
         )
     a.support(height, depth / 2 - 0.03, width / 2 - 0.04)
-    return a.done(wood, shape="rectangular")
+    return a.done(wood, material="wood", shape="rectangular")
 
 
 def nightstand(p: Paints) -> Model:
@@ -153,7 +153,7 @@ def nightstand(p: Paints) -> Model:
                 sy * (width / 2 - 0.04),
             )
     a.support(height, depth / 2 - 0.03, width / 2 - 0.03)
-    return a.done(wood)
+    return a.done(wood, material="wood")
 
 
 def side_table(p: Paints) -> Model:
