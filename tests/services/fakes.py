@@ -29,6 +29,7 @@ class FlatDepth:
         self.gate.set()
         self.entered = threading.Event()
         self.batches: list[int] = []
+        self.focals: set[float] = set()
         self.poison: dict[float, Exception] = {}
         self.load_error: Exception | None = None
 
@@ -54,6 +55,7 @@ class FlatDepth:
         self.entered.set()
         self.gate.wait(10)
         self.batches.append(len(batch))
+        self.focals |= {focal for _, focal in batch}
         for _, focal in batch:
             if focal in self.poison:
                 raise self.poison[focal]

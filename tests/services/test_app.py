@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
+import json
 import shutil
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -248,3 +251,47 @@ def test_a_store_that_cannot_be_written_is_told(serve, tmp_path):
     data = picture(9)
     problem(client.put(f"/v1/blobs/{sha256_of(data)}", content=data), 507, "disk_full")
     problem(client.post(AT, json=inline_body(data, focal=77)), 507, "disk_full")
+
+
+def test_a_caller_that_hangs_up_costs_no_inference(serve):
+    """Two requests wait behind a held batch; one caller leaves; the model never sees it."""
+    expert = FlatDepth()
+    client = serve(expert)
+    body = json.dumps(inline_body(picture(8), focal=321)).encode()
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": AT,
+        "raw_path": AT.encode(),
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+        "http_version": "1.1",
+        "scheme": "http",
+        "server": ("expert", 80),
+        "client": ("test", 1),
+    }
+
+    async def leave_early():
+        messages = [{"type": "http.request", "body": body}, {"type": "http.disconnect"}]
+        sent = []
+
+        async def receive():
+            return messages.pop(0) if messages else await asyncio.Event().wait()
+
+        async def send(message):
+            sent.append(message)
+
+        await client.app(scope, receive, send)
+        return sent
+
+    expert.gate.clear()
+    expert.entered.clear()
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(client.post, AT, json=inline_body(picture(8), focal=111))
+        assert expert.entered.wait(10)
+        client.portal.call(leave_early)
+        expert.gate.set()
+        assert held.result().status_code == 200
+    assert client.post(AT, json=inline_body(picture(8), focal=111)).status_code == 200
+    assert 321.0 not in expert.focals
+    assert 111.0 in expert.focals
