@@ -6,10 +6,10 @@ the benchmark's question type: words are all there is to go by.
 
 from __future__ import annotations
 
+import random
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import cycle
 from pathlib import Path
 
 from memory.claims import Claim
@@ -63,9 +63,9 @@ TEMPLATES: tuple[tuple[str, str], ...] = (
     (_ORDER, "Put {a}, {b}, {c} and {d} in the sequence they come into"
      " view."),
     (_ORDER, "While the video plays, do we see the {a} before the {b}?"),
-    (_AREA, "How spacious is the place, in square metres?"),
-    (_AREA, "What floor space does the flat offer?"),
-    (_AREA, "How much carpet would cover the whole floor of this room?"),
+    (_AREA, "How spacious is the place with the {a}, in square metres?"),
+    (_AREA, "What floor space does the flat with the {a} offer?"),
+    (_AREA, "How much carpet would cover the floor around the {a}, wall to wall?"),
     (_RESTORE, "The footage is dim and grainy; what should I do before looking"
      " for the {a}?"),
     (_FEW, "With just five photos, where would the {a} be?"),
@@ -81,14 +81,12 @@ NAMES = (
 )  # fmt: skip
 
 
-def questions() -> Iterator[tuple[str, str]]:
-    """(right skill, question) pairs, templates in turn, names in turn."""
-    names = cycle(NAMES)
+def questions(seed: int = 0) -> Iterator[tuple[str, str]]:
+    """(right skill, question) pairs: templates in turn, names drawn."""
+    rng = random.Random(seed)
     for _ in range(QUESTIONS // len(TEMPLATES)):
         for skill, template in TEMPLATES:
-            picked = {letter: next(names) for letter in "abcd"}
-            next(names)  # so that templates do not always meet the same names
-            yield skill, template.format(**picked)
+            yield skill, template.format(**dict(zip("abcd", rng.sample(NAMES, 4), strict=True)))
 
 
 def recall(embedder: Embedder, at: int = AT) -> tuple[float, float, Counter[str]]:
