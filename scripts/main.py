@@ -23,6 +23,8 @@ VERBS: dict[str, str] = {
     "merge": "Put the shards of a run together.",
     "report": "Write one page about one or several scored runs.",
     "serve": "Start, list and stop expert services.",
+    "skills": "Read and govern a library of skills.",
+    "evolve": "Learn skills from training rollouts, round by round.",
     "doctor": "Probe a model endpoint: what will work with it, and what will not.",
     "vllm": "Serve a local model with the flags that its family needs.",
     "proofs": "Measure this project's claims and print each beside its bound.",
