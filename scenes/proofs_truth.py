@@ -24,9 +24,10 @@ from scenes.marker_font import read_labels
 from scenes.markers import Markers, Rgb, draw_markers, place_markers, visible_share
 from scenes.official import BoxGrid, exact_box_distance, grid_distance
 from scenes.questions.askable import AskableScene, Filmed
+from scenes.questions.asking import PER_SCENE, ask, drafts
 from scenes.questions.draft import Draft
 from scenes.questions.recover import Perceived, agrees, recompute
-from scenes.questions.vsi import GENERATORS, OFFICIAL_COUNTS, PER_SCENE, ask, drafts
+from scenes.questions.vsi import GENERATORS, OFFICIAL_COUNTS
 from scenes.records import Frame
 from scenes.room import Room, RoomSpec, build_room
 from scenes.seen import fuse

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
+from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 
 from scenes.geometry import DepthMap, Float, OrientedBox, Pose, Scale
@@ -23,13 +24,32 @@ CLOUD_CELL = 0.01
 MIN_POINTS = 8
 
 
+class SeenIn(BaseModel):
+    """One object in one image.
+
+    ``box`` (x1, y1, x2, y2) holds its visible pixels, ``pixel`` (u, v) is one of them well inside,
+    ``depth`` the z-depth there in metres, ``pixels`` how many there are.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    box: tuple[int, int, int, int]
+    pixel: tuple[int, int]
+    depth: float
+    pixels: int
+
+
 class SeenBoxes(BaseModel):
-    """Boxes by instance id as fused from a capture, and the floor area in square metres."""
+    """Boxes by instance id as fused from a capture, and the floor area in square metres.
+
+    ``views`` says for each frame which objects are in it and where.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     boxes: dict[int, OrientedBox]
     area: float
+    views: tuple[dict[int, SeenIn], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,6 +83,31 @@ def fuse(cameras: Sequence[Camera], maps: Iterable[FrameMaps]) -> SeenScene:
         return SeenScene({}, 0.0)
     floor = _thinned(np.concatenate(list(clouds.values()))[:, :2], AREA_CELL)
     return SeenScene(clouds, alpha_shape_area(floor))
+
+
+def objects_in(view: FrameMaps, min_pixels: int = 16) -> dict[int, SeenIn]:
+    """Where each instance is in an image; those with fewer than ``min_pixels`` are left out."""
+    found: dict[int, SeenIn] = {}
+    regions: Sequence[tuple[slice, ...] | None] = ndimage.find_objects(view.ids)
+    for label, where in enumerate(regions, start=1):
+        if where is None:
+            continue
+        mask = view.ids[where] == label
+        count = int(mask.sum())
+        if count < min_pixels:
+            continue
+        inner = ndimage.binary_erosion(mask)
+        v, u = np.nonzero(inner if inner.any() else mask)
+        middle = int(np.hypot(v - v.mean(), u - u.mean()).argmin())
+        rows, columns = where
+        pixel = int(u[middle]) + columns.start, int(v[middle]) + rows.start
+        found[label] = SeenIn(
+            box=(columns.start, rows.start, columns.stop - 1, rows.stop - 1),
+            pixel=pixel,
+            depth=float(view.depth[pixel[1], pixel[0]]),
+            pixels=count,
+        )
+    return found
 
 
 def world_points(camera: Camera, view: FrameMaps) -> tuple[Float, Ids]:

@@ -3,7 +3,7 @@
 ::
 
     suite.json                 manifest (`SuiteManifest`)
-    tasks.jsonl                one `Task` a line, without frames
+    tasks.jsonl                one `Task` a line, with frames only where not all of its scene's
     captures/<scene_id>.json   one `Capture` each: frames by hash
     blobs/                     the frames' bytes
     truth/                     answers and exact geometry: `scenes.suite_truth`, never this module
@@ -79,7 +79,7 @@ class Suite:
                     f"{self.path / TASKS} line {number} is damaged ({_brief(error)}); "
                     "make the suite again"
                 ) from None
-            yield task.model_copy(update={"frames": frames})
+            yield task if task.frames else task.model_copy(update={"frames": frames})
 
     def _task_lines(self) -> list[bytes]:
         return read_bytes(self.path / TASKS).splitlines()

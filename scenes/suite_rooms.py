@@ -17,10 +17,11 @@ from scenes.film import Look
 from scenes.geometry import Intrinsics
 from scenes.light import BakeQuality
 from scenes.maps import FrameMaps
-from scenes.questions.vsi import MEASURED_TYPES, PER_SCENE, ask, check_types
+from scenes.questions.asking import PER_SCENE, ask, check_types
+from scenes.questions.vsi import MEASURED_TYPES
 from scenes.records import SceneTruth
 from scenes.room import Room, RoomSpec, build_room
-from scenes.seen import fuse
+from scenes.seen import fuse, objects_in
 from scenes.suite import SuiteManifest
 from scenes.suite_write import Picture, Progress, SceneBundle, SuitePlan, write_suite
 from scenes.walk import Walk, plan_walk
@@ -113,13 +114,14 @@ def film_room(
     frames = [film.render(camera, rgb, look) for camera in walk.cameras]
     maps = [FrameMaps(frame.depth, frame.ids) for frame in frames]
     truth = room_truth(scene_id, room, walk, maps)
+    seen = fuse(walk.cameras, maps).measured()
     return SceneBundle(
         truth=truth.model_copy(update={"conditions": plan.tags}),
         fps=FPS,
         pictures=tuple(
             _picture(plan, k, f, m) for k, (f, m) in enumerate(zip(frames, maps, strict=True))
         ),
-        seen=fuse(walk.cameras, maps).measured(),
+        seen=seen.model_copy(update={"views": tuple(objects_in(view) for view in maps)}),
     )
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from scenes.questions.vsi import MEASURED_TYPES, PER_SCENE, ask
+from scenes.questions.asking import PER_SCENE, ask
+from scenes.questions.vsi import MEASURED_TYPES
 from scenes.suite import SuiteManifest
 from scenes.suite_write import Progress, SceneBundle, SuitePlan, write_suite
 from scenes.vsi_meta import read_vsi_meta

@@ -24,6 +24,7 @@ from scenes.records import Capture, Frame, SceneTruth
 from scenes.seen import SeenBoxes
 from scenes.suite import BLOBS, CAPTURES, MANIFEST, TASKS, SuiteManifest, public_hash, read_bytes
 from scenes.suite_truth import CLEAN, FRAMES, SCENES, TARGETS, load_seen, load_truth, maps_path
+from scenes.tasks import Task
 
 PLAN = "plan.json"
 
@@ -165,13 +166,14 @@ def _clean(blobs: BlobStore, pictures: tuple[Picture, ...]) -> Iterator[BlobRef]
 
 
 def _write_questions(part: Path, plan: SuitePlan, ask: Asker) -> SuiteManifest:
+    blobs = BlobStore(part / BLOBS)
     captures = {name: _capture(part, name) for name in plan.scenes}
     scenes = (
-        Filmed(load_truth(part, name), captures[name].frames, load_seen(part, name))
+        Filmed(load_truth(part, name), captures[name].frames, load_seen(part, name), blobs)
         for name in plan.scenes
     )
     questions = list(ask(scenes))
-    bare = [q.task.model_copy(update={"frames": ()}).model_dump_json() for q in questions]
+    bare = [_bare(q.task, captures[q.task.scene_id]).model_dump_json() for q in questions]
     answers = [q.target.model_dump_json() for q in questions]
     _write(part / TASKS, _lines(bare))
     _write(part / TARGETS, _lines(answers))
@@ -188,6 +190,11 @@ def _write_questions(part: Path, plan: SuitePlan, ask: Asker) -> SuiteManifest:
     )
     _write(part / MANIFEST, manifest.model_dump_json(indent=2).encode())
     return manifest
+
+
+def _bare(task: Task, capture: Capture) -> Task:
+    """The task as it is stored: the frames of its scene go without saying, others do not."""
+    return task.model_copy(update={"frames": ()}) if task.frames == capture.frames else task
 
 
 def _capture(part: Path, scene_id: str) -> Capture:

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 from pydantic import JsonValue
 
+from memory.blobs import BlobStore
 from scenes.free_space import FreeSpace
 from scenes.geometry import Float, OrientedBox
 from scenes.official import BoxDistances
@@ -24,11 +25,15 @@ MIN_FRAMES = 2
 
 @dataclass(frozen=True, slots=True)
 class Filmed:
-    """A scene to be asked about: its truth, its frames, and what exact perception gets of it."""
+    """A scene to be asked about: its truth, its frames, and what exact perception gets of it.
+
+    ``blobs`` holds the frames' pixels, and takes the marked copies that some questions show.
+    """
 
     truth: SceneTruth
     frames: tuple[Frame, ...] = ()
     seen: SeenBoxes | None = None
+    blobs: BlobStore | None = None
 
 
 class AskableScene:
@@ -40,6 +45,7 @@ class AskableScene:
 
     def __init__(self, filmed: Filmed) -> None:
         self.truth = truth = filmed.truth
+        self.views = filmed.seen.views if filmed.seen is not None else ()
         self.times = tuple(frame.time for frame in filmed.frames)
         self.perceived = None if filmed.seen is None else Perceived(filmed.seen)
         found: dict[str, list[int]] = defaultdict(list)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from pydantic import JsonValue
 
+from memory.blobs import BlobStore
+from scenes.drawn import Mark, draw_marks
 from scenes.records import Frame
 from scenes.targets import Target
 from scenes.tasks import AnswerKind, Task
@@ -23,7 +25,8 @@ class Draft:
     ``correct`` is the answer's text; ``wrong`` the other choices of a multiple-choice question.
     Where ``question`` holds ``{choices}`` the options are listed there in their printed order.
     ``objects`` index the truth's objects that the answer rests on. ``margin`` is in the unit of
-    the quantity decided upon (metres, radians, centimetres, seconds or objects).
+    the quantity decided upon (metres, radians, centimetres, seconds or objects). ``shown`` are the
+    frames that go with the question (all when ``None``), with ``marks`` drawn into them.
     """
 
     question_type: str
@@ -38,6 +41,8 @@ class Draft:
     operands: Mapping[str, JsonValue] = field(default_factory=dict)
     difficulty: str | None = None
     evidence: tuple[int, ...] | None = None
+    shown: tuple[int, ...] | None = None
+    marks: tuple[Mark, ...] = ()
     payload: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
@@ -76,6 +81,20 @@ class Placement:
     scene_id: str
     split: str
     frames: tuple[Frame, ...] = ()
+    blobs: BlobStore | None = None
+
+
+def _frames(draft: Draft, place: Placement) -> tuple[Frame, ...]:
+    """The frames of a question, with its marks drawn in where pixels are at hand."""
+    if draft.shown is None:
+        return place.frames
+    frames = tuple(place.frames[k] for k in draft.shown if k < len(place.frames))
+    if place.blobs is None or not draft.marks:
+        return frames
+    return tuple(
+        draw_marks(place.blobs, frame, [m for m in draft.marks if m.frame == frame.index])
+        for frame in frames
+    )
 
 
 def finish(
@@ -99,7 +118,7 @@ def finish(
         options=options,
         answer_kind=draft.kind,
         unit=draft.unit,
-        frames=place.frames,
+        frames=_frames(draft, place),
     )
     target = Target(
         task_id=task_id,

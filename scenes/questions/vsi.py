@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-import zlib
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Mapping
 
-import numpy as np
-
-from memory.errors import UserError
-from scenes.balance import Candidate, balanced, varied
 from scenes.official_direction import Difficulty
-from scenes.questions.askable import AskableScene, Filmed
-from scenes.questions.draft import Draft, LetterBalance, Placement, Question, finish
-from scenes.questions.recover import recoverable
 from scenes.questions.vsi_appearance import appearance_order
 from scenes.questions.vsi_direction import Generator, rel_direction
 from scenes.questions.vsi_measure import abs_distance, counting, rel_distance, room_size, size
@@ -45,87 +35,5 @@ OFFICIAL_COUNTS: Mapping[str, int] = {
     "obj_appearance_order": 618,
     "route_planning": 194,
 }
-PER_SCENE = 6
 # A category nearly fixes a size, so few size questions survive balancing: all are drafted.
 SCARCE = frozenset({"object_size_estimation"})
-
-
-def scene_rng(seed: int, scene_id: str, purpose: str) -> np.random.Generator:
-    """A generator that depends on nothing but its arguments, whatever is made before."""
-    return np.random.default_rng([seed, zlib.crc32(f"{scene_id}/{purpose}".encode())])
-
-
-def check_types(names: Iterable[str]) -> None:
-    """Raise `UserError` for a question type that does not exist."""
-    for name in names:
-        if name not in GENERATORS:
-            known = ", ".join(GENERATORS)
-            raise UserError(f"there is no question type {name!r}; choose from {known}")
-
-
-def drafts(
-    scene: AskableScene,
-    seed: int,
-    per_type: Mapping[str, int | None] | None = None,
-    balance: bool = False,
-) -> Iterator[Draft]:
-    """Up to ``per_type`` questions of each type named there (``None`` means all).
-
-    Where the scene was filmed, only what exact perception of the frames would answer is asked.
-    """
-    limits = dict.fromkeys(MEASURED_TYPES, PER_SCENE) if per_type is None else per_type
-    for name, limit in limits.items():
-        rng = scene_rng(seed, scene.truth.scene_id, name)
-        found = (
-            draft for draft in GENERATORS[name](scene, rng) if recoverable(draft, scene.perceived)
-        )
-        yield from varied(found, limit) if balance else islice(found, limit)
-
-
-def candidates(
-    scenes: Iterable[Filmed],
-    *,
-    suite: str,
-    split: str,
-    seed: int,
-    per_type: Mapping[str, int | None] | None = None,
-    balance: bool = False,
-) -> Iterator[Candidate]:
-    """Questions of every scene in turn, before letters are given."""
-    for filmed in scenes:
-        scene = AskableScene(filmed)
-        place = Placement(suite, filmed.truth.scene_id, split, filmed.frames)
-        for draft in drafts(scene, seed, per_type, balance):
-            evidence = scene.evidence(draft.objects) if draft.evidence is None else draft.evidence
-            yield Candidate(draft, place, evidence)
-
-
-def ask(
-    scenes: Iterable[Filmed],
-    *,
-    suite: str,
-    split: str,
-    seed: int,
-    per_type: Mapping[str, int | None] | None = None,
-    balance: bool = False,
-) -> Iterator[Question]:
-    """Questions of every scene; correct letters stay balanced over the whole suite.
-
-    With ``balance`` the answers within a scene are varied, and questions that a blind reader
-    answers too easily are dropped (`scenes.balance`).
-    """
-    limits = dict.fromkeys(MEASURED_TYPES, PER_SCENE) if per_type is None else dict(per_type)
-    drafted = {name: None if balance and name in SCARCE else n for name, n in limits.items()}
-    found = list(
-        candidates(scenes, suite=suite, split=split, seed=seed, per_type=drafted, balance=balance)
-    )
-    letters = LetterBalance(np.random.default_rng([seed, zlib.crc32(suite.encode())]))
-    number: Counter[tuple[str, str]] = Counter()
-    for candidate in balanced(found, seed) if balance else found:
-        draft, place = candidate.draft, candidate.place
-        key = place.scene_id, draft.question_type
-        limit = limits[draft.question_type]
-        if limit is not None and number[key] >= limit:
-            continue
-        number[key] += 1
-        yield finish(draft, number[key], place, candidate.evidence, letters)

@@ -10,8 +10,8 @@ from scenes.balance import Candidate, balanced, prune, varied
 from scenes.blind import BlindItem, relative_accuracy
 from scenes.forest import Forest
 from scenes.questions.askable import Filmed
+from scenes.questions.asking import ask
 from scenes.questions.draft import Draft, Placement
-from scenes.questions.vsi import ask
 from scenes.tasks import AnswerKind
 from tests.scenes.worlds import living_room
 

@@ -9,9 +9,10 @@ import pytest
 
 from scenes.official import exact_box_distance
 from scenes.questions.askable import AskableScene, Filmed
+from scenes.questions.asking import PER_SCENE, ask
 from scenes.questions.draft import Question
 from scenes.questions.vocabulary import may_ask
-from scenes.questions.vsi import MEASURED_TYPES, PER_SCENE, ask
+from scenes.questions.vsi import MEASURED_TYPES
 from scenes.records import SceneTruth
 from tests.scenes.worlds import living_room
 

@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as hnp
 from memory.errors import UserError
 from scenes import suite_truth
 from scenes.maps import FrameMaps, decode_maps, encode_maps
-from scenes.questions.vsi import ask
+from scenes.questions.asking import ask
 from scenes.suite import Suite, SuiteManifest
 from scenes.suite_write import SceneBundle, SuitePlan, write_suite
 from tests.scenes.worlds import filmed
