@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from agent.limits import UNLIMITED, LimitExceeded, Limits, waiting
 from memory.events import Usage
+from tests.support.clock import run_fast
 
 
 def test_an_unknown_price_never_trips_and_never_counts_as_zero() -> None:
@@ -25,7 +26,7 @@ def test_an_unknown_price_never_trips_and_never_counts_as_zero() -> None:
                 scope.check()
             assert stop.value.limit == "cost"
 
-    asyncio.run(spend())
+    run_fast(spend())
 
 
 def test_inner_spending_counts_outside_and_the_outer_scope_is_named_first() -> None:
@@ -41,7 +42,7 @@ def test_inner_spending_counts_outside_and_the_outer_scope_is_named_first() -> N
                     episode.check()
             assert stop.value.scope is run
 
-    asyncio.run(nest())
+    run_fast(nest())
 
 
 def test_the_scope_that_tripped_says_so_and_others_do_not() -> None:
@@ -56,7 +57,7 @@ def test_the_scope_that_tripped_says_so_and_others_do_not() -> None:
         assert inner.tripped is not None
         assert (inner.tripped.limit, inner.tripped.bound) == ("turns", 1)
 
-    asyncio.run(trip())
+    run_fast(trip())
 
 
 def test_calls_beyond_the_bound_are_refused_before_they_are_counted() -> None:
@@ -68,32 +69,32 @@ def test_calls_beyond_the_bound_are_refused_before_they_are_counted() -> None:
             assert scope.spent.tool_calls == 2
             scope.take_calls(1)
 
-    asyncio.run(call())
+    run_fast(call())
 
 
 def test_waiting_for_a_provider_costs_no_working_time() -> None:
     async def wait() -> tuple[float, float]:
-        async with Limits(wall=None, working=0.05).scope() as scope:
+        async with Limits(wall=None, working=5).scope() as scope:
             with waiting():
-                await asyncio.sleep(0.12)
+                await asyncio.sleep(60)
             scope.check()
             return scope.wall, scope.working
 
-    wall, working = asyncio.run(wait())
-    assert wall > 0.1
-    assert working < 0.05
+    wall, working = run_fast(wait())
+    assert wall == pytest.approx(60)
+    assert working == pytest.approx(0)
 
 
 def test_working_time_cuts_a_hanging_tool() -> None:
     async def hang() -> None:
-        async with Limits(wall=None, working=0.02).scope() as scope:
+        async with Limits(wall=None, working=20).scope() as scope:
             with waiting():
-                await asyncio.sleep(0.03)
+                await asyncio.sleep(300)
             await asyncio.Event().wait()
         assert scope
 
     with pytest.raises(LimitExceeded) as stop:
-        asyncio.run(hang())
+        run_fast(hang())
     assert stop.value.limit == "working"
 
 
@@ -103,7 +104,7 @@ def test_someone_elses_time_out_is_not_ours() -> None:
             raise TimeoutError("a socket's")
 
     with pytest.raises(TimeoutError, match="socket"):
-        asyncio.run(time_out())
+        run_fast(time_out())
 
 
 @pytest.mark.parametrize("bad", [{"turns": 0}, {"cost": -1}, {"wall": 0}, {"moves": 3}])

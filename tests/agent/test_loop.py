@@ -25,6 +25,7 @@ from memory.events import (
 )
 from scenes.tasks import Task
 from tests.support.agent_stage import MemoryLog, make_task, play
+from tests.support.clock import run_fast
 from tools.spec import CallRequest
 
 
@@ -168,7 +169,7 @@ def test_a_hanging_planner_is_cut_at_the_wall_clock(tmp_path: Path) -> None:
             await asyncio.Event().wait()
             raise AssertionError
 
-    ended, log = asyncio.run(play(Sleeper(), tmp_path, Limits(wall=0.02)))
+    ended, log = run_fast(play(Sleeper(), tmp_path, Limits(wall=600)))
     assert ended.status is EpisodeStatus.LIMIT
     (hit,) = log.of("limit_hit")
     assert isinstance(hit, LimitHit)

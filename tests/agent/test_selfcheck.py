@@ -80,7 +80,7 @@ def test_an_impersonated_model_ends_in_the_recorded_answers(tmp_path: Path, mann
 
 
 def test_a_crowd_against_a_failing_server_loses_and_doubles_nothing() -> None:
-    claims = {claim.name: claim for claim in faulty_run(60, 30, seed=3, slow=0.3)}
+    claims = {claim.name: claim for claim in faulty_run(60, 30, seed=3, slow=0.5)}
     for name in (
         "tasks lost in the first pass",
         "share of tasks brought to an end after resume",
