@@ -96,6 +96,10 @@ class Workspace:
                 found[member] = self.get(member, form)
         return list(found.items())
 
+    def stands_for(self, handle: str, forms: tuple[type[Record], ...]) -> bool:
+        """Whether a handle names a record of one of these kinds."""
+        return isinstance(self._records.get(handle), forms)
+
     def revise(self, handle: str, change: Callable[[Record], Record]) -> None:
         """Replace what a handle stands for; only the tool-corruption probe does that."""
         self._records[handle] = change(self._records[handle])

@@ -1,8 +1,8 @@
 """The points of one thing from several views that do not agree to the centimetre.
 
 A reconstruction drifts, outlines spill over, depth is smeared at edges. Each view's points are
-first shifted onto the others' (trimmed point-to-point ICP, translation only: over one object a
-small turn is a small shift), then points are kept that enough of the views confirm.
+first shifted onto the others' (trimmed point-to-plane ICP, Chen and Medioni 1991, translation only:
+over one object a small turn is a small shift), then points are kept that enough views confirm.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from tools.geometry.viewing import FusingRule, Sighting, View, look, outlines
 
 _VOXEL = 0.02
 _STEPS = 6
-_CLOSEST = 0.6
+_CLOSEST = 0.7
+_NEIGHBOURS = 8
+_RIDGE = 0.02
 _MOST = 400
 
 
@@ -76,16 +78,17 @@ def _thinned(sightings: Sequence[Sighting]) -> Float:
 def settle(clouds: Mapping[int, Float], rule: FusingRule) -> dict[int, Float]:
     """The shift (3,) of each view's cloud that lays them onto each other, zero on average.
 
-    Views that already agree within ``rule.agreed`` are left where they are.
+    Where the reconstruction's views agree to half of ``rule.agreed`` everywhere, nothing is
+    shifted: partial views of one thing would only be dragged over each other.
     """
     shifts = {number: np.zeros(3) for number in clouds}
-    if len(clouds) < 2:
+    if len(clouds) < 2 or rule.drift <= rule.agreed / 2:
         return shifts
     order = sorted(clouds, key=lambda number: -len(clouds[number]))
     target = _some(clouds[order[0]])
     for number in order[1:]:
         source = _some(clouds[number])
-        shifts[number] = _shift(source, cKDTree(target), target, rule)
+        shifts[number] = _shift(source, target, rule)
         target = np.concatenate([target, source + shifts[number]])
     mean = np.mean(list(shifts.values()), axis=0)
     return {number: shift - mean for number, shift in shifts.items()}
@@ -95,17 +98,34 @@ def _some(points: Float) -> Float:
     return points[:: max(1, len(points) // _MOST)]
 
 
-def _shift(source: Float, tree: cKDTree, target: Float, rule: FusingRule) -> Float:
+def _shift(source: Float, target: Float, rule: FusingRule) -> Float:
+    if len(target) < _NEIGHBOURS:
+        return np.zeros(3)
+    tree = cKDTree(target)
+    normals = _normals(target, tree)
     shift = np.zeros(3)
     for _ in range(_STEPS):
         moved = source + shift
         found = tree.query(moved)
         distance, nearest = np.asarray(found[0]), np.asarray(found[1])
         close = distance <= np.quantile(distance, _CLOSEST)
-        if float(np.median(distance[close])) <= rule.agreed:
+        n = normals[nearest[close]]
+        off = ((target[nearest[close]] - moved[close]) * n).sum(axis=1)
+        if float(np.mean(np.abs(off))) <= rule.agreed / 2:
             break
-        step = (target[nearest[close]] - moved[close]).mean(axis=0)
+        # The ridge holds still what no surface pins down: sliding along a single wall.
+        step = np.linalg.solve(n.T @ n + _RIDGE * len(n) * np.eye(3), n.T @ off)
         shift = shift + step
         if np.linalg.norm(step) < rule.agreed / 10:
             break
     return shift if np.linalg.norm(shift) <= rule.furthest else np.zeros(3)
+
+
+def _normals(points: Float, tree: cKDTree) -> Float:
+    """(N, 3) unit normals: the direction in which each point's neighbours spread least."""
+    _, nearest = tree.query(points, k=_NEIGHBOURS)
+    around = points[np.asarray(nearest)]
+    around = around - around.mean(axis=1, keepdims=True)
+    _, vectors = np.linalg.eigh(np.einsum("nki,nkj->nij", around, around))
+    normals: Float = vectors[:, :, 0]
+    return normals

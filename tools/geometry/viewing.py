@@ -46,8 +46,9 @@ class FusingRule:
     supporting views that must confirm a point. ``seen``: share of a thing's points that must be
     visible for a view to count as one that could see it. ``gap``: fragments that no view could
     compare are joined when closer than this. ``inside``: share of a fragment's points within
-    ``gap`` of another's box that makes it a part of it. ``agreed``: views whose points
-    lie this close need no shifting; none is shifted by more than ``furthest``. ``slack`` +
+    ``gap`` of another's box that makes it a part of it. ``agreed``: points this
+    close lie on one surface; ``drift``: how far the views disagree, so that each may be shifted
+    onto the others by at most ``furthest``. ``slack`` +
     ``slope`` x depth: depth tolerance.
     """
 
@@ -57,6 +58,7 @@ class FusingRule:
     gap: float = 0.12
     inside: float = 0.8
     agreed: float = 0.02
+    drift: float = 0.0
     furthest: float = 0.6
     slack: float = 0.05
     slope: float = 0.03
@@ -66,7 +68,7 @@ class FusingRule:
     def loosened(self, disagreement: float) -> FusingRule:
         """The same rule for views that disagree by so much."""
         extra = 2 * disagreement
-        return replace(self, slack=self.slack + extra, gap=self.gap + extra)
+        return replace(self, slack=self.slack + extra, gap=self.gap + extra, drift=disagreement)
 
     def scaled(self, unit: float) -> FusingRule:
         """The same rule for lengths of which ``unit`` make a metre."""
