@@ -1,15 +1,18 @@
 """The tool-corruption probe: instruments that lie, consistently, in a seeded share of episodes.
 
-A lie reaches everything that a planner could rest its answer on: the text and data that it
-reads, and the records behind the handles that it passes on. Every handle gets its own factor and
-the world is mirrored in x, so sizes, distances, orders and directions all come out wrong. A
-planner whose answers do not move was not using its instruments.
+A lie reaches everything that a planner could rest its answer on: the text and data that it reads,
+and the records behind the handles that it passes on. Lengths are scaled, by a factor of its own
+for every handle, where evidence first comes in; what rests on a lie is wrong as it is, and a
+second factor might take the first one back. Verdicts (a direction, an order, a count) are turned
+into others wherever they are pronounced. A planner whose answers do not move was not using its
+instruments.
 """
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +23,7 @@ from agent.loop import Toolbox
 from benchmarks.run.config import Corruption
 from memory.blobs import sha256_of
 from memory.events import ToolOutcome, ToolStatus
-from scenes.geometry import Float, OrientedBox, PointCloud
+from scenes.geometry import OrientedBox, PointCloud
 from tools.records import (
     BoxRecord,
     CloudRecord,
@@ -33,11 +36,11 @@ from tools.records import (
 from tools.spec import CallRequest
 from tools.workspace import Workspace
 
+_SCALED = (BoxRecord, CloudRecord, DepthRecord, MeasureRecord, ObjectRecord, RoomRecord)
 _DECIMAL = re.compile(r"(?<![\w.])-?\d+\.\d+")
 _HANDLE = re.compile(r"[a-z]+_\d+")
 _OPPOSITE = {"left": "right", "right": "left", "front": "back", "back": "front"}
 _KEPT = frozenset({"score", "confidence", "support", "visible"})
-_MIRROR = np.array([-1.0, 1.0, 1.0])
 
 
 def is_corrupted(task_id: str, corruption: Corruption) -> bool:
@@ -67,88 +70,131 @@ class LyingTools:
         return tuple(self._falsify(outcome, workspace) for outcome in outcomes)
 
     def _falsify(self, outcome: ToolOutcome, workspace: Workspace) -> ToolOutcome:
-        named = self.corruption.tool in ("", outcome.name)
-        if outcome.status is not ToolStatus.OK or not named:
+        if outcome.status is not ToolStatus.OK or self.corruption.tool not in ("", outcome.name):
             return outcome
-        lie = _Lie(self.corruption, workspace.task.id, outcome.call_id)
+        first = self.corruption.tool or not any(
+            workspace.stands_for(handle, _SCALED) for handle in workspace.evidence(outcome.sources)
+        )
+        lie = _Lie(self.corruption, workspace.task.id, bool(first), _verdicts(outcome.data))
         for handle in outcome.handles:
-            workspace.revise(handle, lambda record, h=handle: lie.record(record, h))  # type: ignore[misc]
+            workspace.revise(handle, lie.behind(handle))
         text = "\n".join(lie.line(line) for line in outcome.text.split("\n"))
-        return outcome.model_copy(update={"text": text, "data": lie.data(outcome.data, None)})
+        return outcome.model_copy(update={"text": text, "data": lie.data(outcome.data, "")})
+
+
+def _verdicts(data: JsonValue) -> Mapping[str, str]:
+    """What a result decided, word by word, and what it shall have decided instead."""
+    if not isinstance(data, dict):
+        return {}
+    value, order = data.get("value"), data.get("order")
+    if isinstance(order, list):
+        names = [str(row[0]) for row in order if isinstance(row, list) and row]
+        return dict(zip(names, names[1:] + names[:1], strict=True))
+    if isinstance(value, str):
+        return _OPPOSITE
+    if isinstance(value, int | float) and float(value).is_integer() and not data.get("unit"):
+        return {f"{value:g}": f"{value + 1:g}"}
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
 class _Lie:
+    """One result's lie: lengths by a factor if ``scale``, ``words`` by others."""
+
     corruption: Corruption
     task_id: str
-    call_id: str
+    scale: bool
+    words: Mapping[str, str]
 
-    def factor(self, handle: str | None) -> float:
-        """Between ``1 - strength`` and ``1 + strength``, and never within a third of it of 1."""
-        strength = self.corruption.strength
-        draw = 2 * _draw(self.corruption, self.task_id, handle or self.call_id) - 1
-        return 1 + strength * (np.sign(draw) or 1) * (1 + 2 * abs(draw)) / 3
+    def factor(self, handle: str) -> float:
+        """Between ``1 - strength`` and ``1 + strength``, never within a third of it of 1."""
+        if not self.scale:
+            return 1.0
+        draw = 2 * _draw(self.corruption, self.task_id, handle) - 1
+        return 1 + self.corruption.strength * math.copysign(1 + 2 * abs(draw), draw) / 3
 
-    def record(self, record: Record, handle: str) -> Record:
-        """What the handle stands for from now on."""
-        f = self.factor(handle)
+    def behind(self, handle: str) -> _Scaling:
+        """What becomes of the record behind a handle."""
+        return _Scaling(self.factor(handle), self)
+
+    def line(self, line: str) -> str:
+        """A line of text, its decimals scaled by the factor of the handle it speaks of."""
+        named = _HANDLE.search(line)
+        f = self.factor(named.group() if named else "")
+        if f != 1:
+            line = _DECIMAL.sub(lambda match: f"{float(match.group()) * f:.2f}", line)
+        return self.word(line)
+
+    def word(self, text: str) -> str:
+        """Text with its verdicts turned."""
+        if not self.words:
+            return text
+        known = "|".join(map(re.escape, self.words))
+        return re.sub(rf"\b({known})\b", lambda match: self.words[match.group()], text)
+
+    def data(self, value: JsonValue, handle: str, key: str = "") -> JsonValue:
+        """Data with its lengths scaled and its verdicts turned."""
+        if isinstance(value, dict):
+            own = value.get("handle")
+            named = own if isinstance(own, str) else handle
+            return {
+                name: item if name in _KEPT else self.data(item, named, name)
+                for name, item in value.items()
+            }
+        if isinstance(value, list):
+            return [self.data(item, handle, key) for item in value]
+        if key in ("value", "order") and isinstance(value, str):
+            return self.word(value)
+        if key == "value" and isinstance(value, int | float):
+            return self.number(value, handle)
+        return value * self.factor(handle) if isinstance(value, float) else value
+
+    def number(self, value: float, handle: str) -> float:
+        """A measured number: a count becomes another, a length is scaled."""
+        other = self.words.get(f"{value:g}")
+        return float(other) if other is not None else value * self.factor(handle)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scaling:
+    """The lie as it is told to one record."""
+
+    factor: float
+    lie: _Lie
+
+    def __call__(self, record: Record) -> Record:
+        f = self.factor
         match record:
             case ObjectRecord():
-                return replace(record, box=_moved(record.box, f), cloud=record.cloud * f * _MIRROR)
+                return replace(record, box=_scaled(record.box, f), cloud=record.cloud * f)
             case CloudRecord():
-                points: Float = record.cloud.points * f * _MIRROR
-                return replace(record, cloud=PointCloud(points, record.cloud.scale))
+                return replace(
+                    record, cloud=PointCloud(record.cloud.points * f, record.cloud.scale)
+                )
             case DepthRecord():
                 depth = replace(record.depth, values=record.depth.values * np.float32(f))
                 return replace(record, depth=depth)
             case BoxRecord():
                 left, top, right, bottom = record.box
                 return replace(record, box=(left * f, top * f, right * f, bottom * f))
-            case MeasureRecord():
-                return replace(record, value=self.value(record.value, handle))
             case RoomRecord():
                 return replace(record, area=record.area * f)
+            case MeasureRecord():
+                return replace(record, value=self._value(record.value))
             case _:
                 return record
 
-    def line(self, line: str) -> str:
-        """A line of text with its decimals scaled, by the factor of the handle it speaks of."""
-        named = _HANDLE.search(line)
-        f = self.factor(named.group() if named else None)
-        return _DECIMAL.sub(lambda match: f"{float(match.group()) * f:.2f}", line)
-
-    def data(self, value: JsonValue, handle: str | None) -> JsonValue:
-        """Data with its measured numbers scaled and its directions turned round."""
-        if isinstance(value, list):
-            return [self.data(item, handle) for item in value]
-        if isinstance(value, dict):
-            own = value.get("handle")
-            named = own if isinstance(own, str) else handle
-            return {key: self._field(key, item, named) for key, item in value.items()}
-        return value * self.factor(handle) if isinstance(value, float) else value
-
-    def _field(self, key: str, item: JsonValue, handle: str | None) -> JsonValue:
-        if key in _KEPT:
-            return item
-        if key == "value" and isinstance(item, str | int | float):
-            return self.value(item, handle)
-        return self.data(item, handle)
-
-    def value(self, value: float | str, handle: str | None) -> float | str:
-        """A measured value: numbers are scaled (counts by at least one), words turned round."""
+    def _value(self, value: float | str) -> float | str:
         if isinstance(value, str):
-            return "-".join(_OPPOSITE.get(word, word) for word in value.split("-"))
-        scaled = float(value) * self.factor(handle)
-        if float(value).is_integer() and value < 100:
-            other = round(scaled)
-            return float(other if other != value else value + 1)
-        return scaled
+            return self.lie.word(value)
+        other = self.lie.words.get(f"{value:g}")
+        return float(other) if other is not None else value * self.factor
 
 
-def _moved(box: OrientedBox, f: float) -> OrientedBox:
+def _scaled(box: OrientedBox, f: float) -> OrientedBox:
     x, y, z = box.center
     a, b, c = box.size
-    return box.model_copy(update={"center": (-x * f, y * f, z * f), "size": (a * f, b * f, c * f)})
+    return box.model_copy(update={"center": (x * f, y * f, z * f), "size": (a * f, b * f, c * f)})
 
 
 def _draw(corruption: Corruption, *parts: str) -> float:

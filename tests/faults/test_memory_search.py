@@ -13,7 +13,7 @@ import pytest
 
 from memory.runs import RunFolder
 from scenes.questions.draft import Question
-from scenes.questions.vsi import ask
+from scenes.questions.asking import ask
 from scenes.records import Frame, SceneTruth
 from scenes.suite import Suite
 from scenes.suite_truth import targets

@@ -1,0 +1,27 @@
+"""The corruption probe on real tools and the program planner, which rests on nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.probe import read_probe
+from benchmarks.survival import interrupt_at, statuses
+from memory.events import EpisodeStatus
+from memory.runs import RunFolder
+from scenes.suite import Suite
+from services.launch import SupervisorHandle
+from tests.faults.conftest import command
+
+
+def test_the_program_planner_follows_its_instruments(
+    tmp_path: Path, suite: Suite, experts: SupervisorHandle, untouched: RunFolder, total: int
+) -> None:
+    run = tmp_path / "r"
+    interrupt_at(command(suite, run, experts.endpoints_file, "--lie"), run, None)
+    folder = RunFolder.open(run)
+    assert statuses(folder) == {EpisodeStatus.ANSWERED: total}
+    read = read_probe(untouched, folder)
+    assert read.spared > total / 4
+    assert read.lied_to > total / 4
+    assert read.drifted == 0
+    assert read.moved_share > 0.95, read
