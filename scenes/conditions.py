@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy import ndimage
 
 from memory.errors import UserError
+from scenes.film import streak
 from scenes.room import RoomSpec
 from scenes.walk import Style
 
@@ -158,20 +159,10 @@ def _blur(rgb: Rgb, step: Blur, rng: np.random.Generator) -> Rgb:
     light = _linear(rgb).astype(np.float64)
     length = step.length * scale
     if length > 1:
-        kernel = _shake(length, step.angle)[..., None]
-        light = ndimage.convolve(light, kernel, mode="nearest")
+        path = streak(length * np.cos(step.angle), length * np.sin(step.angle))
+        light = ndimage.convolve(light, path[..., None], mode="nearest")
     sigma = step.sigma * scale
     return _display(ndimage.gaussian_filter(light, (sigma, sigma, 0), mode="nearest"))
-
-
-def _shake(length: float, angle: float) -> NDArray[np.float64]:
-    """A line of weights: the path of the picture on the sensor while the shutter is open."""
-    size = int(np.ceil(length)) // 2 * 2 + 3
-    kernel = np.zeros((size, size))
-    for t in np.linspace(-length / 2, length / 2, 4 * size):
-        kernel[round(size // 2 + t * np.sin(angle)), round(size // 2 + t * np.cos(angle))] += 1
-    weights: NDArray[np.float64] = kernel / kernel.sum()
-    return weights
 
 
 def _shrink(rgb: Rgb, step: LowResolution, rng: np.random.Generator) -> Rgb:

@@ -76,6 +76,7 @@ def build_shell(
         for hole in own:
             pieces += _recess(wall, hole, finish.trim)
         pieces += _skirting(plan, wall, gaps, finish.trim)
+        pieces += _fittings(wall, own, gaps, finish.trim)
         surfaces.append(Surface("wall", tuple(pieces)))
     for passage in plan.passages:
         surfaces.append(Surface("wall", tuple(_lintel(plan, passage, finish))))
@@ -191,6 +192,23 @@ def _skirting(
         at = wall.at((start + end) / 2, 0.006)
         board = box(0.014, end - start, SKIRTING, 0.003).turned(turn)
         yield board.moved(float(at[0]), float(at[1]), SKIRTING / 2), trim
+
+
+def _fittings(
+    wall: Wall, holes: Sequence[Hole], gaps: Sequence[tuple[float, float]], trim: Material
+) -> Iterator[tuple[Part, Material]]:
+    """A light switch beside each door, a socket near both ends of longer walls."""
+    turn = rotation(z=wall.heading)
+    places = [(offset - width / 2 - 0.12, 1.1) for offset, width in gaps]
+    ends = (0.35, wall.length - 0.35) if wall.length > 1.6 else ()
+    near_door = [(offset, width / 2 + 0.1) for offset, width in gaps]
+    places += [(a, 0.28) for a in ends if all(abs(a - o) > w for o, w in near_door)]
+    for a, z in places:
+        at = wall.at(a, 0.004)
+        if 0.05 < a < wall.length - 0.05 and all(abs(a - h.offset) > h.width / 2 for h in holes):
+            for size, depth in ((0.08, 0.01), (0.052, 0.016)):
+                plate = box(depth, size, size, 0.002).turned(turn)
+                yield plate.moved(float(at[0]), float(at[1]), z), trim
 
 
 def _lintel(plan: FloorPlan, r: Rect, finish: Finish) -> Iterator[tuple[Part, Material]]:

@@ -31,15 +31,21 @@ LARGE_ENOUGH = 400.0
 PLANNED = 520.0
 TIMES = 2
 SOME = 3
+SHUTTER = 1 / 120
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Walk:
-    """A planned capture. ``pixels`` (frames, objects) are expected sizes at 640x480."""
+    """A planned capture. ``pixels`` (frames, objects) are expected sizes at 640x480.
+
+    ``motion`` (frames, 2) is how far the picture moves while the shutter is open, in pixels of the
+    planned intrinsics; zero where the camera stands.
+    """
 
     cameras: tuple[Camera, ...]
     style: Style
     pixels: Float
+    motion: Float
 
     def covered(self, times: int = TIMES) -> NDArray[np.bool_]:
         """(objects,) whether each is expected `LARGE_ENOUGH` in ``times`` frames."""
@@ -78,7 +84,22 @@ def plan_walk(
     views = [pool[keys[k]] for k in order]
     views = _spend(film, space, intrinsics, views, pool, judged, n_frames, chosen)
     final = judge(film, intrinsics, views)
-    return Walk(tuple(camera_at(v.pose(), intrinsics) for v in views), chosen, final.pixels)
+    cameras = tuple(camera_at(v.pose(), intrinsics) for v in views)
+    motion = _motion(views, intrinsics) if chosen != "walk_through" else np.zeros((len(views), 2))
+    return Walk(cameras, chosen, final.pixels, motion)
+
+
+def _motion(views: Sequence[View], intrinsics: Intrinsics) -> Float:
+    """Apparent motion of the picture when one view follows the other after a second.
+
+    Only turning blurs a room noticeably; a view that is reached by a large turn is a new take.
+    """
+    if len(views) < 2:
+        return np.zeros((len(views), 2))
+    heading = np.unwrap([v.heading for v in views])
+    turn = np.stack([np.gradient(heading), np.gradient([v.pitch for v in views])], axis=1)
+    turn[np.abs(turn).max(axis=1) > np.radians(75)] = 0
+    return turn * intrinsics.fx * SHUTTER
 
 
 def _candidates(room: Room, space: FreeSpace, rng: np.random.Generator, style: Style) -> list[View]:

@@ -14,7 +14,7 @@ SIDES = (-1, 1)
 
 
 def chair(p: Paints) -> Model:
-    """A dining chair, an armchair-like upholstered chair, or an office chair."""
+    """A wooden chair, a moulded chair, or an office chair."""
     return (_wooden_chair, _shell_chair, _office_chair)[p.variant(3)](p)
 
 
@@ -118,7 +118,7 @@ def sofa(p: Paints) -> Model:
 
 
 def armchair(p: Paints) -> Model:
-    """An armchair: people and scanners call it a sofa or a chair; ours is a chair."""
+    """An upholstered armchair; its category is chair."""
     model = _sofa(p, seats=1)
     return replace(model, category="chair")
 

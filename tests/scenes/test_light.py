@@ -130,3 +130,12 @@ def test_mirrors_show_what_is_before_them() -> None:
     seen = shader.radiance(hits, origins, ahead)[0]
     assert seen[0] > 3 * seen[1]
     assert camera_at(Pose(np.eye(4)), PHONE).intrinsics == PHONE
+
+
+def test_motion_smears_along_its_direction_alone() -> None:
+    dot = np.zeros((21, 21, 3), np.float32)
+    dot[10, 10] = 1
+    smeared = Film(1.0, 0.0, motion=(8.0, 0.0)).develop(dot, 0)
+    rows, columns = np.nonzero(smeared[..., 0])
+    assert set(rows.tolist()) == {10}
+    assert 7 <= np.ptp(columns) <= 9

@@ -15,7 +15,7 @@ QUARTER = 16
 
 
 @pytest.mark.parametrize("seed", [0, 3, 8])
-def test_every_askable_object_is_large_in_two_frames(seed: int) -> None:
+def test_nearly_all_askable_objects_are_large_in_two_frames_and_it_is_known_which(seed: int) -> None:
     room = build_room(RoomSpec(seed=seed))
     walk = plan_walk(room, 32)
     small = walk.cameras[0].intrinsics.resized(160, 120)
@@ -28,7 +28,9 @@ def test_every_askable_object_is_large_in_two_frames(seed: int) -> None:
         large += seen[1 : len(room.objects) + 1] * QUARTER >= LARGE_ENOUGH
     asked = np.array([countable(o.category) for o in room.objects])
     assert len(walk.cameras) == 32
-    assert (large[asked] >= 2).mean() >= 0.97
+    promised = walk.covered() & asked
+    assert promised.sum() >= 0.94 * asked.sum()
+    assert (large[promised] >= 2).mean() >= 0.97
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -62,3 +64,11 @@ def test_plans_repeat() -> None:
 def test_a_capture_needs_frames() -> None:
     with pytest.raises(UserError, match="at least 1 frame"):
         plan_walk(build_room(RoomSpec(seed=1)), 0)
+
+
+def test_turning_cameras_blur_a_little_and_standing_ones_do_not() -> None:
+    room = build_room(RoomSpec(seed=1))
+    turning, standing = plan_walk(room, 24, style="pan"), plan_walk(room, 24, style="walk_through")
+    assert turning.motion.shape == (24, 2)
+    assert 0 < np.abs(turning.motion).max() < 12
+    assert not standing.motion.any()
