@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from memory.runs import RunFolder
-from scenes.questions.draft import Question
 from scenes.questions.asking import ask
+from scenes.questions.draft import Question
 from scenes.records import Frame, SceneTruth
 from scenes.suite import Suite
 from scenes.suite_truth import targets
