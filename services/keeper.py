@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import signal
 import socket
-import sys
 import time
 from collections.abc import Callable
 from enum import StrEnum
@@ -18,6 +15,8 @@ from pydantic import BaseModel, ConfigDict
 
 from memory.errors import InfrastructureError, UserError
 from services.plan import LOOPBACK, ExpertPlan, LaunchPlan
+from services.spawn import Birth, Nursery, WorkerProcess, alone, is_light
+from services.worker import OPERATOR
 
 _LOG = logging.getLogger(__name__)
 
@@ -58,14 +57,20 @@ class Keeper:
     """Owns the listening socket of one expert and the process that serves it."""
 
     def __init__(
-        self, plan: LaunchPlan, one: ExpertPlan, lifeline: int, changed: Callable[[], None]
+        self,
+        plan: LaunchPlan,
+        one: ExpertPlan,
+        lifeline: int,
+        nursery: Nursery | None,
+        changed: Callable[[], None],
     ) -> None:
         self._plan = plan
         self._one = one
         self._lifeline = lifeline
+        self._nursery = nursery
         self._changed = changed
         self._socket = _listen(plan.host, one.port)
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: WorkerProcess | None = None
         self._stopping = False
         self.ready = asyncio.Event()
         host = plan.host if plan.host in LOOPBACK else "127.0.0.1"
@@ -96,7 +101,7 @@ class Keeper:
             if self._stopping:
                 return
             _LOG.warning("%s (pid %d) ended with %s", self._one.expert, process.pid, code)
-            if code == 2 and not self.ready.is_set():
+            if code == OPERATOR and not self.ready.is_set():
                 raise UserError(_last_line(log))
             if not self.ready.is_set() and self.state.restarts >= 2:
                 raise InfrastructureError(
@@ -125,40 +130,19 @@ class Keeper:
                 process.kill()
             await process.wait()
 
-    async def _spawn(self) -> tuple[asyncio.subprocess.Process, Path]:
+    async def _spawn(self) -> tuple[WorkerProcess, Path]:
         log = _next_log(self._plan.log_dir, self._one.expert)
-        descriptor = self._socket.fileno()
-        command = (
-            str(self._one.python or sys.executable),
-            "-m",
-            "services.worker",
-            self._one.expert,
-        )
-        plan_file = str(self._plan.state_dir / "plan.json")
-        given = (
-            "--plan",
-            plan_file,
-            "--socket",
-            str(descriptor),
-            "--lifeline",
-            str(self._lifeline),
-        )
-        with log.open("ab") as output:
-            process = await asyncio.create_subprocess_exec(
-                *command,
-                *given,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=worker_environment(self._one),
-                pass_fds=(descriptor, self._lifeline),
-                start_new_session=True,
-            )
+        plan_file = self._plan.state_dir / "plan.json"
+        birth = Birth(self._one, plan_file, self._socket, self._lifeline, log)
+        if self._nursery is not None and is_light(self._one):
+            process = await self._nursery.spawn(birth)
+        else:
+            process = await alone(birth)
         self._process = process
         self._set(State.STARTING, pid=process.pid, log=str(log))
         return process, log
 
-    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+    async def _watch(self, process: WorkerProcess) -> None:
         """Announce readiness, then end a worker that stops answering: `run` replaces it."""
         while await _status(self._address, "/readyz") != 200:  # noqa: ASYNC110 - in a process
             await asyncio.sleep(READY_POLL)
@@ -171,28 +155,12 @@ class Keeper:
             failures = 0 if healthy else failures + 1
         _LOG.error("%s does not answer; it is ended and started again", self._one.expert)
         with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGKILL)
+            process.kill()
 
     def _set(self, state: State, **changes: object) -> None:
         update = {"state": state, "since": time.time(), **changes}
         self.state = self.state.model_copy(update=update)
         self._changed()
-
-
-def worker_environment(one: ExpertPlan) -> dict[str, str]:
-    """The environment of a worker: this code is importable, numeric libraries use few threads."""
-    root = str(Path(__file__).resolve().parents[1])
-    path = os.environ.get("PYTHONPATH")
-    threads = str(one.threads)
-    device = one.device.removeprefix("cuda:") if one.device.startswith("cuda:") else None
-    return {
-        **os.environ,
-        "PYTHONPATH": root if not path else os.pathsep.join((root, path)),
-        "OMP_NUM_THREADS": threads,
-        "OPENBLAS_NUM_THREADS": threads,
-        "MKL_NUM_THREADS": threads,
-        **({"CUDA_VISIBLE_DEVICES": device} if device else {}),
-    }
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -243,5 +211,5 @@ def _next_log(folder: Path, expert: str) -> Path:
 def _last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines()
     last = lines[-1] if lines else f"see {log}"
-    _, _, sentence = last.partition(" ERROR __main__ ")
+    _, _, sentence = last.partition(" ERROR worker ")
     return sentence or last

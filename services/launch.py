@@ -30,6 +30,7 @@ from services.plan import (
     supervisor_pid,
     write_atomically,
 )
+from services.spawn import environment
 from services.status import StatusRow, status
 from services.supervisor import Announcement
 
@@ -194,8 +195,6 @@ def _start(plan: LaunchPlan, lifeline: Lifeline | None) -> subprocess.Popen[byte
     command += ["--plan", str(plan.state_dir / "plan.json")]
     if lifeline is not None:
         command += ["--lifeline", str(lifeline.child_end)]
-    root = str(Path(__file__).resolve().parents[1])
-    path = os.environ.get("PYTHONPATH")
     plan.log_dir.mkdir(parents=True, exist_ok=True)
     with (plan.log_dir / "supervisor.log").open("ab") as log:
         return subprocess.Popen(
@@ -203,7 +202,7 @@ def _start(plan: LaunchPlan, lifeline: Lifeline | None) -> subprocess.Popen[byte
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log,
-            env={**os.environ, "PYTHONPATH": root if not path else os.pathsep.join((root, path))},
+            env=environment(),
             pass_fds=() if lifeline is None else (lifeline.child_end,),
             start_new_session=True,
         )

@@ -29,6 +29,7 @@ from services.keeper import Keeper, WorkerState
 from services.lifeline import Lifeline, watch
 from services.placement import gpu_memory_by_process
 from services.plan import LaunchPlan, read_memory, write_atomically
+from services.spawn import Nursery, is_light
 
 _LOG = logging.getLogger(__name__)
 
@@ -61,8 +62,12 @@ class Supervisor:
         self._plan = plan
         self._lifeline = Lifeline()
         self._stop = asyncio.Event()
+        # One light worker starts as fast alone; several are forked from a common nursery.
+        several = sum(is_light(one) for one in plan.experts) > 1
+        nursery = Nursery() if several else None
         self._keepers = [
-            Keeper(plan, one, self._lifeline.child_end, self._publish) for one in plan.experts
+            Keeper(plan, one, self._lifeline.child_end, nursery, self._publish)
+            for one in plan.experts
         ]
 
     def stop(self) -> None:

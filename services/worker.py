@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from services.service import Service
 
-_LOG = logging.getLogger(__name__)
+_LOG = logging.getLogger("worker")
+OPERATOR = 2  # exit code: a person has to mend something
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,13 +36,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--socket", type=int, required=True)
     parser.add_argument("--lifeline", type=int, required=True)
     given = parser.parse_args(arguments)
-    watch(given.lifeline, lambda: os._exit(1))
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    return forked(given.expert, given.plan, given.socket, given.lifeline)
+
+
+def forked(expert: str, plan_file: Path, descriptor: int, lifeline: int) -> int:
+    """The same in a process that was forked rather than started; the exit code."""
+    watch(lifeline, lambda: os._exit(1))
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
+    )
     try:
-        return _run(given.expert, given.plan, given.socket)
+        return _run(expert, plan_file, descriptor)
     except UserError as error:
         _LOG.error("%s", error)
-        return 2
+        return OPERATOR
 
 
 def _run(name: str, plan_file: Path, descriptor: int) -> int:
@@ -70,7 +78,7 @@ def _run(name: str, plan_file: Path, descriptor: int) -> int:
     if service.failure is None:
         return 0
     _LOG.error("%s", service.failure)
-    return 2 if isinstance(service.failure, UserError) else 1
+    return OPERATOR if isinstance(service.failure, UserError) else 1
 
 
 async def _serve(server: Server, service: Service, listening: socket.socket) -> None:

@@ -38,6 +38,19 @@ def alive(pid):
     return True
 
 
+def family(supervisor):
+    """Every process of a supervisor's session: workers, their nursery, whoever was started."""
+    members = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if fields[0] != "Z" and int(fields[3]) == supervisor:
+            members.append(int(stat.parent.name))
+    return members
+
+
 def pids(endpoints):
     return {one.expert: one.pid for one in endpoints.experts}
 
@@ -80,14 +93,15 @@ def test_a_killed_worker_comes_back_at_the_same_address(suite, state_dir):
         assert measured.requests == 1
         assert 0 < measured.p50 <= measured.p99 < PATIENCE
     assert not any(alive(pid) for pid in [*pids(now).values(), handle.pid])
+    until(lambda: not family(handle.pid), "nobody is left")
     assert not handle.endpoints_file.exists()
 
 
 def test_workers_go_when_their_supervisor_is_killed(suite, state_dir):
-    with up(["scene"], [suite], "perfect", state_dir) as handle:
-        worker = pids(handle.endpoints)["scene"]
+    with up(["scene", "depth"], [suite], "perfect", state_dir) as handle:
+        assert len(family(handle.pid)) >= 3
         os.kill(handle.pid, signal.SIGKILL)
-        until(lambda: not alive(worker), "the worker follows")
+        until(lambda: not family(handle.pid), "everyone follows")
         assert supervisor_pid(state_dir / "supervisor.lock") is None
         with pytest.raises(UserError, match="no experts are running"):
             status(handle.endpoints_file)
@@ -104,6 +118,32 @@ def test_attached_experts_go_with_the_process_that_started_them(suite, state_dir
     endpoints = Endpoints.model_validate_json(done.stdout)
     everyone = [endpoints.supervisor, *pids(endpoints).values()]
     until(lambda: not any(alive(pid) for pid in everyone), "supervisor and worker follow")
+    until(lambda: not family(endpoints.supervisor), "nobody is left")
+
+
+def test_a_nursery_that_is_killed_takes_nobody_along_unnoticed(suite, state_dir):
+    """The workers cannot be waited for without it: they are ended and started again."""
+    with up(["scene", "depth"], [suite], "perfect", state_dir) as handle:
+        first = pids(handle.endpoints)
+        known = {handle.pid, *first.values()}
+        parents = {int(_stat(pid)[1]) for pid in first.values()}
+        (nursery,) = parents - known
+        os.kill(nursery, signal.SIGKILL)
+
+        def replaced():
+            now = pids(read_endpoints(handle.endpoints_file))
+            rows = status(handle.endpoints_file)
+            return not set(now.values()) & set(first.values()) and all(
+                row.state == "ready" for row in rows
+            )
+
+        until(replaced, "both workers are new")
+        assert not any(alive(pid) for pid in first.values())
+    until(lambda: not family(handle.pid), "nobody is left")
+
+
+def _stat(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def test_detached_experts_stay_until_down_and_only_they_go(suite, state_dir, tmp_path):
