@@ -18,6 +18,7 @@ from agent.probes import (
     probe_image,
     probe_parallel,
     probe_places,
+    probe_tags,
     probe_text,
     probe_tool_call,
     probe_tool_image,
@@ -56,7 +57,7 @@ async def examine(
 ) -> Diagnosis:
     """Probe an endpoint with text, a tool call, two turns, parallel calls and images.
 
-    At most eight short requests, each tried at most twice. Never raises for what the endpoint does;
+    At most seven short requests, each tried at most twice. Never raises for what the endpoint does;
     `UserError` only for a configuration that cannot be tried at all.
     """
     capabilities = capabilities_of(config.model, config.capabilities)
@@ -97,6 +98,7 @@ def _plan(dialect: DialectName, images: bool) -> tuple[tuple[str, _Probe, bool],
     native = dialect is DialectName.NATIVE
     return (
         ("tool call", probe_tool_call, native),
+        ("tagged call", probe_tags, not native),
         ("two turns", probe_two_turns, native),
         ("parallel calls", probe_parallel, native),
         ("image", probe_image, images),

@@ -94,7 +94,7 @@ class Scope:
         self._waited = 0.0
         self._wait_began = 0.0
         self._wait_depth = 0
-        self._timeout = asyncio.timeout(None)
+        self._timeout = asyncio.timeout_at(None)
 
     @property
     def wall(self) -> float:

@@ -119,6 +119,26 @@ async def probe_tool_call(patient: Patient) -> Finding:
     return Finding("tool call", Health.BROKEN, detail, "it may do better with tags", tags)
 
 
+async def probe_tags(patient: Patient) -> Finding:
+    """Does it write calls as tagged text when told how?"""
+    form = (
+        "Call tools only like this: "
+        '<tool_call>{"name": "...", "arguments": {...}}</tool_call>\n'
+        f"<tools>{orjson.dumps(_MEASURE['function']).decode()}</tools>"
+    )
+    reply = await patient.ask([{"role": "system", "content": form}, _user(_ONE_CALL)])
+    if isinstance(reply, str):
+        return Finding("tagged call", Health.BROKEN, reply)
+    blocks = read_blocks(text_of(reply.message.get("content")))
+    if not blocks.calls:
+        detail = "told how to write a tagged call, it wrote none"
+        return Finding("tagged call", Health.BROKEN, detail, "this model will not use tools")
+    if blocks.repairs:
+        detail = f"readable after repairs: {', '.join(blocks.repairs)}"
+        return Finding("tagged call", Health.DEGRADED, detail, "each repair will be logged")
+    return Finding("tagged call", Health.WORKS, f"called {blocks.calls[0].name}")
+
+
 async def probe_two_turns(patient: Patient) -> Finding:
     """Does the server's chat template take a tool result and go on?"""
     function = {"name": "measure", "arguments": '{"thing": "table"}'}

@@ -69,7 +69,7 @@ class Endpoint:
         self._transport = transport
         self._wire: Wire | None = None
         self._proven = False
-        self._dice = random.Random(config.model)
+        self._dice = random.Random()  # unseeded: shards must not back off in step
 
     async def complete(self, body: bytes) -> Completion:
         """Ask once, retrying what may pass by itself.

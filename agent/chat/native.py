@@ -13,6 +13,7 @@ from agent.chat.messages import Message, Part, labelled, pictures_of
 from agent.chat.reading import (
     Reading,
     bare_answer,
+    can_be_sent,
     one_answer,
     reasoning_of,
     text_of,
@@ -78,7 +79,7 @@ class NativeDialect:
         if any(_sound(call) != call.raw_arguments for call in calls):
             more = (*more, "showed the model its unreadable arguments as an empty object")
         return Reading(
-            echo=self._echo(text, reasoning, calls),
+            echo=self._echo(text, message, calls),
             text=text_of(message.get("content")),
             reasoning=reasoning,
             emitted=_emitted(calls),
@@ -119,12 +120,15 @@ class NativeDialect:
         repairs = ("read tool calls that stood in the text", *blocks.repairs)
         return blocks.thought + answers, calls, repairs
 
-    def _echo(self, text: str, reasoning: str, calls: tuple[CallRequest, ...]) -> Message:
+    def _echo(self, text: str, message: dict[str, Any], calls: tuple[CallRequest, ...]) -> Message:
+        """The turn as the conversation keeps it, with the provider's own reasoning item, opaque
+        as it came, where the provider wants that back."""
         fields: dict[str, Any] = {}
         if calls:
             fields["tool_calls"] = [_as_sent(call) for call in calls]
-        if self._can.echo_reasoning and reasoning:
-            fields[self._can.echo_reasoning] = reasoning
+        item = message.get(self._can.echo_reasoning or "")
+        if item and self._can.echo_reasoning and can_be_sent(item):
+            fields[self._can.echo_reasoning] = item
         return Message("assistant", (text,), fields)
 
     def observe(self, observations: tuple[Observation, ...]) -> list[Message]:

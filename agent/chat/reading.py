@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from pydantic import JsonValue
 
 from agent.chat.messages import Message
@@ -34,6 +35,15 @@ class Reading:
 def well_formed(text: str) -> str:
     """``text`` with lone surrogates replaced, so that it can be written as UTF-8."""
     return text.encode("utf-8", "replace").decode()
+
+
+def can_be_sent(value: Any) -> bool:
+    """Whether a value can be written as JSON in UTF-8: damaged text cannot."""
+    try:
+        orjson.dumps(value)
+    except TypeError:
+        return False
+    return True
 
 
 def text_of(content: Any) -> str:

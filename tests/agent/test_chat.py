@@ -121,6 +121,14 @@ def test_reasoning_is_given_back_where_the_provider_wants_it(tmp_path: Path) -> 
     assert server.requests[1].json["messages"][-2]["reasoning_content"] == "hm"
 
 
+def test_an_opaque_reasoning_item_is_given_back_as_it_came(tmp_path: Path) -> None:
+    item = [{"type": "encrypted", "data": "x1"}]
+    script = in_order([says("", calls=(SUM,), reasoning_details=item), says("<answer>A</answer>")])
+    overrides = {"capabilities": {"echo_reasoning": "reasoning_details"}}
+    _, _, server = chat(script, tmp_path, config=overrides)
+    assert server.requests[1].json["messages"][-2]["reasoning_details"] == item
+
+
 def test_an_answer_beside_calls_runs_nothing(tmp_path: Path) -> None:
     script = in_order([says("<answer>A</answer>", calls=(SUM,)), says("<answer>B</answer>")])
     ended, log, server = chat(script, tmp_path)

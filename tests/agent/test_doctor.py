@@ -63,8 +63,10 @@ def health(diagnosis: Diagnosis) -> dict[str, Health]:
 
 def test_a_healthy_endpoint_works_in_every_probe() -> None:
     diagnosis = diagnose(healthy, capabilities={"images_in_tools": True})
-    assert set(health(diagnosis).values()) == {Health.WORKS}
-    assert len(diagnosis.findings) == 7
+    states = health(diagnosis)
+    assert states.pop("tagged call") is Health.SKIPPED
+    assert set(states.values()) == {Health.WORKS}
+    assert len(states) == 7
     with RehearsalServer(healthy) as server:
         asyncio.run(preflight(ChatConfig(model="some-model", base_url=server.url)))
     assert diagnosis.usable
@@ -159,4 +161,19 @@ def test_tags_and_blind_models_are_not_asked_for_what_they_do_not_use() -> None:
     diagnosis = diagnose(healthy, capabilities={"dialect": "tags", "images": False})
     states = health(diagnosis)
     assert states.pop("text") is Health.WORKS
+    assert states.pop("tagged call") is Health.BROKEN
     assert set(states.values()) == {Health.SKIPPED}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('<tool_call>{"name": "measure", "arguments": {}}</tool_call>', Health.WORKS),
+        ('<tool_call>{"name": "measure", "arguments": {}}', Health.DEGRADED),
+        ("The table is 0.74 m high.", Health.BROKEN),
+    ],
+)
+def test_a_checkpoint_that_speaks_tags_is_asked_in_tags(text: str, found: Health) -> None:
+    tagged = {"dialect": "tags", "images": False}
+    diagnosis = diagnose(lambda _request: says(text), capabilities=tagged)
+    assert health(diagnosis)["tagged call"] is found
