@@ -98,10 +98,12 @@ def _fit(
         return np.exp(k * np.cos(order * (x - m))) / (2 * np.pi)
 
     total = float(np.sum((density - density.mean()) ** 2))
+    if total < 1e-9:
+        return 0.0, 0.0
     try:
         start = [angles[int(density.argmax())], 1.0]
         (m, k), _ = curve_fit(shape, angles, density, p0=start, bounds=([-7, 0], [14, 50]))
     except (RuntimeError, ValueError):
         return 0.0, 0.0
     left = float(np.sum((density - shape(angles, m, k)) ** 2))
-    return 1 - left / (total + 1e-8), float(k)
+    return 1 - left / total, float(k)

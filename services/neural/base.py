@@ -117,7 +117,7 @@ def cut(image: LoadedImage, box: Box, field: str) -> tuple[Pixels, tuple[int, in
     left, top = max(int(np.floor(box[0] + 0.5)), 0), max(int(np.floor(box[1] + 0.5)), 0)
     right = min(int(np.ceil(box[2] + 0.5)), image.width)
     bottom = min(int(np.ceil(box[3] + 0.5)), image.height)
-    if right <= left or bottom <= top:
+    if right <= left or bottom <= top or box[2] <= box[0] or box[3] <= box[1]:
         message = (
             f"the box {box} has no area inside the {image.width} x {image.height} image; "
             "boxes are (x1, y1, x2, y2) in its pixels"

@@ -21,10 +21,10 @@ _SEPARATOR = "."
 @dataclass(frozen=True, slots=True)
 class Prompt:
     """Phrases that fit into one text: its tokens, and for each phrase its index among the asked
-    ones and the positions of its tokens."""
+    ones and where its tokens begin and end."""
 
     tokens: tuple[int, ...]
-    spans: tuple[tuple[int, slice], ...]
+    spans: tuple[tuple[int, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,7 +136,7 @@ class NeuralDetect(NeuralExpert):
 def _joined(phrases: list[tuple[int, list[int]]], first: int, stop: list[int], last: int) -> Prompt:
     tokens, spans = [first], []
     for index, phrase in phrases:
-        spans.append((index, slice(len(tokens), len(tokens) + len(phrase))))
+        spans.append((index, len(tokens), len(tokens) + len(phrase)))
         tokens += phrase + stop
     return Prompt((*tokens, last), tuple(spans))
 
@@ -147,14 +147,12 @@ def read(found: Found, size: tuple[int, int], threshold: float) -> list[tuple[in
     The phrase is the one with the highest mean over its tokens (so that *red chair* and *blue
     chair* differ), the score its highest token, as in the model's own box threshold.
     """
-    if not found.prompt.spans:
-        return []
-    parts = [found.probabilities[:, span] for _, span in found.prompt.spans]
+    parts = [found.probabilities[:, start:end] for _, start, end in found.prompt.spans]
     best = np.stack([part.mean(axis=1) for part in parts], axis=1).argmax(axis=1)
     score = np.stack([part.max(axis=1) for part in parts], axis=1)[np.arange(len(best)), best]
     boxes = pixel_boxes(found.boxes, size)
     kept = np.flatnonzero((score >= threshold) & np.isfinite(score) & _has_area(boxes))
-    phrases = [index for index, _ in found.prompt.spans]
+    phrases = [index for index, _, _ in found.prompt.spans]
     return [
         (phrases[int(best[query])], _box(boxes[query]), min(float(score[query]), 1.0))
         for query in kept

@@ -1,29 +1,66 @@
-"""Apps of tiny neural experts; only where torch is installed (`make test-models`)."""
+"""Tiny neural experts, loaded once each; only where torch is installed (`make test-models`)."""
 
 from __future__ import annotations
 
+import importlib
+import io
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
+from memory.blobs import BlobRef, Derivation
 from services.app import build_app
-from services.expert import inline
-from services.images import Pixels
+from services.expert import AnyExpert
+from services.images import Images, Pixels
+from services.outbox import Array
 from services.registry import make_expert
 from services.settings import Settings
+from services.shelf import Shelf
 
-pytest.importorskip("torch", reason="run by `make test-models`")
+# Without torch there is nothing to run here: `make test-models` has an environment with it.
+collect_ignore_glob = [] if find_spec("torch") else ["test_*.py"]
 
-Serve = Callable[..., TestClient]
+WIDTH, HEIGHT = 80, 60
+BOX = (12.0, 9.0, 47.0, 42.0)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder is marked."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.models)
+
+
+def picture(seed: int = 0, width: int = WIDTH, height: int = HEIGHT) -> Pixels:
+    """Coloured blocks that differ by seed."""
+    rng = np.random.default_rng(seed)
+    blocks = rng.integers(0, 255, (6, 8, 3), dtype=np.uint8)
+    rows, columns = np.arange(height) * 6 // height, np.arange(width) * 8 // width
+    return blocks[rows][:, columns]
+
+
+def png(pixels: Pixels) -> bytes:
+    """A PNG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+Served = Callable[..., TestClient]
+Loaded = Callable[..., AnyExpert]
 
 
 @pytest.fixture(scope="session")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """Start a tiny expert's app in this process; the same one again for the same wishes."""
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A ready client of a tiny expert; the same one again for the same options."""
     running: dict[tuple[str, str], TestClient] = {}
     blobs = tmp_path_factory.mktemp("blobs")
     with ExitStack() as stack:
@@ -47,14 +84,58 @@ def _running(name: str, blobs: Path, options: dict[str, str]) -> Iterator[TestCl
         yield client
 
 
-def picture(seed: int = 0, width: int = 80, height: int = 60) -> Pixels:
-    """Coloured blocks that differ by seed."""
-    rng = np.random.default_rng(seed)
-    blocks = rng.integers(0, 255, (6, 8, 3), dtype=np.uint8)
-    rows, columns = np.arange(height) * 6 // height, np.arange(width) * 8 // width
-    return blocks[rows][:, columns]
+@pytest.fixture(scope="session")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    """A loaded tiny adapter without a server; the same one again for the same options."""
+    made: dict[tuple[str, str], AnyExpert] = {}
+    blobs = tmp_path_factory.mktemp("blobs")
+
+    def load(name: str, **options: str) -> AnyExpert:
+        key = name, str(sorted(options.items()))
+        if key not in made:
+            made[key] = make_expert(name, "tiny")
+            made[key].load(Settings(blob_dir=blobs, options=options))
+        return made[key]
+
+    return load
 
 
-def image(seed: int = 0, width: int = 80, height: int = 60) -> dict[str, str]:
-    """The wire form of `picture`."""
-    return inline(picture(seed, width, height)).model_dump()
+@pytest.fixture
+def images(tmp_path: Path) -> Images:
+    """Opens the images of requests."""
+    return Images(Shelf.at(tmp_path / "blobs", ()), max_pixels=1_000_000)
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Put stand-ins for packages of a user's own where Python finds them, for one test."""
+    root = tmp_path / "site"
+    before = set(sys.modules)
+
+    def write(files: dict[str, str]) -> None:
+        for name, text in files.items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).write_text(text)
+        monkeypatch.syspath_prepend(str(root))
+        importlib.invalidate_caches()
+
+    yield write
+    for name in set(sys.modules) - before:
+        if getattr(sys.modules[name], "__spec__", None) and str(root) in str(sys.modules[name]):
+            del sys.modules[name]
+
+
+class Tray:
+    """An outbox that keeps arrays and images in reach."""
+
+    def __init__(self) -> None:
+        self.arrays: list[Array] = []
+        self.images: list[Pixels] = []
+
+    def array(self, values: Array) -> BlobRef:
+        self.arrays.append(values)
+        return BlobRef(sha256="0" * 64, media_type="x", size=0)
+
+    def image(self, pixels: Pixels, derivation: Derivation | None = None) -> BlobRef:
+        self.images.append(pixels)
+        return BlobRef(sha256="0" * 64, media_type="x", size=0)

@@ -1,22 +1,107 @@
-"""Tiny Orient Anything behind the real app."""
+"""Orient Anything: version 1 as a tiny model, version 2 with a stand-in for its backbone."""
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
 import pytest
 
-from services.contract import OrientAnswer
-from tests.models.conftest import Serve, image
+from memory.errors import UserError
+from services.contract import OrientRequest
+from services.images import Images, inline
+from services.registry import make_expert
+from services.settings import Settings
+from tests.models.conftest import BOX, Loaded, Tray, picture
 
-pytestmark = pytest.mark.models
 
-def test_x(serve: Serve) -> None:
-    t=time.time()
-    client = serve("orient")
-    print(time.time()-t); t=time.time()
-    for more in ({}, dict(other=image(2),other_box=(5,5,30,60))):
-        r = client.post("/v1/orient", json={"image": image(), "box":(10,5,40,30),**more})
-        print(time.time()-t)
-        assert r.status_code == 200, r.text
-        answer = OrientAnswer.model_validate_json(r.content)
-        print(answer)
+def ask(expert, images: Images, **more):
+    request = OrientRequest(image=inline(picture()), box=BOX, **more)
+    item = expert.preprocess(request, images)
+    (raw,) = expert.forward_batch([item])
+    return expert.postprocess(request, item, raw, Tray()), item, raw
+
+
+def test_a_pair_is_two_readings_and_their_difference(loaded: Loaded, images: Images) -> None:
+    expert = loaded("orient")
+    alone, *_ = ask(expert, images)
+    pair, item, _ = ask(expert, images, other=inline(picture(1)), other_box=BOX)
+    assert item.views.shape == (2, 3, 224, 224)
+    assert (alone.other, alone.relative_azimuth) == (None, None)
+    assert pair.orientation.azimuth == alone.orientation.azimuth
+    turn = pair.other.azimuth - pair.orientation.azimuth
+    assert np.cos(np.deg2rad(pair.relative_azimuth - turn)) == pytest.approx(1)
+
+
+def test_the_head_reads_the_class_token(loaded: Loaded, images: Images) -> None:
+    import torch
+
+    expert = loaded("orient")
+    _, item, raw = ask(expert, images)
+    network = expert.net._network
+    with torch.inference_mode():
+        token = network["dinov2"](torch.from_numpy(item.views)).last_hidden_state[:, 0]
+        hidden = network["down_sampler"]["net1"](token)
+        expected = network["down_sampler"]["net2"](hidden).numpy()
+    assert raw == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_checkpoint_with_other_weights_is_refused(tmp_path: Path) -> None:
+    import torch
+
+    file = tmp_path / "dino_weight.pt"
+    torch.save([1, 2], file)
+    expert = make_expert("orient", "neural")
+    with pytest.raises(UserError, match="is no checkpoint of weights"):
+        expert.load(Settings(blob_dir=tmp_path, weights=file))
+
+
+_VGGT = '''
+import torch
+
+class VGGT(torch.nn.Module):
+    """Camera tokens that tell the view's mean brightness."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(1))
+
+    def aggregator(self, views):
+        assert views.shape[-2:] == (518, 518) and views.ndim == 5
+        level = views.mean(dim=(2, 3, 4))
+        tokens = torch.stack([level, 1 - level], -1)[:, :, None] * self.scale
+        return [tokens * 0, tokens], 5
+'''
+
+
+def test_version_two_reads_the_second_view_relative_to_the_first(
+    tmp_path: Path, images: Images, install: Callable[..., None]
+) -> None:
+    import torch
+
+    from services.neural.orient_nets import head
+
+    install({"vggt/models/vggt.py": _VGGT})
+    sizes = {"m.net1.0.weight": torch.empty(900, 2), "m.net2.0.weight": torch.empty(900, 900)}
+    state = {"vggt.scale": torch.ones(1)}
+    turns = torch.deg2rad(torch.arange(360.0))
+    for name, azimuth in (("ref_sampler", 40), ("tgt_sampler", 350)):
+        mlp = head(sizes, "m")
+        for parameter in mlp.parameters():
+            torch.nn.init.zeros_(parameter)
+        peaks = torch.full((900,), -8.0)
+        peaks[:360] = torch.logit(0.9 * torch.exp(torch.cos(turns - np.deg2rad(azimuth)) - 1))
+        peaks[360 + 90] = peaks[540 + 180] = 9
+        mlp["net2"][1].bias.data = peaks
+        state |= {f"{name}.{key}": value for key, value in mlp.state_dict().items()}
+    file = tmp_path / "rotmod_realrotaug_best.pt"
+    torch.save(state, file)
+    expert = make_expert("orient", "neural")
+    expert.load(Settings(blob_dir=tmp_path / "blobs", weights=file, options={"route": "v2"}))
+    answer, *_ = ask(expert, images, other=inline(picture(1)), other_box=BOX)
+    assert answer.orientation.azimuth == 40
+    assert answer.orientation.symmetry == 1
+    assert answer.other.azimuth == 30
+    assert answer.relative_azimuth == -10
+    assert expert.info().licence == "CC-BY-4.0"

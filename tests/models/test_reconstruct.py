@@ -1,21 +1,186 @@
-"""Tiny DA3 behind the real app."""
+"""Multi-view geometry: the tiny model, and the slots with stand-ins for a user's installs."""
 
 from __future__ import annotations
 
-import time
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
 import pytest
 
-from services.contract import ReconstructAnswer
-from tests.models.conftest import Serve, image
+from scenes.geometry import Intrinsics, Scale
+from services.contract import ReconstructRequest
+from services.errors import ExpertError
+from services.images import Images, inline
+from services.neural.cards import CARDS
+from services.registry import make_expert
+from services.settings import Settings
+from tests.models.conftest import Loaded, Tray, picture
 
-pytestmark = pytest.mark.models
+CAMERA = Intrinsics(fx=90, fy=80, cx=55.5, cy=41.5, width=112, height=84)
 
-def test_x(serve: Serve) -> None:
-    t=time.time()
-    client = serve("reconstruct")
-    print(time.time()-t); t=time.time()
-    r = client.post("/v1/reconstruct", json={"images": [image(),image(1),image(2,60,80)]})
-    print(time.time()-t)
-    assert r.status_code == 200, r.text
-    answer = ReconstructAnswer.model_validate_json(r.content)
-    print(answer)
+
+def ask(expert, images: Images, *pictures):
+    request = ReconstructRequest(images=tuple(inline(one) for one in pictures))
+    item = expert.preprocess(request, images)
+    (raw,) = expert.forward_batch([item])
+    tray = Tray()
+    return expert.postprocess(request, item, raw, tray), tray
+
+
+def test_views_of_any_shape_get_depth_over_their_whole_image(
+    loaded: Loaded, images: Images
+) -> None:
+    expert = loaded("reconstruct")
+    answer, tray = ask(expert, images, picture(), picture(1), picture(2, 60, 80))
+    assert [view.index for view in answer.views] == [0, 1, 2]
+    assert (answer.scale, answer.gravity) == ("relative", False)
+    tall = answer.views[2].intrinsics
+    assert (tall.width, tall.height) == (112, 149)
+    depth = tray.arrays[4]
+    assert depth.shape == (149, 112)
+    assert (depth[:32] == 0).all()
+    assert (depth[40:110] > 0).all()
+    cloud = tray.arrays[-1]
+    assert cloud.dtype == np.float32
+    assert 0 < len(cloud) <= 75_000
+
+
+def test_more_views_than_allowed_are_refused(loaded: Loaded, images: Images) -> None:
+    with pytest.raises(ExpertError, match="3 views in one request; this service takes 2"):
+        ask(loaded("reconstruct", views="2"), images, picture(), picture(), picture())
+
+
+# Stand-ins with the call and the output of the three packages, all showing one made-up place.
+
+_TRUTH = """
+import math
+import torch
+
+def place(views, height, width):
+    c, s = math.cos(0.3), math.sin(0.3)
+    pose = torch.eye(4).repeat(views, 1, 1)
+    pose[1:, :3, :3] = torch.tensor([[c, 0, s], [0, 1, 0], [-s, 0, c]])
+    pose[1:, :3, 3] = torch.tensor([0.5, -0.2, 1.0])
+    v, u = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    z = 2 + 0.01 * u + 0.005 * v
+    return pose, z.repeat(views, 1, 1), u, v
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(1))
+
+    @classmethod
+    def from_pretrained(cls, folder):
+        return cls()
+"""
+_PI3 = (
+    _TRUTH
+    + """
+class Pi3X(Net):
+    def forward(self, imgs):
+        assert float(imgs.min()) >= 0 and float(imgs.max()) <= 1
+        _, n, _, h, w = imgs.shape
+        pose, z, u, v = place(n, h, w)
+        x, y = (u - 55.5) / 90 * z, (v - 41.5) / 80 * z
+        return {
+            "local_points": torch.stack([x, y, z], -1)[None],
+            "conf": torch.full((1, n, h, w, 1), 2.0),
+            "camera_poses": pose[None],
+        }
+"""
+)
+_VGGT = (
+    _TRUTH
+    + """
+class VGGT(Net):
+    def forward(self, imgs):
+        assert float(imgs.min()) >= 0 and float(imgs.max()) <= 1
+        _, n, _, h, w = imgs.shape
+        pose, z, u, v = place(n, h, w)
+        return {
+            "pose_enc": torch.linalg.inv(pose)[None, :, :3],
+            "depth": z[None, ..., None],
+            "depth_conf": torch.full((1, n, h, w), 1 + 7.389056),
+        }
+"""
+)
+_POSE_ENC = """
+import torch
+
+def pose_encoding_to_extri_intri(encoded, size):
+    K = torch.tensor([[90.0, 0, 56], [0, 80, 42], [0, 0, 1]])
+    return encoded, K.expand(1, encoded.shape[1], 3, 3)
+"""
+_MAPANYTHING = (
+    _TRUTH
+    + """
+class MapAnything(Net):
+    def infer(self, views, use_amp, apply_mask):
+        assert float(views[0]["img"].min()) < 0 and views[0]["data_norm_type"] == ["dinov2"]
+        n, (h, w) = len(views), views[0]["img"].shape[-2:]
+        pose, z, u, v = place(n, h, w)
+        K = torch.tensor([[90.0, 0, 55.5], [0, 80, 41.5], [0, 0, 1]])
+        return [
+            {
+                "depth_z": z[i][None, ..., None],
+                "conf": torch.full((1, h, w), 1 + 7.389056),
+                "camera_poses": pose[i][None],
+                "intrinsics": K[None],
+            }
+            for i in range(n)
+        ]
+"""
+)
+_FILES = {
+    "pi3/models/pi3x.py": _PI3,
+    "vggt/models/vggt.py": _VGGT,
+    "vggt/utils/pose_enc.py": _POSE_ENC,
+    "mapanything/models/__init__.py": _MAPANYTHING,
+}
+SLOTS = {"pi3x": Scale.METRIC, "vggt": Scale.RELATIVE, "mapanything": Scale.METRIC}
+
+
+@pytest.mark.parametrize("route", SLOTS)
+def test_every_slot_is_normalised_to_the_same_geometry(
+    route: str, install: Callable[..., None], images: Images, tmp_path: Path
+) -> None:
+    import torch
+
+    install(_FILES)
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({}))
+    (folder / "model.safetensors").write_bytes(b"stand-in")
+    torch.save({"scale": torch.ones(1)}, folder / "vggt_1B_commercial.pt")
+    expert = make_expert("reconstruct", "neural")
+    options = {"route": route, "size": "112"}
+    expert.load(Settings(blob_dir=tmp_path / "blobs", weights=folder, options=options))
+    answer, tray = ask(expert, images, picture(), picture(1))
+    assert answer.scale is SLOTS[route]
+    first, second = answer.views
+    assert np.array(first.T_world_camera) == pytest.approx(np.eye(4), abs=1e-6)
+    c, s = np.cos(0.3), np.sin(0.3)
+    expected = [[c, 0, s, 0.5], [0, 1, 0, -0.2], [-s, 0, c, 1.0], [0, 0, 0, 1]]
+    assert np.array(second.T_world_camera) == pytest.approx(np.array(expected), abs=1e-5)
+    assert second.intrinsics.matrix() == pytest.approx(CAMERA.matrix(), abs=1e-2)
+    depth, confidence = tray.arrays[2], tray.arrays[3]
+    assert depth[10, 20] == pytest.approx(2 + 0.2 + 0.05)
+    assert confidence.mean() == pytest.approx(1 / (1 + np.exp(-2)), abs=1e-3)
+    assert expert.info().licence == CARDS["reconstruct"][route].licence
+
+
+def test_views_that_cannot_be_placed_are_reported_missing(loaded: Loaded, images: Images) -> None:
+    expert = loaded("reconstruct")
+    request = ReconstructRequest(images=tuple(inline(picture(i)) for i in range(3)))
+    item = expert.preprocess(request, images)
+    (raw,) = expert.forward_batch([item])
+    raw.T_world_camera[1, 0, 3] = np.nan
+    answer = expert.postprocess(request, item, raw, Tray())
+    assert answer.missing == (1,)
+    assert [view.index for view in answer.views] == [0, 2]
+    raw.T_world_camera[:, 0, 0] = np.nan
+    with pytest.raises(ExpertError, match="none of these views could be registered"):
+        expert.postprocess(request, item, raw, Tray())
