@@ -70,8 +70,11 @@ class Scores:
         return recognised / max(metered, 1e-6)
 
 
-def calibrate(suite: Path) -> list[Scores]:
-    """Scores of every condition; `UserError` when the suite is too small to learn from."""
+def calibrate(suite: Path, every: int = 1) -> list[Scores]:
+    """Scores of every condition, on every ``every``-th test frame.
+
+    `UserError` when the suite is too small to learn from.
+    """
     world = World((suite,))
     store = BlobStore(suite / BLOBS)
     frames = _by_room(frame_index(suite), suite)
@@ -80,14 +83,14 @@ def calibrate(suite: Path) -> list[Scores]:
     rooms = sorted(frames)
     learning = [key for room in rooms[::2] for key in frames[room]]
     recogniser = _learn([(_view(world, store, key)) for key in learning])
-    tested = [[_view(world, store, key) for key in frames[room]] for room in rooms[1::2]]
+    tested = [[_view(world, store, key) for key in frames[room][::every]] for room in rooms[1::2]]
     return [_score(condition, tested, recogniser) for condition in CONDITIONS]
 
 
-def calibration_claims(suite: Path) -> Iterator[Claim]:
+def calibration_claims(suite: Path, every: int = 1) -> Iterator[Claim]:
     """The credit that the presets give beside what is measured, by condition."""
     given = PRESETS["realistic"].restore.credit
-    for scores in calibrate(suite):
+    for scores in calibrate(suite, every):
         recognised, metered = scores.shares()
         low, high = _interval(scores)
         recall = " -> ".join(f"{value:.3f}" for value in scores.recognised.mean(axis=0))
@@ -224,8 +227,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table for a suite; the process's exit code."""
     parser = argparse.ArgumentParser(prog="services.reference.calibration")
     parser.add_argument("suite", type=Path)
+    parser.add_argument("--every", type=int, default=1, help="test on every n-th frame")
+    given = parser.parse_args(arguments)
     try:
-        for claim in calibration_claims(parser.parse_args(arguments).suite):
+        for claim in calibration_claims(given.suite, given.every):
             sys.stdout.write(f"{claim.name}: {claim.value} ({claim.note})\n")
     except UserError as error:
         sys.stderr.write(f"{error}\n")

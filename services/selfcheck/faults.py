@@ -29,6 +29,7 @@ _JSON = "application/json"
 
 def fault_claims(folder: Path) -> Iterator[Claim]:
     """One row for each fault; the value is what the client saw, the note what happened."""
+    folder.mkdir(parents=True, exist_ok=True)
     # Unhealthy after one second in one batch, looked at ten times a second.
     plan = fake_plan(folder / "faults", Batching(stuck=1.0))
     plan = plan.model_copy(update={"health_period": 0.1})

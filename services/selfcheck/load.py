@@ -43,6 +43,7 @@ class Speed:
 
 def load_claims(folder: Path, seconds: float = 4.0) -> Iterator[Claim]:
     """Ratios to the plain server, and how much of the model's own ceiling batching reaches."""
+    folder.mkdir(parents=True, exist_ok=True)
     pictures = [(picture(n, "JPEG"), picture(n, "PNG")) for n in range(PICTURES)]
     with ours(folder) as our, peer(folder) as plain:
         asyncio.run(_upload(our.port, [jpeg for jpeg, _ in pictures]))
