@@ -107,6 +107,19 @@ def film_room(
     room = build_room(plan.spec)
     intrinsics = Intrinsics.from_hfov(float(HFOV), *settings.size)
     walk = plan_walk(room, plan.n_frames, style=plan.style, intrinsics=intrinsics)
+    return film_walk(scene_id, room, walk, plan, settings, rgb=rgb)
+
+
+def film_walk(
+    scene_id: str,
+    room: Room,
+    walk: Walk,
+    plan: CapturePlan,
+    settings: RoomsSettings,
+    *,
+    rgb: bool = True,
+) -> SceneBundle:
+    """Film a room along a given walk, under the conditions of a plan."""
     film = renderer(room)
     if rgb:
         film.shader(BakeQuality(rays=settings.light_rays))
@@ -118,9 +131,7 @@ def film_room(
     return SceneBundle(
         truth=truth.model_copy(update={"conditions": plan.tags}),
         fps=FPS,
-        pictures=tuple(
-            _picture(plan, k, f, m) for k, (f, m) in enumerate(zip(frames, maps, strict=True))
-        ),
+        pictures=tuple(map(partial(_picture, plan), range(len(frames)), frames, maps)),
         seen=seen.model_copy(update={"views": tuple(objects_in(view) for view in maps)}),
     )
 

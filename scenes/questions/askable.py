@@ -28,12 +28,14 @@ class Filmed:
     """A scene to be asked about: its truth, its frames, and what exact perception gets of it.
 
     ``blobs`` holds the frames' pixels, and takes the marked copies that some questions show.
+    Scenes with one ``key`` are asked from one stream of random numbers.
     """
 
     truth: SceneTruth
     frames: tuple[Frame, ...] = ()
     seen: SeenBoxes | None = None
     blobs: BlobStore | None = None
+    key: str | None = None
 
 
 class AskableScene:
@@ -45,6 +47,7 @@ class AskableScene:
 
     def __init__(self, filmed: Filmed) -> None:
         self.truth = truth = filmed.truth
+        self.key = filmed.key or truth.scene_id
         self.views = filmed.seen.views if filmed.seen is not None else ()
         self.times = tuple(frame.time for frame in filmed.frames)
         self.perceived = None if filmed.seen is None else Perceived(filmed.seen)

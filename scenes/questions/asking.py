@@ -63,7 +63,7 @@ def drafts(
     """
     limits = dict.fromkeys(MEASURED_TYPES, PER_SCENE) if per_type is None else per_type
     for name, limit in limits.items():
-        rng = scene_rng(seed, scene.truth.scene_id, name)
+        rng = scene_rng(seed, scene.key, name)
         found = (
             draft for draft in GENERATORS[name](scene, rng) if recoverable(draft, scene.perceived)
         )

@@ -82,6 +82,7 @@ class Placement:
     split: str
     frames: tuple[Frame, ...] = ()
     blobs: BlobStore | None = None
+    pair: str | None = None
 
 
 def _frames(draft: Draft, place: Placement) -> tuple[Frame, ...]:
@@ -129,6 +130,7 @@ def finish(
         evidence_frames=tuple(evidence),
         proof={"program": draft.program, "operands": dict(draft.operands)},
         difficulty=draft.difficulty,
+        pair=place.pair,
         payload=dict(draft.payload),
     )
     return Question(task, target)
