@@ -14,8 +14,13 @@ from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
 Shape = Literal["rectangle", "l_shape", "two_rooms"]
-PARTITION = 0.14
+PARTITION = 18 / 128
 DOORWAY_HEIGHT = 2.1
+
+
+def snap(length: float) -> float:
+    """The nearest multiple of 1/128 m: single precision holds it exactly, so planes are exact."""
+    return round(length * 128) / 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ def rectangle(area: float, aspect: float, height: float) -> FloorPlan:
 def l_shape(area: float, aspect: float, height: float, notch: tuple[float, float]) -> FloorPlan:
     """A room with its north-east corner cut away; ``notch`` are the cut shares of the sides."""
     width, depth = _sides(area / (1 - notch[0] * notch[1]), aspect)
-    x, y = round(width * (1 - notch[0]), 2), round(depth * (1 - notch[1]), 2)
+    x, y = snap(width * (1 - notch[0])), snap(depth * (1 - notch[1]))
     outline = np.array([[0, 0], [width, 0], [width, y], [x, y], [x, depth], [0, depth]])
     return FloorPlan(
         "l_shape", outline, height,
@@ -135,10 +140,10 @@ def two_rooms(area: float, share: float, height: float, doorway: tuple[float, fl
     """
     first, second = area * share, area * (1 - share)
     depth = round(float(np.clip(np.sqrt(area / 1.9), 2.4, 6.0)), 2)
-    wa, wb = round(first / depth, 2), round(second / depth, 2)
-    x1, x2, width = wa, round(wa + PARTITION, 2), round(wa + PARTITION + wb, 2)
-    d0 = round(0.1 + (depth - doorway[1] - 0.2) * doorway[0], 2)
-    d1 = round(d0 + doorway[1], 2)
+    wa, wb = snap(first / depth), snap(second / depth)
+    x1, x2, width = wa, snap(wa + PARTITION), snap(wa + PARTITION + wb)
+    d0 = snap(0.1 + (depth - doorway[1] - 0.2) * doorway[0])
+    d1 = snap(d0 + doorway[1])
     outline = np.array([
         [0, 0], [x1, 0], [x1, d0], [x2, d0], [x2, 0], [width, 0],
         [width, depth], [x2, depth], [x2, d1], [x1, d1], [x1, depth], [0, depth],
@@ -153,4 +158,4 @@ def two_rooms(area: float, share: float, height: float, doorway: tuple[float, fl
 
 def _sides(area: float, aspect: float) -> tuple[float, float]:
     depth = float(np.sqrt(area / aspect))
-    return round(area / depth, 2), round(depth, 2)
+    return snap(area / depth), snap(depth)

@@ -205,7 +205,7 @@ def _plan(spec: RoomSpec, rng: np.random.Generator) -> tuple[FloorPlan, tuple[st
     kind = spec.kind or names[int(rng.integers(len(names)))]
     if spec.shape is None and spec.area is not None and spec.area < 14:
         shape = "rectangle"
-    height = round(float(rng.uniform(2.45, 2.85)), 2)
+    height = layout_plan.snap(rng.uniform(2.45, 2.85))
     low, high = RECIPES[kind][1]
     area = spec.area or float(rng.uniform(low, high))
     if shape == "rectangle":
