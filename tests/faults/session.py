@@ -15,7 +15,7 @@ from pathlib import Path
 from agent.limits import Limits
 from agent.program.planner import ProgramPlanner
 from benchmarks.run.baselines import equip
-from benchmarks.run.config import Corruption, RunConfig
+from benchmarks.run.config import RunConfig
 from benchmarks.run.provenance import record
 from benchmarks.run.schedule import scheduled, select
 from benchmarks.runner import Bench, SessionSummary, Setting, run_suite
@@ -69,7 +69,6 @@ def main() -> int:
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--concurrency", type=int, default=4)
-    parser.add_argument("--lie", action="store_true", help="let half of the tools' answers lie")
     parser.add_argument("--linger", action="store_true")
     parser.add_argument("--peek", action="store_true")
     given = parser.parse_args()
@@ -78,7 +77,6 @@ def main() -> int:
         epochs=given.epochs,
         concurrency=given.concurrency,
         give_up_after=6,
-        corruption=Corruption(share=0.5) if given.lie else None,
     )
     suite = Suite.open(given.suite)
     cache = given.cache or given.run.with_name(given.run.name + ".cache")
