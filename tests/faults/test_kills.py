@@ -29,7 +29,7 @@ SEED = int(os.environ.get("SURVEYOR_FAULT_SEED", random.randrange(10**6)))
 def test_a_runner_killed_at_random_moments_loses_and_repeats_nothing(
     tmp_path: Path, suite: Suite, experts: SupervisorHandle, untouched: RunFolder, total: int
 ) -> None:
-    kills = sorted(random.Random(SEED).uniform(0.02, 0.9) for _ in range(2))
+    kills = sorted(random.Random(SEED).uniform(0.02, 0.7) for _ in range(2))
     run = tmp_path / "r"
     session = command(suite, run, experts.endpoints_file)
     sessions, rewritten = kill_and_resume(session, run, total, kills)
