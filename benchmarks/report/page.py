@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
+from benchmarks.compare import RunComparison, compare
 from benchmarks.report.examples import Example, examples
 from benchmarks.report.record import Estimate, RunReport, Spend, read_report
 from benchmarks.run.progress import clock_text
@@ -73,6 +74,7 @@ def render_page(
         title=title or " · ".join(run.name for run in runs),
         runs=runs,
         types=_types(runs),
+        paired=_paired(folders),
         examples=shown,
         reference=any(run.report.reference for run in runs),
     )
@@ -88,6 +90,14 @@ def _view(folder: RunFolder, place: int) -> RunView:
         manifest=record.manifest,
         config="\n".join(f"{key} = {value}" for key, value in settings.items()),
     )
+
+
+def _paired(folders: Sequence[RunFolder]) -> RunComparison | None:
+    """Two runs of the same scorer, task by task."""
+    if len(folders) != 2:
+        return None
+    scorers = {(r.metric, r.metric_version, r.profile) for r in map(read_report, folders)}
+    return compare(folders[0], folders[1]) if len(scorers) == 1 else None
 
 
 def _types(runs: Sequence[RunView]) -> tuple[TypeView, ...]:
@@ -122,6 +132,7 @@ def _environment() -> Environment:
         "score": lambda value: f"{value:.1f}",
         "duration": duration,
         "share": lambda value: "–" if value is None else f"{100 * value:.0f} %",
+        "signed": lambda value: f"{value:+.1f}".replace("-", "−"),
         "each": lambda value: f"{value:.1f}",
         "cm": lambda metres: f"{100 * metres:.1f}",
     }

@@ -12,6 +12,7 @@ from PIL import Image
 
 from agent.planner import Brief, Turn
 from agent.scripted import Play
+from benchmarks.compare import compare
 from benchmarks.report.examples import examples
 from benchmarks.report.page import duration, readable, render_page, write_page
 from benchmarks.report.pictures import pictures
@@ -120,6 +121,14 @@ def test_the_banner_shows_when_reference_experts_answered_and_only_then(
     runs[0].write("report.json", report.replace('"reference": false', '"reference": true').encode())
     assert banner in render_page(runs)
     runs[0].write("report.json", report.encode())
+
+
+def test_two_runs_are_compared_task_by_task(runs: list[RunFolder]) -> None:
+    gap = compare(*runs).overall.difference.value
+    text = Page(render_page(runs)).text
+    assert f"{gap:+.1f}".replace("-", "−") in text
+    assert "alone is right on" in text
+    assert "Task by task" not in Page(render_page(runs[:1])).text
 
 
 def test_an_unscored_run_has_no_page(tmp_path: Path, suite: Suite) -> None:
