@@ -1,8 +1,9 @@
 """What other experts may believe of a derived image.
 
-A restored frame pleases contrast and sharpness meters more than it helps a recogniser (97 % of
-the loss recovered against 31 %, measured), so only a share of the metered improvement over the
-original frame counts; what restoration spoils counts in full.
+A restored frame pleases contrast and sharpness meters more than it helps a recogniser (of what
+the dark costs, the meters claim 74 % back where a recogniser gets 51 %: `calibration`), so only a
+share of the metered improvement over the original frame counts; what restoration spoils counts in
+full.
 """
 
 from __future__ import annotations

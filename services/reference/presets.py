@@ -1,8 +1,8 @@
 """How wrong the reference experts are: named presets of every error model's parameters.
 
 ``realistic`` and ``harsh`` follow a sensitivity study of these models on rendered rooms: recall
-slopes in the order that a small recogniser showed, restoration credited with what it brought that
-recogniser (``eta``), not with what contrast and sharpness meters claim. A preset is chosen by
+slopes in the order that a small recogniser showed, restoration credited with what it brought a
+recogniser (`calibration`), not with what contrast and sharpness meters claim. A preset is chosen by
 name, with single knobs after a colon: ``realistic:detect.miss=0.1,depth.scene=0.12``.
 """
 
@@ -108,8 +108,10 @@ class OrientErrors:
 
 @dataclass(frozen=True, slots=True)
 class RestoreErrors:
-    """``twin``: the undegraded frame is handed out; else pixels are really restored. ``credit``
-    (eta): share of the measured improvement that other experts may believe."""
+    """``twin``: the undegraded frame is handed out; else pixels are really restored. ``credit``:
+    share of the metered improvement that other experts may believe. Measured by `calibration` on
+    40 rooms (95 % intervals): dark .70 [.53, .87], blurred 1.1 [.29, 1.9], low resolution .69
+    [.15, 1.2]; .6 lies in all three, on the modest side."""
 
     twin: bool = True
     credit: float = 1.0
@@ -147,7 +149,7 @@ _REALISTIC = Preset(
         0.15, 0.5 * _DEGREE, 0.01, 0.01, 0.015, 1.5 * _DEGREE, free=True, quality=2.0
     ),
     orient=OrientErrors(8 * _DEGREE, 0.05),
-    restore=RestoreErrors(twin=False, credit=0.4),
+    restore=RestoreErrors(twin=False, credit=0.6),
 )
 _HARSH = Preset(
     "harsh",
@@ -166,7 +168,7 @@ _HARSH = Preset(
         0.20, 1.0 * _DEGREE, 0.02, 0.01, 0.025, 1.5 * _DEGREE, free=True, quality=4.0
     ),
     orient=OrientErrors(16 * _DEGREE, 0.10),
-    restore=RestoreErrors(twin=False, credit=0.4),
+    restore=RestoreErrors(twin=False, credit=0.6),
 )
 PRESETS = {
     one.name: one
