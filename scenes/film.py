@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 Float32 = NDArray[np.float32]
-AIM = 0.28
+AIM = 0.3
 CONTRAST_EDGE = 0.06
 
 

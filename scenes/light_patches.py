@@ -18,9 +18,11 @@ from scenes.mesh import Mesh
 Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
 Int64 = NDArray[np.int64]
-SPACING = 0.12
-LONGEST = 64
-WELD = 0.05
+# Things stand on level surfaces: there light changes quickly, at their feet.
+SPACING, LEVEL_SPACING = 0.12, 0.05
+LEVEL_SIDE = 0.15
+LONGEST = 128
+WELD_SHARE = 0.42
 NORMAL_STEPS = 3
 INSET = 0.03
 
@@ -67,11 +69,12 @@ class Patches:
         return first[apart], second[apart]
 
 
-def build_patches(mesh: Mesh, spacing: float = SPACING) -> Patches:
-    """Lay lattices of about ``spacing`` metres over a mesh and weld their nodes."""
+def build_patches(mesh: Mesh) -> Patches:
+    """Lay lattices over a mesh, finer on what can carry things, and weld their nodes."""
     corner = mesh.vertices[mesh.triangles]
     along, across = corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]
     lengths = np.linalg.norm(along, axis=1), np.linalg.norm(across, axis=1)
+    spacing = _spacing(mesh, lengths)
     nu, nv = (np.clip(np.ceil(q / spacing), 1, LONGEST).astype(np.int32) for q in lengths)
     hidden = np.array([m.hidden for m in mesh.materials])[mesh.material]
     nu[hidden] = nv[hidden] = 1
@@ -90,7 +93,7 @@ def build_patches(mesh: Mesh, spacing: float = SPACING) -> Patches:
         + inner_v[:, None] * across[triangle]
     )
     normal = _node_normals(mesh, triangle, u, v)
-    sample = _weld(mesh, triangle, place, normal)
+    sample = _weld(mesh.part[triangle], place, normal, WELD_SHARE * spacing[triangle])
     size = int(sample.max()) + 1
     first = np.zeros(size, np.int64)
     first[sample[::-1]] = triangle[::-1]
@@ -127,13 +130,20 @@ def _node_normals(
     return unit
 
 
+def _spacing(mesh: Mesh, lengths: tuple[Float32, Float32]) -> Float32:
+    """(T,) metres between the nodes of every triangle's lattice."""
+    up = (mesh.normals[mesh.triangles][..., 2] > 0.99).all(axis=1)
+    wide = np.minimum(*lengths) > LEVEL_SIDE
+    return np.where(up & wide, np.float32(LEVEL_SPACING), np.float32(SPACING))
+
+
 def _weld(
-    mesh: Mesh, triangle: Int64, place: NDArray[np.float64], normal: NDArray[np.float64]
+    part_of: Int32, place: NDArray[np.float64], normal: NDArray[np.float64], reach: Float32
 ) -> Int32:
-    """The sample of every node: nodes of one part that are close and alike in normal."""
-    cell = np.round(place / WELD).astype(np.int64) + 4096
+    """The sample of every node: nodes of one part within ``reach`` and alike in normal."""
+    cell = np.round(place / reach[:, None]).astype(np.int64) + 4096
     tilt = np.round(normal * NORMAL_STEPS).astype(np.int64) + NORMAL_STEPS
-    key = mesh.part[triangle].astype(np.int64)
+    key = part_of.astype(np.int64)
     for part, size in ((cell, 8192), (tilt, 2 * NORMAL_STEPS + 1)):
         for axis in range(3):
             key = _mix(key, part[:, axis], size)
