@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 import subprocess
 from datetime import UTC, datetime
 from importlib import metadata
@@ -56,7 +57,7 @@ def code_version() -> str:
     except metadata.PackageNotFoundError:
         release = "unreleased"
     root = Path(__file__).resolve().parents[2]
-    if not (root / ".git").exists():
+    if not (root / ".git").exists() or shutil.which("git") is None:
         return release
     described = subprocess.run(
         ["git", "-C", str(root), "describe", "--always", "--abbrev=12", "--dirty=+changes"],
