@@ -25,7 +25,7 @@ from memory.blobs import BlobStore
 from memory.errors import InfrastructureError
 from memory.manifest import SuiteIdentity
 from memory.runs import RunFolder
-from scenes.questions.vsi import ask
+from scenes.questions.asking import ask
 from scenes.suite import Suite
 from scenes.suite_write import Picture, SceneBundle, SuitePlan, write_suite
 from scenes.tasks import Task
