@@ -22,10 +22,12 @@ VERBS: dict[str, str] = {
     "compare": "Compare two scored runs, paired by task.",
     "merge": "Put the shards of a run together.",
     "report": "Write one page about one or several scored runs.",
+    "export": "Write a run in another program's format.",
     "serve": "Start, list and stop expert services.",
     "skills": "Read and govern a library of skills.",
     "evolve": "Learn skills from training rollouts, round by round.",
     "doctor": "Probe a model endpoint: what will work with it, and what will not.",
+    "mcp": "Serve the tools on one scene to an MCP client.",
     "vllm": "Serve a local model with the flags that its family needs.",
     "proofs": "Measure this project's claims and print each beside its bound.",
 }

@@ -168,7 +168,9 @@ async def open_planner(config: RunConfig, suite: Suite, job: Job) -> AsyncIterat
         yield ProgramPlanner(options.named_workflow())
         return
     from agent.chat.planner import ChatPlanner
+    from agent.doctor import preflight
 
+    await preflight(options.chat())
     stores = (suite.blobs, BlobStore(job.cache / "blobs"))
     async with ChatPlanner(options.chat(), stores) as planner:
         yield planner
@@ -208,3 +210,16 @@ class PlannerOptions(BaseModel):
                 f"the chat planner cannot be set up: {first_problem(error)}; "
                 "name a model with --model"
             ) from None
+
+
+async def serve_mcp(suite_path: Path, scene_id: str, endpoints: Path) -> None:
+    """Speak MCP about one scene; `UserError` when the suite asks nothing about it."""
+    from agent.interop.mcp_server import mcp_server, serve_stdio
+
+    suite = Suite.open(suite_path)
+    task = next((task for task in suite.tasks() if task.scene_id == scene_id), None)
+    if task is None:
+        raise UserError(f"{suite_path} has no scene {scene_id!r}; see `surveyor rooms list`")
+    job = Job(suite_path, Path(), RunConfig(suite=str(suite_path)), endpoints, default_cache())
+    async with expert_client(job, suite) as client:
+        await serve_stdio(mcp_server(Registry(default_tools()), Workspace(task, client)))
