@@ -55,7 +55,7 @@ class _Scene(BaseModel):
 _FILE: TypeAdapter[dict[str, _Scene]] = TypeAdapter(dict[str, _Scene])
 
 
-def read_vsi_meta(folder: Path) -> list[SceneTruth]:
+def read_vsi_meta(folder: Path, datasets: tuple[str, ...] = DATASETS) -> list[SceneTruth]:
     """Every scene of the metadata folder, datasets and scenes in the order of the files.
 
     A category whose boxes and count disagree in the metadata has no trustworthy truth, so it is
@@ -64,7 +64,7 @@ def read_vsi_meta(folder: Path) -> list[SceneTruth]:
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder; give the folder with VSI-Bench's meta files")
-    return [scene for name in DATASETS for scene in _read_dataset(folder, name)]
+    return [scene for name in datasets for scene in _read_dataset(folder, name)]
 
 
 def _read_dataset(folder: Path, dataset: str) -> list[SceneTruth]:
@@ -74,7 +74,7 @@ def _read_dataset(folder: Path, dataset: str) -> list[SceneTruth]:
         return [_truth(name, scene) for name, scene in scenes.items()]
     except FileNotFoundError:
         raise UserError(
-            f"{path.name} is missing from {folder}; all three of VSI-Bench's meta files are needed"
+            f"{path.name} is missing from {folder}; VSI-Bench's metadata is three such files"
         ) from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None

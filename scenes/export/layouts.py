@@ -1,0 +1,83 @@
+"""All layouts by name, and one function that exports a suite in any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from memory.errors import UserError
+from scenes.export.apeiria import write_apeiria
+from scenes.export.arkitscenes import write_arkitscenes
+from scenes.export.asked import asked
+from scenes.export.gpt4scene import record, write_sharegpt
+from scenes.export.grounding import write_grounding
+from scenes.export.scannet import write_scannet
+from scenes.export.scannetpp import write_scannetpp
+from scenes.export.views import suite_views
+from scenes.export.vsibench import write_vsibench
+from scenes.suite import Suite
+from scenes.suite_truth import scene_truth, scene_truths
+
+Exporter = Callable[[Path, Path], None]
+
+
+def export_suite(path: Path, out: Path, layout: str) -> None:
+    """Export the suite at ``path`` into the folder ``out``; `UserError` for an unknown layout."""
+    if layout not in LAYOUTS:
+        raise UserError(f"there is no layout {layout!r}; choose from {', '.join(LAYOUTS)}")
+    if out.exists() and any(out.iterdir()):
+        raise UserError(f"{out} is not empty; choose another folder")
+    out.mkdir(parents=True, exist_ok=True)
+    LAYOUTS[layout](path, out)
+
+
+def _scannet(path: Path, out: Path) -> None:
+    for name in Suite.open(path).manifest.scenes:
+        write_scannet(out / name, suite_views(path, name))
+
+
+def _scannetpp(path: Path, out: Path) -> None:
+    for name in Suite.open(path).manifest.scenes:
+        write_scannetpp(out / name, suite_views(path, name))
+
+
+def _arkitscenes(path: Path, out: Path) -> None:
+    for name in Suite.open(path).manifest.scenes:
+        objects = scene_truth(path, name).objects
+        write_arkitscenes(out / name, name, suite_views(path, name), objects)
+
+
+def _apeiria(path: Path, out: Path) -> None:
+    for truth in scene_truths(path):
+        write_apeiria(out / f"{truth.scene_id}.json", truth)
+
+
+def _grounding(path: Path, out: Path) -> None:
+    if not write_grounding(path, out):
+        raise UserError(f"the suite in {path} asks nothing that these layouts hold; ask for more")
+
+
+def _gpt4scene(path: Path, out: Path) -> None:
+    suite = Suite.open(path)
+    found = []
+    for row in asked(path):
+        images = [f"{row.task.scene_id}/{frame.index:05d}.jpg" for frame in row.task.frames]
+        if (made := record(row, images)) is not None:
+            found.append(made)
+    for name, capture in suite.captures.items():
+        (out / name).mkdir()
+        for frame in capture.frames:
+            data = suite.blobs.get(frame.image.sha256)
+            (out / name / f"{frame.index:05d}.jpg").write_bytes(data)
+    write_sharegpt(out / "records.json", found)
+
+
+LAYOUTS: Mapping[str, Exporter] = {
+    "vsibench": write_vsibench,
+    "scannet": _scannet,
+    "scannetpp": _scannetpp,
+    "arkitscenes": _arkitscenes,
+    "apeiria": _apeiria,
+    "grounding": _grounding,
+    "gpt4scene": _gpt4scene,
+}

@@ -1,0 +1,109 @@
+"""VSI-Bench's layout: ``test.jsonl`` and ``<dataset>_meta_info_val.json``, frames beside them.
+
+The benchmark ships videos as mp4; without an encoder we write ``<dataset>/<scene>/<k>.jpg`` and the
+frame rate, from which any encoder makes the video. The metadata is read by `scenes.vsi_meta`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+
+from memory.errors import UserError
+from scenes.export.asked import Record, asked
+from scenes.export.views import read_file, write_json
+from scenes.records import SceneTruth
+from scenes.suite import Suite
+from scenes.suite_truth import scene_truths
+
+DATASET = "surveyor"
+
+
+class VsiRecord(BaseModel):
+    """A row of VSI-Bench's ``test.jsonl``."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    id: int
+    dataset: str
+    scene_name: str
+    question_type: str
+    question: str
+    options: tuple[str, ...] | None = None
+    ground_truth: str
+
+
+def write_vsibench(path: Path, folder: Path) -> None:
+    """Write a suite's numeric and multiple-choice questions, metadata and frames."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [
+        VsiRecord(
+            id=number,
+            dataset=DATASET,
+            scene_name=row.task.scene_id,
+            question_type=row.task.question_type,
+            question=row.task.question,
+            options=row.task.options or None,
+            ground_truth=row.target.answer,
+        )
+        for number, row in enumerate(asked(path))
+        if row.task.answer_kind in ("number", "choice")
+    ]
+    (folder / "test.jsonl").write_text("".join(row.model_dump_json() + "\n" for row in rows))
+    truths = scene_truths(path)
+    meta = {truth.scene_id: meta_info(truth) for truth in truths}
+    write_json(folder / f"{DATASET}_meta_info_val.json", meta)
+    suite = Suite.open(path)
+    for name, capture in suite.captures.items():
+        place = folder / DATASET / name
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "fps.txt").write_text(f"{capture.fps}\n")
+        for frame in capture.frames:
+            (place / f"{frame.index:05d}.jpg").write_bytes(suite.blobs.get(frame.image.sha256))
+
+
+def meta_info(truth: SceneTruth) -> Record:
+    """A scene under the metadata's own field names; ``normalizedAxes`` rows are box axes."""
+    boxes: dict[str, JsonValue] = {}
+    listed: dict[str, list[JsonValue]] = defaultdict(list)
+    for item in truth.objects:
+        corners = item.box.corners()
+        listed[item.category].append(
+            {
+                "centroid": list(item.box.center),
+                "axesLengths": list(item.box.size),
+                "normalizedAxes": [v for row in item.box.axes for v in row],
+                "min": corners.min(axis=0).tolist(),
+                "max": corners.max(axis=0).tolist(),
+            }
+        )
+    boxes.update(listed)
+    outline = [point for room in truth.rooms for point in room]
+    x, y = zip(*outline, strict=True) if outline else ((0.0,), (0.0,))
+    counts = Counter(item.category for item in truth.objects)
+    return {
+        "dataset": DATASET,
+        "video_path": f"{DATASET}/{truth.scene_id}",
+        "room_size": truth.room_area,
+        "room_center": [(min(x) + max(x)) / 2, (min(y) + max(y)) / 2, (truth.height or 0) / 2],
+        "object_counts": dict(counts),
+        "object_bbox": boxes,
+    }
+
+
+def read_vsibench(path: Path) -> Sequence[VsiRecord]:
+    """Rows of a ``test.jsonl``; `UserError` names the line that is none."""
+    rows = []
+    for number, line in enumerate(read_file(path).splitlines(), start=1):
+        try:
+            fields = json.loads(line)
+            if isinstance(fields, dict) and "ground_truth" in fields:
+                fields["ground_truth"] = str(fields["ground_truth"])
+            rows.append(VsiRecord.model_validate(fields))
+        except (ValueError, ValidationError):
+            raise UserError(f"{path} line {number} is no VSI-Bench record") from None
+    return rows

@@ -1,0 +1,236 @@
+"""Public layouts, out and in: geometry within a pixel, records under the vendors' own names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memory.errors import UserError
+from scenes import suite_truth
+from scenes.export.apeiria import read_apeiria
+from scenes.export.arkitscenes import read_arkit_objects, read_arkit_views
+from scenes.export.gpt4scene import object_ids, parse_object_ids, read_sharegpt, write_sharegpt
+from scenes.export.grounding import (
+    Multi3DReferRow,
+    Reason3DRow,
+    ScanQARow,
+    ScanReferRow,
+    read_rows,
+    read_sqa3d,
+)
+from scenes.export.layouts import LAYOUTS, export_suite
+from scenes.export.scannet import read_scannet
+from scenes.export.scannetpp import read_scannetpp
+from scenes.export.views import PosedView, read_depth, suite_views
+from scenes.export.vsibench import read_vsibench
+from scenes.geometry import DepthMap, Scale
+from scenes.suite import Suite
+from scenes.suite_rooms import RoomsSettings, make_rooms_suite
+from scenes.vsi_meta import read_vsi_meta
+
+ROOM = "room_000005"
+TYPES = (
+    "object_counting", "object_abs_distance", "object_rel_direction_easy",
+    "scanqa", "sqa3d", "scanrefer", "multi3drefer", "reason_seg",
+)  # fmt: skip
+Reader = Callable[[Path], list[PosedView]]
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("export") / "suite"
+    settings = RoomsSettings(
+        n_frames=6, size=(160, 120), light_rays=1, types=TYPES, per_type=6, balance=False
+    )
+    make_rooms_suite(path, [5], settings=settings)
+    return path
+
+
+READERS: dict[str, Reader] = {
+    "scannet": lambda out: read_scannet(out / ROOM),
+    "scannetpp": lambda out: read_scannetpp(out / ROOM),
+    "arkitscenes": lambda out: read_arkit_views(out / ROOM, ROOM),
+}
+
+
+@pytest.mark.parametrize("layout", READERS)
+def test_points_reproject_within_a_pixel(suite: Path, tmp_path: Path, layout: str) -> None:
+    export_suite(suite, tmp_path / "out", layout)
+    there = READERS[layout](tmp_path / "out")
+    here = suite_views(suite, ROOM)
+    assert len(there) == len(here) == 6
+    for ours, theirs in zip(here, there, strict=True):
+        assert ours.depth is not None
+        assert theirs.depth is not None
+        assert np.allclose(theirs.depth, ours.depth, atol=6e-4)
+        assert _reprojection_error(ours, theirs) < 0.5
+
+
+def _reprojection_error(ours: PosedView, theirs: PosedView) -> float:
+    """Largest distance in pixels of our points seen by their camera from where we saw them."""
+    assert ours.depth is not None
+    local, known = DepthMap(ours.depth, Scale.METRIC).unproject(ours.camera.intrinsics)
+    world = ours.pose.to_world(local[known])
+    pixels, z = theirs.camera.intrinsics.project(theirs.pose.to_camera(world))
+    v, u = np.nonzero(known)
+    assert np.allclose(z, ours.depth[known], atol=1e-3)
+    return float(np.abs(pixels - np.stack([u, v], axis=1)).max())
+
+
+def test_arkit_boxes_come_back(suite: Path, tmp_path: Path) -> None:
+    export_suite(suite, tmp_path / "out", "arkitscenes")
+    found = read_arkit_objects(tmp_path / "out" / ROOM / f"{ROOM}_3dod_annotation.json")
+    truth = suite_truth.scene_truth(suite, ROOM)
+    for ours, theirs in zip(truth.objects, found, strict=True):
+        assert theirs.category == ours.category
+        assert np.allclose(theirs.box.corners(), ours.box.corners())
+
+
+def test_vsibench_records_and_metadata_come_back(suite: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    export_suite(suite, out, "vsibench")
+    rows = read_vsibench(out / "test.jsonl")
+    wanted = [t for t in Suite.open(suite).tasks() if t.answer_kind in ("number", "choice")]
+    assert [row.question for row in rows] == [task.question for task in wanted]
+    assert json.loads((out / "test.jsonl").read_text().splitlines()[0]).keys() == {
+        "id", "dataset", "scene_name", "question_type", "question", "options", "ground_truth",
+    }  # fmt: skip
+    (scene,) = read_vsi_meta(out, ("surveyor",))
+    truth = suite_truth.scene_truth(suite, ROOM)
+    ours = sorted((o.category, o.box.center) for o in truth.objects)
+    assert sorted((o.category, o.box.center) for o in scene.objects) == ours
+    assert scene.room_area == truth.room_area
+    assert len(list((out / "surveyor" / ROOM).glob("*.jpg"))) == 6
+
+
+def test_grounding_records_come_back(suite: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    export_suite(suite, out, "grounding")
+    targets = suite_truth.targets(suite)
+    qa = read_rows(out / "ScanQA_v1.0_val.json", ScanQARow)
+    assert [row.answers[0] for row in qa] == [
+        t.answer for t in targets if t.question_type == "scanqa"
+    ]
+    refer = read_rows(out / "ScanRefer_filtered_val.json", ScanReferRow)
+    assert [row.object_id for row in refer] == [
+        t.answer for t in targets if t.question_type == "scanrefer"
+    ]
+    multi = read_rows(out / "multi3drefer_val.json", Multi3DReferRow)
+    assert [", ".join(map(str, row.object_ids)) or "none" for row in multi] == [
+        t.answer for t in targets if t.question_type == "multi3drefer"
+    ]
+    assert read_rows(out / "reason3d_val.json", Reason3DRow)
+    situated = read_sqa3d(
+        out / "v1_balanced_questions_val_scannetv2.json",
+        out / "v1_balanced_sqa_annotations_val_scannetv2.json",
+    )
+    for question, annotation in situated:
+        assert question.situation.startswith("I am standing by")
+        assert not question.question.startswith("I am")
+        assert annotation.rotation.z**2 + annotation.rotation.w**2 == pytest.approx(1)
+
+
+def test_apeiria_scenes_come_back_as_axis_aligned_boxes(suite: Path, tmp_path: Path) -> None:
+    export_suite(suite, tmp_path / "out", "apeiria")
+    scene = read_apeiria(tmp_path / "out" / f"{ROOM}.json")
+    truth = suite_truth.scene_truth(suite, ROOM)
+    assert scene.room_area == pytest.approx(truth.room_area, rel=1e-3)
+    for ours, theirs in zip(truth.objects, scene.objects, strict=True):
+        corners = ours.box.corners()
+        assert np.allclose(theirs.box.corners().min(axis=0), corners.min(axis=0), atol=1e-3)
+        assert theirs.instance_id == ours.instance_id
+
+
+def test_sharegpt_records_come_back(suite: Path, tmp_path: Path) -> None:
+    export_suite(suite, tmp_path / "out", "gpt4scene")
+    records = read_sharegpt(tmp_path / "out" / "records.json")
+    assert len(records) >= 12
+    for row in records:
+        assert row.conversations[0].value.count("<image>") == len(row.images) == 6
+        assert all((tmp_path / "out" / image).exists() for image in row.images)
+    write_sharegpt(tmp_path / "again.json", records)
+    assert read_sharegpt(tmp_path / "again.json") == records
+
+
+@given(ids=st.lists(st.integers(1, 999), max_size=5, unique=True))
+def test_the_id_grammar_is_its_own_inverse(ids: list[int]) -> None:
+    assert parse_object_ids(object_ids(ids)) == ids
+
+
+def test_vendor_files_by_hand(tmp_path: Path) -> None:
+    """Field names and number formats as the vendors write them, not as our writers do."""
+    (tmp_path / "x_3dod_annotation.json").write_text(
+        '{"skipped": false, "stats": {}, "data": [{"uid": "a1", "label": "sofa", "modelId": null,'
+        ' "attributes": {}, "segments": {"obb": {"centroid": [1, 2, 0.5], "axesLengths": [2, 1, 1],'
+        ' "normalizedAxes": [0, 1, 0, -1, 0, 0, 0, 0, 1]}, "obbAligned": null}}]}'
+    )
+    (sofa,) = read_arkit_objects(tmp_path / "x_3dod_annotation.json")
+    # Axes are rows: the long edge lies along +y.
+    assert np.ptp(sofa.box.corners(), axis=0).tolist() == pytest.approx([1, 2, 1])
+    frames = tmp_path / "41_frames"
+    for name in ("lowres_wide", "lowres_wide_intrinsics"):
+        (frames / name).mkdir(parents=True)
+    (frames / "lowres_wide" / "41_10.500.png").write_bytes(b"png")
+    (frames / "lowres_wide" / "41_11.000.png").write_bytes(b"untracked")
+    (frames / "lowres_wide_intrinsics" / "41_10.500.pincam").write_text(
+        "256 192 212 212 127.5 95.5"
+    )
+    (frames / "lowres_wide.traj").write_text("10.500 0 0 1.5707963267948966 1 2 3\n")
+    (view,) = read_arkit_views(tmp_path, "41")
+    # World to camera is x_c = Rz(90) x + (1, 2, 3), so the camera sits at -Rz(-90) (1, 2, 3).
+    assert view.pose.position == pytest.approx([-2, 1, -3])
+    (tmp_path / "test.jsonl").write_text(
+        '{"id": 957, "dataset": "arkitscenes", "scene_name": "41069025", "question_type": '
+        '"object_counting", "question": "q", "options": null, "ground_truth": 4, "pruned": false}\n'
+    )
+    assert read_vsibench(tmp_path / "test.jsonl")[0].ground_truth == "4"
+
+
+def test_a_colmap_camera_is_half_a_pixel_away(tmp_path: Path) -> None:
+    colmap = tmp_path / "iphone" / "colmap"
+    colmap.mkdir(parents=True)
+    (tmp_path / "iphone" / "rgb").mkdir()
+    (tmp_path / "iphone" / "rgb" / "frame_000030.jpg").write_bytes(b"jpg")
+    (colmap / "cameras.txt").write_text("# c\n1 PINHOLE 640 480 500 500 320 240\n")
+    (colmap / "images.txt").write_text("# i\n1 1 0 0 0 0 0 -2 1 frame_000030.jpg\n1.5 2.5 -1\n")
+    (view,) = read_scannetpp(tmp_path)
+    assert (view.camera.intrinsics.cx, view.camera.intrinsics.cy) == (319.5, 239.5)
+    assert view.pose.position.tolist() == [0, 0, 2]
+    (colmap / "cameras.txt").write_text("1 OPENCV 640 480 500 500 320 240 0.1 0 0 0\n")
+    with pytest.raises(UserError, match="lens distortion"):
+        read_scannetpp(tmp_path)
+
+
+def test_bad_input_is_one_sentence(suite: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no layout 'kitti'"):
+        export_suite(suite, tmp_path / "k", "kitti")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("mine")
+    with pytest.raises(UserError, match="not empty"):
+        export_suite(suite, tmp_path / "full", "apeiria")
+    with pytest.raises(UserError, match="no ScanNet frames"):
+        read_scannet(tmp_path)
+    (tmp_path / "d.png").write_bytes(b"no png")
+    with pytest.raises(UserError, match="not an image"):
+        read_depth(tmp_path / "d.png")
+    (tmp_path / "a.json").write_text('{"objects": [{"name": "chair"}]}')
+    with pytest.raises(UserError, match=r"objects\.0\.id"):
+        read_apeiria(tmp_path / "a.json")
+    (tmp_path / "g.json").write_text(
+        '[{"conversations": [{"from": "human", "value": "<image>?"}], "images": []}]'
+    )
+    with pytest.raises(UserError, match="1 <image> placeholders but 0 images"):
+        read_sharegpt(tmp_path / "g.json")
+    (tmp_path / "t.jsonl").write_text("{}\n")
+    with pytest.raises(UserError, match="line 1"):
+        read_vsibench(tmp_path / "t.jsonl")
+
+
+def test_every_layout_is_covered_here() -> None:
+    assert set(LAYOUTS) == {*READERS, "vsibench", "apeiria", "grounding", "gpt4scene"}
