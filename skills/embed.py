@@ -114,9 +114,10 @@ class SentenceTransformerEmbedder:
     def _load(self) -> Any:
         try:
             from sentence_transformers import SentenceTransformer
-        except ImportError:
+        except ImportError as error:
             raise UserError(
-                f"the embedder {self.model} needs the extra `embed`: pip install 'surveyor[embed]'"
+                f"the embedder {self.model} needs the extra `embed` "
+                f"(pip install 'surveyor[embed]'): {error}"
             ) from None
         try:
             return SentenceTransformer(

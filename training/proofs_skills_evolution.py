@@ -43,7 +43,8 @@ Watch = Callable[[str, int, int], None]
 
 
 class EvolutionPlan(BaseModel):
-    """``curve``: numbers of rounds after which the library is judged on the test rooms."""
+    """``curve``: numbers of rounds after which the library is judged on the test rooms.
+    ``test_rooms``: judge on the first so many (``None``: all)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,6 +54,7 @@ class EvolutionPlan(BaseModel):
     preset: str = "realistic"
     error_seeds: tuple[int, ...] = (0, 1, 2)
     curve: tuple[int, ...] = (1, 2, 4, 8)
+    test_rooms: int | None = None
     settings: EvolveSettings = EvolveSettings()
 
 
@@ -74,7 +76,7 @@ def measure(plan: EvolutionPlan, watch: Watch | None = None) -> Iterator[Claim]:
 async def run_seed(plan: EvolutionPlan, seed: int, watch: Watch | None = None) -> SeedResult:
     """Evolve and judge with the experts' errors drawn from one seed; resumes what was played."""
     work = plan.work / f"errors{seed}"
-    train, test = load_cases(plan.train), load_cases(plan.test, split="test")
+    train, test = load_cases(plan.train), _first_rooms(plan)
     evolved = Library(work / "library")
     choosers: dict[str, Chooser] = {}
     async with _players(plan, plan.train, work, seed) as play:
@@ -97,6 +99,12 @@ async def run_seed(plan: EvolutionPlan, seed: int, watch: Watch | None = None) -
     finally:
         store.close()
     return SeedResult(seed, report, judged)
+
+
+def _first_rooms(plan: EvolutionPlan) -> tuple[Case, ...]:
+    cases = load_cases(plan.test, split="test")
+    rooms = sorted({c.room for c in cases})[: plan.test_rooms]
+    return tuple(c for c in cases if c.room in rooms)
 
 
 @asynccontextmanager
