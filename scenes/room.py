@@ -27,7 +27,7 @@ from scenes.records import SceneObject
 Float = NDArray[np.float64]
 SMALLEST, LARGEST = 4.0, 80.0
 FIXED = frozenset({"door", "window", "curtain", "ceiling light"})
-ALIASES = {"window": (), "door": (), "curtain": ("curtains",)}
+ATTEMPTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ def build_room(spec: RoomSpec) -> Room:
     """
     _check(spec)
     best = 0
-    for attempt in range(6):
+    for attempt in range(ATTEMPTS):
         room = _attempt(spec, attempt)
         if spec.objects is None or len(room.objects) >= spec.objects:
             return room
@@ -157,7 +157,7 @@ def _check(spec: RoomSpec) -> None:
 
 
 def _attempt(spec: RoomSpec, attempt: int) -> Room:
-    rng = np.random.default_rng([spec.seed, attempt, 20261])
+    rng = np.random.default_rng([spec.seed, attempt])
     plan, kinds = _plan(spec, rng)
     clutter = float(rng.uniform(0.2, 0.8)) if spec.clutter is None else spec.clutter
     allowed = spec.vocabulary

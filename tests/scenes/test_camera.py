@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from scenes.camera import PHONE, camera_at, encode_jpeg, render_frame
+from scenes.camera import PHONE, camera_at, encode_jpeg, render_frame, renderer
 from scenes.geometry import DepthMap, Pose, Scale
+from scenes.light import BakeQuality
 from scenes.room import RoomSpec, build_room
 
 SMALL = PHONE.resized(160, 120)
@@ -42,6 +44,12 @@ def test_pixels_of_an_object_lie_on_its_box() -> None:
         for thing in ROOM.objects:
             own = pose.to_world(points[frame.ids == thing.instance_id])
             assert thing.box.contains(own, margin=1e-4).all()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick_light() -> None:
+    """Few light rays: these tests look at geometry and bytes, not at beauty."""
+    renderer(ROOM).shader(BakeQuality(rays=6, bounces=1))
 
 
 def test_the_cheap_mode_gives_the_same_depth_and_ids() -> None:
