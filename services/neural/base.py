@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -62,6 +62,11 @@ class NeuralExpert:
 
     def open(self) -> None:
         """Build the model on the device from ``self.weights``; a subclass must do this."""
+        raise NotImplementedError
+
+    def bare(self, batch: Sequence[Any]) -> Callable[[], object]:
+        """The model alone on this batch, its inputs already on the device: what `forward_batch`
+        is measured against."""
         raise NotImplementedError
 
     def limits(self) -> dict[str, float]:

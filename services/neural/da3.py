@@ -84,8 +84,7 @@ def canonical_depth(network: Any, runtime: Runtime, images: Sequence[Planes]) ->
     """
     batch = runtime.tensor(np.stack(images)[:, None])
     with runtime.inference():
-        features, _ = network.backbone(batch, cam_token=None, export_feat_layers=[])
-        out = _head(network, features, batch)
+        _, out = dense(network, batch)
     depth = array(out["depth"])[:, 0]
     if "sky" not in out:
         return depth
@@ -99,10 +98,7 @@ def any_view(network: Any, runtime: Runtime, views: Planes) -> Geometry:
 
     batch = runtime.tensor(views[None])
     with runtime.inference():
-        features, _ = network.backbone(
-            batch, cam_token=None, export_feat_layers=[], ref_view_strategy=_FIRST_VIEW
-        )
-        out = _head(network, features, batch)
+        features, out = dense(network, batch)
         # Camera-to-world, although the function's name says otherwise.
         poses, K = pose_encoding_to_extri_intri(
             network.cam_dec(features[-1][1]).float(), batch.shape[-2:]
@@ -118,10 +114,13 @@ def any_view(network: Any, runtime: Runtime, views: Planes) -> Geometry:
     )
 
 
-def _head(network: Any, features: Any, batch: Any) -> Any:
-    """The dense head in full precision, as upstream runs it."""
+def dense(network: Any, batch: Any) -> tuple[Any, Any]:
+    """Features and the dense head's maps of (B, N, 3, h, w); the head runs in full precision."""
     import torch
 
+    features, _ = network.backbone(
+        batch, cam_token=None, export_feat_layers=[], ref_view_strategy=_FIRST_VIEW
+    )
     height, width = batch.shape[-2:]
     with torch.autocast(device_type=batch.device.type, enabled=False):
-        return network.head(features, height, width, patch_start_idx=0)
+        return features, network.head(features, height, width, patch_start_idx=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,6 +92,9 @@ class NeuralDepth(NeuralExpert):
             source = ScaleSource.ESTIMATED if self.net.scaled else ScaleSource.NONE
         ready = self.net.prepare(image.pixels)
         return _Asked(ready, image.width, image.height, focal, source)
+
+    def bare(self, batch: Sequence[_Asked]) -> Callable[[], object]:
+        return self.net.bare([asked.image for asked in batch])
 
     def forward_batch(self, batch: Sequence[_Asked]) -> Sequence[_Measured]:
         depth = self.net.depth([asked.image for asked in batch])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +25,10 @@ class DepthNet(Protocol):
 
     def depth(self, images: Sequence[Planes]) -> Planes:
         """(B, h, w) metres, or canonical depth when ``scaled``; 0 where there is none."""
+        ...
+
+    def bare(self, images: Sequence[Planes]) -> Callable[[], object]:
+        """The network alone, its input on the device."""
         ...
 
     def focal(self, image: Planes) -> float | None:
@@ -50,6 +54,10 @@ class CanonicalDepth:
 
     def depth(self, images: Sequence[Planes]) -> Planes:
         return da3.canonical_depth(self._network, self._runtime, images)
+
+    def bare(self, images: Sequence[Planes]) -> Callable[[], object]:
+        batch = self._runtime.tensor(np.stack(images)[:, None])
+        return lambda: da3.dense(self._network, batch)
 
     def focal(self, image: Planes) -> float | None:
         if self._views is None:
@@ -79,6 +87,10 @@ class MetricDepth:
         with self._runtime.inference():
             out = self._network(pixel_values=self._runtime.tensor(np.stack(images)))
         return array(out.predicted_depth)
+
+    def bare(self, images: Sequence[Planes]) -> Callable[[], object]:
+        pixels = self._runtime.tensor(np.stack(images))
+        return lambda: self._network(pixel_values=pixels)
 
     def focal(self, image: Planes) -> float | None:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +79,16 @@ class NeuralDetect(NeuralExpert):
         ready = self._image_processor(images=[np.array(image.pixels)], return_tensors="np")
         pixels = np.asarray(ready["pixel_values"][0], np.float32)
         return _Asked(pixels, (image.width, image.height), prompts)
+
+    def bare(self, batch: Sequence[_Asked]) -> Callable[[], object]:
+        import torch
+
+        pixels = self.runtime.tensor(np.stack([asked.pixels for asked in batch]))
+        texts = [
+            torch.tensor([prompt.tokens] * len(batch), device=self.runtime.device)
+            for prompt in batch[0].prompts
+        ]
+        return lambda: [self._model(pixel_values=pixels, input_ids=ids) for ids in texts]
 
     def forward_batch(self, batch: Sequence[_Asked]) -> Sequence[list[Found]]:
         import torch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +49,9 @@ class NeuralOrient(NeuralExpert):
         if request.other is not None and request.other_box is not None:
             crops.append(cut(images(request.other), request.other_box, "other_box")[0])
         return _Asked(np.stack([self.net.prepare(crop) for crop in crops]))
+
+    def bare(self, batch: Sequence[_Asked]) -> Callable[[], object]:
+        return self.net.bare(np.stack([asked.views for asked in batch]))
 
     def forward_batch(self, batch: Sequence[_Asked]) -> Sequence[Planes]:
         return list(self.net.logits(np.stack([asked.views for asked in batch])))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -33,6 +34,10 @@ class OrientNet(Protocol):
         """(B, V, bins) of B objects in V views each, from (B, V, 3, S, S)."""
         ...
 
+    def bare(self, views: Planes) -> Callable[[], object]:
+        """The network alone, its input on the device."""
+        ...
+
 
 class OrientV1:
     """Version 1 (arXiv 2412.18605): DINOv2's class token, then two linear layers."""
@@ -53,11 +58,14 @@ class OrientV1:
         return normalised(resized(square, self._size, self._size))
 
     def logits(self, views: Planes) -> Planes:
-        flat = views.reshape(-1, *views.shape[2:])
+        network = self.bare(views)
         with self._runtime.inference():
-            seen = self._network["dinov2"](self._runtime.tensor(flat)).last_hidden_state[:, 0]
-            out = array(through(self._network["down_sampler"], seen))
-        return out.reshape(*views.shape[:2], -1)
+            return array(network()).reshape(*views.shape[:2], -1)
+
+    def bare(self, views: Planes) -> Callable[[], Any]:
+        pixels = self._runtime.tensor(views.reshape(-1, *views.shape[2:]))
+        body, mlp = self._network["dinov2"], self._network["down_sampler"]
+        return lambda: through(mlp, body(pixels).last_hidden_state[:, 0])
 
 
 class OrientV2:
@@ -84,15 +92,22 @@ class OrientV2:
         return planes(resized(square, self._size, self._size))
 
     def logits(self, views: Planes) -> Planes:
+        network = self.bare(views)
         with self._runtime.inference():
-            tokens, _ = self._network["vggt"].aggregator(self._runtime.tensor(views))
+            return np.stack([array(one) for one in network()], axis=1)
+
+    def bare(self, views: Planes) -> Callable[[], Any]:
+        pixels = self._runtime.tensor(views)
+        heads = ("ref_sampler", *["tgt_sampler"] * (views.shape[1] - 1))
+
+        def run() -> list[Any]:
+            tokens, _ = self._network["vggt"].aggregator(pixels)
             camera = tokens[-1][:, :, 0].float()
-            names = ("ref_sampler", *["tgt_sampler"] * (camera.shape[1] - 1))
-            out = [
-                array(through(self._network[name], camera[:, index]))
-                for index, name in enumerate(names)
+            return [
+                through(self._network[name], camera[:, index]) for index, name in enumerate(heads)
             ]
-        return np.stack(out, axis=1)
+
+        return run
 
 
 NETS: dict[str, Any] = {"v1": OrientV1, "v2": OrientV2}

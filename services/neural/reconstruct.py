@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,6 +77,9 @@ class NeuralReconstruct(NeuralExpert):
         pictures = [images(reference).pixels for reference in request.images]
         views = on_one_grid(pictures, self._longest)
         return _Asked(views, np.stack([planes(view.pixels) for view in views]))
+
+    def bare(self, batch: Sequence[_Asked]) -> Callable[[], object]:
+        return self.net.bare(batch[0].stacked)
 
     def forward_batch(self, batch: Sequence[_Asked]) -> Sequence[Geometry]:
         return [self.net.geometry(asked.stacked) for asked in batch]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,7 +17,7 @@ from services.images import Pixels
 from services.neural.base import NeuralExpert, cut, probe_image
 from services.neural.pixels import Planes
 from services.neural.runtime import array
-from services.neural.tiling import run_tiled
+from services.neural.tiling import run_tiled, tiles
 from services.neural.views import planes
 
 
@@ -74,6 +74,15 @@ class NeuralRestore(NeuralExpert):
             )
             raise ExpertError(ErrorCode.TOO_LARGE, message, field="box" if request.box else "image")
         return _Asked(pixels, corner, image.sha256, request.scale)
+
+    def bare(self, batch: Sequence[_Asked]) -> Callable[[], object]:
+        image = planes(batch[0].pixels)
+        height, width = image.shape[1:]
+        parts = [
+            self.runtime.tensor(image[None, :, one.top : one.bottom, one.left : one.right])
+            for one in tiles(height, width, self._tile, self._overlap)
+        ]
+        return lambda: [self._model(part) for part in parts]
 
     def forward_batch(self, batch: Sequence[_Asked]) -> Sequence[Planes]:
         enlarge = partial(

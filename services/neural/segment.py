@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,6 +101,17 @@ class NeuralSegment(NeuralExpert):
         tokens = self._tokens(request.text or _VISUAL) if concept else ((), ())
         _ = image.pixels
         return Asked(image, request, tokens, boxes.clip(0, 1), points)
+
+    def bare(self, batch: Sequence[Asked]) -> Callable[[], object]:
+        """Concept mode, from pixels to raw masks."""
+        import torch
+
+        device = self.runtime.device
+        pixels = self.runtime.tensor(np.stack([self._planes(asked.image) for asked in batch]))
+        ids, mask = (
+            torch.tensor([asked.tokens[part] for asked in batch], device=device) for part in (0, 1)
+        )
+        return lambda: self._concept(pixel_values=pixels, input_ids=ids, attention_mask=mask)
 
     def forward_batch(self, batch: Sequence[Asked]) -> Sequence[list[Cut]]:
         with self.runtime.inference():

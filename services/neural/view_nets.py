@@ -6,6 +6,7 @@ this project; the adapter imports it when it is loaded.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -29,6 +30,10 @@ class AnyView:
 
     def geometry(self, views: Planes) -> Geometry:
         return da3.any_view(self._network, self._runtime, imagenet(views))
+
+    def bare(self, views: Planes) -> Callable[[], object]:
+        batch = self._runtime.tensor(imagenet(views)[None])
+        return lambda: da3.dense(self._network, batch)
 
 
 class Pi3X:
@@ -54,6 +59,10 @@ class Pi3X:
             K=np.stack([pinhole_of(view) for view in points]),
             scale=Scale.METRIC,
         )
+
+    def bare(self, views: Planes) -> Callable[[], object]:
+        batch = self._runtime.tensor(views[None])
+        return lambda: self._network(batch)
 
 
 class Vggt:
@@ -81,6 +90,10 @@ class Vggt:
             scale=Scale.RELATIVE,
         )
 
+    def bare(self, views: Planes) -> Callable[[], object]:
+        batch = self._runtime.tensor(views[None])
+        return lambda: self._network(batch)
+
 
 class MapAnything:
     """MapAnything (github.com/facebookresearch/map-anything): camera-to-world poses, metres."""
@@ -91,13 +104,9 @@ class MapAnything:
         self._network = kind.from_pretrained(weights.path).to(runtime.device).eval()
 
     def geometry(self, views: Planes) -> Geometry:
-        asked = [
-            {"img": self._runtime.tensor(view[None]), "data_norm_type": ["dinov2"]}
-            for view in imagenet(views)
-        ]
-        mixed = self._runtime.format != "float32"
+        infer = self.bare(views)
         with self._runtime.inference():
-            out = self._network.infer(asked, use_amp=mixed, apply_mask=True)
+            out: Any = infer()
         return Geometry(
             depth=np.stack([array(one["depth_z"])[0, ..., 0] for one in out]),
             confidence=from_above_one(np.stack([array(one["conf"])[0] for one in out])),
@@ -105,6 +114,14 @@ class MapAnything:
             K=np.stack([array(one["intrinsics"])[0] for one in out]).astype(float),
             scale=Scale.METRIC,
         )
+
+    def bare(self, views: Planes) -> Callable[[], object]:
+        asked = [
+            {"img": self._runtime.tensor(view[None]), "data_norm_type": ["dinov2"]}
+            for view in imagenet(views)
+        ]
+        mixed = self._runtime.format != "float32"
+        return lambda: self._network.infer(asked, use_amp=mixed, apply_mask=True)
 
 
 NETS: dict[str, Any] = {

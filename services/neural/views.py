@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,6 +36,10 @@ class ViewsNet(Protocol):
 
     def geometry(self, views: Planes) -> Geometry:
         """Joint geometry of all views."""
+        ...
+
+    def bare(self, views: Planes) -> Callable[[], object]:
+        """The network alone, its input on the device."""
         ...
 
 

@@ -166,3 +166,11 @@ def test_every_hub_card_of_the_default_routes_pins_a_commit() -> None:
         if card.hub is not None and card.files[-1].endswith(".safetensors"):
             assert card.revision is not None
             assert len(card.revision) == 40
+
+
+@NO_TORCH
+def test_the_benchmark_says_what_it_lacks(capsys: pytest.CaptureFixture[str]) -> None:
+    from services.neural.benchmark import main
+
+    assert main([]) == 2
+    assert "needs torch" in capsys.readouterr().err

@@ -42,9 +42,13 @@ def _part(module: str, kind: str, /, **arguments: Any) -> dict[str, Any]:
 
 
 def _write(folder: Path, name: str, parts: dict[str, Any]) -> None:
+    save_da3(folder, {"model_name": name, "config": _part("da3", "DepthAnything3Net", **parts)})
+
+
+def save_da3(folder: Path, stated: dict[str, Any]) -> None:
+    """A checkpoint with random weights of the network that ``stated`` describes."""
     from safetensors.torch import save_file
 
-    stated = {"model_name": name, "config": _part("da3", "DepthAnything3Net", **parts)}
     network = da3.build(stated)
     if network.cam_dec is not None:
         network.cam_dec.fc_fov[0].bias.data.fill_(1.0)  # radians: a lens, not a slit

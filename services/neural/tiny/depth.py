@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from services.neural.depth import NeuralDepth
 from services.neural.tiny.base import TinyExpert
@@ -28,12 +29,7 @@ class TinyDepth(TinyExpert, NeuralDepth):
 
 
 def _write_da2(folder: Path) -> None:
-    from transformers import (
-        DepthAnythingConfig,
-        DepthAnythingForDepthEstimation,
-        Dinov2Config,
-        DPTImageProcessor,
-    )
+    from transformers import DepthAnythingConfig, Dinov2Config
 
     config = DepthAnythingConfig(
         backbone_config=Dinov2Config(
@@ -55,9 +51,16 @@ def _write_da2(folder: Path) -> None:
         depth_estimation_type="metric",
         max_depth=20,
     )
+    save_da2(folder, config, 56)
+
+
+def save_da2(folder: Path, config: Any, side: int) -> None:
+    """A checkpoint with random weights that sees images at ``side`` pixels."""
+    from transformers import DepthAnythingForDepthEstimation, DPTImageProcessor
+
     DepthAnythingForDepthEstimation(config).save_pretrained(folder)
     DPTImageProcessor(
-        size={"height": 56, "width": 56},
+        size={"height": side, "width": side},
         keep_aspect_ratio=True,
         ensure_multiple_of=14,
         image_mean=[0.485, 0.456, 0.406],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from services.neural.detect import NeuralDetect
 from services.neural.tiny.base import TinyExpert
@@ -13,15 +14,7 @@ class TinyDetect(TinyExpert, NeuralDetect):
     """Reads pictures of any size at 64 pixels."""
 
     def write(self, folder: Path) -> None:
-        from transformers import (
-            BertConfig,
-            BertTokenizer,
-            GroundingDinoConfig,
-            GroundingDinoForObjectDetection,
-            GroundingDinoImageProcessor,
-            GroundingDinoProcessor,
-            SwinConfig,
-        )
+        from transformers import BertConfig, GroundingDinoConfig, SwinConfig
 
         config = GroundingDinoConfig(
             backbone_config=SwinConfig(
@@ -48,7 +41,19 @@ class TinyDetect(TinyExpert, NeuralDetect):
             decoder_ffn_dim=64,
             num_queries=20,
         )
-        GroundingDinoForObjectDetection(config).save_pretrained(folder)
-        images = GroundingDinoImageProcessor(size={"shortest_edge": 64, "longest_edge": 96})
-        words = BertTokenizer(vocab=bert_letters())
-        GroundingDinoProcessor(images, words).save_pretrained(folder)
+        save_detector(folder, config, shortest=64, longest=96)
+
+
+def save_detector(folder: Path, config: Any, shortest: int, longest: int) -> None:
+    """A checkpoint with random weights that sees images between two sizes."""
+    from transformers import (
+        BertTokenizer,
+        GroundingDinoForObjectDetection,
+        GroundingDinoImageProcessor,
+        GroundingDinoProcessor,
+    )
+
+    GroundingDinoForObjectDetection(config).save_pretrained(folder)
+    size = {"shortest_edge": shortest, "longest_edge": longest}
+    words = BertTokenizer(vocab=bert_letters())
+    GroundingDinoProcessor(GroundingDinoImageProcessor(size=size), words).save_pretrained(folder)

@@ -8,28 +8,32 @@ from services.neural.orient import NeuralOrient
 from services.neural.orient_nets import head
 from services.neural.tiny.base import TinyExpert
 
-_WIDTH, _OUTPUTS = 64, 902
+_OUTPUTS = 902
 
 
 class TinyOrient(TinyExpert, NeuralOrient):
     """Only version 1: version 2 is built from a package of the operator's."""
 
     def write(self, folder: Path) -> None:
-        import torch
-        from torch import nn
-        from transformers import Dinov2Config, Dinov2Model
+        save_v1(folder / Path(self.card.files[-1]).name, width=64, layers=2, heads=1, image=56)
 
-        config = Dinov2Config(
-            hidden_size=_WIDTH,
-            num_hidden_layers=2,
-            num_attention_heads=1,
-            mlp_ratio=2,
-            image_size=56,
-            patch_size=14,
-        )
-        sizes = {
-            "mlp.net1.0.weight": torch.empty(_OUTPUTS, _WIDTH),
-            "mlp.net2.0.weight": torch.empty(_OUTPUTS, _OUTPUTS),
-        }
-        parts = nn.ModuleDict({"dinov2": Dinov2Model(config), "down_sampler": head(sizes, "mlp")})
-        torch.save(parts.state_dict(), folder / Path(self.card.files[-1]).name)
+
+def save_v1(file: Path, *, width: int, layers: int, heads: int, image: int) -> None:
+    """A version 1 checkpoint with random weights."""
+    import torch
+    from torch import nn
+    from transformers import Dinov2Config, Dinov2Model
+
+    config = Dinov2Config(
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        image_size=image,
+        patch_size=14,
+    )
+    sizes = {
+        "mlp.net1.0.weight": torch.empty(_OUTPUTS, width),
+        "mlp.net2.0.weight": torch.empty(_OUTPUTS, _OUTPUTS),
+    }
+    parts = nn.ModuleDict({"dinov2": Dinov2Model(config), "down_sampler": head(sizes, "mlp")})
+    torch.save(parts.state_dict(), file)

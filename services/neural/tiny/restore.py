@@ -12,18 +12,23 @@ class TinyRestore(TinyExpert, NeuralRestore):
     """Written as the published checkpoints are: a pickle with the weights under one key."""
 
     def write(self, folder: Path) -> None:
-        import torch
-        from spandrel.architectures.SwinIR import SwinIR
+        save_swinir(folder / self.card.files[-1], groups=2, blocks=1, heads=2, width=16)
 
-        model = SwinIR(
-            upscale=4,
-            img_size=8,
-            window_size=8,
-            depths=[1, 1],
-            num_heads=[2, 2],
-            embed_dim=16,
-            mlp_ratio=2,
-            upsampler="nearest+conv",
-            resi_connection="3conv",
-        )
-        torch.save({"params_ema": model.state_dict()}, folder / self.card.files[-1])
+
+def save_swinir(file: Path, *, groups: int, blocks: int, heads: int, width: int) -> None:
+    """A real-world x4 SwinIR with random weights."""
+    import torch
+    from spandrel.architectures.SwinIR import SwinIR
+
+    model = SwinIR(
+        upscale=4,
+        img_size=64,
+        window_size=8,
+        depths=[blocks] * groups,
+        num_heads=[heads] * groups,
+        embed_dim=width,
+        mlp_ratio=2,
+        upsampler="nearest+conv",
+        resi_connection="3conv",
+    )
+    torch.save({"params_ema": model.state_dict()}, file)

@@ -23,15 +23,21 @@ class TinySegment(TinyExpert, NeuralSegment):
     """Sees pictures at 112 pixels."""
 
     def write(self, folder: Path) -> None:
-        from safetensors.torch import save_file
-        from transformers import Sam3VideoConfig, Sam3VideoModel
+        from transformers import Sam3VideoConfig
 
         words, ends = write_clip_tokenizer(folder)
         config = Sam3VideoConfig(detector_config=_detector(words, ends), tracker_config=_tracker())
-        # Saved by hand: the library's own way writes one prefix twice (transformers 5.23).
-        config.save_pretrained(folder)
-        weights = Sam3VideoModel(config).state_dict()
-        save_file({name: w.clone() for name, w in weights.items()}, folder / "model.safetensors")
+        save_sam3(folder, config)
+
+
+def save_sam3(folder: Path, config: Any) -> None:
+    """Random weights, saved by hand: the library's own way writes one prefix twice (5.23)."""
+    from safetensors.torch import save_file
+    from transformers import Sam3VideoModel
+
+    config.save_pretrained(folder)
+    weights = Sam3VideoModel(config).state_dict()
+    save_file({name: w.clone() for name, w in weights.items()}, folder / "model.safetensors")
 
 
 def _vision() -> dict[str, Any]:
