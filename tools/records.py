@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -70,18 +70,23 @@ class MaskRecord:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DepthRecord:
-    """z-depth of image ``frame`` and the intrinsics it was made with."""
+    """z-depth of image ``frame`` and the intrinsics it was made with; ``key`` is its content."""
 
     frame: str
+    key: str
     depth: DepthMap
     intrinsics: Intrinsics
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ViewRecord:
-    """One registered view: pose in the reconstruction's frame, depth (h, w), confidence."""
+    """One registered view: pose in the reconstruction's frame, depth (h, w), confidence.
+
+    Equal ``key`` means equal geometry.
+    """
 
     frame: str
+    key: str
     pose: Pose
     intrinsics: Intrinsics
     depth: NDArray[np.float32]
@@ -108,9 +113,11 @@ class CloudRecord:
 
     ``pixels`` (N, 2) int are the columns and rows, in that frame's depth grid, of the points.
     ``cut`` says that the outline touches the image border, so the object may go on outside.
+    ``key`` covers all that the points depend on.
     """
 
     frame: str
+    key: Hashable
     space: str
     category: str
     score: float

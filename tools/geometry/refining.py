@@ -8,22 +8,22 @@ over one object a small turn is a small shift), then points are kept that enough
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 import numpy as np
-from scipy import ndimage
+from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from scenes.geometry import Float
 from tools.geometry.boxes import box_yaw
-from tools.geometry.clouds import thin
-from tools.geometry.viewing import FusingRule, Sighting, View, look, outlines
+from tools.geometry.clouds import sample
+from tools.geometry.viewing import FusingRule, Pixels, Sighting, View, look, outlines
 
-_VOXEL = 0.02
 _STEPS = 6
 _CLOSEST = 0.7
 _NEIGHBOURS = 8
 _RIDGE = 0.02
-_MOST = 400
+_MOST, _SETTLED = 600, 400
 
 
 def confirmed_points(own: Sequence[Sighting], views: Sequence[View], rule: FusingRule) -> Float:
@@ -38,8 +38,7 @@ def confirmed_points(own: Sequence[Sighting], views: Sequence[View], rule: Fusin
     for number, here in by_view.items():
         view = views[number]
         sight = look(points - shifts[number], view, rule)
-        inside = ndimage.maximum_filter(outlines(here, view.depth.shape), size=3) >= 0
-        hits += sight.seen & inside[sight.pixels[:, 1], sight.pixels[:, 0]]
+        hits += sight.seen & _within(outlines(here, view.depth.shape), sight.pixels)
         chances += sight.seen | sight.floating
     kept = points[(hits >= np.minimum(2, chances)) & (hits >= rule.keep * chances)]
     if len(kept) < 0.25 * len(points):
@@ -47,6 +46,17 @@ def confirmed_points(own: Sequence[Sighting], views: Sequence[View], rule: Fusin
     drifted = any(np.linalg.norm(shift) > rule.agreed for shift in shifts.values())
     whole = [cloud for number, cloud in clouds.items() if not any(s.cut for s in by_view[number])]
     return _as_wide_as_seen(kept, whole) if drifted and len(whole) > 1 else kept
+
+
+def _within(label: NDArray[np.int32], pixels: Pixels) -> NDArray[np.bool_]:
+    """(N,) whether a pixel is in an outline or next to one; rounding moves points by a pixel."""
+    height, width = label.shape
+    inside = np.zeros(len(pixels), np.bool_)
+    for du, dv in product((-1, 0, 1), repeat=2):
+        column = np.clip(pixels[:, 0] + du, 0, width - 1)
+        row = np.clip(pixels[:, 1] + dv, 0, height - 1)
+        inside |= label[row, column] >= 0
+    return inside
 
 
 def _as_wide_as_seen(points: Float, whole: Sequence[Float]) -> Float:
@@ -72,7 +82,7 @@ def _as_wide_as_seen(points: Float, whole: Sequence[Float]) -> Float:
 
 def _thinned(sightings: Sequence[Sighting]) -> Float:
     points = np.concatenate([s.points for s in sightings])
-    return points[thin(points, _VOXEL)]
+    return points[sample(points, _MOST)]
 
 
 def settle(clouds: Mapping[int, Float], rule: FusingRule) -> dict[int, Float]:
@@ -95,7 +105,7 @@ def settle(clouds: Mapping[int, Float], rule: FusingRule) -> dict[int, Float]:
 
 
 def _some(points: Float) -> Float:
-    return points[:: max(1, len(points) // _MOST)]
+    return points[:: max(1, len(points) // _SETTLED)]
 
 
 def _shift(source: Float, target: Float, rule: FusingRule) -> Float:

@@ -135,9 +135,9 @@ def look(points: Float, view: View, rule: FusingRule) -> Look:
     return Look(inside & (np.abs(behind) <= tolerance), inside & (behind < -tolerance), pixels)
 
 
-def outlines(sightings: Sequence[Sighting], shape: tuple[int, ...]) -> NDArray[np.int64]:
+def outlines(sightings: Sequence[Sighting], shape: tuple[int, ...]) -> NDArray[np.int32]:
     """(h, w) number of the outline at each pixel, -1 elsewhere; better scores on top."""
-    label = np.full(shape, -1, np.int64)
+    label = np.full(shape, -1, np.int32)
     for number in np.argsort([s.score for s in sightings]):
         pixels = sightings[number].pixels
         label[pixels[:, 1], pixels[:, 0]] = number

@@ -36,7 +36,7 @@ async def _run(asked: DepthArguments, workspace: Workspace) -> ToolResult:
     for (frame, _), reply, array in zip(frames, replies, arrays, strict=True):
         answer = reply.answer
         depth = DepthMap(np.asarray(array, np.float32), answer.scale)
-        record = DepthRecord(frame, depth, answer.intrinsics)
+        record = DepthRecord(frame, answer.depth.sha256, depth, answer.intrinsics)
         handle = workspace.add("depth", record, (frame,))
         handles.append(handle)
         unit = "units" if answer.scale == "relative" else "m"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -13,6 +15,7 @@ from tools.geometry.boxes import fit_upright_box
 from tools.geometry.floor import room_yaw
 from tools.geometry.fusing import Thing, fuse
 from tools.geometry.viewing import FusingRule, Sighting, View, disagreement
+from tools.memo import Memo
 from tools.objects import add_objects, say
 from tools.records import CloudRecord, ObjectRecord, ReconstructionRecord
 from tools.rows import ObjectsData
@@ -28,6 +31,24 @@ _Found = list[tuple[ObjectRecord, tuple[str, ...]]]
 _USUAL_DEPTH = 2.5
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place:
+    """A reconstruction made ready: views, their numbers by frame, tolerances, walls' direction."""
+
+    views: list[View]
+    number: dict[str, int]
+    rule: FusingRule
+    yaw: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """What was fused before: by views, and by views and clouds."""
+
+    places: Memo[_Place] = field(default_factory=lambda: Memo(16))
+    things: Memo[list[Thing]] = field(default_factory=lambda: Memo(256))
+
+
 class FuseArguments(Arguments):
     """Clouds, and how many views must agree."""
 
@@ -38,7 +59,7 @@ class FuseArguments(Arguments):
     ] = 0.2
 
 
-async def _run(asked: FuseArguments, workspace: Workspace) -> ToolResult:
+async def _run(memo: _Memory, asked: FuseArguments, workspace: Workspace) -> ToolResult:
     clouds = workspace.expand(asked.clouds, CloudRecord)
     spaces: dict[str, _Clouds] = {}
     for handle, cloud in clouds:
@@ -46,7 +67,7 @@ async def _run(asked: FuseArguments, workspace: Workspace) -> ToolResult:
     found: _Found = []
     for space, here in spaces.items():
         if space.startswith("recon"):
-            found += _common(space, here, asked, workspace)
+            found += _common(memo, space, here, asked, workspace)
         else:
             found += [(_alone(cloud), (handle,)) for handle, cloud in here]
     rows = add_objects(workspace, found)
@@ -61,27 +82,41 @@ async def _run(asked: FuseArguments, workspace: Workspace) -> ToolResult:
     )
 
 
-def _common(space: str, clouds: _Clouds, asked: FuseArguments, workspace: Workspace) -> _Found:
+def _common(
+    memo: _Memory, space: str, clouds: _Clouds, asked: FuseArguments, workspace: Workspace
+) -> _Found:
     recon = workspace.get(space, ReconstructionRecord)
-    number = {frame: position for position, frame in enumerate(recon.views)}
-    views = [View(v.pose, v.intrinsics, v.depth) for v in recon.views.values()]
-    rule = _rule(recon, views)
-    yaw = room_yaw(recon.cloud.points) if len(recon.cloud.points) else None
+    key = tuple(view.key for view in recon.views.values())
+    place = memo.places.get(key, lambda: _place(recon))
     found: _Found = []
     for category in dict.fromkeys(cloud.category for _, cloud in clouds):
         mine = [(handle, cloud) for handle, cloud in clouds if cloud.category == category]
-        sightings = [
-            Sighting(number[cloud.frame], cloud.score, cloud.cloud.points, cloud.pixels, cloud.cut)
-            for _, cloud in mine
-        ]
-        for thing in fuse(sightings, views, rule):
+        seen = tuple((cloud.key, cloud.score) for _, cloud in mine)
+        for thing in memo.things.get((key, seen), partial(_fused, mine, place)):
             if len(thing.points) < 6:
                 continue
             handles = tuple(mine[member][0] for member in thing.members)
             frames = tuple(dict.fromkeys(mine[member][1].frame for member in thing.members))
-            record = _object(category, space, recon.scale, thing, frames, yaw, asked)
+            record = _object(category, space, recon.scale, thing, frames, place.yaw, asked)
             found.append((record, handles))
     return found
+
+
+def _fused(clouds: _Clouds, place: _Place) -> list[Thing]:
+    sightings = [
+        Sighting(
+            place.number[cloud.frame], cloud.score, cloud.cloud.points, cloud.pixels, cloud.cut
+        )
+        for _, cloud in clouds
+    ]
+    return fuse(sightings, place.views, place.rule)
+
+
+def _place(recon: ReconstructionRecord) -> _Place:
+    views = [View(view.pose, view.intrinsics, view.depth) for view in recon.views.values()]
+    yaw = room_yaw(recon.cloud.points) if len(recon.cloud.points) else None
+    number = {frame: position for position, frame in enumerate(recon.views)}
+    return _Place(views, number, _rule(recon, views), yaw)
 
 
 def _rule(recon: ReconstructionRecord, views: list[View]) -> FusingRule:
@@ -144,5 +179,5 @@ def fuse_tool() -> Tool[FuseArguments]:
         "Clouds that were lifted with depths alone become one object each, view by view.",
         FuseArguments,
         Effects.PURE,
-        _run,
+        partial(_run, _Memory()),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -13,6 +15,7 @@ from scenes.geometry import Float, Intrinsics, PointCloud, Pose, Scale
 from scenes.masks import decode_rle
 from tools.geometry.clouds import main_part
 from tools.geometry.lifting import LEVEL, foreground, invert_affine, lift, resample_mask, steady
+from tools.memo import Memo
 from tools.records import (
     BoxRecord,
     CloudRecord,
@@ -27,6 +30,7 @@ from tools.tally import dump
 from tools.workspace import Workspace
 
 _LEAST_POINTS = 6
+_REMEMBERED = 512
 
 
 class LiftArguments(Arguments):
@@ -43,33 +47,50 @@ class LiftArguments(Arguments):
     ] = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _View:
+    key: str
+    depth: NDArray[np.float32]
+    intrinsics: Intrinsics
+    pose: Pose | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lifted:
+    """World points (N, 3), their (column, row) pixels (N, 2), whether the outline is cut."""
+
+    points: Float
+    pixels: NDArray[np.int32]
+    cut: bool
+
+
 class _Geometry:
     """Depth, intrinsics and pose by captured frame."""
 
     def __init__(self, asked: LiftArguments, workspace: Workspace) -> None:
         if (asked.reconstruction is None) == (not asked.depths):
             raise ModelMistake("lift takes either a reconstruction or depths")
-        self.views: dict[str, tuple[NDArray[np.float32], Intrinsics, Pose | None]] = {}
+        self.views: dict[str, _View] = {}
         if asked.reconstruction is not None:
             record = workspace.get(asked.reconstruction, ReconstructionRecord)
             self.space, self.scale = asked.reconstruction, record.scale
             for frame, view in record.views.items():
-                self.views[frame] = (view.depth, view.intrinsics, view.pose)
+                self.views[frame] = _View(view.key, view.depth, view.intrinsics, view.pose)
             return
         self.space, self.scale = "", Scale.METRIC
         for _, depth in workspace.expand(asked.depths, DepthRecord):
             original = workspace.get(depth.frame, FrameRecord).original
-            self.views[original] = (depth.depth.values, depth.intrinsics, None)
+            self.views[original] = _View(depth.key, depth.depth.values, depth.intrinsics, None)
             self.scale = depth.depth.scale
 
 
-async def _run(asked: LiftArguments, workspace: Workspace) -> ToolResult:
+async def _run(memo: Memo[Lifted], asked: LiftArguments, workspace: Workspace) -> ToolResult:
     if bool(asked.masks) == bool(asked.boxes):
         raise ModelMistake("lift takes either masks or boxes")
     geometry = _Geometry(asked, workspace)
     rows, lost = [], []
     for handle, outline in _outlines(asked, workspace):
-        record = _lift_one(outline, geometry, workspace)
+        record = _lift_one(memo, outline, geometry, workspace)
         if record is None:
             lost.append(handle)
             continue
@@ -104,29 +125,41 @@ def _outlines(
 
 
 def _lift_one(
-    outline: MaskRecord | BoxRecord, geometry: _Geometry, workspace: Workspace
+    memo: Memo[Lifted],
+    outline: MaskRecord | BoxRecord,
+    geometry: _Geometry,
+    workspace: Workspace,
 ) -> CloudRecord | None:
     frame = workspace.get(outline.frame, FrameRecord)
-    if frame.original not in geometry.views:
+    view = geometry.views.get(frame.original)
+    if view is None:
         return None
-    depth, intrinsics, pose = geometry.views[frame.original]
-    mask, cut = _on_grid(outline, frame, depth)
-    points, pixels = lift(steady(mask, depth), depth, intrinsics)
-    kept = main_part(points)
-    points, pixels = points[kept], pixels[kept]
-    if len(points) < _LEAST_POINTS:
+    if frame.to_original is None:
+        raise ModelMistake("a view from a new camera has no depth of its own to lift with")
+    shape = outline.mask if isinstance(outline, MaskRecord) else outline.box
+    key = (view.key, view.pose is None, frame.image.sha256, frame.to_original, shape)
+    lifted = memo.get(key, lambda: _lifted(outline, frame, view))
+    if len(lifted.points) < _LEAST_POINTS:
         return None
-    space = geometry.space or frame.original
-    world: Float = pose.to_world(points) if pose is not None else points @ LEVEL.T
     return CloudRecord(
         frame.original,
-        space,
+        key,
+        geometry.space or frame.original,
         outline.category,
         outline.score,
-        PointCloud(world, geometry.scale),
-        pixels,
-        cut,
+        PointCloud(lifted.points, geometry.scale),
+        lifted.pixels,
+        lifted.cut,
     )
+
+
+def _lifted(outline: MaskRecord | BoxRecord, frame: FrameRecord, view: _View) -> Lifted:
+    mask, cut = _on_grid(outline, frame, view.depth)
+    points, pixels = lift(steady(mask, view.depth), view.depth, view.intrinsics)
+    kept = main_part(points)
+    points, pixels = points[kept], pixels[kept]
+    world = view.pose.to_world(points) if view.pose is not None else points @ LEVEL.T
+    return Lifted(world, pixels, cut)
 
 
 def _on_grid(
@@ -134,8 +167,6 @@ def _on_grid(
 ) -> tuple[NDArray[np.bool_], bool]:
     """The outline as a mask on the depth grid, and whether it touches the image border."""
     height, width = depth.shape
-    if frame.to_original is None:
-        raise ModelMistake("a view from a new camera has no depth of its own to lift with")
     if isinstance(outline, MaskRecord):
         mask = decode_rle(outline.mask.size, outline.mask.counts)
     else:
@@ -167,11 +198,12 @@ def _grid_to_image(frame: FrameRecord, grid: tuple[int, int]) -> Float | None:
 
 def lift_tool() -> Tool[LiftArguments]:
     """Lift outlines to 3D."""
+    memo: Memo[Lifted] = Memo(_REMEMBERED)
     return Tool(
         "lift",
         "Lift masks (or boxes) to 3D points, with a reconstruction (one common frame) or with "
         "depths (each view in its own frame). Gives a cloud for every outline.",
         LiftArguments,
         Effects.PURE,
-        _run,
+        partial(_run, memo),
     )

@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from memory.blobs import sha256_of
 from memory.errors import ModelMistake
 from scenes.geometry import Float, Intrinsics, PointCloud, Pose, Scale
 from services.contract import ReconstructAnswer, ReconstructedView, ReconstructRequest
@@ -75,6 +76,7 @@ async def _view(experts: ExpertClient, view: ReconstructedView, frame: str) -> V
         intrinsics = intrinsics.resized(width, height)
     return ViewRecord(
         frame,
+        view.depth.sha256,
         Pose(np.array(view.T_world_camera)),
         intrinsics,
         np.asarray(depth, np.float32),
@@ -85,7 +87,8 @@ async def _view(experts: ExpertClient, view: ReconstructedView, frame: str) -> V
 def _turned(view: ViewRecord, up: Float) -> ViewRecord:
     T = view.pose.T_world_camera.copy()
     T[:3] = up @ T[:3]
-    return ViewRecord(view.frame, Pose(T), view.intrinsics, view.depth, view.confidence)
+    key = sha256_of(view.key.encode() + T.tobytes() + view.intrinsics.model_dump_json().encode())
+    return ViewRecord(view.frame, key, Pose(T), view.intrinsics, view.depth, view.confidence)
 
 
 async def _align(asked: AlignArguments, workspace: Workspace) -> ToolResult:
@@ -122,7 +125,8 @@ def _scaled(record: ReconstructionRecord, ratio: float) -> ReconstructionRecord:
         T = view.pose.T_world_camera.copy()
         T[:3, 3] *= ratio
         depth = (view.depth * ratio).astype(np.float32)
-        views[frame] = ViewRecord(frame, Pose(T), view.intrinsics, depth, view.confidence)
+        key = f"{view.key} x {ratio!r}"
+        views[frame] = ViewRecord(frame, key, Pose(T), view.intrinsics, depth, view.confidence)
     cloud = PointCloud(record.cloud.points * ratio, Scale.ALIGNED)
     return ReconstructionRecord(views, cloud, record.missing)
 
