@@ -1,35 +1,25 @@
-"""Twins of a room that differ in one thing: an object moved, removed or recoloured.
+"""Which one thing to change in a room, so that it can be filmed before and after.
 
-Instance ids agree between twins: where an object is removed it is the last one of its room.
-A mirrored twin changes the film, not the room: see `scenes.mirror`.
+`scenes.room_variants` makes the change; here an object is chosen that can bear it, ids are made to
+agree between twins (a removed object is the last one of its room) and cameras are kept clear.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from scenes.layout import Placed
-from scenes.layout_space import Footprint, Space, overlap
-from scenes.room import Lighting, Room, countable
+from memory.errors import UserError
+from scenes.materials import COLOURS
+from scenes.room import Room, countable
+from scenes.room_variants import moved, recoloured, without
 from scenes.walk import Walk
 
 Change = Literal["moved", "removed", "recoloured"]
-COLOURS = {
-    "red": "#b3322c",
-    "blue": "#2f5fa8",
-    "green": "#3f7d4f",
-    "yellow": "#d9b23a",
-    "black": "#1d1e20",
-    "white": "#f2f1ec",
-}
-MIN_MOVE = 0.8
 CAMERA_ROOM = 0.45
-TRIES = 200
+PLACES = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,75 +34,62 @@ class Twins:
 
 
 def make_twins(room: Room, walk: Walk, change: Change, rng: np.random.Generator) -> Twins | None:
-    """Change one object that stands freely on the floor; ``None`` when none can be changed so.
-
-    A moved object keeps clear of everything else and of the cameras of ``walk``.
-    """
-    loose = [p for p in room.placed if _changeable(room, p)]
-    for k in rng.permutation(len(loose)):
-        chosen = loose[k]
+    """Change one object that stands freely on the floor and carries nothing; ``None`` when none
+    can be changed so. A moved object keeps clear of the cameras of ``walk``."""
+    loose = [k + 1 for k in range(len(room.placed)) if _changeable(room, k)]
+    order = [loose[k] for k in rng.permutation(len(loose))]
+    # Questions ask about what there is one of, so changing that changes most answers.
+    order.sort(key=lambda instance_id: not _only_one(room, instance_id))
+    for chosen in order:
         if change == "removed":
-            rest = tuple(p for p in room.placed if p is not chosen)
-            before = _with(room, (*rest, chosen))
-            return Twins(before, _with(room, rest), change, len(room.placed))
-        changed = _recoloured(chosen, rng) if change == "recoloured" else None
+            before = _last(room, chosen)
+            instance_id = len(before.placed)
+            return Twins(before, without(before, instance_id), change, instance_id)
+        after = _recoloured(room, chosen, rng) if change == "recoloured" else None
         if change == "moved":
-            changed = next(_elsewhere(room, walk, chosen, rng), None)
-        if changed is not None:
-            placed = tuple(changed if p is chosen else p for p in room.placed)
-            return Twins(room, _with(room, placed), change, room.placed.index(chosen) + 1)
+            after = _moved(room, walk, chosen)
+        if after is not None:
+            return Twins(room, after, change, chosen)
     return None
 
 
-def relit(room: Room) -> Room:
-    """The same room at night with its lamps on, or by day where it was night."""
-    night = room.lighting.day > 0.3
-    lighting = Lighting(day=0.04, lamps=1.0) if night else Lighting(day=1.0, lamps=0.3)
-    return Room(room.spec, room.plan, room.kinds, room.placed, room.shell, lighting)
+def _changeable(room: Room, index: int) -> bool:
+    placed = room.placed[index]
+    carries = any(other.parent is placed for other in room.placed)
+    category = placed.model.category
+    standing = placed.z == 0 and placed.parent is None and category not in ("door", "window")
+    return standing and not carries and countable(category)
 
 
-def _changeable(room: Room, placed: Placed) -> bool:
-    carries = any(p.parent is placed for p in room.placed)
-    return placed.z == 0 and not placed.wall and not carries and countable(placed.model.category)
+def _only_one(room: Room, instance_id: int) -> bool:
+    categories = [item.category for item in room.objects]
+    return categories.count(categories[instance_id - 1]) == 1
 
 
-def _with(room: Room, placed: tuple[Placed, ...]) -> Room:
-    return Room(room.spec, room.plan, room.kinds, placed, room.shell, room.lighting)
+def _last(room: Room, instance_id: int) -> Room:
+    """The same room with one object numbered last."""
+    chosen = room.placed[instance_id - 1]
+    rest = tuple(placed for placed in room.placed if placed is not chosen)
+    return Room(room.spec, room.plan, room.kinds, (*rest, chosen), room.shell, room.lighting)
 
 
-def _elsewhere(
-    room: Room, walk: Walk, placed: Placed, rng: np.random.Generator
-) -> Iterator[Placed]:
-    """The same object at random free places and turns, far enough from where it was."""
-    space = Space(room.plan)
-    space.solids = [p.footprint for p in room.placed if p is not placed]
-    eyes = np.array([np.array(c.T_world_camera)[:2, 3] for c in walk.cameras])
-    width, depth = room.plan.extent
-    for _ in range(TRIES):
-        x, y, yaw = rng.uniform(0, width), rng.uniform(0, depth), rng.uniform(-np.pi, np.pi)
-        spot = replace(placed.footprint, x=float(x), y=float(y), yaw=float(yaw))
-        far = np.hypot(x - placed.x, y - placed.y) >= MIN_MOVE
-        if far and space.free(spot, 0.05) and _clear_of(spot, eyes):
-            moved = replace(placed, x=spot.x, y=spot.y, yaw=spot.yaw, footprint=spot)
-            if not any(overlap(spot, other) for other in space.solids):
-                yield moved
+def _moved(room: Room, walk: Walk, instance_id: int) -> Room | None:
+    eyes = np.array([np.array(camera.T_world_camera)[:2, 3] for camera in walk.cameras])
+    for seed in range(PLACES):
+        try:
+            after = moved(room, instance_id, seed)
+        except UserError:
+            return None
+        spot = after.placed[instance_id - 1].footprint
+        if not spot.grown(CAMERA_ROOM).contains(eyes).any():
+            return after
+    return None
 
 
-def _clear_of(spot: Footprint, eyes: NDArray[np.float64]) -> bool:
-    return not bool(spot.grown(CAMERA_ROOM).contains(eyes).any())
-
-
-def _recoloured(placed: Placed, rng: np.random.Generator) -> Placed | None:
-    """The object with every surface of its main colour in another one."""
-    model = placed.model
-    old = model.attributes.get("color")
-    if old is None or not any(material.word == old for _, material in model.pieces):
-        return None
+def _recoloured(room: Room, instance_id: int, rng: np.random.Generator) -> Room | None:
+    old = room.objects[instance_id - 1].attributes.get("color")
     words = [word for word in COLOURS if word != old]
-    word = words[int(rng.integers(len(words)))]
-    pieces = tuple(
-        (part, replace(m, colour=COLOURS[word], word=word) if m.word == old else m)
-        for part, m in model.pieces
-    )
-    painted = replace(model, pieces=pieces, attributes={**model.attributes, "color": word})
-    return replace(placed, model=painted)
+    try:
+        return recoloured(room, instance_id, words[int(rng.integers(len(words)))])
+    except UserError:
+        return None

@@ -17,13 +17,14 @@ import numpy as np
 from memory.errors import UserError
 from scenes.camera import HFOV
 from scenes.conditions import plan_capture
-from scenes.counterfactual import make_twins, relit
+from scenes.counterfactual import make_twins
 from scenes.geometry import Intrinsics
 from scenes.mirror import mirrored_bundle
 from scenes.questions.askable import AskableScene, Filmed
 from scenes.questions.asking import check_types, drafts
 from scenes.questions.draft import Draft, LetterBalance, Placement, Question, finish
-from scenes.room import RoomSpec, build_room
+from scenes.room import Lighting, Room, RoomSpec, build_room
+from scenes.room_variants import relit
 from scenes.suite import SuiteManifest
 from scenes.suite_rooms import RoomsSettings, film_walk, scene_name
 from scenes.suite_write import Progress, SceneBundle, SuitePlan, write_suite
@@ -89,7 +90,9 @@ def _film_pair(
     if kind == "mirrored":
         return film, lambda: mirrored_bundle(film(), after_id)
     if kind == "relit":
-        return film, partial(film_walk, after_id, relit(room), walk, plan, settings)
+        return film, partial(
+            film_walk, after_id, relit(room, _other_light(room)), walk, plan, settings
+        )
     twins = make_twins(room, walk, kind, np.random.default_rng([seed, 91]))
     if twins is None:
         raise UserError(f"nothing in the room of seed {seed} can be {kind}; leave that seed out")
@@ -97,6 +100,12 @@ def _film_pair(
         partial(film_walk, before_id, twins.before, walk, plan, settings),
         partial(film_walk, after_id, twins.after, walk, plan, settings),
     )
+
+
+def _other_light(room: Room) -> Lighting:
+    """Night with the lamps on, or day where it was night."""
+    bright = room.lighting.day > 0.3
+    return Lighting(day=0.04, lamps=1.0) if bright else Lighting(day=1.0, lamps=0.3)
 
 
 def ask_pairs(

@@ -10,9 +10,8 @@ import pytest
 
 from memory.errors import UserError
 from scenes import suite_truth
-from scenes.counterfactual import Change, make_twins, relit
+from scenes.counterfactual import Change, make_twins
 from scenes.geometry import Intrinsics, Pose
-from scenes.layout_space import overlap
 from scenes.mirror import mirrored_truth
 from scenes.official_direction import Difficulty, direction
 from scenes.pairs import make_pairs_suite
@@ -49,28 +48,20 @@ def test_exactly_one_object_differs(room: Room, walk: Walk, change: Change) -> N
     if new is None:
         assert change == "removed"
     elif change == "moved":
-        assert np.linalg.norm(np.subtract(old.box.center, new.box.center)) >= 0.8
+        assert np.linalg.norm(np.subtract(old.box.center, new.box.center)) >= 0.6
         assert new.box.size == old.box.size
     else:
         assert new.box == old.box
         assert new.attributes["color"] != old.attributes["color"]
 
 
-def test_a_moved_object_collides_with_nothing(room: Room, walk: Walk) -> None:
+def test_a_moved_object_keeps_clear_of_the_cameras(room: Room, walk: Walk) -> None:
+    eyes = np.array([np.array(camera.T_world_camera)[:2, 3] for camera in walk.cameras])
     for seed in range(6):
         twins = make_twins(room, walk, "moved", np.random.default_rng(seed))
         assert twins is not None
-        moved = twins.after.placed[twins.instance_id - 1].footprint
-        others = [
-            p.footprint for k, p in enumerate(twins.after.placed) if k != twins.instance_id - 1
-        ]
-        assert not any(overlap(moved, other) for other in others)
-
-
-def test_relighting_changes_light_only(room: Room) -> None:
-    lit = relit(room)
-    assert lit.objects == room.objects
-    assert lit.lighting != room.lighting
+        spot = twins.after.placed[twins.instance_id - 1].footprint
+        assert not spot.grown(0.4).contains(eyes).any()
 
 
 def test_a_mirror_swaps_left_and_right_and_nothing_else() -> None:
@@ -123,7 +114,7 @@ def test_pairs_ask_the_same_and_say_which_belongs_to_which(tmp_path: Path) -> No
             _holds(path, truths[target.task_id.split(".")[0]], target)
     assert changed["object_rel_direction_easy", "mirrored"] == {True}
     assert changed["object_size_estimation", "mirrored"] == {False}
-    assert True in changed["object_abs_distance", "moved"]
+    assert any(True in found for (_, kind), found in changed.items() if kind == "moved")
 
 
 def _text(target: object) -> str:
