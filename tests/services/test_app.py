@@ -18,7 +18,7 @@ from PIL import Image
 from memory.blobs import sha256_of
 from memory.errors import UserError
 from services.contract import DepthAnswer, Info, Problem
-from services.settings import Limits
+from services.settings import Batching, Limits
 from services.tensors import MEDIA_TYPE, unpack
 from tests.services.fakes import FlatDepth
 from tests.services.world import picture
@@ -295,3 +295,19 @@ def test_a_caller_that_hangs_up_costs_no_inference(serve):
     assert client.post(AT, json=inline_body(picture(8), focal=111)).status_code == 200
     assert 321.0 not in expert.focals
     assert 111.0 in expert.focals
+
+
+def test_a_hanging_model_makes_the_service_unhealthy_until_it_comes_back(serve):
+    expert = FlatDepth()
+    client = serve(expert, batching=Batching(stuck=0.01))
+    expert.gate.clear()
+    expert.entered.clear()
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(client.post, AT, json=inline_body(picture(8)))
+        assert expert.entered.wait(10)
+        answers = (client.get("/healthz").status_code for _ in range(10_000))
+        assert next(status for status in answers if status != 200) == 503
+        problem(client.get("/readyz"), 503, "busy")
+        expert.gate.set()
+        assert held.result().status_code == 200
+    assert client.get("/healthz").status_code == 200
