@@ -24,6 +24,7 @@ from services.tensors import MEDIA_TYPE, pack
 
 DEADLINE_HEADER = "X-Request-Timeout"
 _JSON = "application/json"
+_LOADS, _HANGS = "this expert is still loading", "a batch hangs in the model"
 _PROBLEMS = {
     404: "unknown blob or scene",
     413: "body or image too large",
@@ -99,7 +100,7 @@ def _add_status(app: FastAPI, service: Service) -> None:
     async def healthz() -> dict[str, str]:
         """The process is alive and no batch hangs in the model."""
         if service.stuck:
-            raise ExpertError(ErrorCode.BUSY, "a batch hangs in the model", retry_after=1)
+            raise ExpertError(ErrorCode.BUSY, _HANGS, retry_after=1)
         return {"status": "alive"}
 
     @app.get("/readyz", tags=["status"], responses={503: {"model": Problem}})
@@ -109,14 +110,15 @@ def _add_status(app: FastAPI, service: Service) -> None:
             message = f"this expert could not load: {service.failure}"
             raise ExpertError(ErrorCode.INTERNAL, message, status=503)
         if not service.ready:
-            raise ExpertError(ErrorCode.BUSY, "this expert is still loading", retry_after=1)
+            message = _HANGS if service.stuck else _LOADS
+            raise ExpertError(ErrorCode.BUSY, message, retry_after=1)
         return {"status": "ready"}
 
     @app.get("/v1/info", tags=["status"], responses={503: {"model": Problem}})
     async def info() -> Info:
         """Model, revision, licence, limits and device."""
-        if not service.ready:
-            raise ExpertError(ErrorCode.BUSY, "this expert is still loading", retry_after=1)
+        if not service.loaded_well:
+            raise ExpertError(ErrorCode.BUSY, _LOADS, retry_after=1)
         limits = service.settings.limits
         told = service.expert.info()
         shared = {"body_bytes": limits.body_bytes, "pixels": limits.pixels, "images": limits.images}

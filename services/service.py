@@ -58,6 +58,11 @@ class Service:
         return self._ready and not self.stuck
 
     @property
+    def loaded_well(self) -> bool:
+        """A real inference succeeded, whatever happened since."""
+        return self._ready
+
+    @property
     def stuck(self) -> bool:
         """A batch has been in the model for longer than any batch should."""
         return self._batcher.running_for() > self.settings.batching.stuck
