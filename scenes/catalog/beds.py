@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from scenes.catalog.model import Assembly, Entry, Model
-from scenes.materials import Paints
+from scenes.materials import Material, Paints
 from scenes.parts import box, cushion, pillow, rotation
 
 SIDES = (-1, 1)
@@ -34,7 +34,7 @@ def bed(p: Paints) -> Model:
             height * 0.75,
         )
     a.add(box(length - 0.08, width - 0.04, 0.24, 0.06, 3), sheet, 0.02, 0, MATTRESS_TOP - 0.12)
-    _duvet(a, p, duvet.colour, length, width)
+    _duvet(a, p, duvet, length, width)
     for sx in SIDES:
         for sy in SIDES:
             a.add(
@@ -50,12 +50,8 @@ def bed(p: Paints) -> Model:
     return a.done(duvet, shape="single" if width < 1.2 else "double")
 
 
-def _duvet(a: Assembly, p: Paints, colour: str, length: float, width: float) -> None:
+def _duvet(a: Assembly, p: Paints, cloth: Material, length: float, width: float) -> None:
     """A duvet that hangs over both sides and the foot of the mattress."""
-    cloth = p.knit("white")
-    cloth = type(cloth)(
-        "knit", colour, 0.5, variant=cloth.variant, word=cloth.word, substance="fabric"
-    )
     reach = length * 0.66
     centre = length / 2 - reach / 2 + 0.03
     a.add(cushion(reach, width + 0.03, 0.1, 0.045, 0.02), cloth, centre, 0, MATTRESS_TOP - 0.015)

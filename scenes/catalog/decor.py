@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from scenes.catalog.model import Assembly, Entry, Model
@@ -269,15 +271,8 @@ def rug(p: Paints) -> Model:
     words = ("red", "blue", "green", "beige", "gray")
     cloth = p.knit(*words)
     width, depth = p.rng.uniform(1.9, 2.6), p.rng.uniform(1.3, 1.7)
-    weave = Material(
-        "rug",
-        cloth.colour,
-        1.0,
-        variant=p.variant(6),
-        second="#d8cdb8",
-        word=cloth.word,
-        substance="fabric",
-    )
+    figure = "#7a573c" if cloth.word == "beige" else "#d8cdb8"
+    weave = replace(cloth, kind="rug", tile=1.0, variant=p.variant(6), second=figure)
     a.add(box(depth, width, 0.01, 0.003), Material("knit", cloth.colour, 0.5), z=0.005)
     top = facing_up(depth - 0.006, width - 0.006)
     a.add(top, weave, z=0.0103)
