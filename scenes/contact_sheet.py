@@ -1,0 +1,123 @@
+"""Contact sheets: for each scene of a suite its picture, depth, ids and numbered top view."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from scipy import ndimage
+
+from memory.errors import UserError
+from scenes.bev import EMPTY, TopView, top_view_of_points
+from scenes.geometry import Depth
+from scenes.maps import Ids
+from scenes.markers import draw_markers, place_markers
+from scenes.records import Capture, SceneTruth
+from scenes.seen import world_points
+from scenes.suite import Suite
+from scenes.suite_truth import frame_maps, scene_truth
+
+Rgb = NDArray[np.uint8]
+CELL = (320, 240)
+CAPTION = 16
+CEILING_CUT = 0.4
+# Dark to bright, from near to far.
+_RAMP = np.array(
+    [[48, 18, 59], [70, 107, 227], [40, 187, 236], [49, 242, 153], [164, 252, 60], [237, 208, 58],
+     [251, 128, 34], [210, 49, 5], [122, 4, 3]], np.float64,
+)  # fmt: skip
+
+
+def contact_sheet(path: Path, out: Path, scenes: Sequence[str] = ()) -> None:
+    """Write a PNG with one row a scene (all by default): picture, depth, ids, marked top view."""
+    suite = Suite.open(path)
+    chosen = tuple(scenes) or suite.manifest.scenes
+    unknown = set(chosen) - set(suite.manifest.scenes)
+    if unknown:
+        raise UserError(f"the suite in {path} has no scene {sorted(unknown)[0]!r}")
+    rows = [_row(suite, suite.captures[name], scene_truth(path, name)) for name in chosen]
+    sheet = Image.new("RGB", (4 * CELL[0], len(rows) * (CELL[1] + CAPTION)), (255, 255, 255))
+    for k, (caption, pictures) in enumerate(rows):
+        top = k * (CELL[1] + CAPTION)
+        ImageDraw.Draw(sheet).text((4, top + 2), caption, (0, 0, 0))
+        for column, picture in enumerate(pictures):
+            image = Image.fromarray(picture)
+            image.thumbnail(CELL)
+            sheet.paste(image, (column * CELL[0], top + CAPTION))
+    sheet.save(out)
+
+
+def _row(suite: Suite, capture: Capture, truth: SceneTruth) -> tuple[str, list[Rgb]]:
+    if not capture.frames:
+        raise UserError(f"scene {truth.scene_id} has no frames to show")
+    shown = np.array(truth.visible_pixels) > 100
+    best = int(shown.sum(axis=1).argmax())
+    picture = _picture(suite, capture, best)
+    maps = frame_maps(suite.path, truth.scene_id, best)
+    candidates = frozenset(item.instance_id for item in truth.objects)
+    view = suite_top_view(suite, capture, truth)
+    marked = draw_markers(view.rgb, place_markers(view.ids, candidates))
+    conditions = ", ".join(truth.conditions) or "clean"
+    caption = (
+        f"{truth.scene_id}: {conditions}; {truth.capture_style}; {truth.room_area:.0f} m2; "
+        f"{len(truth.objects)} objects"
+    )
+    return caption, [picture, depth_colours(maps.depth), id_colours(maps.ids), marked]
+
+
+def suite_top_view(
+    suite: Suite, capture: Capture, truth: SceneTruth, longest: int = 320
+) -> TopView:
+    """A top view from the exact clouds of all frames; small gaps are closed by their neighbours."""
+    points, colours, ids = [], [], []
+    for frame, camera in zip(capture.frames, truth.cameras, strict=True):
+        maps = frame_maps(suite.path, truth.scene_id, frame.index)
+        world, owner = world_points(camera, maps)
+        picture = _picture(suite, capture, frame.index)
+        points.append(world)
+        ids.append(owner)
+        colours.append(picture[maps.depth > 0])
+    cut = (truth.height or 2.5) - CEILING_CUT
+    view = top_view_of_points(
+        np.concatenate(points), np.concatenate(colours), np.concatenate(ids), cut, longest
+    )
+    return _closed(view)
+
+
+def _closed(view: TopView, reach: int = 3) -> TopView:
+    """Empty pixels take what the nearest filled pixel within ``reach`` shows."""
+    empty = (view.rgb == EMPTY).all(axis=2) & (view.ids == 0)
+    distance, (v, u) = ndimage.distance_transform_edt(empty, return_indices=True)
+    near = distance <= reach
+    filled = view.rgb.copy()
+    filled[near] = view.rgb[v[near], u[near]]
+    ids = np.where(near, view.ids[v, u], view.ids)
+    return TopView(view.camera, filled, ids, view.z)
+
+
+def depth_colours(depth: Depth) -> Rgb:
+    """Depth (H, W) as colours, dark blue near to dark red far; black where unknown."""
+    known = depth > 0
+    far = float(depth.max()) or 1.0
+    place = depth / far * (len(_RAMP) - 1)
+    channels = [np.interp(place, np.arange(len(_RAMP)), _RAMP[:, c]) for c in range(3)]
+    colours = np.stack(channels, axis=-1)
+    return np.where(known[..., None], colours, 0).astype(np.uint8)
+
+
+def id_colours(ids: Ids) -> Rgb:
+    """Instance ids (H, W) as colours that differ between neighbours in number; 0 is black."""
+    hue = (ids * 0.618034) % 1.0
+    value = 0.6 + 0.4 * ((ids * 7) % 5) / 4
+    phases = (hue[..., None] + np.array([0, 1 / 3, 2 / 3])) % 1.0
+    colours = value[..., None] * (0.5 + 0.5 * np.cos(2 * np.pi * phases))
+    return np.where(ids[..., None] > 0, 255 * colours, 0).astype(np.uint8)
+
+
+def _picture(suite: Suite, capture: Capture, index: int) -> Rgb:
+    data = suite.blobs.get(capture.frames[index].image.sha256)
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
