@@ -200,7 +200,7 @@ def test_angles_are_read_from_the_layout_of_the_checkpoint(total: int, rotation:
     logits[540 + bins.rotation // 2 - 30] = 9
     logits[-2:] = [3, 0]
     told = bins.read(logits)
-    assert (told.azimuth, told.polar, told.rotation) == (-90, 10, rotation)
+    assert (told.azimuth, told.polar, told.rotation) == (90, 10, rotation)
     assert told.symmetry == 1
     assert told.confidence == pytest.approx(1 / (1 + np.exp(-3)))
     logits[-2:] = [0, 3]
@@ -216,3 +216,21 @@ def test_unknown_layouts_are_refused() -> None:
 def test_wrapped_angles_keep_their_direction(degrees: float) -> None:
     assert -180 < wrapped(degrees) <= 180
     assert np.cos(np.deg2rad(wrapped(degrees) - degrees)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("azimuth", [0, 35, 90, 200, 359])
+@pytest.mark.parametrize("turn", [-40, 0, 25])
+def test_angles_mean_in_the_image_what_upstreams_projection_of_the_axes_means(
+    azimuth: int, turn: int
+) -> None:
+    """Its axes on the screen (x right, y up), for a level camera: the front at
+    ``(-sin a cos r, -sin a sin r)`` and up at ``(-sin r, cos r)``."""
+    logits = np.zeros(902, np.float32)
+    logits[azimuth] = logits[360 + 90] = logits[540 + 180 + turn] = 9
+    told = Bins.of(902).read(logits)
+    a, r = np.deg2rad(azimuth), np.deg2rad(turn)
+    lean = np.deg2rad(told.rotation)
+    assert (np.sin(lean), np.cos(lean)) == pytest.approx((-np.sin(r), np.cos(r)))
+    facing_right = np.sin(np.deg2rad(told.azimuth))
+    assert facing_right == pytest.approx(-np.sin(a), abs=1e-6)
+    assert np.cos(np.deg2rad(told.azimuth)) == pytest.approx(np.cos(a), abs=1e-6)

@@ -107,17 +107,26 @@ def test_workers_go_when_their_supervisor_is_killed(suite, state_dir):
             status(handle.endpoints_file)
 
 
-def test_attached_experts_go_with_the_process_that_started_them(suite, state_dir):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_attached_experts_go_with_the_process_that_started_them(suite, state_dir, number):
+    """Ctrl-C reaches the starter's whole process group, `kill -9` the starter alone."""
     program = (
-        "import os, signal, sys; from pathlib import Path; from services.launch import up\n"
-        f"h = up(['scene'], [Path({str(suite)!r})], 'perfect', Path({str(state_dir)!r}))\n"
-        "print(h.endpoints.model_dump_json(), flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+        "import signal; from pathlib import Path; from services.launch import up\n"
+        f"with up(['scene'], [Path({str(suite)!r})], 'perfect', Path({str(state_dir)!r})) as h:\n"
+        "    print(h.endpoints.model_dump_json(), flush=True); signal.pause()"
     )
     root = Path(__file__).resolve().parents[2]
-    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True)
-    endpoints = Endpoints.model_validate_json(done.stdout)
-    everyone = [endpoints.supervisor, *pids(endpoints).values()]
-    until(lambda: not any(alive(pid) for pid in everyone), "supervisor and worker follow")
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as starter:
+        endpoints = Endpoints.model_validate_json(starter.stdout.readline())
+        assert all(alive(pid) for pid in [endpoints.supervisor, *pids(endpoints).values()])
+        os.killpg(starter.pid, number)
+        starter.wait(PATIENCE)
     until(lambda: not family(endpoints.supervisor), "nobody is left")
 
 
