@@ -37,16 +37,17 @@ class Bins:
     def read(self, logits: Planes) -> Orientation:
         """One orientation in the contract's sense.
 
-        Upstream's azimuth is that of the camera around the object, clockwise seen from above from
-        its front, which is the front's counter-clockwise angle from the camera. Its rotation turns
-        the drawn axes counter-clockwise in the image, ours tells how far up leans to the right.
+        Both azimuth and rotation change their sign. Upstream's own projection of the object's axes
+        puts the front at ``-sin(azimuth)`` across the image, so that 90 degrees face left; the
+        contract grows counter-clockwise from above, so that 90 degrees face right. Upstream leans
+        up to the left for a positive rotation, the contract to the right.
         """
         azimuth = logits[:_AZIMUTH]
         polar = int(logits[_AZIMUTH : _AZIMUTH + _POLAR].argmax()) - _POLAR // 2
         turn = logits[_AZIMUTH + _POLAR : _AZIMUTH + _POLAR + self.rotation]
         symmetry, confidence = self._symmetry(azimuth, logits)
         return Orientation(
-            azimuth=wrapped(float(azimuth.argmax())),
+            azimuth=wrapped(-float(azimuth.argmax())),
             polar=float(polar),
             rotation=-float(int(turn.argmax()) - self.rotation // 2),
             symmetry=symmetry,

@@ -100,8 +100,8 @@ def test_version_two_reads_the_second_view_relative_to_the_first(
     expert = make_expert("orient", "neural")
     expert.load(Settings(blob_dir=tmp_path / "blobs", weights=file, options={"route": "v2"}))
     answer, *_ = ask(expert, images, other=inline(picture(1)), other_box=BOX)
-    assert answer.orientation.azimuth == 40
+    assert answer.orientation.azimuth == -40
     assert answer.orientation.symmetry == 1
-    assert answer.other.azimuth == 30
-    assert answer.relative_azimuth == -10
+    assert answer.other.azimuth == -30
+    assert answer.relative_azimuth == 10
     assert expert.info().licence == "CC-BY-4.0"
