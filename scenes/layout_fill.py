@@ -81,6 +81,6 @@ def scatter(b: Builder, amount: int) -> None:
 
 
 def _carries_clutter(q: Placed) -> bool:
-    """Whether people put small things there: not on seats, nor above eye level."""
-    seat = q.model.category in ("chair", "sofa", "stool")
-    return not seat and any(q.z + s.z < 1.35 for s in q.model.supports)
+    """Whether people put small things there: not on seats and beds, nor above eye level."""
+    soft = q.model.category in ("chair", "sofa", "stool", "bed")
+    return not soft and any(q.z + s.z < 1.35 for s in q.model.supports)

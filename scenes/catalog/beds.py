@@ -55,7 +55,7 @@ def _duvet(a: Assembly, p: Paints, cloth: Material, length: float, width: float)
     reach = length * 0.66
     centre = length / 2 - reach / 2 + 0.03
     a.add(cushion(reach, width + 0.03, 0.1, 0.045, 0.02), cloth, centre, 0, MATTRESS_TOP - 0.015)
-    drop = p.rng.uniform(0.16, 0.26)
+    drop = p.rng.uniform(0.25, 0.33)
     for side in SIDES:
         a.add(
             box(reach - 0.03, 0.035, drop, 0.015, 2),
