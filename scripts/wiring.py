@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from agent.limits import Limits
+from agent.limits import UNLIMITED, Limits
 from benchmarks.run.baselines import equip
 from benchmarks.run.config import RunConfig, first_problem
 from benchmarks.run.progress import Subscriber
@@ -79,7 +79,7 @@ async def _perform(job: Job, subscribers: Sequence[Subscriber]) -> tuple[RunFold
             folder = await _make_folder(job, suite, tasks, client, registry, desk)
             toolbox = equip(registry, job.config)
             setting = _setting(client, desk)
-            bench = Bench(planner, toolbox, setting, make_limits(job.config))
+            bench = Bench(planner, toolbox, setting, *make_limits(job.config))
             return folder, await run_suite(folder, tasks, bench, job.config, subscribers)
 
 
@@ -132,13 +132,15 @@ def _setting(client: ExpertClient, desk: SkillDesk | None) -> Callable[[Task], S
     return setting
 
 
-def make_limits(config: RunConfig) -> Limits:
-    """Limits by name from the configuration; `UserError` names the one that is wrong."""
+def make_limits(config: RunConfig) -> tuple[Limits, Limits]:
+    """Bounds of one episode and of one session; `UserError` names the one that is wrong."""
     try:
-        return Limits(**config.limits)
-    except (TypeError, ValidationError) as error:
-        detail = first_problem(error) if isinstance(error, ValidationError) else str(error)
-        raise UserError(f"limits: {detail}") from None
+        return (
+            Limits.model_validate(config.limits),
+            Limits.model_validate({**UNLIMITED.model_dump(), **config.budget}),
+        )
+    except ValidationError as error:
+        raise UserError(f"limits: {first_problem(error)}") from None
 
 
 PLANNERS = ("program", "chat")
