@@ -33,6 +33,7 @@ ADAPTERS: dict[str, dict[str, str]] = {
         "orient": "services.neural.orient:NeuralOrient",
         "restore": "services.neural.restore:NeuralRestore",
         "reconstruct": "services.neural.reconstruct:NeuralReconstruct",
+        "render_view": "services.neural.render_view:NeuralRenderView",
     },
     "tiny": {
         "detect": "services.neural.tiny.detect:TinyDetect",
@@ -41,6 +42,7 @@ ADAPTERS: dict[str, dict[str, str]] = {
         "orient": "services.neural.tiny.orient:TinyOrient",
         "restore": "services.neural.tiny.restore:TinyRestore",
         "reconstruct": "services.neural.tiny.reconstruct:TinyReconstruct",
+        "render_view": "services.neural.tiny.render_view:TinyRenderView",
     },
 }
 

@@ -152,6 +152,7 @@ CARDS: dict[str, dict[str, ModelCard]] = {
         ),
     },
 }
+CARDS["render_view"] = CARDS["reconstruct"]
 FOCAL_MODEL = _SMALL_VIEWS
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scenes.geometry import DepthMap, Pose
+from scenes.geometry import DepthMap, Intrinsics, Pose, Scale
 from services.contract import (
     ErrorCode,
+    ImageRef,
     ReconstructAnswer,
     ReconstructedView,
     ReconstructRequest,
@@ -29,32 +30,31 @@ _TURN_ERROR = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
+class Asked:
+    """Views on one grid, and the same as (N, 3, h, w)."""
+
     views: list[GridView]
     stacked: Planes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Placed:
-    """One registered view on the grid of its whole image."""
+class Placed:
+    """One registered view; depth and confidence on the grid of its whole image."""
 
     index: int
     pose: Pose
-    view: ReconstructedView
+    intrinsics: Intrinsics
     depth: Planes
     confidence: Planes
 
 
-class NeuralReconstruct(NeuralExpert):
-    """Depth Anything 3 any-view by default (routes ``da3``, ``da3-base``); ``pi3x``, ``vggt`` and
-    ``mapanything`` where the operator has installed them.
+class ViewsExpert(NeuralExpert):
+    """What the experts share that look at several views of one place.
 
-    Depth and confidence cover each whole image at the model's resolution (option ``size``: longest
-    side). Option ``views`` caps the number of views, which is what memory grows with. No model
-    knows where up is, so ``gravity`` is false.
+    Options: ``size``, the longest side at which a model sees an image, and ``views``, the most
+    views in one request, because memory grows with them.
     """
 
-    name = "reconstruct"
     max_batch = 1  # views of one request already fill the device
     longest = 504
     net: ViewsNet
@@ -67,56 +67,77 @@ class NeuralReconstruct(NeuralExpert):
     def limits(self) -> dict[str, float]:
         return {"views": self._most}
 
-    def probe(self) -> ReconstructRequest:
-        return ReconstructRequest(images=(probe_image(), probe_image(64, 96)))
-
-    def preprocess(self, request: ReconstructRequest, images: Images) -> _Asked:
-        if len(request.images) > self._most:
-            message = f"{len(request.images)} views in one request; this service takes {self._most}"
+    def asked(self, references: Sequence[ImageRef], images: Images) -> Asked:
+        """The views on one grid; `ExpertError` for too many."""
+        if len(references) > self._most:
+            message = f"{len(references)} views in one request; this service takes {self._most}"
             raise ExpertError(ErrorCode.TOO_LARGE, message, field="images")
-        pictures = [images(reference).pixels for reference in request.images]
+        pictures = [images(reference).pixels for reference in references]
         views = on_one_grid(pictures, self._longest)
-        return _Asked(views, np.stack([planes(view.pixels) for view in views]))
+        return Asked(views, np.stack([planes(view.pixels) for view in views]))
 
-    def bare(self, batch: Sequence[_Asked]) -> Callable[[], object]:
-        return self.net.bare(batch[0].stacked)
-
-    def forward_batch(self, batch: Sequence[_Asked]) -> Sequence[Geometry]:
-        return [self.net.geometry(asked.stacked) for asked in batch]
-
-    def postprocess(
-        self, request: ReconstructRequest, item: _Asked, raw: Geometry, outbox: Outbox
-    ) -> ReconstructAnswer:
+    def placed(self, asked: Asked, raw: Geometry) -> list[Placed]:
+        """The views with a proper pose and lens; `ExpertError` when there is none."""
         placed = []
-        for index, view in enumerate(item.views):
+        for index, view in enumerate(asked.views):
             pose = _pose(raw.T_world_camera[index])
-            if pose is not None and _is_lens(raw.K[index]):
-                placed.append(_place(index, view, pose, raw, outbox))
+            if pose is None or not _is_lens(raw.K[index]):
+                continue
+            trust = np.nan_to_num(raw.confidence[index]).clip(0, 1).astype(np.float32)
+            depth = view.spread(clean_depth(raw.depth[index]))
+            lens = view.pinhole(raw.K[index])
+            placed.append(Placed(index, pose, lens, depth, view.spread(trust)))
         if not placed:
             message = "none of these views could be registered; send views that overlap"
             raise ExpertError(ErrorCode.BAD_INPUT, message, field="images")
+        return placed
+
+
+class NeuralReconstruct(ViewsExpert):
+    """Depth Anything 3 any-view by default (routes ``da3``, ``da3-base``); ``pi3x``, ``vggt`` and
+    ``mapanything`` where the operator has installed them.
+
+    Depth and confidence cover each whole image at the model's resolution. No model knows where up
+    is, so ``gravity`` is false.
+    """
+
+    name = "reconstruct"
+
+    def probe(self) -> ReconstructRequest:
+        return ReconstructRequest(images=(probe_image(), probe_image(64, 96)))
+
+    def preprocess(self, request: ReconstructRequest, images: Images) -> Asked:
+        return self.asked(request.images, images)
+
+    def bare(self, batch: Sequence[Asked]) -> Callable[[], object]:
+        return self.net.bare(batch[0].stacked)
+
+    def forward_batch(self, batch: Sequence[Asked]) -> Sequence[Geometry]:
+        return [self.net.geometry(asked.stacked) for asked in batch]
+
+    def postprocess(
+        self, request: ReconstructRequest, item: Asked, raw: Geometry, outbox: Outbox
+    ) -> ReconstructAnswer:
+        placed = self.placed(item, raw)
         found = {one.index for one in placed}
         return ReconstructAnswer(
             producer=self.producer,
             scale=raw.scale,
             gravity=False,
-            views=tuple(one.view for one in placed),
-            cloud=outbox.array(_cloud(placed, raw)),
+            views=tuple(_view(one, outbox) for one in placed),
+            cloud=outbox.array(_cloud(placed, raw.scale)),
             missing=tuple(index for index in range(len(item.views)) if index not in found),
         )
 
 
-def _place(index: int, view: GridView, pose: Pose, raw: Geometry, outbox: Outbox) -> _Placed:
-    depth = view.spread(clean_depth(raw.depth[index]))
-    confidence = view.spread(np.nan_to_num(raw.confidence[index]).clip(0, 1).astype(np.float32))
-    answer = ReconstructedView(
-        index=index,
-        T_world_camera=tuple(map(tuple, pose.tolist())),
-        intrinsics=view.pinhole(raw.K[index]),
-        depth=outbox.array(depth),
-        confidence=outbox.array(confidence),
+def _view(placed: Placed, outbox: Outbox) -> ReconstructedView:
+    return ReconstructedView(
+        index=placed.index,
+        T_world_camera=tuple(map(tuple, placed.pose.tolist())),
+        intrinsics=placed.intrinsics,
+        depth=outbox.array(placed.depth),
+        confidence=outbox.array(placed.confidence),
     )
-    return _Placed(index, pose, answer, depth, confidence)
 
 
 def _pose(T: NDArray[np.float64]) -> Pose | None:
@@ -136,11 +157,11 @@ def _is_lens(K: NDArray[np.float64]) -> bool:
     return bool(np.isfinite(K).all() and K[0, 0] > 0 and K[1, 1] > 0)
 
 
-def _cloud(placed: list[_Placed], raw: Geometry) -> NDArray[np.float32]:
+def _cloud(placed: list[Placed], scale: Scale) -> NDArray[np.float32]:
     """(N, 3) points of all views, without the least confident, thinned to `_CLOUD_POINTS`."""
     points, trust = [], []
     for one in placed:
-        local, measured = DepthMap(one.depth, raw.scale).unproject(one.view.intrinsics)
+        local, measured = DepthMap(one.depth, scale).unproject(one.intrinsics)
         points.append(one.pose.to_world(local[measured]))
         trust.append(one.confidence[measured])
     cloud, certain = np.concatenate(points), np.concatenate(trust)

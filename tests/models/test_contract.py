@@ -12,6 +12,7 @@ from services.contract import (
     DetectRequest,
     OrientRequest,
     ReconstructRequest,
+    RenderViewRequest,
     RestoreRequest,
     SegmentRequest,
 )
@@ -26,6 +27,7 @@ ROUTES = [
     ("depth", "da2"),
     ("segment", "sam3"),
     ("reconstruct", "da3"),
+    ("render_view", "da3"),
     ("restore", "swinir"),
     ("orient", "v1"),
 ]
@@ -51,6 +53,7 @@ def _request(expert: str, seed: int) -> Any:
         "depth": lambda: DepthRequest(image=image, focal=60),
         "segment": lambda: SegmentRequest(image=image, boxes=(BOX,), threshold=0),
         "reconstruct": lambda: ReconstructRequest(images=(image, inline(picture(seed + 1)))),
+        "render_view": lambda: RenderViewRequest(images=(image,), azimuth=30),
         "restore": lambda: RestoreRequest(image=image, box=BOX),
         "orient": lambda: OrientRequest(image=image, box=BOX),
     }[expert]()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from scenes.geometry import Intrinsics, Scale
-from services.contract import ReconstructRequest
+from services.contract import ReconstructRequest, RenderViewRequest
 from services.errors import ExpertError
 from services.images import Images, inline
 from services.neural.cards import CARDS
@@ -184,3 +184,38 @@ def test_views_that_cannot_be_placed_are_reported_missing(loaded: Loaded, images
     raw.T_world_camera[:, 0, 0] = np.nan
     with pytest.raises(ExpertError, match="none of these views could be registered"):
         expert.postprocess(request, item, raw, Tray())
+
+
+def test_a_view_from_where_a_picture_was_taken_shows_the_picture(
+    loaded: Loaded, images: Images
+) -> None:
+    expert, shown = loaded("render_view"), picture(3)
+    first, _ = ask(loaded("reconstruct"), images, shown)
+    (placed,) = first.views
+    request = RenderViewRequest(
+        images=(inline(shown),),
+        T_world_camera=placed.T_world_camera,
+        intrinsics=placed.intrinsics,
+    )
+    item = expert.preprocess(request, images)
+    (raw,) = expert.forward_batch([item])
+    tray = Tray()
+    answer = expert.postprocess(request, item, raw, tray)
+    difference = np.abs(tray.images[0].astype(int) - item.pictures[0].astype(int))
+    assert np.median(difference) <= 2
+    assert answer.scale == "relative"
+
+
+def test_an_orbit_keeps_the_cameras_up(loaded: Loaded, images: Images) -> None:
+    expert = loaded("render_view")
+    reconstructed, _ = ask(loaded("reconstruct"), images, picture(3))
+    ups = []
+    for azimuth in (0, 120):
+        request = RenderViewRequest(images=(inline(picture(3)),), azimuth=azimuth, elevation=0)
+        item = expert.preprocess(request, images)
+        (raw,) = expert.forward_batch([item])
+        answer = expert.postprocess(request, item, raw, Tray())
+        ups.append(-np.array(answer.T_world_camera)[:3, 1])
+    camera = np.array(reconstructed.views[0].T_world_camera)
+    assert ups[0] == pytest.approx(-camera[:3, 1], abs=1e-6)
+    assert ups[1] == pytest.approx(ups[0], abs=1e-6)
