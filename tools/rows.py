@@ -120,6 +120,13 @@ class MotionData(_Row):
     pitch: float
 
 
+class TurnsData(_Row):
+    """The turn before each leg: left, right or back."""
+
+    handle: str
+    turns: tuple[str, ...]
+
+
 class TopViewData(_Row):
     """Pixels per metre, and the world x and y of pixel (0, 0)."""
 

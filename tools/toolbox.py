@@ -14,6 +14,7 @@ from tools.measuring.measures import (
     nearest_tool,
     size_tool,
 )
+from tools.measuring.routes import route_tool
 from tools.perception.depth import depth_tool
 from tools.perception.detect import detect_tool
 from tools.perception.frames import frames_tool
@@ -53,6 +54,7 @@ def default_tools() -> tuple[Tool[Any], ...]:
         nearest_tool(),
         direction_tool(),
         floor_tool(),
+        route_tool(),
         order_tool(),
         motion_tool(),
         anchor_tool(),

@@ -12,6 +12,7 @@ from agent.program.language import (
     FloorArea,
     Nearest,
     Program,
+    Route,
     Size,
 )
 from agent.program.measuring import Value
@@ -33,6 +34,8 @@ def form(program: Program, value: Value, options: Sequence[str]) -> str | None:
 
     ``None`` when no option says what was measured.
     """
+    if options and isinstance(program, Route) and isinstance(value, tuple):
+        return _most_agreeing(value, options)
     if options:
         return _letter(value, options, ordered=isinstance(program, AppearanceOrder))
     match program:
@@ -78,6 +81,18 @@ def _letter(value: Value, options: Sequence[str], *, ordered: bool) -> str | Non
             if text == _plain(name):
                 return letter
     return None
+
+
+def _most_agreeing(turns: Sequence[str], options: Sequence[str]) -> str | None:
+    """The option that has most of the turns in their places."""
+
+    def agreeing(text: str) -> int:
+        listed = [_plain(part) for part in text.split(",")]
+        return sum(a == _plain(b) for a, b in zip(listed, turns, strict=False))
+
+    parsed = [found for option in options if (found := _OPTION.match(option))]
+    best = max(parsed, key=lambda found: agreeing(found.group(2)), default=None)
+    return best.group(1) if best is not None else None
 
 
 def _closest_order(order: Sequence[str], options: Sequence[tuple[str, str]]) -> str | None:

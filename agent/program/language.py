@@ -106,7 +106,24 @@ class AppearanceOrder:
         return f"order_by_first_sight([{', '.join(map(str, self.objects))}])"
 
 
-Program = Count | Distance | Size | FloorArea | Nearest | Direction | AppearanceOrder
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Turns of a walk over ``stops`` that begins at ``start`` facing ``facing``.
+
+    ``blanks`` are the legs (from 0) before which a turn is asked for.
+    """
+
+    start: Unique
+    facing: Unique
+    stops: tuple[Unique, ...]
+    blanks: tuple[int, ...]
+
+    def __str__(self) -> str:
+        stops = ", ".join(map(str, self.stops))
+        return f"turns({self.start}, {self.facing}, [{stops}], before={list(self.blanks)})"
+
+
+Program = Count | Distance | Size | FloorArea | Nearest | Direction | AppearanceOrder | Route
 
 
 def categories(program: Program) -> tuple[str, ...]:
@@ -138,5 +155,7 @@ def _filters(program: Program) -> Iterator[Filter]:
             yield from (stand.of, face.of, query.of)
         case AppearanceOrder(objects=several):
             yield from several
+        case Route(start=start, facing=facing, stops=stops):
+            yield from (one.of for one in (start, facing, *stops))
         case FloorArea():
             return

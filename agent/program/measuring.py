@@ -19,13 +19,14 @@ from agent.program.language import (
     FloorArea,
     Nearest,
     Program,
+    Route,
     Size,
     Unique,
 )
 from agent.program.seeing import Sight, Take
 from memory.events import ToolOutcome
 from skills.workflow import Join
-from tools.rows import MeasureData, NearestData, ObjectRow, OrderData
+from tools.rows import MeasureData, NearestData, ObjectRow, OrderData, TurnsData
 
 Value = float | str | tuple[str, ...]
 
@@ -82,12 +83,18 @@ def _call(program: Program, take: Take) -> Call | None:
                 return None
             names = dict(zip(("stand", "face", "query"), picked, strict=True))
             return Call("direction", {**names, "sectors": sectors.value})
+        case Route(start=start, facing=facing, stops=stops):
+            picked = _pick(take, start, facing, *stops)
+            if len(picked) < 3:
+                return None
+            legs: list[JsonValue] = list(picked[2:])
+            return Call("route_turns", {"start": picked[0], "facing": picked[1], "stops": legs})
         case Nearest(anchor=anchor, candidates=candidates):
             picked = _pick(take, anchor)
-            others = [row for one in candidates for row in take.of(one.category)]
-            if not picked or not others:
+            rivals = [row for one in candidates for row in take.of(one.category)]
+            if not picked or not rivals:
                 return None
-            return Call("nearest", {"anchor": picked[0], "candidates": _handles(others)})
+            return Call("nearest", {"anchor": picked[0], "candidates": _handles(rivals)})
 
 
 def _pick(take: Take, *singles: Unique) -> tuple[str, ...]:
@@ -104,6 +111,9 @@ def _value(program: Program, outcome: ToolOutcome) -> Value:
     if isinstance(program, AppearanceOrder):
         seen = OrderData.model_validate(outcome.data)
         return (*seen.order, *seen.unseen)
+    if isinstance(program, Route):
+        turns = TurnsData.model_validate(outcome.data).turns
+        return tuple(f"turn {turns[leg]}" for leg in program.blanks if leg < len(turns))
     if isinstance(program, Nearest):
         return tuple(name for name, _ in NearestData.model_validate(outcome.data).order)
     return MeasureData.model_validate(outcome.data).value

@@ -19,6 +19,7 @@ from agent.program.language import (
     FloorArea,
     Nearest,
     Program,
+    Route,
     Size,
     Unique,
 )
@@ -76,6 +77,11 @@ def _templates() -> tuple[tuple[re.Pattern[str], Callable[[Names], Program]], ..
             r"(?P<list>.+?)\?",
             _order,
         ),
+        (
+            r"You are a robot beginning at (?:the )?(?P<start>.+?) facing (?:the )?(?P<face>.+?)\. "
+            r".*?: (?P<actions>1\. .+?)\s*You have reached the final destination",
+            _route,
+        ),
     )
     return tuple((re.compile(pattern, re.IGNORECASE), build) for pattern, build in table)
 
@@ -114,3 +120,15 @@ def _direction(names: Names, sectors: Sectors) -> Program:
 
 def _order(names: Names) -> Program:
     return AppearanceOrder(_listed(names))
+
+
+def _route(names: Names) -> Program:
+    stops: list[Unique] = []
+    blanks: list[int] = []
+    for action in re.split(r"\s*\d+\. ", names["actions"]):
+        went = re.match(r"Go forward until (?:the )?(.+)", action, re.IGNORECASE)
+        if went is not None:
+            stops.append(_one(_clean(went.group(1))))
+        elif "fill in" in action:
+            blanks.append(len(stops))
+    return Route(_one(names["start"]), _one(names["face"]), tuple(stops), tuple(blanks))

@@ -106,6 +106,7 @@ _SENTENCES = {
     "nearest": "I rank the candidates by their distance from {anchor}.",
     "direction": "I stand at {stand}, face {face} and look for {query}.",
     "floor_area": "I measure the floor of {place}.",
+    "route_turns": "I walk from {start}, facing {facing}, to {stops} and note the turns.",
     "appearance_order": "I order {categories} by first sight.",
     "camera_motion": "I compare the cameras of {start} and {end}.",
     "orient": "I ask which way {box} faces.",

@@ -136,6 +136,18 @@ def test_choices_are_right_however_it_looks(
     assert ask(room, tmp_path, NEAREST, THREE, workflow).answer.answer == "A"
 
 
+def test_walks_a_route_in_its_head(room: BoxRoom, tmp_path: Path) -> None:
+    """From the lamp (5.2, 1.0) over the table (3.0, 2.5): the sofa (1.1, 0.6) is to the left."""
+    route = (
+        "You are a robot beginning at the lamp facing the table. You want to navigate to the sofa. "
+        "You will perform the following actions (Note: for each [please fill in], choose either "
+        "'turn back,' 'turn left,' or 'turn right.'): 1. Go forward until the table 2. [please "
+        "fill in] 3. Go forward until the sofa. You have reached the final destination."
+    )
+    options = ("A. Turn Right", "B. Turn Back", "C. Turn Left")
+    assert ask(room, tmp_path, route, options).answer.answer == "C"
+
+
 def test_counts_each_thing_once_from_twelve_views(room: BoxRoom, tmp_path: Path) -> None:
     assert ask(room, tmp_path, CHAIRS).answer.answer == "2"
 

@@ -19,6 +19,13 @@ HARD = (
     "back-left, or back-right?\nThe directions refer to the quadrants of a Cartesian plane (if I "
     "am standing at the origin and facing along the positive y-axis)."
 )
+ROUTE = (
+    "You are a robot beginning at the lamp facing the table. You want to navigate to the "
+    "chair. You will perform the following actions (Note: for each [please fill in], choose "
+    "either 'turn back,' 'turn left,' or 'turn right.'): 1. Go forward until the table 2. "
+    "[please fill in] 3. Go forward until the sofa 4. [please fill in] 5. Go forward until "
+    "the chair. You have reached the final destination."
+)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +59,12 @@ HARD = (
             ORDER,
             "order_by_first_sight([filter(scene(), sofa), filter(scene(), lamp), "
             "filter(scene(), table)])",
+        ),
+        (
+            ROUTE,
+            "turns(unique(filter(scene(), lamp)), unique(filter(scene(), table)), "
+            "[unique(filter(scene(), table)), unique(filter(scene(), sofa)), "
+            "unique(filter(scene(), chair))], before=[1, 2])",
         ),
     ],
 )
@@ -94,6 +107,11 @@ def test_answers_take_the_benchmarks_form() -> None:
     assert form(order, ("sofa", "lamp", "table"), options) == "C"
     assert form(order, ("table", "lamp", "sofa"), options) == "B", "fewest pairs swapped"
     assert form(distance, 1.26, ("A. 0.4", "B. 1.4", "C. 3")) == "B"
+    route = parse(ROUTE)
+    assert route is not None
+    options = ("A. Turn Left, Turn Back", "B. Turn Right, Turn Left", "C. Turn Back, Turn Left")
+    assert form(route, ("turn right", "turn left"), options) == "B"
+    assert form(route, ("turn right", "turn back"), options) in "AB", "as near as there is"
 
 
 @pytest.mark.parametrize("question", [CHAIRS, SOFA_LAMP, TABLE_EDGE, FLOOR])
