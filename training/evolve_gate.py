@@ -46,22 +46,28 @@ def additions(
 def removals(
     active: Sequence[StoredSkill], cases: Sequence[Case], policy: LibraryPolicy
 ) -> list[Change]:
-    """What taking each active skill away would change; skills that nobody chooses are left out."""
+    """What taking each active skill away would change.
+
+    Left out are skills that nobody chooses, and those that only repeat the planner's default:
+    taking them away changes no episode, and a chat model would miss their text.
+    """
     changes = []
     for skill in active:
         version = skill.document.version
-        tries = []
-        for case in cases:
-            choice = policy.choose(case)
-            if choice.version == version:
-                tries.append((case, policy.choose(case, without=version).workflow, choice.workflow))
-        if tries:
-            changes.append(Change(skill.document.name, version, False, tuple(tries)))
+        mine = [case for case in cases if policy.choose(case).version == version]
+        others = [policy.choose(case, without=version) for case in mine]
+        tries = tuple(
+            (case, other.workflow, policy.choose(case).workflow)
+            for case, other in zip(mine, others, strict=True)
+        )
+        same = all(new == old for _, new, old in tries)
+        if tries and not (same and any(other.version is None for other in others)):
+            changes.append(Change(skill.document.name, version, False, tries))
     return changes
 
 
 def is_merge(change: Change) -> bool:
-    """Whether taking the skill away changes nothing: another one says the same."""
+    """Whether taking the skill away changes nothing, because another one says the same."""
     return not change.adds and all(new == old for _, new, old in change.tries)
 
 

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory.errors import UserError
@@ -19,6 +19,7 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), min_siz
 KEYS = st.from_regex(r"key-[a-z-]{0,9}", fullmatch=True)  # YAML reads a bare `no` as false
 
 
+@settings(deadline=None)
 @given(st.dictionaries(KEYS, TEXT, min_size=1), st.dictionaries(KEYS, TEXT, min_size=1))
 def test_front_matter_survives_writing_and_reading(
     fields: dict[str, str], metadata: dict[str, str]
@@ -27,6 +28,7 @@ def test_front_matter_survives_writing_and_reading(
     assert split(write(whole) + "body\n", "x") == (whole, "body\n")
 
 
+@settings(deadline=None)
 @given(st.dictionaries(KEYS, TEXT, min_size=1))
 def test_what_we_write_is_yaml_to_others(fields: dict[str, str]) -> None:
     yaml = pytest.importorskip("yaml")
@@ -66,6 +68,7 @@ def test_what_is_not_understood_is_refused_with_its_line(front: str) -> None:
         split(f"---\n{front}\n---\nbody", "SKILL.md")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=400))
 def test_no_text_breaks_the_parser(text: str) -> None:
     for candidate in (text, f"---\nname: x\ndescription: y\n{text}\n---\n{text}"):

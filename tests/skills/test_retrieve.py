@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from memory.errors import UserError
@@ -55,7 +55,7 @@ def test_skills_that_need_missing_tools_are_not_taken(seeded: SkillStore) -> Non
     ("question", "expected"),
     [
         ("How many lamps can you spot?", "count-objects-across-views"),
-        ("How large is the floor of this room in square metres?", "room-area-from-few-frames"),
+        ("How large is the floor of this room in square metres?", "room-area-from-sharp-frames"),
         ("How far apart are the bed and the door, in metres?", "distance-by-fused-clouds"),
         ("In which order do these things first appear?", "appearance-order-from-cheap-looks"),
     ],
@@ -93,7 +93,7 @@ def test_budgets_hold_and_the_event_tells_everything(seeded: SkillStore) -> None
 
 def test_loading_a_skill_in_full(seeded: SkillStore) -> None:
     retriever = Retriever(seeded)
-    assert "## Lessons" in retriever.load("size-by-voted-views").text
+    assert "## Lessons" in retriever.load("size-from-fused-views").text
     with pytest.raises(UserError, match="no skill named nonsense"):
         retriever.load("nonsense")
 
@@ -106,7 +106,7 @@ def test_the_index_file_is_a_cache_and_nothing_more(seeded: SkillStore, tmp_path
         cache.write_bytes(damage)
         assert names(Retriever(seeded, cache=cache), VIDEO) == expected
         assert cache.read_bytes() == good
-    seeded.record(seeded.find("size-by-voted-views").document.version, "retired", Status.RETIRED)
+    seeded.record(seeded.find("size-from-fused-views").document.version, "retired", Status.RETIRED)
     assert len(Retriever(seeded, cache=cache).index) == len(seeded.skills())
 
 
@@ -158,6 +158,7 @@ def test_a_neural_embedder_is_never_replaced_in_silence() -> None:
             _ = make_embedder("Qwen/Qwen3-Embedding-0.6B").dim
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(0, 50), unique=True, max_size=20), min_size=1, max_size=3))
 def test_rank_fusion_keeps_what_all_rankings_agree_on(rankings: list[list[int]]) -> None:
     fused = fuse(rankings)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skills.workflow import GUARDED, PLAIN, Workflow
@@ -53,6 +53,7 @@ def test_the_second_round_tries_what_the_first_did_not_and_then_the_promising() 
     }
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from(SPACE))
 def test_mutants_stay_in_the_grammar_and_differ(seed: int, workflow: Workflow) -> None:
     mutant = mutate(workflow, random.Random(seed))

@@ -93,8 +93,8 @@ def test_recall_is_asked_in_words_that_no_skill_uses() -> None:
     assert len(asked) == QUESTIONS
     assert len({q for _, q in asked}) > 250
     at_six, first, _ = recall(LexicalEmbedder())
-    assert at_six >= 0.9
-    assert first < at_six
+    assert at_six >= 0.8
+    assert 0.3 < first < at_six
 
 
 def test_scale_is_measured_at_any_size() -> None:
