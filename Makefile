@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test check format proofs lock clean test-models test-browser
+.PHONY: help demo test check format proofs lock clean test-models
 
 help:
 	@echo "make demo    install into $(VENV) and measure six embedded rooms end to end"
 	@echo "make test    install and run the test suite"
+	@echo "make test-models  the neural experts with tiny random weights (installs torch)"
 	@echo "make check   lint, format, types, floors, size ratchet"
 	@echo "make proofs  print every claimed number beside its bound"
 
@@ -32,6 +33,17 @@ check: $(VENV)/.installed
 	$(BIN)/lint-imports
 	$(BIN)/python .ci/ratchet.py
 
+# The neural experts with small random weights, on a CPU, in an environment of their own.
+MODELS := .venv-models
+$(MODELS)/.installed: requirements/models.in requirements/models-constraints.txt pyproject.toml
+	$(PYTHON) -m venv $(MODELS)
+	$(MODELS)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements/models-constraints.txt -r requirements/models.in
+	$(MODELS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps depth-anything-3==0.1.1 --editable .
+	@touch $@
+
+test-models: $(MODELS)/.installed
+	$(MODELS)/bin/python -m pytest tests/models -m models
+
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -45,4 +57,4 @@ lock:
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --group dev -c requirements/core.txt -o requirements/dev.txt
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) $(MODELS) build dist *.egg-info
