@@ -130,6 +130,7 @@ class World:
             if (path / FRAMES).is_file():
                 index = frame_index(path)
                 self._by_hash |= {sha: FrameKey(path, *where) for sha, where in index.items()}
+        self._hashes = {key: sha for sha, key in self._by_hash.items()}
         self.fingerprint = "+".join(sorted(contents))
         self._truths: Kept[tuple[Path, str], SceneTruth] = Kept(_KEEP_SCENES)
         self._fills: Kept[tuple[Path, str], NDArray[np.float64]] = Kept(_KEEP_SCENES)
@@ -190,7 +191,7 @@ class World:
 
     def whole(self, key: FrameKey) -> View:
         """The known frame itself, whatever was made from it."""
-        sha256 = next(sha for sha, known in self._by_hash.items() if known == key)
+        sha256 = self._hashes[key]
         camera = self.truth(key).cameras[key.index].intrinsics
         return View(key, sha256, np.eye(2, 3), (camera.width, camera.height), self)
 
