@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -42,6 +43,11 @@ class Metrics:
         """Publish a queue's depth."""
         gauge = Gauge("surveyor_queue_depth", "items waiting", registry=self.registry)
         gauge.set_function(depth)
+
+    def watch_gpu(self) -> None:
+        """Publish the GPU memory that the model of this process holds."""
+        gauge = Gauge("surveyor_gpu_memory_bytes", "GPU memory in use", registry=self.registry)
+        gauge.set_function(_gpu_memory)
 
     def batch(self, report: BatchReport) -> None:
         """Count one finished batch."""
@@ -97,6 +103,14 @@ class Measured:
             await self._app(scope, receive, noting)
         finally:
             self._metrics.request(scope["path"], code, time.perf_counter() - began)
+
+
+def _gpu_memory() -> float:
+    """Bytes that torch has allocated; 0 where an adapter has not loaded it."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return 0.0
+    return float(torch.cuda.memory_allocated())
 
 
 def _template(path: str, expert_route: str) -> str:

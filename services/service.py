@@ -49,6 +49,8 @@ class Service:
             report=self.metrics.batch,
         )
         self.metrics.watch_depth(lambda: self._batcher.depth)
+        if settings.device.startswith("cuda"):
+            self.metrics.watch_gpu()
         self._pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="prepare")
         self._tasks: list[asyncio.Task[None]] = []
 

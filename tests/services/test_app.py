@@ -213,6 +213,13 @@ def test_metrics_count_by_route_template(serve):
     assert "surveyor_batch_size_count 2.0" in text  # the probe and the request
 
 
+def test_gpu_memory_is_a_metric_where_there_is_a_gpu(serve):
+    assert "surveyor_gpu_memory_bytes" not in serve(FlatDepth()).get("/metrics").text
+    assert (
+        "surveyor_gpu_memory_bytes 0.0" in serve(FlatDepth(), device="cuda:0").get("/metrics").text
+    )
+
+
 def test_a_service_that_cannot_load_says_why_and_takes_nothing(serve):
     expert = FlatDepth()
     expert.load_error = UserError("put the weights at weights.bin")
