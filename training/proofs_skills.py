@@ -15,7 +15,12 @@ from skills.card import SceneCard
 from skills.distil.trials import Trial
 from skills.gate import Pair
 from skills.workflow import GUARDED, PLAIN
-from training import proofs_skills_faults, proofs_skills_recall, proofs_skills_scale
+from training import (
+    proofs_skills_chat,
+    proofs_skills_faults,
+    proofs_skills_recall,
+    proofs_skills_scale,
+)
 from training.proofs_skills_evolution import EvolutionPlan
 from training.proofs_skills_evolution import measure as measure_evolution
 from training.proofs_skills_gate import random_labels
@@ -24,6 +29,7 @@ from training.proofs_skills_gate import random_labels
 def measure(evolution: EvolutionPlan | None = None) -> Iterator[Claim]:
     """Claims, each as soon as it is measured; about five minutes without ``evolution``."""
     yield from random_labels(simulated_pairs())
+    yield from proofs_skills_chat.measure()
     yield from proofs_skills_recall.measure()
     yield from proofs_skills_faults.measure()
     yield from proofs_skills_scale.measure()

@@ -9,6 +9,7 @@ from skills.embed import LexicalEmbedder
 from skills.retrieve import Retriever
 from skills.workflow import GUARDED, PLAIN
 from tests.training.synthetic import SyntheticPlay, cases
+from training import proofs_skills_chat
 from training.evolve_library import Library
 from training.evolve_trials import TrialStore
 from training.explore import SPACE
@@ -95,6 +96,12 @@ def test_recall_is_asked_in_words_that_no_skill_uses() -> None:
     at_six, first, _ = recall(LexicalEmbedder())
     assert at_six >= 0.8
     assert 0.3 < first < at_six
+
+
+def test_a_chat_model_reads_the_strategy_of_its_skills() -> None:
+    (claim,) = proofs_skills_chat.measure()
+    assert claim.ok
+    assert "```workflow" not in proofs_skills_chat.system_prompt([])
 
 
 def test_scale_is_measured_at_any_size() -> None:
