@@ -22,7 +22,9 @@ def measure() -> Iterator[Claim]:
         truth_from_pixels,
     )
     from scenes.selfcheck import exactness, soundness
+    from scenes.selfcheck_speed import speed
 
+    yield from speed(range(FIRST, FIRST + 24), range(FIRST + 500, FIRST + 506))
     yield from exactness(range(FIRST, FIRST + 50))
     yield from soundness(range(FIRST, FIRST + 50))
     scenes = film_many(range(FIRST, FIRST + 300))

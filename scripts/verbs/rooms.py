@@ -20,12 +20,23 @@ def make(
     height: Annotated[int, typer.Option(min=48, help="Height of a frame, pixels.")] = 360,
     per_type: Annotated[int, typer.Option(min=1, help="Questions a room and type, at most.")] = 6,
     split: Annotated[str, typer.Option(help="Split that the scenes belong to.")] = "test",
+    condition: Annotated[
+        list[str] | None, typer.Option(help="clean, dark, blurred, ...; taken in turn.")
+    ] = None,
+    beauty: Annotated[bool, typer.Option(help="More light samples and antialiasing.")] = False,
 ) -> None:
     """Build rooms, film them, ask about them. Interrupt and repeat at will."""
-    from scenes.suite_rooms import RoomsSettings
     from scripts.demonstration import make_rooms
+    from scripts.rooming import settings_of
 
-    settings = RoomsSettings(n_frames=frames, size=(width, height), per_type=per_type)
+    settings = settings_of(
+        n_frames=frames,
+        size=(width, height),
+        per_type=per_type,
+        conditions=tuple(condition or ("clean",)),
+        light_rays=48 if beauty else 16,
+        antialias=beauty,
+    )
     make_rooms(out, range(seed, seed + rooms), settings=settings, split=split)
 
 
@@ -38,3 +49,43 @@ def list_(suite: Annotated[Path, typer.Argument(help="A suite folder.")]) -> Non
     print(f"{manifest.name}, split {manifest.split}, {len(manifest.scenes)} scenes")
     for name, count in manifest.questions.items():
         print(f"{name:<32} {count}")
+
+
+@app.command()
+def show(
+    suite: Annotated[Path, typer.Argument(help="A suite folder.")],
+    out: Annotated[Path, typer.Argument(help="The PNG to write.")] = Path("out/sheet.png"),
+    scene: Annotated[list[str] | None, typer.Option(help="Only these scenes.")] = None,
+) -> None:
+    """Write a contact sheet: picture, depth, ids and numbered top view of every scene."""
+    from scenes.contact_sheet import contact_sheet
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    contact_sheet(suite, out, tuple(scene or ()))
+    print(out)
+
+
+@app.command()
+def export(
+    suite: Annotated[Path, typer.Argument(help="A suite folder.")],
+    out: Annotated[Path, typer.Argument(help="An empty or new folder.")],
+    layout: Annotated[str, typer.Option(help="vsibench, scannet, scannetpp, arkitscenes, ...")],
+) -> None:
+    """Write a suite in a public dataset's layout, answers included."""
+    from scenes.export.layouts import export_suite
+
+    export_suite(suite, out, layout)
+    print(out)
+
+
+@app.command()
+def audit(suite: Annotated[Path, typer.Argument(help="A suite folder.")]) -> None:
+    """Print how well a suite's questions are answered blind: by frequency and by a forest."""
+    from scripts.rooming import blind_rows
+
+    for row in blind_rows(suite):
+        print(
+            f"{row.question_type:<32} n {row.n:<5} chance {100 * row.chance:5.1f}  "
+            f"frequency {100 * row.frequency:5.1f}  forest {100 * row.forest:5.1f}  "
+            f"letters p {row.letters_p:.2f}"
+        )

@@ -1,0 +1,77 @@
+"""`surveyor run` as a user types it: real processes, real experts, interrupted and refused."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from scripts.proofs.skeleton_inputs import refusals
+from scripts.running import is_complete
+
+META = Path(__file__).parents[1] / "fixtures" / "vsi_meta"
+SURVEYOR = [sys.executable, "-m", "scripts.main"]
+MARK = "SURVEYOR_TEST_MARK"
+
+
+def _environment(cache: Path) -> dict[str, str]:
+    return {**os.environ, "SURVEYOR_CACHE": str(cache), MARK: str(cache)}
+
+
+def _marked(mark: str) -> list[int]:
+    """Processes of this test that are still there."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            environment = (place / "environ").read_bytes()
+        except OSError:
+            continue
+        if f"{MARK}={mark}".encode() in environment.split(b"\0"):
+            found.append(int(place.name))
+    return found
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> list[str]:
+    """A run over real scans' boxes that starts its own expert."""
+    return [
+        *SURVEYOR,
+        *("run", "vsi-meta", "--meta", str(META), "--concurrency", "1", "--epochs", "20"),
+        *("--out", str(tmp_path / "run")),
+    ]
+
+
+def test_an_interrupted_run_leaves_no_process_and_is_completed_by_the_same_command(
+    tmp_path: Path, run: list[str]
+) -> None:
+    environment = _environment(tmp_path / "cache")
+    with (tmp_path / "err").open("wb") as errors:
+        child = subprocess.Popen(run, cwd=tmp_path, env=environment, stdout=errors, stderr=errors)
+        episodes = tmp_path / "run" / "episodes"
+        deadline = time.monotonic() + 60
+        while not (episodes.is_dir() and any(episodes.iterdir())):
+            assert time.monotonic() < deadline, (tmp_path / "err").read_text()
+            assert child.poll() is None, (tmp_path / "err").read_text()
+            os.sched_yield()
+        child.send_signal(signal.SIGINT)
+        assert child.wait(60) == 130, (tmp_path / "err").read_text()
+    assert _marked(str(tmp_path / "cache")) == []
+    assert not is_complete(tmp_path / "run")
+
+    done = subprocess.run(
+        run, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert is_complete(tmp_path / "run")
+    assert "overall" in done.stdout
+    assert (tmp_path / "run" / "report.html").stat().st_size > 1000
+
+
+def test_what_cannot_be_done_is_said_in_one_sentence(tmp_path: Path) -> None:
+    missed = [claim for claim in refusals(tmp_path / "bad") if not claim.ok]
+    assert missed == []
