@@ -22,6 +22,10 @@ from services.neural.pixels import Planes, clean_depth, exif_focal, resampled_me
 from services.neural.weights import find_weights
 
 _ASSUMED_HFOV = math.radians(60)
+_FOCAL_NEEDED = (
+    "this model measures in metres only with the focal length: send `focal` in pixels of the "
+    "image, or let the operator give it a model that estimates it (option focal_weights)"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,6 +94,8 @@ class NeuralDepth(NeuralExpert):
             focal, source = exif_focal(image), ScaleSource.EXIF
         if focal is None:
             source = ScaleSource.ESTIMATED if self.net.scaled else ScaleSource.NONE
+            if self.net.scaled and not self.net.estimates:
+                raise ExpertError(ErrorCode.BAD_INPUT, _FOCAL_NEEDED, field="focal")
         ready = self.net.prepare(image.pixels)
         return _Asked(ready, image.width, image.height, focal, source)
 
@@ -122,14 +128,6 @@ class NeuralDepth(NeuralExpert):
             assumed = asked.width / 2 / math.tan(_ASSUMED_HFOV / 2)
             return _Measured(depth, asked.focal or assumed, asked.source)
         processed = asked.focal * shrink if asked.focal else self.net.focal(asked.image)
-        if processed is None:
-            raise ExpertError(
-                ErrorCode.BAD_INPUT,
-                "this model measures in metres only with the focal length: send `focal` in pixels "
-                "of the image, or let the operator give it a model that estimates it "
-                "(option focal_weights)",
-                field="focal",
-            )
         metres = depth * np.float32(processed / CANONICAL_FOCAL)
         return _Measured(metres, processed / shrink, asked.source)
 

@@ -15,9 +15,11 @@ from services.neural.runtime import Runtime, array, pretrained, quiet
 
 
 class DepthNet(Protocol):
-    """``scaled``: whether metres come out only with a focal length."""
+    """``scaled``: whether metres come out only with a focal length; ``estimates``: whether it can
+    find one itself."""
 
     scaled: bool
+    estimates: bool
 
     def prepare(self, pixels: Pixels) -> Planes:
         """(3, h, w) input of one image."""
@@ -31,7 +33,7 @@ class DepthNet(Protocol):
         """The network alone, its input on the device."""
         ...
 
-    def focal(self, image: Planes) -> float | None:
+    def focal(self, image: Planes) -> float:
         """Focal length estimated from one prepared image, in its own pixels."""
         ...
 
@@ -48,6 +50,7 @@ class CanonicalDepth:
         self._longest = longest
         self._network = da3.load(folder, runtime)
         self._views = None if focal_folder is None else da3.load(focal_folder, runtime)
+        self.estimates = self._views is not None
 
     def prepare(self, pixels: Pixels) -> Planes:
         return da3.prepared(pixels, self._longest)
@@ -59,9 +62,7 @@ class CanonicalDepth:
         batch = self._runtime.tensor(np.stack(images)[:, None])
         return lambda: da3.dense(self._network, batch)
 
-    def focal(self, image: Planes) -> float | None:
-        if self._views is None:
-            return None
+    def focal(self, image: Planes) -> float:
         K = da3.any_view(self._views, self._runtime, image[None]).K[0]
         return float((K[0, 0] + K[1, 1]) / 2)
 
@@ -70,6 +71,7 @@ class MetricDepth:
     """Depth Anything V2 metric (Yang et al., arXiv 2406.09414) through transformers."""
 
     scaled = False
+    estimates = False
 
     def __init__(self, folder: Path, runtime: Runtime) -> None:
         from transformers import AutoImageProcessor, DepthAnythingForDepthEstimation
@@ -92,5 +94,5 @@ class MetricDepth:
         pixels = self._runtime.tensor(np.stack(images))
         return lambda: self._network(pixel_values=pixels)
 
-    def focal(self, image: Planes) -> float | None:
-        return None
+    def focal(self, image: Planes) -> float:
+        raise NotImplementedError("this network has no use for a focal length")

@@ -91,6 +91,16 @@ def _close(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
+@pytest.mark.parametrize(("expert", "route"), ROUTES)
+def test_mixed_precision_answers_too_and_is_told_apart(
+    loaded: Loaded, images: Images, expert: str, route: str
+) -> None:
+    full, mixed = (loaded(expert, route=route, dtype=dtype) for dtype in ("float32", "bfloat16"))
+    _answers(mixed, [_request(expert, 0)], images)
+    assert mixed.info().producer.version == f"1-{route}-bfloat16"
+    assert mixed.info().producer != full.info().producer
+
+
 def test_what_serves_is_said(served: Served) -> None:
     info = served("depth", route="da2").get("/v1/info").json()
     assert info["producer"]["backend"] == "tiny"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,8 @@ from services.contract import DepthRequest
 from services.errors import ExpertError
 from services.images import Images, inline
 from services.neural import da3
+from services.neural.tiny.depth import TinyDepth
+from services.settings import Settings
 from tests.models.conftest import Loaded, Tray, picture
 
 
@@ -49,11 +53,16 @@ def test_an_unknown_focal_length_is_estimated_and_said_so(loaded: Loaded, images
     assert depth == pytest.approx(ask(expert, images, estimated)[1], rel=1e-4)
 
 
-def test_without_an_estimator_the_focal_length_is_required(
-    loaded: Loaded, images: Images, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    expert = loaded("depth")
-    monkeypatch.setattr(expert.net, "_views", None)
+class Alone(TinyDepth):
+    """Without a network that estimates focal lengths."""
+
+    def focal_folder(self) -> None:
+        return None
+
+
+def test_without_an_estimator_the_focal_length_is_required(images: Images, tmp_path: Path) -> None:
+    expert = Alone()
+    expert.load(Settings(blob_dir=tmp_path))
     with pytest.raises(ExpertError, match="send `focal` in pixels"):
         ask(expert, images)
     assert ask(expert, images, 80)[0].scale_source == "given"
