@@ -18,7 +18,10 @@ from benchmarks.scoring import score_apart
 from memory.errors import InfrastructureError, UserError
 from memory.events import EpisodeStatus
 from memory.runs import RunFolder
+from scenes.suite import Suite
 from scripts.wiring import Job, check_planner, default_cache, make_limits, perform
+from services.registry import experts_of
+from skills.workflow import WORKFLOWS, Restore
 
 OUT = Path("out")
 
@@ -153,18 +156,30 @@ def running_experts(request: Request, suite: Path, folder: Path) -> Iterator[Pat
     if request.endpoints is not None:
         yield request.endpoints
         return
-    with reference_experts(suite, request.preset, folder.with_name(folder.name + ".experts")) as at:
+    with reference_experts(
+        suite, request.preset, folder.with_name(folder.name + ".experts"), request.config
+    ) as at:
         yield at
 
 
 @contextmanager
-def reference_experts(suite: Path, preset: str, state: Path) -> Iterator[Path]:
-    """Reference experts for one suite; a suite without frames needs only the `scene` expert."""
-    from scenes.suite import Suite
+def reference_experts(
+    suite: Path, preset: str, state: Path, config: RunConfig | None = None
+) -> Iterator[Path]:
+    """The reference experts that this run may ask, for as long as it lasts."""
     from services.launch import up
-    from services.registry import experts_of
 
-    frames = any(capture.frames for capture in Suite.open(suite).captures.values())
-    names = experts_of("reference") if frames else ("scene",)
+    names = experts_needed(Suite.open(suite), config or RunConfig(suite=str(suite)))
     with up(names, [suite], preset, state) as handle:
         yield handle.endpoints_file
+
+
+def experts_needed(suite: Suite, config: RunConfig) -> tuple[str, ...]:
+    """A suite without frames needs the object table only; a plain program never restores."""
+    if not any(capture.frames for capture in suite.captures.values()):
+        return ("scene",)
+    if config.planner == "program" and not config.skills:
+        looks = WORKFLOWS[str(config.planner_options.get("workflow", "plain"))]
+        restore = () if looks.restore is Restore.NONE else ("restore",)
+        return ("detect", "segment", "depth", "reconstruct", *restore)
+    return experts_of("reference")

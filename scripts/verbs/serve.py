@@ -114,6 +114,25 @@ def down(state: State = STATE) -> None:
     print("stopped")
 
 
+@app.command()
+def env(
+    expert: Annotated[str, typer.Argument(help="Which neural expert.")],
+    route: Annotated[str | None, typer.Option(help="Which of its models; the default one.")] = None,
+    root: Annotated[Path, typer.Option(help="Folder of the environments.")] = Path("envs"),
+    pip: Annotated[
+        list[str] | None, typer.Option(help="A further argument for every `pip install`.")
+    ] = None,
+) -> None:
+    """Make a Python environment with pinned versions for one neural expert."""
+    from services.environments import create, plan_environment
+
+    plan = plan_environment(expert, root.resolve(), route=route, pip=pip or ())
+    python = create(plan)
+    print(f'python = "{python}"   # for [experts.{expert}] in experts.toml')
+    for command in plan.by_hand:
+        print(f"still to be installed by you: {command}")
+
+
 def _default_experts(backend: str) -> tuple[str, ...]:
     from services.registry import experts_of
 
