@@ -15,7 +15,9 @@ QUARTER = 16
 
 
 @pytest.mark.parametrize("seed", [0, 3, 8])
-def test_nearly_all_askable_objects_are_large_in_two_frames_and_it_is_known_which(seed: int) -> None:
+def test_nearly_all_askable_objects_are_large_in_two_frames_and_it_is_known_which(
+    seed: int,
+) -> None:
     room = build_room(RoomSpec(seed=seed))
     walk = plan_walk(room, 32)
     small = walk.cameras[0].intrinsics.resized(160, 120)
