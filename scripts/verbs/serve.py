@@ -118,7 +118,7 @@ def down(state: State = STATE) -> None:
 def env(
     expert: Annotated[str, typer.Argument(help="Which neural expert.")],
     route: Annotated[str | None, typer.Option(help="Which of its models; the default one.")] = None,
-    root: Annotated[Path, typer.Option(help="Folder of the environments.")] = Path("envs"),
+    root: Annotated[Path, typer.Option(help="Folder of the environments.")] = Path("out/envs"),
     pip: Annotated[
         list[str] | None, typer.Option(help="A further argument for every `pip install`.")
     ] = None,

@@ -90,3 +90,13 @@ def test_a_failing_command_is_named(tmp_path: Path) -> None:
     plan = plan_environment("detect", tmp_path)
     with pytest.raises(InfrastructureError, match=r"venv.* failed with exit code 3"):
         create(plan, lambda _: 3)
+
+
+def test_the_command_refuses_what_is_no_neural_expert(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from scripts.verbs.serve import app
+
+    done = CliRunner().invoke(app, ["env", "scene", "--root", str(tmp_path)])
+    assert isinstance(done.exception, UserError)
+    assert not list(tmp_path.iterdir())
