@@ -41,7 +41,7 @@ def run(tmp_path: Path) -> list[str]:
     """A run over real scans' boxes that starts its own expert."""
     return [
         *SURVEYOR,
-        *("run", "vsi-meta", "--meta", str(META), "--concurrency", "1", "--epochs", "20"),
+        *("run", "vsi-meta", "--meta", str(META), "--concurrency", "1", "--epochs", "8"),
         *("--out", str(tmp_path / "run")),
     ]
 
