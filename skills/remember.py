@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pydantic import ValidationError
 
 from memory.episodes import Episode
 from memory.events import ToolOutcome, ToolStatus
 from memory.scene_memory import EvidenceObject, FiledEpisode, SceneMemory
+from scenes.tasks import Task
 from skills.card import SceneCard
 from tools.rows import ObjectRow, ObjectsData
 
@@ -18,6 +19,7 @@ _FINDERS = frozenset({"fuse", "scene"})
 def remember(
     memory: SceneMemory,
     key: str,
+    task: Task,
     episode: Episode,
     card: SceneCard,
     *,
@@ -44,20 +46,25 @@ def remember(
         card_text=card.text,
         vector=card.vector,
     )
-    return memory.file(filed, tuple(evidence(episode, key)))
+    return memory.file(filed, tuple(evidence(task, episode, key)))
 
 
-def evidence(episode: Episode, key: str) -> Iterable[EvidenceObject]:
+def evidence(task: Task, episode: Episode, key: str) -> Iterable[EvidenceObject]:
     """Accepted objects of an episode's fused or looked-up tables.
 
     Coordinates of one table belong together and to no other: the world's name is the episode's
-    key and the space that the table says it lies in.
+    key and the space that the table says it lies in. The frames are all those and experts that the table
+    rests on.
     """
-    frames = {f"frame_{i}": digest for i, digest in enumerate(episode.started.frames)}
+    frames = {f"frame_{f.index}": f.image.sha256 for f in task.frames}
+    makers = {handle: o for o in episode.outcomes for handle in o.handles}
     for outcome in episode.outcomes:
         if outcome.name not in _FINDERS or outcome.status is not ToolStatus.OK:
             continue
-        seen = tuple(frames[s] for s in outcome.sources if s in frames)
+        handles = _rests_on(outcome, makers)
+        seen = tuple(frames[h] for h in sorted(handles) if h in frames)
+        makers_used = [outcome, *(makers[h] for h in handles if h in makers)]
+        producers = {f"{p.name} {p.version}" for o in makers_used for p in o.producers}
         for row in _objects(outcome):
             yield EvidenceObject(
                 scene_id=episode.started.scene_id,
@@ -70,9 +77,23 @@ def evidence(episode: Episode, key: str) -> Iterable[EvidenceObject]:
                 confidence=row.confidence,
                 views=max(1, row.support),
                 frames=seen,
-                producers=tuple(f"{p.name} {p.version}" for p in outcome.producers),
+                producers=tuple(sorted(producers)),
                 episode=key,
             )
+
+
+def _rests_on(outcome: ToolOutcome, makers: Mapping[str, ToolOutcome]) -> set[str]:
+    """Every handle that a result was made from, directly or through other results."""
+    reached: set[str] = set()
+    waiting = list(outcome.sources)
+    while waiting:
+        handle = waiting.pop()
+        if handle not in reached:
+            reached.add(handle)
+            made_by = makers.get(handle)
+            if made_by is not None:
+                waiting.extend(made_by.sources)
+    return reached
 
 
 def _objects(outcome: ToolOutcome) -> tuple[ObjectRow, ...]:

@@ -67,7 +67,13 @@ class ProgramPlay:
 
     async def play(self, tries: Sequence[Try]) -> Sequence[Trial]:
         """Trials in order; an episode that is owed becomes an owed trial."""
-        return await asyncio.gather(*(self._one(case, workflow) for case, workflow in tries))
+        lanes = [asyncio.create_task(self._one(case, workflow)) for case, workflow in tries]
+        try:
+            return await asyncio.gather(*lanes)
+        finally:  # one failed for good: the others must not go on behind the caller's back
+            for lane in lanes:
+                lane.cancel()
+            await asyncio.gather(*lanes, return_exceptions=True)
 
     async def _one(self, case: Case, workflow: Workflow) -> Trial:
         async with self._lanes:
@@ -93,7 +99,15 @@ class ProgramPlay:
         mark = await self._judge.mark(case.id, answered)
         if self._memory is not None:
             key = f"{self._world}/{trial.key}"
-            remember(self._memory, key, episode, case.card, score=mark.score, workflow=workflow.key)
+            remember(
+                self._memory,
+                key,
+                case.task,
+                episode,
+                case.card,
+                score=mark.score,
+                workflow=workflow.key,
+            )
         cause = attribute(
             episode,
             case.card,

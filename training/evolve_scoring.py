@@ -65,9 +65,9 @@ class Judge:
         async with self._turn:
             child.stdin.write(json.dumps([task_id, prediction]).encode() + b"\n")
             line = await child.stdout.readline()
-        if not line:
-            why = (await child.stderr.read()).decode() if child.stderr else ""
-            raise InfrastructureError(f"scoring ended early: {why.strip()[-400:]}")
+            if not line:
+                why = (await child.stderr.read()).decode() if child.stderr else ""
+                raise InfrastructureError(f"scoring ended early: {why.strip()[-400:]}")
         score, ratio = json.loads(line)
         return Mark(score, ratio)
 

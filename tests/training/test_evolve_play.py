@@ -71,7 +71,11 @@ def test_trials_are_real_episodes_and_are_remembered(
         assert all(0 <= t.score <= 1 and t.cost > 0 and t.calls >= 3 for t in trials)
         assert max(t.score for t in trials) > 0.5
         assert len(memory) == len(trials)
-        assert memory.recall(cases[0].task.scene_id)
+        recalled = memory.recall(cases[0].task.scene_id)
+        known = {f.image.sha256 for f in cases[0].task.frames}
+        assert recalled
+        assert all(o.frames and set(o.frames) <= known for o in recalled.objects)
+        assert all(o.producers and o.episode for o in recalled.objects)
 
     asyncio.run(play())
 
