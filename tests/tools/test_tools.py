@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,10 @@ from PIL import Image
 
 from memory.blobs import BlobStore
 from memory.events import ToolOutcome, ToolStatus
+from scenes.geometry import PointCloud
 from tests.support.box_room import THINGS, BoxRoom
 from tests.tools.conftest import make_client
-from tools.records import FrameRecord, ObjectRecord
+from tools.records import CloudRecord, FrameRecord, ObjectRecord
 from tools.registry import Registry
 from tools.rows import MotionData, ObjectsData, OrderData, TopViewData
 from tools.spec import CallRequest
@@ -95,6 +97,22 @@ def test_costs_are_priced_and_not_discounted_by_the_cache(hand: Hand) -> None:
     assert (second.expert_calls, second.cached) == (0, 12)
     assert first.cost == second.cost == pytest.approx(12 * 0.12)
     assert first.producers[0].name == "detect"
+
+
+def test_falsified_evidence_is_fused_anew(hand: Hand) -> None:
+    """What is remembered across episodes must not hide, nor spread, what a probe revised."""
+    honest = hand.objects().objects
+    recon = honest[0].space
+    group = next(h for h in hand.workspace.evidence([honest[0].handle]) if h.startswith("cloud"))
+    record = hand.workspace.get(group, CloudRecord)
+    moved = PointCloud(record.cloud.points + np.array([0.0, 0.0, 5.0]), record.cloud.scale)
+    hand.workspace.revise(group, lambda _: replace(record, cloud=moved))
+    lied = ObjectsData.model_validate(hand("fuse", clouds=[group]).data).objects[0]
+    assert lied.center[2] > 4
+    hand.workspace.revise(group, lambda _: record)
+    again = ObjectsData.model_validate(hand("fuse", clouds=[group]).data).objects[0]
+    assert again.center[2] < 2
+    assert again.space == recon
 
 
 def test_evidence_goes_back_to_frames(hand: Hand) -> None:

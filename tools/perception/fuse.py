@@ -15,7 +15,7 @@ from tools.geometry.boxes import fit_upright_box
 from tools.geometry.floor import room_yaw
 from tools.geometry.fusing import Thing, fuse
 from tools.geometry.viewing import FusingRule, Sighting, View, disagreement
-from tools.memo import Memo
+from tools.memo import Memo, fingerprint
 from tools.objects import add_objects, say
 from tools.records import CloudRecord, ObjectRecord, ReconstructionRecord
 from tools.rows import ObjectsData
@@ -86,12 +86,12 @@ def _common(
     memo: _Memory, space: str, clouds: _Clouds, asked: FuseArguments, workspace: Workspace
 ) -> _Found:
     recon = workspace.get(space, ReconstructionRecord)
-    key = tuple(view.key for view in recon.views.values())
+    key = tuple((view.key, fingerprint(view.depth)) for view in recon.views.values())
     place = memo.places.get(key, lambda: _place(recon))
     found: _Found = []
     for category in dict.fromkeys(cloud.category for _, cloud in clouds):
         mine = [(handle, cloud) for handle, cloud in clouds if cloud.category == category]
-        seen = tuple((cloud.key, cloud.score) for _, cloud in mine)
+        seen = tuple((c.key, fingerprint(c.cloud.points), c.score) for _, c in mine)
         for thing in memo.things.get((key, seen), partial(_fused, mine, place)):
             if len(thing.points) < 6:
                 continue

@@ -15,7 +15,7 @@ from scenes.geometry import Float, Intrinsics, PointCloud, Pose, Scale
 from scenes.masks import decode_rle
 from tools.geometry.clouds import main_part
 from tools.geometry.lifting import LEVEL, foreground, invert_affine, lift, resample_mask, steady
-from tools.memo import Memo
+from tools.memo import Memo, fingerprint
 from tools.records import (
     BoxRecord,
     CloudRecord,
@@ -137,7 +137,14 @@ def _lift_one(
     if frame.to_original is None:
         raise ModelMistake("a view from a new camera has no depth of its own to lift with")
     shape = outline.mask if isinstance(outline, MaskRecord) else outline.box
-    key = (view.key, view.pose is None, frame.image.sha256, frame.to_original, shape)
+    key = (
+        view.key,
+        fingerprint(view.depth),
+        view.pose is None,
+        frame.image.sha256,
+        frame.to_original,
+        shape,
+    )
     lifted = memo.get(key, lambda: _lifted(outline, frame, view))
     if len(lifted.points) < _LEAST_POINTS:
         return None
