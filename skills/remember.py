@@ -53,7 +53,7 @@ def evidence(task: Task, episode: Episode, key: str) -> Iterable[EvidenceObject]
     """Accepted objects of an episode's fused or looked-up tables.
 
     Coordinates of one table belong together and to no other: the world's name is the episode's
-    key and the space that the table says it lies in. The frames are all those and experts that the table
+    key and the space that the table says it lies in. Frames and producers are all that the table
     rests on.
     """
     frames = {f"frame_{f.index}": f.image.sha256 for f in task.frames}
@@ -63,8 +63,8 @@ def evidence(task: Task, episode: Episode, key: str) -> Iterable[EvidenceObject]
             continue
         handles = _rests_on(outcome, makers)
         seen = tuple(frames[h] for h in sorted(handles) if h in frames)
-        makers_used = [outcome, *(makers[h] for h in handles if h in makers)]
-        producers = {f"{p.name} {p.version}" for o in makers_used for p in o.producers}
+        chain = [outcome, *(makers[h] for h in handles if h in makers)]
+        producers = {f"{p.name} {p.version}" for o in chain for p in o.producers}
         for row in _objects(outcome):
             yield EvidenceObject(
                 scene_id=episode.started.scene_id,
