@@ -18,7 +18,7 @@ from scenes.suite import Suite
 from scenes.suite_rooms import RoomsSettings, make_rooms_suite
 
 SMALL = RoomsSettings(
-    n_frames=12, size=(160, 120), light_rays=1, conditions=("clean", "dark"), balance=False
+    n_frames=10, size=(128, 96), light_rays=1, conditions=("clean", "dark"), balance=False
 )
 
 
@@ -42,14 +42,14 @@ def test_the_truth_counts_the_pixels_of_its_own_maps(path: Path) -> None:
     assert [int((ids == o.instance_id).sum()) for o in truth.objects] == list(
         truth.visible_pixels[5]
     )
-    assert len(truth.cameras) == len(Suite.open(path).captures["room_000102"].frames) == 12
+    assert len(truth.cameras) == len(Suite.open(path).captures["room_000102"].frames) == 10
 
 
 def test_every_answer_follows_from_ids_and_depth_alone(path: Path) -> None:
     seen = {}
     for name in Suite.open(path).manifest.scenes:
         truth = suite_truth.scene_truth(path, name)
-        maps = [suite_truth.frame_maps(path, name, k) for k in range(12)]
+        maps = [suite_truth.frame_maps(path, name, k) for k in range(10)]
         seen[name] = Perceived(fuse(truth.cameras, maps).measured())
     for target in suite_truth.targets(path):
         letter = "ABCD".find(target.answer) if target.options else -1
@@ -63,7 +63,7 @@ def test_asked_objects_were_shown_twice(path: Path) -> None:
     truths = {t.scene_id: t for t in suite_truth.scene_truths(path)}
     for target in suite_truth.targets(path):
         truth = truths[target.task_id.split(".")[0]]
-        shown = np.array(truth.visible_pixels) >= 400 / (640 * 480) * 160 * 120
+        shown = np.array(truth.visible_pixels) >= 400 / (640 * 480) * 128 * 96
         index = {o.instance_id: k for k, o in enumerate(truth.objects)}
         for ids in target.proof["operands"].get("objects", {}).values():  # type: ignore[union-attr]
             assert all(shown[:, index[k]].sum() >= 2 for k in ids)  # type: ignore[index, union-attr]
