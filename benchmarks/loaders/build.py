@@ -14,6 +14,7 @@ from pydantic import JsonValue
 
 from benchmarks.loaders.frames import FrameRule
 from benchmarks.loaders.media import Footage, Stills
+from benchmarks.loaders.video import Video
 from memory.blobs import sha256_of
 from memory.errors import SurveyorError, UserError
 from scenes.questions.askable import Filmed
@@ -101,7 +102,10 @@ def build_suite(
         generator=GENERATOR,
         seed=0,
         split=contents.split,
-        settings=_settings(contents, source, subset, rule),
+        settings={
+            **_settings(contents, source, subset, rule),
+            **_decoding(footage.values()),
+        },
         scenes=scene_ids,
     )
     part = out.with_name(out.name + ".part")
@@ -148,6 +152,12 @@ def _settings(
         "resize": "none: bytes as captured",
         **contents.notes,
     }
+
+
+def _decoding(footage: Iterable[Footage]) -> dict[str, JsonValue]:
+    """Which library turned videos into pictures, if there were any: decoders differ in pixels."""
+    made: list[JsonValue] = [*sorted({i.made_by for i in footage if isinstance(i, Video)})]
+    return {"videos": {"decoded_by": made, "kept_as": "png"}} if made else {}
 
 
 def _bytes(path: Path) -> bytes:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from benchmarks.loaders.video import open_video
 from memory.errors import UserError
 from scenes.suite_write import Picture
 
@@ -74,8 +75,6 @@ def footage_at(places: Sequence[Path], scene_id: str) -> Footage:
         for suffix in VIDEOS:
             video = place.with_name(place.name + suffix)
             if video.is_file():
-                from benchmarks.loaders.video import open_video
-
                 return open_video(video)
     raise UserError(
         f"there are no frames of {scene_id}: put a folder of images at {places[0]} or a video at "

@@ -79,5 +79,5 @@ def _parquet(path: Path) -> Sequence[Fields]:
     try:
         rows: Sequence[Fields] = parquet.read_table(path).to_pylist()
     except arrow.ArrowInvalid as error:
-        raise UserError(f"{path} is no parquet file ({error}); download it again") from None
+        raise UserError(f"{path} is no parquet file; download it again") from error
     return rows

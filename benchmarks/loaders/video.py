@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,11 @@ class Video:
     decoder: str
     total: int
     fps: float | None
+
+    @property
+    def made_by(self) -> str:
+        """The library that decodes and its version, for the suite's settings."""
+        return f"{self.decoder} {import_module(self.decoder).__version__}"
 
     def read(self, positions: Sequence[int]) -> Iterator[Picture]:
         """The frames at ascending positions."""
@@ -58,8 +64,8 @@ def _probe(path: Path, decoder: str) -> tuple[int, float | None]:
                 rate = float(stream.average_rate) if stream.average_rate else None
                 total = int(stream.frames) or sum(1 for _ in container.decode(video=0))
                 return total, rate
-        except (OSError, IndexError) as error:
-            raise UserError(f"{path} is no video that av can read ({error})") from None
+        except (av.FFmpegError, IndexError) as error:
+            raise _unreadable(path, error) from None
     import cv2
 
     capture = cv2.VideoCapture(str(path))
@@ -75,9 +81,12 @@ def _decode(path: Path, decoder: str) -> Iterator[Any]:
     if decoder == "av":
         import av
 
-        with av.open(str(path)) as container:
-            for frame in container.decode(video=0):
-                yield frame.to_ndarray(format="rgb24")
+        try:
+            with av.open(str(path)) as container:
+                for frame in container.decode(video=0):
+                    yield frame.to_ndarray(format="rgb24")
+        except av.FFmpegError as error:
+            raise _unreadable(path, error) from None
         return
     import cv2
 
@@ -87,6 +96,11 @@ def _decode(path: Path, decoder: str) -> Iterator[Any]:
             yield read[1][..., ::-1]
     finally:
         capture.release()
+
+
+def _unreadable(path: Path, error: Exception) -> UserError:
+    reason = str(error).partition(":")[0]
+    return UserError(f"{path} is no video that av can read ({reason}); fetch it again")
 
 
 def _encode(image: Any, time: float) -> Picture:
