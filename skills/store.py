@@ -36,6 +36,7 @@ class SkillStore:
         self._entries: dict[int, Entry] = {}
         self._rows: dict[str, int] = {}
         self._total: int | None = None
+        self._types: dict[str, bool] = {}
 
     def close(self) -> None:
         """Release the file."""
@@ -62,6 +63,7 @@ class SkillStore:
         self._entries.clear()
         self._rows.clear()
         self._total = None
+        self._types.clear()
 
     def add_many(
         self,
@@ -175,11 +177,14 @@ class SkillStore:
 
     def knows_type(self, question_type: str) -> bool:
         """Whether any active skill names this question type."""
-        query = (
-            "SELECT 1 FROM scopes JOIN current USING(id)"
-            " WHERE question_type=? AND status='active' LIMIT 1"
-        )
-        return self._db.execute(query, (question_type,)).fetchone() is not None
+        if question_type not in self._types:
+            query = (
+                "SELECT 1 FROM scopes JOIN current USING(id)"
+                " WHERE question_type=? AND status='active' LIMIT 1"
+            )
+            found = self._db.execute(query, (question_type,)).fetchone()
+            self._types[question_type] = found is not None
+        return self._types[question_type]
 
     def index_texts(self, ids: Sequence[int]) -> list[str]:
         """The texts to embed, in the order of ``ids``."""
