@@ -86,11 +86,11 @@ def truth_from_pixels(scenes: Iterable[Filmed]) -> Iterator[Claim]:
         worst = max(worst, *(_grid_error(filmed, draft) for draft in kept), 0.0)
     note = f"{scenes_seen} rooms, {asked} questions"
     yield Claim.at_least(
-        "answers equal when recomputed from ids and depth", 1 - wrong / asked, 1.0, note
+        "answers equal when recomputed from ids and depth", 1 - wrong / max(asked, 1), 1.0, note
     )
     yield Claim.at_most(
         "share of drafted questions refused, frames show too little",
-        refused / (refused + asked),
+        refused / max(refused + asked, 1),
         0.1,
     )
     yield Claim.at_most("largest gap of exact and 5 cm grid distance, metres", worst, 0.05)
