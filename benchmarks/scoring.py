@@ -84,9 +84,8 @@ def _answers(folder: RunFolder, suite_path: Path) -> Mapping[str, Target]:
 
 
 def _row(item: Played, target: Target) -> ScheduledRow:
-    return ScheduledRow(
-        item.key, item.task.scene_id, item.task.question_type, target_fields(target)
-    )
+    """A scheduled row in its target's group, which may say more than an agent is told."""
+    return ScheduledRow(item.key, item.task.scene_id, target.question_type, target_fields(target))
 
 
 def target_fields(target: Target) -> dict[str, object]:

@@ -78,7 +78,7 @@ def build_report(
     headline = metric.score_fields[0]
     spends = [item.spend for item in played]
     producers = _producers(folder, played)
-    types = sorted({item.task.question_type for item in played})
+    types = sorted({row.group for row in judged})
     reasons = Counter(p.reason for p in played if p.reason and p.status is EpisodeStatus.OWED)
     return RunReport(
         run=folder.record.id,
