@@ -27,13 +27,14 @@ class MmsiRow(PublishedRow):
 
 
 class CvBenchRow(PublishedRow):
-    """A row of CV-Bench; boxes are drawn into the image."""
+    """A row of CV-Bench; boxes are drawn into the image, which jsonl files name in filename."""
 
     idx: str
     type: str
     task: str
     source: str
-    image: object
+    image: object = None
+    filename: str = ""
     question: str
     choices: tuple[str, ...]
     answer: str
@@ -57,7 +58,7 @@ class BlinkRow(PublishedRow):
 
 def read_mmsi(source: Path, split: str) -> Contents:
     """All rows; each is a scene of its own."""
-    path = find_table(source, "MMSI_Bench", "mmsi_bench", split)
+    path = find_table(source, "MMSI_Bench", "MMSI_bench", "mmsi_bench", split)
     images: dict[str, tuple[object, ...]] = {}
     items = []
     for row in read_table(path, MmsiRow):
@@ -83,7 +84,7 @@ def read_cvbench_3d(source: Path, split: str) -> Contents:
     for row in read_table(path, CvBenchRow):
         if row.type != "3D":
             continue
-        images.setdefault(row.idx, (row.image,))
+        images.setdefault(row.idx, (row.image or row.filename,))
         question, options = printed(row.prompt, row.question, row.choices)
         items.append(
             Item(

@@ -34,12 +34,10 @@ class Skill3DRow(PublishedRow):
     """A row; exactly two turns are read, the question and its answer."""
 
     id: str
-    image: tuple[object, ...] = ()
-    video: tuple[str, ...] = ()
+    image: tuple[object, ...] | None = ()
+    video: tuple[str, ...] | None = ()
     conversations: tuple[Said, ...]
     task: str
-    sub_task: str | None = None
-    subtask: str | None = None
     output_type: str
 
 
@@ -76,7 +74,7 @@ def read_skill3d(source: Path, split: str) -> Contents:
         if row.video:
             videos[scene_id] = row.video[0]
         else:
-            images.setdefault(scene_id, row.image)
+            images.setdefault(scene_id, row.image or ())
         items.append(_item(row, scene_id, path))
     media = _Media(path.parent, videos, images)
     return Contents(f"skill3d-{family}", _METRICS[family], part, items, (path,), media)

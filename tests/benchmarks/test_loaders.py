@@ -245,3 +245,47 @@ def test_images_may_be_bytes_in_base64(tmp_path: Path) -> None:
     suite = Suite.open(tmp_path / "out")
     shown = {task.id: task.frames for task in suite.tasks()}["1"]
     assert [suite.blobs.get(frame.image.sha256) for frame in shown] == [picture(7)]
+
+
+def conversation(name: str, images: list[str] | None, asked: str, said: str) -> str:
+    turns = [{"from": "human", "value": asked}, {"from": "gpt", "value": said}]
+    row = {"id": name, "image": images, "video": None, "conversations": turns}
+    return json.dumps(row | {"task": "Depth", "output_type": "MCQ", "data_source": "CV-Bench"})
+
+
+def test_conversations_about_images_are_scored_by_their_benchmark(tmp_path: Path) -> None:
+    source = tmp_path / "splits"
+    put(source / "CVBench/3D/000007.png", picture(5, ".png"))
+    asked = "<image>\nWhich is closer?\n(A) desk\n(B) bin"
+    row = conversation("CVBench_3D_7", ["CVBench/3D/000007.png"], asked, "(B)")
+    put(source / "cv3d_test.jsonl", row.encode())
+    loader = loader_named("skill3d")
+    manifest = loader.load(source, tmp_path / "out", split="cv3d_test", frames=RULE)
+    assert (manifest.name, manifest.split) == ("skill3d-cv3d", "test")
+    suite = Suite.open(tmp_path / "out")
+    (task,), (target,) = suite.tasks(), targets(suite.path)
+    assert (task.options, target.options) == ((), ("(A) desk", "(B) bin"))
+    assert not task.question.startswith("<image>")
+    assert score(suite, lambda target: "B")[0] == {"score": 100}
+
+    put(source / "cv3d_test.jsonl", conversation("CVBench_3D_7", None, asked, "(B)").encode())
+    with pytest.raises(UserError, match="neither images nor a video"):
+        loader.load(source, tmp_path / "other", split="cv3d_test", frames=RULE)
+
+
+def test_an_image_may_be_named_by_its_file(tmp_path: Path) -> None:
+    source = download("cv-bench-3d", tmp_path)
+    _edit(source / "test.jsonl", '"image": "img/', '"picture": "img/')
+    loader_named("cv-bench-3d").load(source, tmp_path / "out", frames=RULE)
+    assert all(task.frames for task in Suite.open(tmp_path / "out").tasks())
+
+
+def test_hidden_answers_and_foreign_rows_are_refused(tmp_path: Path) -> None:
+    source = download("blink", tmp_path)
+    _edit(source / "Relative_Depth_val.json", '"(B)"', '"hidden"')
+    with pytest.raises(UserError, match="are hidden; choose val"):
+        loader_named("blink").load(source, tmp_path / "out", frames=RULE)
+    source = download("vsi-bench", tmp_path)
+    _edit(source / "test.jsonl", "object_counting", "object_weighing")
+    with pytest.raises(UserError, match="is no type of VSI-Bench"):
+        loader_named("vsi-bench").load(source, tmp_path / "out", frames=RULE)
