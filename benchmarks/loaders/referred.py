@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from benchmarks.loaders.base import Loader
 from benchmarks.loaders.build import Contents, Item
-from benchmarks.loaders.scans import scan_folder, scan_footage, scan_objects
+from benchmarks.loaders.scans import PreparedScans, scan_footage
 from benchmarks.scorers.grounding import EVAL_TYPES
 from benchmarks.scorers.groups import ReferredObject, unique_or_multiple
 from memory.errors import UserError
@@ -31,9 +31,9 @@ def read_scanrefer(source: Path, split: str) -> Contents:
     referred = [ReferredObject(row.scene_id, row.object_id, row.object_name) for row in rows]
     labels = source / LABELS
     groups = unique_or_multiple(referred, _classes(labels)) if labels.is_file() else {}
-    items = []
+    scans, items = PreparedScans(source), []
     for row in rows:
-        objects = scan_objects(scan_folder(source), row.scene_id, with_points=True)
+        objects = scans[row.scene_id]
         items.append(
             Item(
                 id=f"{row.scene_id}-{row.object_id}-{row.ann_id}",
@@ -53,11 +53,11 @@ def read_scanrefer(source: Path, split: str) -> Contents:
 def read_multi3drefer(source: Path, split: str) -> Contents:
     """``multi3drefer_<split>.json``. The kind of a row (zero, one, many) stays with its target."""
     path = source / f"multi3drefer_{split}.json"
-    items = []
+    scans, items = PreparedScans(source), []
     for row in read_rows(path, Multi3DReferRow):
         if row.eval_type not in EVAL_TYPES:
             raise UserError(f"{path}: {row.eval_type!r} is no eval_type of Multi3DRefer")
-        objects = scan_objects(scan_folder(source), row.scene_id, with_points=True)
+        objects = scans[row.scene_id]
         boxes: list[JsonValue] = [objects.aabb(name) for name in row.object_ids]
         items.append(
             Item(
@@ -78,9 +78,9 @@ def read_reason3d(source: Path, split: str) -> Contents:
     """``reason3d_<split>.json``; ids count the questions about one object in the file's order."""
     path = source / f"reason3d_{split}.json"
     seen: Counter[tuple[str, int]] = Counter()
-    items = []
+    scans, items = PreparedScans(source, with_points=False), []
     for row in read_rows(path, Reason3DRow):
-        objects = scan_objects(scan_folder(source), row.scene_id, with_points=False)
+        objects = scans[row.scene_id]
         number = seen[row.scene_id, row.object_id]
         seen[row.scene_id, row.object_id] += 1
         items.append(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -63,23 +62,35 @@ class ScanObjects:
         return found
 
 
-@lru_cache(maxsize=4)
-def scan_objects(folder: Path, scene_id: str, *, with_points: bool) -> ScanObjects:
-    """Read a prepared scan from ``folder``; `UserError` that says how to prepare it."""
-    labels = _array(folder / f"{scene_id}_ins_label.npy", ndim=1)
-    if not with_points:
-        return ScanObjects(scene_id, labels)
-    path = folder / f"{scene_id}_aligned_vert.npy"
-    vertices = _array(path, ndim=2)
-    if len(vertices) != len(labels) or vertices.shape[1] < 3:
-        raise UserError(f"{path} does not hold one point for each label; prepare the scan again")
-    return ScanObjects(scene_id, labels, vertices[:, :3].astype(np.float64))
+class PreparedScans:
+    """Prepared scans below ``source``, in its folder ``scannet_data`` or itself.
 
+    Files list the rows of one scan together, so the scan read last is kept, and only that one.
+    """
 
-def scan_folder(source: Path) -> Path:
-    """Where prepared scans lie: ``scannet_data`` below the source, or the source itself."""
-    folder = source / "scannet_data"
-    return folder if folder.is_dir() else source
+    def __init__(self, source: Path, *, with_points: bool = True) -> None:
+        folder = source / "scannet_data"
+        self._folder = folder if folder.is_dir() else source
+        self._with_points = with_points
+        self._last: ScanObjects | None = None
+
+    def __getitem__(self, scene_id: str) -> ScanObjects:
+        """The objects of a scan; `UserError` that says how to prepare it."""
+        if self._last is None or self._last.scene_id != scene_id:
+            self._last = self._read(scene_id)
+        return self._last
+
+    def _read(self, scene_id: str) -> ScanObjects:
+        labels = _array(self._folder / f"{scene_id}_ins_label.npy", ndim=1)
+        if not self._with_points:
+            return ScanObjects(scene_id, labels)
+        path = self._folder / f"{scene_id}_aligned_vert.npy"
+        vertices = _array(path, ndim=2)
+        if len(vertices) != len(labels) or vertices.shape[1] < 3:
+            raise UserError(
+                f"{path} does not hold one point for each label; prepare the scan again"
+            )
+        return ScanObjects(scene_id, labels, vertices[:, :3].astype(np.float64))
 
 
 def _array(path: Path, ndim: int) -> NDArray[Any]:

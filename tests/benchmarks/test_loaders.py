@@ -289,3 +289,17 @@ def test_hidden_answers_and_foreign_rows_are_refused(tmp_path: Path) -> None:
     _edit(source / "test.jsonl", "object_counting", "object_weighing")
     with pytest.raises(UserError, match="is no type of VSI-Bench"):
         loader_named("vsi-bench").load(source, tmp_path / "out", frames=RULE)
+
+
+def test_boxes_and_masks_are_those_of_the_scan(tmp_path: Path) -> None:
+    answers = {}
+    for name in ("multi3drefer", "reason3d", "scanrefer"):
+        out = tmp_path / f"{name}-suite"
+        loader_named(name).load(download(name, tmp_path), out, frames=RULE)
+        answers[name] = {target.task_id: target.payload for target in targets(out)}
+    chairs = [[[4.0, 4.0, 4.0], [5.0, 6.0, 4.5]], [[8.0, 8.0, 8.0], [9.0, 10.0, 8.5]]]
+    assert answers["multi3drefer"]["scene9001_00-0"]["gt_aabbs"] == chairs
+    assert answers["multi3drefer"]["scene9001_00-1"]["gt_aabbs"] == []
+    assert answers["scanrefer"]["scene9001_00-2-1"]["gt_aabb"] == chairs[1]
+    second = answers["reason3d"]["scene9001_00-1-1"]
+    assert second == {"n_points": 14, "gt_indexes": [4, 5, 6, 7]}
