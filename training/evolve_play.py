@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 
 from agent.limits import Limits
 from agent.loop import run_episode
@@ -26,6 +27,18 @@ from tools.workspace import Workspace
 from training.evolve_cases import Case
 from training.evolve_scoring import Judge
 from training.evolve_trials import Try
+
+
+PLAYERS = (
+    "agent",
+    "agent.program",
+    "tools",
+    "tools.geometry",
+    "tools.measuring",
+    "tools.perception",
+    "services.reference",
+)
+"""Packages whose code decides what an episode does and what it costs."""
 
 
 @dataclass(slots=True)
@@ -59,7 +72,7 @@ class ProgramPlay:
         self._memory = memory
         self._registry = Registry(default_tools())
         self._lanes = asyncio.Semaphore(concurrency)
-        self._world = digest(["program-1", *sorted(producers)])[:16]
+        self._world = digest(["program", source_hash(), *sorted(producers)])[:16]
 
     @property
     def world(self) -> str:
@@ -127,6 +140,17 @@ class ProgramPlay:
         if episode is None:
             raise InfrastructureError(f"the episode of {case.id} left no events")
         return episode
+
+
+def source_hash(packages: Sequence[str] = PLAYERS) -> str:
+    """Hash of the code that decides how an episode goes, so that trials of other code are not
+    taken for trials of this one."""
+    parts: list[str] = []
+    for package in packages:
+        root = files(package)
+        names = sorted(f.name for f in root.iterdir() if f.name.endswith(".py"))
+        parts.extend(f"{package}/{name} {(root / name).read_text()}" for name in names)
+    return digest(parts)
 
 
 async def producers_of(client: ExpertClient, experts: Sequence[str]) -> tuple[str, ...]:
