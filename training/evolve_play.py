@@ -28,7 +28,6 @@ from training.evolve_cases import Case
 from training.evolve_scoring import Judge
 from training.evolve_trials import Try
 
-
 PLAYERS = (
     "agent",
     "agent.program",
