@@ -11,9 +11,11 @@ from agent.scripted import Play
 from benchmarks.loaders.frames import FrameRule
 from benchmarks.loaders.registry import loader_named
 from benchmarks.scoring import score_run
+from scenes.export.layouts import export_suite
 from scenes.suite import Suite
+from scenes.suite_truth import targets
 from scenes.tasks import Task
-from tests.benchmarks.bench import play
+from tests.benchmarks.bench import make_suite, play
 from tests.benchmarks.published import download
 
 
@@ -44,3 +46,18 @@ def test_a_run_is_scored_in_the_published_groups(
     assert report.groups == groups
     assert [row.question_type for row in report.types] == types
     assert report.overall.value == pytest.approx(overall)
+
+
+def test_an_exported_suite_comes_back_as_it_was(tmp_path: Path) -> None:
+    made = make_suite(tmp_path / "made", scenes=("living",))
+    export_suite(made.path, tmp_path / "exported", "vsibench")
+    loader = loader_named("vsi-bench")
+    loader.load(tmp_path / "exported", tmp_path / "back", frames=FrameRule())
+    back = Suite.open(tmp_path / "back")
+    pairs = list(zip(made.tasks(), back.tasks(), strict=True))
+    assert len(pairs) > 20
+    for ours, theirs in pairs:
+        same = ("scene_id", "question_type", "question", "options", "answer_kind", "unit", "frames")
+        assert [getattr(ours, name) for name in same] == [getattr(theirs, name) for name in same]
+    answers = [[target.answer for target in targets(suite.path)] for suite in (made, back)]
+    assert answers[0] == answers[1]
