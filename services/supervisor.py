@@ -152,7 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     plan = LaunchPlan.model_validate_json(given.plan.read_bytes())
     try:
-        with _locked(plan.lock_file):
+        with locked(plan.lock_file):
             asyncio.run(_main(plan, given.lifeline))
     except SurveyorError as error:
         _LOG.error("%s", error)
@@ -176,7 +176,7 @@ def _from_thread(loop: asyncio.AbstractEventLoop, supervisor: Supervisor) -> Non
     loop.call_soon_threadsafe(supervisor.stop)
 
 
-def _locked(path: Path) -> IO[str]:
+def locked(path: Path) -> IO[str]:
     """Hold the lock for as long as the returned file is open; it ends with the process."""
     path.parent.mkdir(parents=True, exist_ok=True)
     file = path.open("a+")
