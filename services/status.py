@@ -50,7 +50,13 @@ def status(endpoints_file: Path) -> list[StatusRow]:
     folder = endpoints_file.parent
     if supervisor_pid(folder / "supervisor.lock") is None:
         raise UserError(f"no experts are running in {folder}; start them with `surveyor serve up`")
-    states = WorkerStates.model_validate_json((folder / "workers.json").read_bytes())
+    try:
+        states = WorkerStates.model_validate_json((folder / "workers.json").read_bytes())
+    except FileNotFoundError:
+        raise UserError(
+            f"the experts in {folder} are still starting, or replicas that Ray looks after: "
+            "`ray status` shows those, and their /metrics the numbers of one replica"
+        ) from None
     token = folder / "token"
     secret = token.read_text().strip() if token.exists() else None
     on_gpu = gpu_memory_by_process()
