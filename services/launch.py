@@ -40,6 +40,8 @@ __all__ = [
     "down",
     "launch",
     "new_token",
+    "planned",
+    "planned_from_config",
     "status",
     "up",
     "up_from_config",
@@ -115,14 +117,46 @@ def up(
     that the backend ``replay`` answers from. `UserError` when the operator must mend
     something, `InfrastructureError` when a worker cannot be kept alive.
     """
+    plan = planned(
+        experts,
+        suite_paths,
+        preset,
+        state_dir,
+        backend=backend,
+        seed=seed,
+        host=host,
+        token=token,
+        known_ports=known_ports,
+        record=record,
+        recording=recording,
+    )
+    return launch(plan, detached=detached, timeout=timeout)
+
+
+def planned(
+    experts: Sequence[str],
+    suite_paths: Sequence[Path],
+    preset: str,
+    state_dir: Path,
+    *,
+    backend: str = "reference",
+    seed: int = 0,
+    host: str = "127.0.0.1",
+    token: str | None = None,
+    device: str = "cpu",
+    known_ports: bool = False,
+    record: Path | None = None,
+    recording: Path | None = None,
+) -> LaunchPlan:
+    """What `up` launches; writes the token's file when there is a ``token``."""
     state_dir = state_dir.resolve()
-    token_file = _write_token(state_dir, token) if token else None
-    plan = LaunchPlan(
+    return LaunchPlan(
         state_dir=state_dir,
         experts=tuple(
             ExpertPlan(
                 expert=name,
                 backend=backend,
+                device=device,
                 port=KNOWN_PORTS.get(name, 0) if known_ports else 0,
                 options={"recording": str(recording.resolve())} if recording else {},
             )
@@ -132,21 +166,25 @@ def up(
         preset=preset,
         seed=seed,
         host=host,
-        token_file=token_file,
+        token_file=_write_token(state_dir, token) if token else None,
         record=record.resolve() if record else None,
     )
-    return launch(plan, detached=detached, timeout=timeout)
 
 
 def up_from_config(
     path: Path, *, detached: bool = False, timeout: float = LOAD_TIMEOUT
 ) -> SupervisorHandle:
     """Start what an `experts.toml` asks for; see `services.config`."""
+    return launch(planned_from_config(path), detached=detached, timeout=timeout)
+
+
+def planned_from_config(path: Path) -> LaunchPlan:
+    """The plan of an `experts.toml`; writes the token's file when it asks for one."""
     config = read_config(path)
     base = path.resolve().parent
     state_dir = (base / config.state).resolve()
     token_file = _write_token(state_dir, new_token()) if config.token else None
-    return launch(plan_of(config, base, token_file), detached=detached, timeout=timeout)
+    return plan_of(config, base, token_file)
 
 
 def launch(

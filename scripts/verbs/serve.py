@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from services.cluster import ClusterHandle
     from services.launch import SupervisorHandle
+    from services.plan import LaunchPlan
     from services.status import StatusRow
 
 app = typer.Typer(no_args_is_help=True, help="Start, list and stop expert services.")
@@ -27,6 +30,13 @@ Backend = Annotated[str, typer.Option(help="What stands behind the experts.")]
 State = Annotated[Path, typer.Option(help=_STATE_HELP)]
 
 
+class Engine(StrEnum):
+    """What runs the experts."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 @app.command()
 def up(
     suite: Suites = None,
@@ -40,27 +50,46 @@ def up(
     config: Annotated[
         Path | None, typer.Option(help="An experts.toml that says all of this instead.")
     ] = None,
+    engine: Annotated[
+        Engine, typer.Option(help="local: processes here; ray: replicas, until Ctrl-C.")
+    ] = Engine.LOCAL,
+    gpus: Annotated[float, typer.Option(min=0, help="ray: share of a GPU for each replica.")] = 0,
+    replicas: Annotated[int, typer.Option(min=1, help="ray: replicas of each expert.")] = 1,
+    most: Annotated[
+        int | None, typer.Option("--max-replicas", help="ray: grow to so many under load.")
+    ] = None,
 ) -> None:
     """Start experts, one process each, and return when each has answered a real request."""
-    from services.launch import new_token, up_from_config
-    from services.launch import up as launch
+    from services.launch import (
+        LOAD_TIMEOUT,
+        START_TIMEOUT,
+        launch,
+        new_token,
+        planned,
+        planned_from_config,
+    )
 
     if config is not None:
-        _show(up_from_config(config, detached=True))
-        return
-    handle = launch(
-        expert or list(_default_experts(backend)),
-        suite or (),
-        preset,
-        state,
-        backend=backend,
-        seed=seed,
-        host=host,
-        token=new_token() if token else None,
-        detached=True,
-        known_ports=True,
-    )
-    _show(handle)
+        plan = planned_from_config(config)
+    else:
+        plan = planned(
+            expert or list(_default_experts(backend)),
+            suite or (),
+            preset,
+            state,
+            backend=backend,
+            seed=seed,
+            host=host,
+            token=new_token() if token else None,
+            device="auto" if engine is Engine.RAY else "cpu",
+            known_ports=True,
+        )
+    if engine is Engine.RAY:
+        _up_on_ray(plan, gpus, replicas, most)
+    else:
+        _show(
+            launch(plan, detached=True, timeout=START_TIMEOUT if config is None else LOAD_TIMEOUT)
+        )
 
 
 @app.command()
@@ -133,16 +162,40 @@ def env(
         print(f"still to be installed by you: {command}")
 
 
+def _up_on_ray(plan: LaunchPlan, gpus: float, replicas: int, most: int | None) -> None:
+    """Deploy on a cluster and stay until Ctrl-C or `down`; Serve's replicas end with us."""
+    import signal
+
+    from memory.errors import UserError
+    from services.cluster import Scaling, deploy
+
+    if most is not None and most < replicas:
+        raise UserError(f"--max-replicas {most} is less than --replicas {replicas}")
+    try:
+        with deploy(plan, Scaling(gpus=gpus, replicas=replicas, most=most)) as handle:
+            # Ray has put its own handler there, which calls being stopped a failure.
+            signal.signal(signal.SIGTERM, _interrupt)
+            _show(handle)
+            while True:
+                signal.pause()
+    except KeyboardInterrupt:
+        print("stopped")
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
 def _default_experts(backend: str) -> tuple[str, ...]:
     from services.registry import experts_of
 
     return experts_of(backend)
 
 
-def _show(handle: SupervisorHandle) -> None:
+def _show(handle: SupervisorHandle | ClusterHandle) -> None:
     for endpoint in handle.endpoints.experts:
         print(f"{endpoint.expert:<12} {endpoint.url}  pid {endpoint.pid}")
-    print(f"endpoints: {handle.endpoints_file}")
+    print(f"endpoints: {handle.endpoints_file}", flush=True)
 
 
 def _line(row: StatusRow) -> str:
