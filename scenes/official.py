@@ -105,12 +105,13 @@ def grid_distance(a: BoxGrid, b: BoxGrid) -> float:
 def exact_box_distance(a: OrientedBox, b: OrientedBox) -> float:
     """Distance between two solid boxes, metres; 0 when they touch or overlap.
 
-    Minimises ``|p - q|`` over p in a and q in b: a bounded linear least-squares problem.
+    Minimises ``|p - q|`` over p in a and q in b: a bounded linear least-squares problem, solved by
+    an active-set method, because an interior one stalls where faces are parallel.
     """
     matrix = np.hstack([np.array(a.axes).T, -np.array(b.axes).T])
     offset = np.array(b.center) - np.array(a.center)
     half = np.concatenate([np.array(a.size), np.array(b.size)]) / 2
-    solution = lsq_linear(matrix, offset, bounds=(-half - 1e-12, half + 1e-12), tol=1e-12)
+    solution = lsq_linear(matrix, offset, (-half - 1e-12, half + 1e-12), "bvls", tol=1e-14)
     return float(np.linalg.norm(matrix @ solution.x - offset))
 
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
@@ -57,6 +57,10 @@ def test_grid_distance_is_the_brute_force_minimum(a: OrientedBox, b: OrientedBox
 
 @settings(max_examples=60, deadline=None)
 @given(a=boxes, b=boxes)
+@example(
+    a=OrientedBox.upright((1, 1, 0), (1, 1, 1), 0.0),
+    b=OrientedBox.upright((1, 0, 1.5), (1, 1, 1), 5e-324),
+)
 def test_exact_distance_bounds_every_pair_of_points(a: OrientedBox, b: OrientedBox) -> None:
     exact = exact_box_distance(a, b)
     brute = cKDTree(BoxGrid(a, 0.1).points).query(BoxGrid(b, 0.1).points)[0].min()

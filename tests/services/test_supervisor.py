@@ -31,11 +31,11 @@ def until(condition, what):
 
 
 def alive(pid):
+    """Whether it runs; a zombie that nobody has reaped yet does not."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return _stat(pid)[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    return True
 
 
 def family(supervisor):
