@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -20,6 +20,7 @@ from memory.events import Producer
 from services.contract import Answer, Info
 from tools.arrays import decode_npy
 from tools.cache import ResultCache, cache_key
+from tools.concurrency import AdaptiveLimiter
 from tools.endpoints import EndpointSource
 from tools.prices import PriceList
 from tools.transport import BlobMissing, ExpertTransport, NotAnExpert, RetryPolicy, not_an_expert
@@ -90,6 +91,11 @@ class ExpertClient:
     def serves(self, expert: str) -> bool:
         """Whether an expert was started at all; one that is down for a moment still counts."""
         return self._transport.lists(expert)
+
+    @property
+    def limiters(self) -> Mapping[str, AdaptiveLimiter]:
+        """Limit and requests in flight of every expert asked so far, by name."""
+        return self._transport.limiters
 
     async def info(self, expert: str) -> Info:
         """What serves as ``expert``; asked once for every address it lives at."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx2
@@ -12,9 +13,12 @@ from tenacity.stop import stop_after_attempt, stop_before_delay
 
 from memory.errors import InfrastructureError, ModelMistake, ServiceUnavailable, UserError
 from services.contract import ErrorCode, Problem
+from tools.concurrency import AdaptiveLimiter
 from tools.endpoints import EndpointSource, token_of, url_of
 
 _RETRIED_STATUS = frozenset({429, 502, 503})
+_OVERLOAD = frozenset({429, 503})
+_MOST_IN_FLIGHT = 64  # to one expert; connections are pooled for that many in all
 
 
 class NotAnExpert(InfrastructureError):
@@ -50,7 +54,11 @@ class _Again(Exception):
 
 
 class ExpertTransport:
-    """Sends requests to experts, wherever they live at the moment."""
+    """Sends requests to experts, wherever they live at the moment.
+
+    Each expert has an adaptive limit of requests in flight, so that one that is busy slows down
+    nobody else. A slot is held for one attempt, never while pausing before the next.
+    """
 
     def __init__(
         self,
@@ -63,16 +71,24 @@ class ExpertTransport:
         self._urls: dict[str, str] = {}
         self._token: str | None = None
         self._failing: set[str] = set()
+        self._limiters: dict[str, AdaptiveLimiter] = {}
         self._http = httpx2.AsyncClient(
             transport=transport,
             timeout=httpx2.Timeout(policy.read, connect=policy.connect),
-            limits=httpx2.Limits(max_connections=64, max_keepalive_connections=64),
+            limits=httpx2.Limits(
+                max_connections=_MOST_IN_FLIGHT, max_keepalive_connections=_MOST_IN_FLIGHT
+            ),
             trust_env=False,
         )
 
     async def aclose(self) -> None:
         """Close every connection."""
         await self._http.aclose()
+
+    @property
+    def limiters(self) -> Mapping[str, AdaptiveLimiter]:
+        """Limit and requests in flight of every expert asked so far, by name."""
+        return self._limiters
 
     def locate(self, expert: str) -> str:
         """Base URL of an expert, as last known."""
@@ -107,7 +123,7 @@ class ExpertTransport:
         try:
             async for attempt in retrying:
                 with attempt:
-                    response = await self._once(expert, method, path, content, kind)
+                    response = await self._admitted(expert, method, path, content, kind)
         except _Again as error:
             self._failing.add(expert)
             raise ServiceUnavailable(f"the {expert} expert does not answer: {error}") from error
@@ -122,9 +138,27 @@ class ExpertTransport:
         # Jitter keeps clients apart; it decides nothing that is measured.
         return float(min(pause, self._policy.longest_pause) * random.uniform(0.5, 1.0))
 
-    async def _once(
+    async def _admitted(
         self, expert: str, method: str, path: str, content: bytes | None, kind: str
     ) -> httpx2.Response:
+        """One attempt once there is a slot for it."""
+        limiter = self._limiters.get(expert)
+        if limiter is None:
+            limiter = AdaptiveLimiter(expert, ceiling=_MOST_IN_FLIGHT)
+            self._limiters[expert] = limiter
+        async with limiter.slot() as slot:
+            url, response = await self._once(expert, method, path, content, kind)
+            if response.status_code in _OVERLOAD:
+                slot.overloaded()
+        if response.status_code in _RETRIED_STATUS:
+            raise _Again(f"status {response.status_code}", _retry_after(response))
+        if response.is_success or method == "HEAD":
+            return response
+        raise _refusal(expert, url, response)
+
+    async def _once(
+        self, expert: str, method: str, path: str, content: bytes | None, kind: str
+    ) -> tuple[str, httpx2.Response]:
         headers = {"content-type": kind} if kind else {}
         try:
             url = self.locate(expert)
@@ -133,17 +167,13 @@ class ExpertTransport:
             response = await self._http.request(
                 method, url + path, content=content, headers=headers
             )
+            return url, response
         except httpx2.TransportError as error:
             # A restarted expert may live at another port: look it up again.
             self._urls.pop(expert, None)
             raise _Again(f"{type(error).__name__} {error}".strip()) from error
         except ServiceUnavailable as error:
             raise _Again(str(error)) from error
-        if response.status_code in _RETRIED_STATUS:
-            raise _Again(f"status {response.status_code}", _retry_after(response))
-        if response.is_success or method == "HEAD":
-            return response
-        raise _refusal(expert, url, response)
 
 
 def _retry_after(response: httpx2.Response) -> float | None:

@@ -21,8 +21,8 @@ from agent.chat.config import ChatConfig
 from agent.chat.failures import Address, Trouble, diagnose
 from agent.chat.reading import well_formed
 from agent.chat.wire import Wire
-from agent.concurrency import AdaptiveLimiter
 from memory.errors import ServiceUnavailable
+from tools.concurrency import AdaptiveLimiter
 
 _LONGEST_BACKOFF = 30.0
 

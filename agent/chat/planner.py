@@ -20,12 +20,12 @@ from agent.chat.prompt import Profile, agent_prompt, opening
 from agent.chat.reading import Reading
 from agent.chat.tags import TagDialect
 from agent.chat.transcript import Transcript
-from agent.concurrency import AdaptiveLimiter
 from agent.limits import waiting
 from agent.planner import Brief, Observation, Turn
 from memory.blobs import BlobStore
 from memory.events import ModelCall
 from scenes.tasks import Task
+from tools.concurrency import AdaptiveLimiter
 
 
 class Dialect(Protocol):

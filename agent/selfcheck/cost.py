@@ -22,7 +22,6 @@ import httpx2
 
 from agent.chat.config import ChatConfig
 from agent.chat.planner import ChatPlanner
-from agent.concurrency import AdaptiveLimiter
 from agent.limits import Limits
 from agent.loop import run_episode
 from agent.rehearsal import Reply, Request, Script, says
@@ -33,6 +32,7 @@ from memory.claims import Claim
 from memory.events import ModelCall
 from memory.log import EpisodeLog, read_events
 from scenes.tasks import Task
+from tools.concurrency import AdaptiveLimiter
 from tools.experts import ExpertClient
 from tools.registry import Registry
 from tools.workspace import Workspace

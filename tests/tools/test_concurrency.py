@@ -7,7 +7,7 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.concurrency import AdaptiveLimiter
+from tools.concurrency import AdaptiveLimiter
 
 
 async def _round(limiter: AdaptiveLimiter, overloaded: int = 0) -> None:
@@ -90,6 +90,28 @@ def test_slots_go_in_order_of_asking_and_a_cancelled_wait_loses_none() -> None:
         return order
 
     assert asyncio.run(queue()) == [0, 2, 3]
+
+
+def test_a_cancelled_request_gives_its_slot_back_and_teaches_nothing() -> None:
+    async def cancel() -> AdaptiveLimiter:
+        limiter = AdaptiveLimiter("p", start=2, ceiling=8)
+        held = asyncio.Semaphore(0)
+
+        async def one() -> None:
+            async with limiter.slot():
+                held.release()
+                await asyncio.Event().wait()
+
+        jobs = [asyncio.create_task(one()) for _ in range(2)]
+        for _ in jobs:
+            await held.acquire()
+        for job in jobs:
+            job.cancel()
+        await asyncio.gather(*jobs, return_exceptions=True)
+        return limiter
+
+    limiter = asyncio.run(cancel())
+    assert (limiter.in_flight, limiter.limit, limiter.cuts) == (0, 2, 0)
 
 
 @given(st.lists(st.booleans(), max_size=60), st.integers(1, 8), st.integers(1, 8))

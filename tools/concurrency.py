@@ -30,7 +30,8 @@ class Slot:
 class AdaptiveLimiter:
     """Hands out slots in order of asking.
 
-    ``limit`` lies in ``[1, ceiling]``. Not thread safe: one event loop owns it.
+    A request that is cancelled or raises gives its slot back and teaches nothing. ``limit`` lies
+    in ``[1, ceiling]``. Not thread safe: one event loop owns it.
     """
 
     def __init__(
@@ -62,10 +63,9 @@ class AdaptiveLimiter:
         slot = Slot(self.cuts)
         try:
             yield slot
+            self._learn(slot, saturated=self.in_flight >= self.limit)
         finally:
-            saturated = self.in_flight >= self.limit
             self.in_flight -= 1
-            self._learn(slot, saturated)
             self._wake()
 
     async def _acquire(self) -> None:
