@@ -42,7 +42,7 @@ def sample(points: Float, most: int) -> NDArray[np.intp]:
 
 
 def _extremes(points: Float) -> NDArray[np.intp]:
-    farthest: NDArray[np.intp] = (points @ _DIRECTIONS.T).argmax(axis=0)
+    farthest: NDArray[np.intp] = (_DIRECTIONS @ points.T).argmax(axis=1)
     return farthest
 
 
