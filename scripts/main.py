@@ -18,6 +18,7 @@ VERBS: dict[str, str] = {
     "demo": "Measure six embedded rooms with perfect and with imperfect experts.",
     "rooms": "Make and show embedded rooms.",
     "run": "Run a suite with a planner; resume what is owed.",
+    "load": "Make a suite from a published benchmark's files.",
     "score": "Score a run from its log, or a file of predictions.",
     "compare": "Compare two scored runs, paired by task.",
     "merge": "Put the shards of a run together.",

@@ -18,7 +18,7 @@ from benchmarks.scoring import score_apart
 from memory.errors import InfrastructureError, UserError
 from memory.events import EpisodeStatus
 from memory.runs import RunFolder
-from scenes.suite import Suite
+from scenes.suite import Suite, read_manifest
 from scripts.wiring import Job, check_planner, default_cache, make_limits, perform
 from services.registry import experts_of
 from skills.workflow import WORKFLOWS, Restore
@@ -70,7 +70,7 @@ def finish(job: Job, title: str = "") -> RunReport:
     Raises `InfrastructureError` when episodes stay owed, after scoring what there is.
     """
     folder, summary = perform_visibly(job, title or job.folder.name)
-    report = score_apart(folder, job.suite)
+    report = score_apart(folder, job.suite, metric_of(job.suite))
     write_page([folder], job.suite)
     if summary.interrupted:
         raise KeyboardInterrupt
@@ -81,6 +81,11 @@ def finish(job: Job, title: str = "") -> RunReport:
             "run the same command again to complete them"
         )
     return report
+
+
+def metric_of(suite: Path) -> str:
+    """The metric that a suite says it is scored by; VSI-Bench's where it says nothing."""
+    return str(read_manifest(suite).settings.get("metric", "vsi"))
 
 
 def is_complete(path: Path) -> bool:

@@ -170,20 +170,26 @@ async def open_planner(config: RunConfig, suite: Suite, job: Job) -> AsyncIterat
         yield ProgramPlanner(options.named_workflow())
         return
     from agent.chat.planner import ChatPlanner
+    from agent.chat.profiles import profile_named
     from agent.doctor import preflight
 
     await preflight(options.chat())
     stores = (suite.blobs, BlobStore(job.cache / "blobs"))
-    async with ChatPlanner(options.chat(), stores) as planner:
+    profile = profile_named(options.profile, suite.manifest.name)
+    async with ChatPlanner(options.chat(), stores, profile=profile) as planner:
         yield planner
 
 
 class PlannerOptions(BaseModel):
-    """``planner_options`` of a run: ``workflow`` is for `program`, everything else for `chat`."""
+    """``planner_options`` of a run: ``workflow`` is for `program`, everything else for `chat`.
+
+    ``profile`` names the prompt: agent, official or easi.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     workflow: str = "plain"
+    profile: str = "agent"
 
     @classmethod
     def read(cls, config: RunConfig) -> PlannerOptions:

@@ -28,6 +28,7 @@ Epochs = Annotated[int, typer.Option(min=1, help="How often each task is asked."
 Concurrency = Annotated[int, typer.Option(min=1, help="Episodes in flight.")]
 Shard = Annotated[str | None, typer.Option(help="Only part i/n, by scene; see merge.")]
 Skills = Annotated[str, typer.Option(help="none, seeds, or the folder of a snapshot.")]
+Prompt = Annotated[str, typer.Option(help="Chat prompt: agent, official or easi.")]
 Baseline = Annotated[str, typer.Option(help="all, no-tools or blind (no images either).")]
 
 
@@ -38,6 +39,7 @@ def run(
     workflow: Workflow = "",
     model: Model = "",
     base_url: BaseUrl = "",
+    profile: Prompt = "",
     meta: Meta = None,
     scenes: Scenes = 6,
     seed: Seed = 0,
@@ -61,7 +63,7 @@ def run(
     """
     from scripts.running import Request, configured, run_and_report
 
-    named = {"workflow": workflow, "model": model, "base_url": base_url}
+    named = {"workflow": workflow, "model": model, "base_url": base_url, "profile": profile}
     wanted = {
         "suite": suite,
         "planner": planner,
