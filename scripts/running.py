@@ -19,6 +19,7 @@ from memory.errors import InfrastructureError, UserError
 from memory.events import EpisodeStatus
 from memory.runs import RunFolder
 from scenes.suite import Suite, read_manifest
+from scripts.gauges import Gauges
 from scripts.wiring import Job, check_planner, default_cache, make_limits, perform
 from services.registry import experts_of
 from skills.workflow import WORKFLOWS, Restore
@@ -114,9 +115,10 @@ def perform_visibly(job: Job, title: str) -> tuple[RunFolder, SessionSummary]:
     """`perform` with a live bar on a terminal, and plain lines elsewhere."""
     if not sys.stderr.isatty():
         return perform(job, [PlainLines(sys.stderr)])
-    with LiveBar(sys.stderr, title) as bar:
+    gauges = Gauges()
+    with LiveBar(sys.stderr, title, gauges) as bar:
         watching: list[Subscriber] = [bar]
-        return perform(job, watching)
+        return perform(job, watching, gauges)
 
 
 def suite_folder(request: Request) -> Path:

@@ -28,6 +28,7 @@ from memory.events import Producer
 from memory.manifest import SuiteIdentity
 from memory.runs import RunFolder
 from scenes.suite import Suite
+from scripts.gauges import Gauges
 from scripts.skillset import SkillDesk, open_skills
 from skills.workflow import WORKFLOWS, Workflow
 from tools.cache import ResultCache
@@ -62,12 +63,16 @@ def default_cache() -> Path:
     return Path(os.environ.get(CACHE) or Path(home) / "surveyor")
 
 
-def perform(job: Job, subscribers: Sequence[Subscriber] = ()) -> tuple[RunFolder, SessionSummary]:
-    """Answer everything that the run still owes."""
-    return asyncio.run(_perform(job, subscribers))
+def perform(
+    job: Job, subscribers: Sequence[Subscriber] = (), gauges: Gauges | None = None
+) -> tuple[RunFolder, SessionSummary]:
+    """Answer everything that the run still owes; ``gauges`` then show what is going on."""
+    return asyncio.run(_perform(job, subscribers, gauges or Gauges()))
 
 
-async def _perform(job: Job, subscribers: Sequence[Subscriber]) -> tuple[RunFolder, SessionSummary]:
+async def _perform(
+    job: Job, subscribers: Sequence[Subscriber], gauges: Gauges
+) -> tuple[RunFolder, SessionSummary]:
     suite = Suite.open(job.suite)
     tasks = select(suite.tasks(), job.config)
     registry = Registry(default_tools())
@@ -80,7 +85,9 @@ async def _perform(job: Job, subscribers: Sequence[Subscriber]) -> tuple[RunFold
             toolbox = equip(registry, job.config)
             setting = _setting(client, desk)
             bench = Bench(planner, toolbox, setting, *make_limits(job.config))
-            return folder, await run_suite(folder, tasks, bench, job.config, subscribers)
+            async with UNLIMITED.scope("watched") as watched:
+                gauges.watch(watched.spent, planner, client)
+                return folder, await run_suite(folder, tasks, bench, job.config, subscribers)
 
 
 async def _make_folder(

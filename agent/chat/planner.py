@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -63,6 +63,11 @@ class ChatPlanner:
         self.endpoint = Endpoint(config, limiter, transport)
         self._profile = profile
         self._images = _image_source(config, self.capabilities, stores)
+
+    @property
+    def limiters(self) -> Mapping[str, AdaptiveLimiter]:
+        """Limit and requests in flight of the model's endpoint, by the model's name."""
+        return {self.config.model: self.endpoint.limiter}
 
     def start(self, task: Task, brief: Brief) -> ChatSession:
         """Begin a conversation about one task."""
