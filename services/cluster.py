@@ -18,6 +18,7 @@ from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.request import urlopen
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 PORT = 8000  # of the cluster's HTTP proxy, when it is free
 LOAD_TIMEOUT = 900.0
 _POLL = 0.1
+_ANSWER = 10.0
 _OBJECTS = 100 << 20  # bytes; Ray's least is 75 MiB, and Serve passes nothing large through it
 
 
@@ -138,6 +140,7 @@ def deploy(
         base = _proxy(plan.host, port)
         stack.enter_context(_applications(plan, scaling, timeout))
         endpoints = _endpoints(plan, base)
+        _check_reachable(endpoints)
         stack.callback(plan.endpoints_file.unlink, missing_ok=True)
         write_atomically(plan.endpoints_file, endpoints.model_dump_json(indent=1))
         return ClusterHandle(plan, endpoints, stack.pop_all())
@@ -284,6 +287,19 @@ def _await_running(names: list[str], timeout: float) -> None:
 def _why(application: Any) -> str:
     parts = [application.message, *(one.message for one in application.deployments.values())]
     return " ".join(part for part in parts if part) or "Ray does not say why"
+
+
+def _check_reachable(endpoints: Endpoints) -> None:
+    """A Serve that ran before keeps the port that it has."""
+    for one in endpoints.experts:
+        try:
+            with urlopen(f"{one.url}/readyz", timeout=_ANSWER):
+                pass
+        except OSError as error:
+            raise InfrastructureError(
+                f"{one.expert} runs but does not answer at {one.url} ({error}): run this on the "
+                "cluster's head, with the port of the Serve that is there"
+            ) from error
 
 
 def _endpoints(plan: LaunchPlan, base: str) -> Endpoints:
