@@ -37,6 +37,7 @@ PORT = 8000  # of the cluster's HTTP proxy, when it is free
 LOAD_TIMEOUT = 900.0
 _POLL = 0.1
 _ANSWER = 10.0
+_CANNOT_LOAD = "cannot load: "
 _OBJECTS = 100 << 20  # bytes; Ray's least is 75 MiB, and Serve passes nothing large through it
 
 
@@ -69,8 +70,12 @@ class Replica:
     app: FastAPI
 
     async def check_health(self) -> None:
-        """Serve replaces a replica for which this raises."""
-        if self.app.state.service.stuck:
+        """Serve replaces a replica for which this raises, and reports what is raised at its start
+        (of a startup that fails it reports nothing)."""
+        service = self.app.state.service
+        if service.failure is not None:
+            raise RuntimeError(f"{_CANNOT_LOAD}{service.failure}")
+        if service.stuck:
             raise RuntimeError("a batch hangs in the model")
 
 
@@ -147,8 +152,8 @@ def deploy(
 
 
 def replica_app(one: ExpertPlan, settings: Settings) -> FastAPI:
-    """The app of one replica. It has loaded when its startup has ended, and a load that
-    fails is a startup that fails: Serve sends requests only to replicas that can answer."""
+    """The app of one replica. Loading has ended when its startup has, well or badly (which
+    `Replica.check_health` tells): Serve sends requests only to replicas that can answer."""
     from services.app import build_app
     from services.registry import make_expert
 
@@ -159,8 +164,6 @@ def replica_app(one: ExpertPlan, settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with inner(app):
             await service.loaded()
-            if service.failure is not None:
-                raise service.failure
             yield
 
     app.router.lifespan_context = lifespan
@@ -286,7 +289,9 @@ def _await_running(names: list[str], timeout: float) -> None:
 
 def _why(application: Any) -> str:
     parts = [application.message, *(one.message for one in application.deployments.values())]
-    return " ".join(part for part in parts if part) or "Ray does not say why"
+    text = " ".join(part for part in parts if part) or "Ray does not say why; is there room?"
+    # The expert's own sentence, where there is one in Ray's account with its traces.
+    return text.rpartition(_CANNOT_LOAD)[2].strip().split("\n")[0] if _CANNOT_LOAD in text else text
 
 
 def _check_reachable(endpoints: Endpoints) -> None:

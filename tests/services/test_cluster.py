@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from starlette.testclient import TestClient
 
 from memory.errors import UserError
 from scenes.suite import BLOBS
-from services.cluster import Scaling, deploy, replica_app
+from services.cluster import Replica, Scaling, deploy, replica_app
 from services.plan import ExpertPlan, LaunchPlan, read_endpoints
 from services.settings import Settings
 from services.status import status
@@ -64,10 +65,16 @@ def test_a_replica_answers_below_its_prefix_as_soon_as_it_has_started(suite, tmp
         assert "/scene/openapi.json" in client.get("/scene/docs").text
 
 
-def test_a_replica_that_cannot_load_does_not_start(tmp_path):
-    app = replica_app(ExpertPlan(expert="scene"), settings(tmp_path / "nowhere", tmp_path))
-    with pytest.raises(UserError, match="holds no suite"), TestClient(app):
-        pass
+def test_a_replica_that_cannot_load_is_unhealthy_from_the_start(suite, tmp_path):
+    def health(suite):
+        replica = Replica()
+        replica.app = replica_app(ExpertPlan(expert="scene"), settings(suite, tmp_path))
+        with TestClient(replica.app):
+            asyncio.run(replica.check_health())
+
+    health(suite)
+    with pytest.raises(RuntimeError, match=r"cannot load: .*holds no suite"):
+        health(tmp_path / "nowhere")
 
 
 def test_what_the_operator_must_mend_is_one_sentence(plan, monkeypatch):
