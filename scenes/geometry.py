@@ -106,7 +106,12 @@ class Pose:
         if T.shape != (4, 4) or not np.isfinite(T).all():
             raise ValueError("a pose is a finite 4x4 camera-to-world matrix")
         R = T[:3, :3]
-        if np.abs(R @ R.T - np.eye(3)).max() > 1e-4 or np.linalg.det(R) < 0:
+        # Huge entries are refused before they are multiplied, because their products overflow.
+        if (
+            np.abs(R).max() > 1.1
+            or np.abs(R @ R.T - np.eye(3)).max() > 1e-4
+            or np.linalg.det(R) < 0
+        ):
             raise ValueError("the rotation part of a pose must be orthonormal and right-handed")
         object.__setattr__(self, "T_world_camera", T)
 

@@ -26,6 +26,7 @@ DEADLINE_HEADER = "X-Request-Timeout"
 _JSON = "application/json"
 _LOADS, _HANGS = "this expert is still loading", "a batch hangs in the model"
 _PROBLEMS = {
+    400: "the body is not JSON text in UTF-8",
     404: "unknown blob or scene",
     413: "body or image too large",
     422: "the request is not valid",

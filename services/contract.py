@@ -142,7 +142,7 @@ class DepthRequest(_Wire):
     """z-depth of one image; ``focal`` in pixels of the image sent, if it is known."""
 
     image: ImageRef
-    focal: Annotated[float, Field(gt=0)] | None = None
+    focal: Annotated[float, Field(ge=1, le=1e6)] | None = None
 
 
 class DepthAnswer(Answer):

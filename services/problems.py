@@ -53,6 +53,9 @@ async def _framework(request: Request, error: Exception) -> Response:
         answer = ExpertError(ErrorCode.NOT_FOUND, message, status=405)
     elif error.status_code == 404:
         answer = ExpertError(ErrorCode.NOT_FOUND, f"there is nothing at {path}; see /docs")
+    elif error.status_code == 400:
+        message = f"the body of {method} {path} is not JSON text in UTF-8"
+        answer = ExpertError(ErrorCode.BAD_INPUT, message, status=400)
     else:
         status = error.status_code
         answer = ExpertError(ErrorCode.BAD_INPUT, str(error.detail), status=status)

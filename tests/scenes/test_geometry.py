@@ -42,6 +42,8 @@ def test_look_at_is_level_and_looks_forward(pose: Pose) -> None:
 def test_a_pose_that_is_not_rigid_is_refused() -> None:
     with pytest.raises(ValueError, match="orthonormal"):
         Pose(np.diag([2.0, 1, 1, 1]))
+    with pytest.raises(ValueError, match="orthonormal"):
+        Pose(np.diag([1e300, 1e300, 1e300, 1]))  # whose squares are no numbers
     with pytest.raises(ValueError, match="right-handed"):
         Pose(np.diag([-1.0, 1, 1, 1]))
     with pytest.raises(ValueError, match="4x4"):

@@ -197,9 +197,16 @@ def test_every_route_and_error_is_in_the_schema(serve):
         schema["paths"]
     )
     answers = schema["paths"][AT]["post"]["responses"]
-    assert {"200", "404", "413", "422", "503", "504"} <= set(answers)
+    assert {"200", "400", "404", "413", "422", "503", "504"} <= set(answers)
     assert answers["200"]["content"]["application/json"]["schema"]["$ref"].endswith("DepthAnswer")
     assert MEDIA_TYPE in answers["200"]["content"]
+
+
+def test_a_body_that_is_no_text_is_a_documented_problem(serve):
+    sent = serve(FlatDepth()).post(
+        AT, content=b"\xcb\xff", headers={"content-type": "application/json"}
+    )
+    assert "not JSON text in UTF-8" in problem(sent, 400, "bad_input").message
 
 
 def test_metrics_count_by_route_template(serve):
