@@ -89,7 +89,7 @@ class Intrinsics(BaseModel):
     def project(self, points: Float) -> tuple[Float, Float]:
         """Camera-frame points (N, 3) to pixels (N, 2) and depths (N,); callers drop depth <= 0."""
         z = points[:, 2]
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             u = self.fx * points[:, 0] / z + self.cx
             v = self.fy * points[:, 1] / z + self.cy
         return np.stack([u, v], axis=1), z

@@ -57,9 +57,11 @@ def splat(seen: Surfels, pose: Pose, intrinsics: Intrinsics) -> Pixels:
     pixels, z = intrinsics.project(pose.to_camera(points))
     front = z > _NEAR
     pixels, z, colours = pixels[front], z[front], colours[front]
-    u, v = np.rint(pixels).astype(np.int64).T
-    inside = (u >= 0) & (u < intrinsics.width) & (v >= 0) & (v < intrinsics.height)
-    u, v, z, colours = u[inside], v[inside], z[inside], colours[inside]
+    # Compared before they become integers: absurd cameras project to infinity or nowhere.
+    x, y = np.rint(pixels).T
+    inside = (x >= 0) & (x < intrinsics.width) & (y >= 0) & (y < intrinsics.height)
+    u, v = x[inside].astype(np.int64), y[inside].astype(np.int64)
+    z, colours = z[inside], colours[inside]
     order = np.argsort(-z, kind="stable")  # far first: nearer points are written over them
     image = np.full((intrinsics.height, intrinsics.width, 3), _SKY, np.uint8)
     hit = np.zeros(image.shape[:2], np.bool_)
