@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from scenes.masks import decode_rle, encode_rle, id_boxes, mask_box
+from scenes.masks import decode_rle, encode_rle, id_boxes, mask_box, rle_area
 
 SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 40))
 
@@ -18,6 +18,7 @@ def test_any_mask_survives_the_round_trip(mask):
     size, counts = encode_rle(mask)
     assert size == mask.shape
     assert np.array_equal(decode_rle(size, counts), mask)
+    assert rle_area(counts) == mask.sum()
 
 
 @given(st.integers(1, 400), st.integers(1, 400), st.integers(0, 10**9))

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from memory.errors import ModelMistake
-from scenes.masks import decode_rle
+from scenes.masks import rle_area
 from services.contract import Phrase, SegmentAnswer, SegmentMode, SegmentRequest
 from tools.experts import Reply
 from tools.records import BoxRecord, FrameRecord, MaskRecord
@@ -94,7 +94,7 @@ def _add(workspace: Workspace, record: MaskRecord, source: str) -> MaskRow:
         handle=workspace.add("mask", record, (source,)),
         frame=record.frame,
         category=record.category,
-        pixels=int(decode_rle(record.mask.size, record.mask.counts).sum()),
+        pixels=rle_area(record.mask.counts),
         score=record.score,
         box=record.box,
         mask=record.mask,
