@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from memory.errors import InfrastructureError, UserError
 
@@ -31,6 +33,27 @@ class Schema:
     application: int
     version: int
     script: str
+
+
+class Database:
+    """A store over one connection; close it, or use it as a context manager."""
+
+    _db: sqlite3.Connection
+
+    def close(self) -> None:
+        """Release the file."""
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
 
 def connect(path: Path, schema: Schema, *, read_only: bool = False) -> sqlite3.Connection:

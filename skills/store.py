@@ -7,15 +7,13 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from memory.errors import UserError
-from memory.sqlite import connect, transaction
+from memory.sqlite import Database, connect, transaction
 from skills.documents import SkillDocument, parse, version_of
 from skills.entries import Entry, LedgerRow, StoredSkill
 from skills.provenance import Origin, Provenance, SceneMark, Status
@@ -26,7 +24,7 @@ from skills.writes import append_ledger, insert_scenes, insert_version
 Vectors = NDArray[np.float32]
 
 
-class SkillStore:
+class SkillStore(Database):
     """Versions, ledger, words and vectors; many processes may share one file."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
@@ -37,21 +35,6 @@ class SkillStore:
         self._rows: dict[str, int] = {}
         self._total: int | None = None
         self._types: dict[str, bool] = {}
-
-    def close(self) -> None:
-        """Release the file."""
-        self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

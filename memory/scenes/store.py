@@ -11,14 +11,12 @@ import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from memory.scenes.records import EvidenceObject, FiledEpisode, Recall
-from memory.sqlite import Schema, connect, quoted_terms, transaction
+from memory.sqlite import Database, Schema, connect, quoted_terms, transaction
 
 SCHEMA = Schema(
     name="scene memory",
@@ -40,7 +38,7 @@ SCHEMA = Schema(
 _WORD = re.compile(r"[a-z0-9]+")
 
 
-class SceneMemory:
+class SceneMemory(Database):
     """Episodes and evidence by scene, shared by any number of processes.
 
     Filing returns once the row is committed; a killed process loses nothing that was returned.
@@ -51,21 +49,6 @@ class SceneMemory:
         self._db = connect(path, SCHEMA, read_only=read_only)
         self._ids: NDArray[np.int64] = np.zeros(0, np.int64)
         self._vectors: NDArray[np.float32] = np.zeros((0, 0), np.float32)
-
-    def close(self) -> None:
-        """Release the file."""
-        self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def __len__(self) -> int:
         row: tuple[int] = self._db.execute("SELECT count(*) FROM episodes").fetchone()

@@ -83,7 +83,10 @@ def audit(suite: Annotated[Path, typer.Argument(help="A suite folder.")]) -> Non
     """Print how well a suite's questions are answered blind: by frequency and by a forest."""
     from scripts.rooming import blind_rows
 
-    for row in blind_rows(suite):
+    rows = blind_rows(suite)
+    if not rows:
+        print("no question type is asked often enough to be audited (20 questions)")
+    for row in rows:
         print(
             f"{row.question_type:<32} n {row.n:<5} chance {100 * row.chance:5.1f}  "
             f"frequency {100 * row.frequency:5.1f}  forest {100 * row.forest:5.1f}  "
