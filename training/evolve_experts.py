@@ -18,11 +18,14 @@ from memory.errors import InfrastructureError
 from scenes.suite import BLOBS
 from services.app import build_app
 from services.contract import Endpoint, Endpoints
+from services.reference.base import ReferenceExpert, Shelf
 from services.registry import experts_of, make_expert
 from services.settings import Batching, Settings
 from tools.cache import ResultCache
 from tools.endpoints import FixedEndpoints
 from tools.experts import ExpertClient
+
+_KEEP_FRAMES = 128  # all of a scene, for every expert at once
 
 
 class _Switchboard(httpx2.AsyncBaseTransport):
@@ -55,10 +58,14 @@ async def experts_in_process(
         batching=Batching(wait=0.0),
     )
     names = tuple(experts or experts_of("reference"))
+    shelf = Shelf(tuple(suites), keep_frames=_KEEP_FRAMES)
     async with AsyncExitStack() as stack:
         apps: dict[str, httpx2.ASGITransport] = {}
         for name in names:
-            app = build_app(make_expert(name, "reference"), settings)
+            expert = make_expert(name, "reference")
+            assert isinstance(expert, ReferenceExpert)
+            expert.shelf = shelf
+            app = build_app(expert, settings)
             await stack.enter_async_context(app.router.lifespan_context(app))
             service = app.state.service
             await service.loaded()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from pathlib import Path
 
 from memory.blobs import Derivation, sha256_of
 from memory.errors import UserError
@@ -12,7 +13,7 @@ from services.errors import ExpertError
 from services.images import Images, LoadedImage
 from services.reference.credit import Sight, sight_of
 from services.reference.presets import Preset, preset
-from services.reference.world import Kept, View, World
+from services.reference.world import KEEP_FRAMES, Kept, View, World
 from services.settings import Settings
 
 VERSION = "1"
@@ -23,8 +24,24 @@ _NOTE = (
 )
 
 
+class Shelf:
+    """The world of some suites and what their pictures measured.
+
+    Adapters that live in one process may hold one shelf together: what a picture is worth as
+    evidence does not depend on who asks, and costs more than most answers. ``keep_frames``: how
+    many frames' exact maps stay in memory.
+    """
+
+    def __init__(self, suites: tuple[Path, ...], keep_frames: int = KEEP_FRAMES) -> None:
+        self.world = World(suites, keep_frames)
+        self.sights: Kept[tuple[str, Derivation | None, float], Sight] = Kept(_KEEP_SIGHTS)
+
+
 class ReferenceExpert:
-    """Base of the reference adapters; a subclass adds the stations that are its own."""
+    """Base of the reference adapters; a subclass adds the stations that are its own.
+
+    ``shelf`` may be given before `load`, to share it; else every adapter has its own.
+    """
 
     name = ""
     max_batch = 1  # nothing is stacked, so waiting for company would only cost time
@@ -32,7 +49,7 @@ class ReferenceExpert:
     world: World
     preset: Preset
     settings: Settings
-    _sights: Kept[tuple[str, Derivation | None], Sight]
+    shelf: Shelf | None = None
 
     def load(self, settings: Settings) -> None:
         """Open the suites; nothing large is read before it is asked for."""
@@ -43,8 +60,8 @@ class ReferenceExpert:
             )
         self.settings = settings
         self.preset = preset(settings.preset)
-        self.world = World(settings.suites)
-        self._sights = Kept(_KEEP_SIGHTS)
+        self.shelf = self.shelf or Shelf(settings.suites)
+        self.world = self.shelf.world
 
     def info(self) -> Info:
         """Says what it is, and that it is no neural model."""
@@ -75,8 +92,9 @@ class ReferenceExpert:
         """What the pixels of an image are worth as evidence; kept, because it costs more than
         the rest of an answer."""
         credit = self.preset.restore.credit
-        key = (image.sha256, image.derivation)
-        return self._sights.get(key, lambda: sight_of(view, image, images, credit))
+        key = (image.sha256, image.derivation, credit)
+        assert self.shelf is not None  # from `load` on
+        return self.shelf.sights.get(key, lambda: sight_of(view, image, images, credit))
 
     def probe_image(self) -> ImageByHash:
         """A known frame for the first inference; `UserError` when no suite has any."""

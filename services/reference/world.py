@@ -30,7 +30,7 @@ ValueT = TypeVar("ValueT")
 Affine = NDArray[np.float64]
 
 _KEEP_SCENES = 32
-_KEEP_FRAMES = 16
+KEEP_FRAMES = 16
 _KEEP_TABLES = 4096
 _MAX_LINEAGE = 8
 
@@ -119,7 +119,7 @@ class View:
 class World:
     """Truth by frame hash and by scene id, read when asked for and kept for a while."""
 
-    def __init__(self, suites: tuple[Path, ...]) -> None:
+    def __init__(self, suites: tuple[Path, ...], keep_frames: int = KEEP_FRAMES) -> None:
         self._by_hash: dict[str, FrameKey] = {}
         self._by_scene: dict[str, Path] = {}
         contents: list[str] = []
@@ -134,7 +134,7 @@ class World:
         self.fingerprint = "+".join(sorted(contents))
         self._truths: Kept[tuple[Path, str], SceneTruth] = Kept(_KEEP_SCENES)
         self._fills: Kept[tuple[Path, str], NDArray[np.float64]] = Kept(_KEEP_SCENES)
-        self._maps: Kept[FrameKey, FrameMaps] = Kept(_KEEP_FRAMES)
+        self._maps: Kept[FrameKey, FrameMaps] = Kept(keep_frames)
         self._tables: Kept[FrameKey, list[tuple[int, int, Box]]] = Kept(_KEEP_TABLES)
 
     def first_frame(self) -> str | None:

@@ -95,32 +95,56 @@ def settle(clouds: Mapping[int, Float], rule: FusingRule) -> dict[int, Float]:
     if len(clouds) < 2 or rule.drift <= rule.agreed / 2:
         return shifts
     order = sorted(clouds, key=lambda number: -len(clouds[number]))
-    target = _some(clouds[order[0]])
+    target = _Target(_some(clouds[order[0]]))
     for number in order[1:]:
         source = _some(clouds[number])
         shifts[number] = _shift(source, target, rule)
-        target = np.concatenate([target, source + shifts[number]])
+        target = target.joined(source + shifts[number])
     mean = np.mean(list(shifts.values()), axis=0)
     return {number: shift - mean for number, shift in shifts.items()}
+
+
+class _Target:
+    """The points settled so far, with their normals: the direction in which a point's neighbours
+    spread least. A point keeps the normal that it had when it came, so that each view that joins
+    costs what its own points cost."""
+
+    def __init__(self, points: Float, known: Float | None = None) -> None:
+        self.points = points
+        self.tree = cKDTree(points)
+        done = 0 if known is None else len(known)
+        self.normals = self._normals(points[done:])
+        if known is not None:
+            self.normals = np.concatenate([known, self.normals])
+
+    def joined(self, more: Float) -> _Target:
+        """This target and the points of one more view."""
+        return _Target(np.concatenate([self.points, more]), self.normals)
+
+    def _normals(self, points: Float) -> Float:
+        _, nearest = self.tree.query(points, k=min(_NEIGHBOURS, len(self.points)))
+        around = self.points[np.asarray(nearest).reshape(len(points), -1)]
+        around = around - around.mean(axis=1, keepdims=True)
+        _, vectors = np.linalg.eigh(np.swapaxes(around, 1, 2) @ around)
+        normals: Float = vectors[:, :, 0]
+        return normals
 
 
 def _some(points: Float) -> Float:
     return points[:: max(1, len(points) // _SETTLED)]
 
 
-def _shift(source: Float, target: Float, rule: FusingRule) -> Float:
-    if len(target) < _NEIGHBOURS:
+def _shift(source: Float, target: _Target, rule: FusingRule) -> Float:
+    if len(target.points) < _NEIGHBOURS:
         return np.zeros(3)
-    tree = cKDTree(target)
-    normals = _normals(target, tree)
     shift = np.zeros(3)
     for _ in range(_STEPS):
         moved = source + shift
-        found = tree.query(moved)
+        found = target.tree.query(moved)
         distance, nearest = np.asarray(found[0]), np.asarray(found[1])
         close = distance <= np.quantile(distance, _CLOSEST)
-        n = normals[nearest[close]]
-        off = ((target[nearest[close]] - moved[close]) * n).sum(axis=1)
+        n = target.normals[nearest[close]]
+        off = ((target.points[nearest[close]] - moved[close]) * n).sum(axis=1)
         if float(np.mean(np.abs(off))) <= rule.agreed / 2:
             break
         # The ridge holds still what no surface pins down: sliding along a single wall.
@@ -129,13 +153,3 @@ def _shift(source: Float, target: Float, rule: FusingRule) -> Float:
         if np.linalg.norm(step) < rule.agreed / 10:
             break
     return shift if np.linalg.norm(shift) <= rule.furthest else np.zeros(3)
-
-
-def _normals(points: Float, tree: cKDTree) -> Float:
-    """(N, 3) unit normals: the direction in which each point's neighbours spread least."""
-    _, nearest = tree.query(points, k=_NEIGHBOURS)
-    around = points[np.asarray(nearest)]
-    around = around - around.mean(axis=1, keepdims=True)
-    _, vectors = np.linalg.eigh(np.einsum("nki,nkj->nij", around, around))
-    normals: Float = vectors[:, :, 0]
-    return normals
