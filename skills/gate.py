@@ -3,9 +3,12 @@
 A candidate is compared with what it would replace, task by task, on held-out training scenes.
 Utility is score minus priced seconds. The standard error is a paired bootstrap over rooms (tasks
 of one room stand or fall together), the bound a Student quantile of it, at a level that accounts
-for every comparison the library has made so far: round ``r`` may spend ``alpha * 6 / (pi * r)**2``,
-shared among its comparisons by Holm's step-down rule, so all rounds together promote a worthless
-change with a probability of at most ``alpha``.
+for every comparison of the library's whole life. Levels are paid from a `Wealth` that discoveries
+refill (generalised alpha investing: Foster and Stine 2008; LORD++, Ramdas et al. 2017): the
+levels spent never exceed ``alpha`` times the changes that passed, or ``alpha`` while none has. So
+of all that passes, an expected share of at most ``alpha`` is worthless, and where nothing is worth
+anything, nothing ever passes with probability ``1 - alpha``. Within a round the budget is split by
+weights that come from other rooms (weighted Bonferroni: Genovese et al. 2006).
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtrit
 
 from skills.distil.trials import Trial
 
@@ -27,8 +30,8 @@ RESAMPLES = 4000
 
 
 class GateSettings(BaseModel):
-    """``alpha``: chance that evolution ever promotes a worthless change. ``margin``: utility that
-    a change must gain beyond doubt. ``rooms``: fewest rooms to decide on."""
+    """``alpha``: share of passed changes that may be worthless, in expectation. ``margin``: utility
+    that a change must gain beyond doubt. ``rooms``: fewest rooms to decide on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -69,44 +72,52 @@ class Pair:
     old: Trial
 
 
-def round_alpha(alpha: float, round_: int) -> float:
-    """What round ``round_`` (from 1) may spend of ``alpha``; all rounds together spend it once."""
-    return alpha * 6 / (math.pi * round_) ** 2
+@dataclass(frozen=True, slots=True)
+class Wealth:
+    """A library's error budget: levels ``spent`` on all comparisons so far, and how many changes
+    ``passed``."""
+
+    spent: float = 0.0
+    passed: int = 0
+
+    def budget(self, alpha: float) -> float:
+        """What the next round may spend: half of what is left."""
+        return max(0.0, alpha * max(1, self.passed) - self.spent) / 2
 
 
 def judge(
-    changes: Sequence[Sequence[Pair]], settings: GateSettings, round_: int = 1
+    changes: Sequence[Sequence[Pair]],
+    settings: GateSettings,
+    budget: float | None = None,
+    weights: Sequence[float] | None = None,
 ) -> tuple[Comparison, ...]:
-    """Judge all changes of one round, in the order given.
+    """Judge changes together, in the order given.
 
-    Pairs with an owed side are left out: an outage is no evidence.
+    ``budget`` is what they may spend in all (default: a new library's first round), split by
+    ``weights``. Pairs with an owed side are left out: an outage is no evidence.
     """
-    measured = [_measure(pairs, settings) for pairs in changes]
-    budget = round_alpha(settings.alpha, round_)
-    decided: dict[int, Comparison] = {}
-    still_passing = True
-    for rank, index in enumerate(sorted(range(len(measured)), key=lambda i: measured[i].p)):
-        level = budget / (len(measured) - rank)
-        found = _decide(measured[index], settings, level, still_passing)
-        still_passing = found.passed
-        decided[index] = found
-    return tuple(decided[i] for i in range(len(measured)))
+    budget = Wealth().budget(settings.alpha) if budget is None else budget
+    shares = [1.0] * len(changes) if weights is None else list(weights)
+    whole = sum(shares) or 1.0
+    return tuple(
+        _decide(_measure(pairs, settings), settings, budget * share / whole)
+        for pairs, share in zip(changes, shares, strict=True)
+    )
 
 
 def compare(pairs: Sequence[Pair], settings: GateSettings, level: float) -> Comparison:
     """One comparison at a one-sided level of the caller's choice, for reports."""
-    return _decide(_measure(pairs, settings), settings, level, still_passing=True)
+    return _decide(_measure(pairs, settings), settings, level)
 
 
 @dataclass(frozen=True, slots=True)
 class _Measured:
-    """A change's numbers before the verdict; ``p`` is one-sided against the margin."""
+    """A change's numbers before the verdict."""
 
     pairs: tuple[Pair, ...]
     rooms: int
     lift: float
     error: float
-    p: float
 
 
 def _measure(pairs: Sequence[Pair], settings: GateSettings) -> _Measured:
@@ -118,16 +129,12 @@ def _measure(pairs: Sequence[Pair], settings: GateSettings) -> _Measured:
     rooms = len(gains)
     if rooms < settings.rooms:
         lift = _mean([g for room in gains.values() for g in room])
-        return _Measured(whole, rooms, lift, math.inf, 1.0)
+        return _Measured(whole, rooms, lift, math.inf)
     sums = np.array([sum(g) for _, g in sorted(gains.items())])
     sizes = np.array([len(g) for _, g in sorted(gains.items())], float)
     lift = float(sums.sum() / sizes.sum())
     error = _bootstrap_error(sums, sizes, settings.seed)
-    if error <= 1e-12:
-        p = 0.0 if lift > settings.margin else 1.0
-    else:
-        p = float(stdtr(rooms - 1, (settings.margin - lift) / error))
-    return _Measured(whole, rooms, lift, error, p)
+    return _Measured(whole, rooms, lift, error)
 
 
 def _bootstrap_error(sums: NDArray[np.float64], sizes: NDArray[np.float64], seed: int) -> float:
@@ -148,17 +155,17 @@ def _resamples(count: int, seed: int) -> NDArray[np.int64]:
     return rng.multinomial(count, np.full(count, 1 / count), size=RESAMPLES)
 
 
-def _decide(
-    found: _Measured, settings: GateSettings, level: float, still_passing: bool
-) -> Comparison:
+def _decide(found: _Measured, settings: GateSettings, level: float) -> Comparison:
     lower = upper = None
     if found.rooms < settings.rooms:
-        passed = False
+        passed, level = False, 0.0  # nothing was tested, so nothing is spent
         reason = f"only {found.rooms} rooms, {settings.rooms} are needed"
+    elif level <= 0:
+        passed, reason = False, "the error budget of this library is spent"
     else:
         reach = -found.error * float(stdtrit(found.rooms - 1, level))
         lower, upper = found.lift - reach, found.lift + reach
-        passed = still_passing and lower > settings.margin
+        passed = lower > settings.margin
         verb = "clears" if passed else "does not clear"
         reason = f"lower bound {lower:+.4f} {verb} the margin {settings.margin:+.4f}"
     new, old = [p.new for p in found.pairs], [p.old for p in found.pairs]

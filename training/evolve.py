@@ -22,6 +22,7 @@ from skills.snapshot import take_snapshot
 from skills.store import SkillStore
 from skills.writes import append_ledger, append_round, insert_scenes, insert_version
 from training.evolve_cases import Case, split_rooms
+from training.evolve_gate import wealth
 from training.evolve_library import Library
 from training.evolve_policy import LibraryPolicy
 from training.evolve_records import EvolveReport, EvolveSettings, RoundReport, Verdict, run_id
@@ -127,6 +128,7 @@ class _Evolution:
             settings=self.settings,
             trials=self.trials,
             play=self.play,
+            wealth=wealth(self.store),
             watch=watch,
         )
         tried = await round_.explore(explore)

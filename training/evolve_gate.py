@@ -8,22 +8,31 @@ from dataclasses import dataclass
 from skills.distil.base import Candidate
 from skills.distil.trials import Trial
 from skills.entries import StoredSkill
-from skills.gate import Comparison, GateSettings, Pair, judge
+from skills.gate import Comparison, GateSettings, Pair, Wealth, judge
+from skills.store import SkillStore
 from skills.workflow import Workflow
 from training.evolve_cases import Case
 from training.evolve_policy import LibraryPolicy
 from training.evolve_trials import Try
 
+_CLEAREST = 6.0  # standard errors beyond which a finding is not preferred any further
+_PASSED = frozenset({"promoted", "retired"})
+_JUDGED = _PASSED | {"kept", "stays"}
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change of the library: on these cases it would look another way than now."""
+    """A change of the library: on these cases it would look another way than now.
+
+    ``tries``: case, workflow with the change, workflow without it. ``weight``: its share of the
+    error budget against other changes; a clear finding gets more than a routine removal.
+    """
 
     skill: str
     version: str
     adds: bool
     tries: tuple[tuple[Case, Workflow, Workflow], ...]
-    """Case, workflow with the change, workflow without it."""
+    weight: float = 1.0
 
 
 def additions(
@@ -39,7 +48,10 @@ def additions(
         tries = tuple(
             (case, workflow, now(case)) for case in cases if document.scope.covers(case.card)
         )
-        changes.append(Change(document.name, document.version, True, tries))
+        found = candidate.finding
+        clear = max(1.0, found.gain / max(found.error, 1e-9))
+        weight = min(clear, _CLEAREST)
+        changes.append(Change(document.name, document.version, True, tries, weight))
     return changes
 
 
@@ -82,13 +94,21 @@ def needed(changes: Sequence[Change]) -> list[Try]:
     return list(wanted.values())
 
 
+def wealth(store: SkillStore) -> Wealth:
+    """What the library's ledger says was spent on comparisons, and how many changes passed."""
+    judged = [row for row in store.ledger() if row.action in _JUDGED]
+    levels = [row.detail.get("level") for row in judged]
+    spent = sum(level for level in levels if isinstance(level, float))
+    return Wealth(spent, sum(row.action in _PASSED for row in judged))
+
+
 def decide(
     changes: Sequence[Change],
     trials: Sequence[Trial],
     settings: GateSettings,
-    round_: int,
+    budget: float,
 ) -> list[Comparison]:
-    """The gate's comparisons, in the order of ``changes``."""
+    """The gate's comparisons, in the order of ``changes``, which share ``budget``."""
     rows = {(t.task_id, t.workflow.key): t for t in trials}
     pairs = [
         [
@@ -98,4 +118,5 @@ def decide(
         ]
         for change in changes
     ]
-    return list(judge(pairs, settings, round_))
+    weights = [0.0 if is_merge(change) else change.weight for change in changes]
+    return list(judge(pairs, settings, budget, weights))

@@ -10,7 +10,7 @@ from skills.distil.findings import find
 from skills.distil.lessons import learn
 from skills.distil.trials import Trial
 from skills.entries import StoredSkill
-from skills.gate import Comparison
+from skills.gate import Comparison, Wealth
 from skills.workflow import Workflow
 from training.evolve_cases import Case
 from training.evolve_gate import Change, additions, decide, is_merge, needed, removals
@@ -35,7 +35,8 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The state that a round works from. ``serial`` counts rounds over the library's whole life.
+    """The state that a round works from. ``serial`` counts rounds over the library's whole life,
+    ``wealth`` is what the gate may still spend on errors.
 
     What was tried is read from the plans of this evolution's rounds, never from "whatever the
     store holds": a killed round has left trials behind, and resuming must not see more than the
@@ -50,6 +51,7 @@ class Round:
     settings: EvolveSettings
     trials: TrialStore
     play: Play
+    wealth: Wealth
     watch: Watch | None = None
 
     async def explore(self, cases: Sequence[Case]) -> list[Trial]:
@@ -114,8 +116,8 @@ class Round:
 
     async def _gate(self, changes: list[Change], cases: Sequence[Case]) -> list[Judged]:
         tried = await self._played("gate", needed(changes))
-        half = self.settings.gate.model_copy(update={"alpha": self.settings.gate.alpha / 2})
-        found = decide(changes, tried, half, self.serial)
+        budget = self.wealth.budget(self.settings.gate.alpha) / 2
+        found = decide(changes, tried, self.settings.gate, budget)
         return [Judged(c, f, _action(c, f)) for c, f in zip(changes, found, strict=True)]
 
     def _after(

@@ -13,7 +13,7 @@ from skills.store import SkillStore
 from skills.workflow import Workflow
 from skills.writes import append_ledger, append_round, insert_scenes
 from training.evolve_cases import Case
-from training.evolve_gate import Change, decide, needed, removals
+from training.evolve_gate import Change, decide, needed, removals, wealth
 from training.evolve_library import Library
 from training.evolve_policy import LibraryPolicy
 from training.evolve_records import Verdict
@@ -75,7 +75,7 @@ async def _judged(
         tried = await trials_of(trials, play, needed(changes))
     finally:
         trials.close()
-    found = decide(changes, tried, settings, store.rounds_so_far() + 1)
+    found = decide(changes, tried, settings, wealth(store).budget(settings.alpha))
     return [
         Verdict(
             skill=change.skill,

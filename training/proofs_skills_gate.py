@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator, Sequence
 
 from memory.claims import Claim
-from skills.gate import GateSettings, Pair, judge, round_alpha
+from skills.gate import GateSettings, Pair, Wealth, judge
 
 GATES = 200
 
@@ -16,10 +16,10 @@ def random_labels(pairs: Sequence[Pair], gates: int = GATES, seed: int = 0) -> I
     """Promotions among gates whose "with" and "without" were swapped room by room at random.
 
     Then no change is worth anything by construction, while scores, costs and rooms are real. The
-    bound is what the gate promises for one comparison in round 1, plus what 200 draws may exceed
-    it by (the 99th percentile of the binomial).
+    bound is what the gate promises for a new library's first comparison, plus what 200 draws may
+    exceed it by (the 99th percentile of the binomial).
     """
-    settings = GateSettings(alpha=0.1)
+    settings = GateSettings(alpha=0.2)
     rng = random.Random(seed)
     rooms = sorted({p.new.room for p in pairs})
     promoted = 0
@@ -27,7 +27,7 @@ def random_labels(pairs: Sequence[Pair], gates: int = GATES, seed: int = 0) -> I
         swap = {room: rng.random() < 0.5 for room in rooms}
         drawn = [Pair(p.old, p.new) if swap[p.new.room] else p for p in pairs]
         promoted += judge([drawn], settings)[0].passed
-    rate = round_alpha(settings.alpha, 1)
+    rate = Wealth().budget(settings.alpha)
     most = rate * gates + 2.33 * math.sqrt(gates * rate * (1 - rate))
     yield Claim.at_most(
         f"gate: promotions among {gates} gates with random labels",

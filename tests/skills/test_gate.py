@@ -7,7 +7,7 @@ import pytest
 
 from skills.card import SceneCard
 from skills.distil.trials import Trial
-from skills.gate import GateSettings, Pair, judge, round_alpha
+from skills.gate import GateSettings, Pair, Wealth, judge
 from skills.workflow import GUARDED, PLAIN
 
 CARD = SceneCard(question_type="q")
@@ -85,16 +85,43 @@ def test_every_comparison_makes_each_harder() -> None:
     assert among.lower < alone.lower
 
 
-def test_all_rounds_together_spend_alpha_once() -> None:
-    assert sum(round_alpha(0.05, r) for r in range(1, 10_000)) == pytest.approx(
-        0.05 * 6 / math.pi**2 * math.pi**2 / 6, rel=1e-3
-    )
+def test_while_nothing_passes_all_rounds_together_spend_alpha_once() -> None:
+    wealth = Wealth()
+    for _ in range(200):
+        wealth = Wealth(wealth.spent + wealth.budget(0.05))
+    assert wealth.spent <= 0.05 + 1e-12
+    assert wealth.spent == pytest.approx(0.05, rel=1e-6)
+
+
+def test_the_levels_spent_never_exceed_alpha_times_what_passed() -> None:
+    rng = np.random.default_rng(5)
+    spent, passed = 0.0, 0
+    for _ in range(100):
+        spent += Wealth(spent, passed).budget(0.05)
+        assert spent <= 0.05 * max(1, passed) + 1e-12
+        passed += int(rng.integers(0, 3))
+    assert Wealth(spent, passed).budget(0.05) > Wealth().budget(0.05), "discoveries refill it"
+
+
+def test_clear_findings_get_more_of_the_budget() -> None:
+    pairs = noisy(0.05, 30, 4)
+    clear, vague = judge([pairs, pairs], FREE, 0.02, [5.0, 1.0])
+    assert (clear.level, vague.level) == (pytest.approx(0.02 * 5 / 6), pytest.approx(0.02 / 6))
+    assert clear.lower is not None
+    assert vague.lower is not None
+    assert clear.lower > vague.lower
+
+
+def test_a_spent_budget_passes_nothing() -> None:
+    (found,) = judge([noisy(0.3, 40, 1)], FREE, 0.0)
+    assert not found.passed
+    assert "spent" in found.reason
 
 
 def test_worthless_changes_pass_no_more_often_than_promised() -> None:
     """400 gates of one comparison each, on noise: at most the nominal rate, give or take."""
     settings = GateSettings(price=0.0, alpha=0.1)
     passed = sum(judge([noisy(0.0, 25, s)], settings)[0].passed for s in range(1000, 1400))
-    nominal = round_alpha(0.1, 1) * 400
+    nominal = Wealth().budget(0.1) * 400
     assert passed <= nominal + 2.6 * math.sqrt(nominal)
     assert passed >= 5, "a gate that never opens proves nothing"
