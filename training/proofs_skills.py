@@ -1,7 +1,7 @@
 """Every claim about skills: `surveyor proofs skills`.
 
-What needs no rooms is always measured. Evolution on real rooms is measured when it is given
-training and test suites; see `training.proofs_skills_evolution` for what that takes.
+What needs no rooms. Evolution on rooms is a group of its own, `surveyor proofs lift`, because it
+takes an hour.
 """
 
 from __future__ import annotations
@@ -21,20 +21,16 @@ from training import (
     proofs_skills_recall,
     proofs_skills_scale,
 )
-from training.proofs_skills_evolution import EvolutionPlan
-from training.proofs_skills_evolution import measure as measure_evolution
 from training.proofs_skills_gate import random_labels
 
 
-def measure(evolution: EvolutionPlan | None = None) -> Iterator[Claim]:
-    """Claims, each as soon as it is measured; about five minutes without ``evolution``."""
+def measure() -> Iterator[Claim]:
+    """Claims, each as soon as it is measured; about five minutes."""
     yield from random_labels(simulated_pairs())
     yield from proofs_skills_chat.measure()
     yield from proofs_skills_recall.measure()
     yield from proofs_skills_faults.measure()
     yield from proofs_skills_scale.measure()
-    if evolution is not None:
-        yield from measure_evolution(evolution)
 
 
 def simulated_pairs(rooms: int = 30, tasks: int = 6, seed: int = 0) -> list[Pair]:

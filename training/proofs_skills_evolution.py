@@ -1,21 +1,19 @@
 """Evolving on training rooms and judging on unseen ones, with real episodes and reference experts.
 
-Not part of a test run: with the numbers of rooms that a claim needs it takes hours on two cores.
-`measure` says how many rooms and error seeds it was given; smaller runs are honest, only wider.
+Not part of a test run: with the numbers of rooms that a claim needs it takes an hour on two cores.
+Everything that was played is kept under ``work``, so a measurement that was stopped goes on where
+it was, and error seeds may be measured by several processes before one of them prints.
 """
 
 from __future__ import annotations
 
-import asyncio
-import statistics
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from memory.claims import Claim
 from scenes.suite import Suite
 from services.registry import experts_of
 from skills.retrieve import Retriever
@@ -29,22 +27,19 @@ from training.evolve_library import Library
 from training.evolve_play import ProgramPlay, producers_of
 from training.evolve_records import EvolveReport, EvolveSettings
 from training.evolve_scoring import Judge
-from training.evolve_trials import Play, TrialStore
-from training.proofs_skills_policies import (
-    Chooser,
-    Evaluation,
-    baselines,
-    evaluate,
-    library,
-    shuffled,
-)
+from training.evolve_trials import TrialStore, trials_of
+from training.explore import SPACE
+from training.proofs_skills_compare import Played, evaluate
+from training.proofs_skills_oracle import Hindsight, hindsight
+from training.proofs_skills_policies import Chooser, baselines, library, shuffled
 
 Watch = Callable[[str, int, int], None]
 
 
 class EvolutionPlan(BaseModel):
     """``curve``: numbers of rounds after which the library is judged on the test rooms.
-    ``test_rooms``: judge on the first so many (``None``: all)."""
+    ``test_rooms``: judge on the first so many (``None``: all). ``oracle_rooms``: play the whole
+    space of workflows on the first so many under the first seed, for hindsight (0: none)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -55,22 +50,20 @@ class EvolutionPlan(BaseModel):
     error_seeds: tuple[int, ...] = (0, 1, 2)
     curve: tuple[int, ...] = (1, 2, 4, 8)
     test_rooms: int | None = None
+    oracle_rooms: int = 0
     settings: EvolveSettings = EvolveSettings()
 
 
 @dataclass(frozen=True, slots=True)
 class SeedResult:
-    """One error seed: the evolution, and every policy on the test rooms."""
+    """One error seed: the evolution, every policy's trials on the test rooms, and the names of
+    the learning curve's policies by number of rounds."""
 
     seed: int
     evolution: EvolveReport
-    evaluation: Evaluation
-
-
-def measure(plan: EvolutionPlan, watch: Watch | None = None) -> Iterator[Claim]:
-    """Claims about baselines, the evolved library, scene-awareness and the learning curve."""
-    results = [asyncio.run(run_seed(plan, seed, watch)) for seed in plan.error_seeds]
-    yield from claims(results)
+    played: Played
+    curve: dict[int, str]
+    hindsight: Hindsight | None = None
 
 
 async def run_seed(plan: EvolutionPlan, seed: int, watch: Watch | None = None) -> SeedResult:
@@ -79,11 +72,13 @@ async def run_seed(plan: EvolutionPlan, seed: int, watch: Watch | None = None) -
     train, test = load_cases(plan.train), _first_rooms(plan)
     evolved = Library(work / "library")
     choosers: dict[str, Chooser] = {}
+    curve = {0: "seeds"}
     async with _players(plan, plan.train, work, seed) as play:
         for rounds in plan.curve:
             settings = plan.settings.model_copy(update={"rounds": rounds})
             report = await evolve(evolved, train, play, settings, watch=watch)
             choosers |= _evolved(evolved, report, rounds, plan, test)
+            curve[rounds] = f"evolved {rounds}"
         trained_in = play.world
     _check_disjoint(evolved, report, plan)
     store = TrialStore(evolved.trials)
@@ -95,10 +90,35 @@ async def run_seed(plan: EvolutionPlan, seed: int, watch: Watch | None = None) -
             | choosers
         )
         async with _players(plan, plan.test, work, seed) as play:
-            judged = await _judge(choosers, test, play, store, plan, watch)
+            told = None if watch is None else _stage(watch, "test")
+            played = await evaluate(choosers, test, play, store, progress=told)
+            look = await _hindsight(plan, test, play, store, watch) if _looks(plan, seed) else None
     finally:
         store.close()
-    return SeedResult(seed, report, judged)
+    return SeedResult(seed, report, played, curve, look)
+
+
+def _looks(plan: EvolutionPlan, seed: int) -> bool:
+    return plan.oracle_rooms > 0 and seed == plan.error_seeds[0]
+
+
+async def _hindsight(
+    plan: EvolutionPlan,
+    test: Sequence[Case],
+    play: ProgramPlay,
+    store: TrialStore,
+    watch: Watch | None,
+) -> Hindsight:
+    rooms = sorted({c.room for c in test})[: plan.oracle_rooms]
+    mine = [c for c in test if c.room in rooms]
+    told = None if watch is None else _stage(watch, "hindsight")
+    trials = await trials_of(store, play, [(c, w) for c in mine for w in SPACE], progress=told)
+    label = {c.task.scene_id: " ".join(c.card.tags) or "plain" for c in mine}
+    return hindsight(trials, label, plan.settings.price)
+
+
+def _stage(watch: Watch, stage: str) -> Callable[[int, int], None]:
+    return lambda done, total: watch(stage, done, total)
 
 
 def _first_rooms(plan: EvolutionPlan) -> tuple[Case, ...]:
@@ -118,36 +138,6 @@ async def _players(
         Judge(suites) as judge,
     ):
         yield ProgramPlay(client, judge, await producers_of(client, names))
-
-
-def claims(results: Sequence[SeedResult]) -> Iterator[Claim]:
-    """Rows side by side, then the contrasts that matter, means over error seeds."""
-    first = results[0].evaluation
-    rooms = first.rows[0].rooms
-    where = f"{rooms} rooms, {first.rows[0].tasks} tasks, {len(results)} error seeds"
-    for index, row in enumerate(first.rows):
-        rows = [r.evaluation.rows[index] for r in results]
-        utility = statistics.fmean(r.utility for r in rows)
-        note = (
-            f"score {statistics.fmean(r.score for r in rows):.3f} at"
-            f" {statistics.fmean(r.cost for r in rows):.2f} s, effective"
-            f" {statistics.fmean(r.effective for r in rows):.2f}; {where}"
-        )
-        yield Claim(f"skills: utility of {row.policy}", round(utility, 4), "shown", True, note)
-    for index, found in enumerate(first.contrasts):
-        same = [r.evaluation.contrasts[index] for r in results]
-        gain = statistics.fmean(c.utility for c in same)
-        low = statistics.fmean(c.utility_low for c in same)
-        high = statistics.fmean(c.utility_high for c in same)
-        score = statistics.fmean(c.score for c in same)
-        yield Claim(
-            f"skills: {found.policy} less {found.baseline}, utility",
-            round(gain, 4),
-            "low > 0",
-            low > 0,
-            f"[{low:+.4f}, {high:+.4f}], score {score:+.4f}, cost x"
-            f"{statistics.fmean(c.cost_ratio for c in same):.2f}, {found.differ} tasks differ",
-        )
 
 
 def _evolved(
@@ -172,18 +162,3 @@ def _check_disjoint(evolved: Library, report: EvolveReport, plan: EvolutionPlan)
     for path in plan.test:
         snapshot.refuse_overlap(Suite.open(path).tasks())
     snapshot.store.close()
-
-
-async def _judge(
-    choosers: dict[str, Chooser],
-    test: Sequence[Case],
-    play: Play,
-    store: TrialStore,
-    plan: EvolutionPlan,
-    watch: Watch | None,
-) -> Evaluation:
-    def progress(done: int, total: int) -> None:
-        if watch is not None:
-            watch("test", done, total)
-
-    return await evaluate(choosers, test, play, store, price=plan.settings.price, progress=progress)

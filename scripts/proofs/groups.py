@@ -14,8 +14,11 @@ GROUPS: dict[str, str] = {
     "rooms": "the embedded world is exact, true and hard to cheat",
     "experts": "the services are fast, bounded and clear about what went wrong",
     "agent": "any model can drive, and nothing that it says breaks a run",
-    "skills": "skills earn their place",
+    "skills": "skills earn their place: gate, recall, faults, scale",
+    "lift": "skills earn their place: evolved on some rooms, judged on others",
 }
+APART = frozenset({"lift"})
+"""Groups that take so long that `all` leaves them out."""
 
 
 def measure(group: str) -> Iterator[Claim]:

@@ -11,20 +11,16 @@ from skills.workflow import GUARDED, PLAIN
 from tests.training.synthetic import SyntheticPlay, cases
 from training import proofs_skills_chat
 from training.evolve_library import Library
+from training.evolve_records import EvolveReport, RoundReport
 from training.evolve_trials import TrialStore
 from training.explore import SPACE
 from training.proofs_skills import simulated_pairs
+from training.proofs_skills_claims import claims
+from training.proofs_skills_compare import Played, by_tag, contrast, evaluate, pooled, row
+from training.proofs_skills_evolution import SeedResult
 from training.proofs_skills_gate import random_labels
-from training.proofs_skills_policies import (
-    Evaluation,
-    baselines,
-    contrast,
-    evaluate,
-    library,
-    per_type,
-    shuffled,
-    single,
-)
+from training.proofs_skills_oracle import hindsight
+from training.proofs_skills_policies import baselines, library, per_type, shuffled, single
 from training.proofs_skills_recall import QUESTIONS, questions, recall
 from training.proofs_skills_scale import retrieval
 
@@ -39,7 +35,7 @@ def trained() -> list[Trial]:
 
 
 @pytest.fixture(scope="module")
-def evaluation(trained: list[Trial], tmp_path_factory: pytest.TempPathFactory) -> Evaluation:
+def played(trained: list[Trial], tmp_path_factory: pytest.TempPathFactory) -> Played:
     root = tmp_path_factory.mktemp("policies")
     unseen = cases(40, first=700, split="test")
     with Library(root).open() as store:
@@ -49,24 +45,87 @@ def evaluation(trained: list[Trial], tmp_path_factory: pytest.TempPathFactory) -
             "shuffled": shuffled(seeds, GUARDED, unseen),
         }
         trials = TrialStore(root / "t.sqlite")
-        return asyncio.run(evaluate(choosers, unseen, SyntheticPlay(), trials, price=PRICE))
+        return asyncio.run(evaluate(choosers, unseen, SyntheticPlay(), trials))
 
 
-def test_the_best_per_type_beats_the_best_single_beats_plain(evaluation: Evaluation) -> None:
-    by_name = {row.policy: row for row in evaluation.rows}
-    assert by_name["per type"].utility > by_name["best single"].utility
-    assert by_name["best single"].utility > by_name["plain"].utility
-    assert by_name["per type"].workflows > 1
-    assert {row.tasks for row in evaluation.rows} == {120}
+def test_the_best_per_type_beats_the_best_single_beats_plain(played: Played) -> None:
+    rows = {name: row(name, trials, PRICE) for name, trials in played.items()}
+    assert rows["per type"].utility > rows["best single"].utility
+    assert rows["best single"].utility > rows["plain"].utility
+    assert rows["per type"].workflows > 1
+    assert {found.tasks for found in rows.values()} == {120}
 
 
-def test_contrasts_are_paired_and_their_intervals_hold_them(evaluation: Evaluation) -> None:
-    found = {(c.policy, c.baseline): c for c in evaluation.contrasts}
-    gain = found["per type", "plain"]
+def test_contrasts_are_paired_and_their_intervals_hold_them(played: Played) -> None:
+    gain = contrast("per type", played["per type"], "plain", played["plain"], PRICE)
     assert gain.utility_low < gain.utility < gain.utility_high
     assert gain.utility_low > 0
     assert gain.differ > 0
-    assert ("plain", "plain") not in found
+
+
+def test_pooled_seeds_do_not_pretend_to_be_more_rooms(played: Played) -> None:
+    """The same seed three times says nothing new, so its interval must not shrink."""
+    thrice = pooled([played, played, played])
+    once = contrast("per type", played["per type"], "plain", played["plain"], PRICE)
+    many = contrast("per type", thrice["per type"], "plain", thrice["plain"], PRICE)
+    assert many.rooms == once.rooms
+    assert many.utility_low == pytest.approx(once.utility_low)
+    assert many.differ == 3 * once.differ
+
+
+def test_a_contrast_can_be_split_by_kinds(played: Played) -> None:
+    found = by_tag(played, "per type", "plain", lambda t: [t.card.question_type], PRICE)
+    assert set(found) == {
+        "object_counting", "obj_appearance_order", "object_size_estimation",
+    }  # fmt: skip
+    assert found["obj_appearance_order"].score > 0.2
+
+
+def test_hindsight_is_shown_beside_its_luck(trained: list[Trial]) -> None:
+    """Where light decides, the oracle leaves its chance level; where labels say nothing, not."""
+    two = [t for t in trained if t.workflow in (PLAIN, GUARDED)]
+    decided = [
+        t.model_copy(update={"score": float((t.workflow == PLAIN) == (t.card.poor_share < 0.5))})
+        for t in two
+    ]
+    light = {t.scene_id: "poor" if t.card.poor_share > 0.5 else "good" for t in two}
+    real = hindsight(decided, light, 0.0)
+    assert real.single <= real.per_type <= real.chance < real.chance_high < real.oracle == 1.0
+    alike = hindsight(decided, dict.fromkeys(light, "x"), 0.0)
+    assert alike.oracle == pytest.approx(alike.chance) == pytest.approx(alike.per_type)
+
+
+def _result(played: Played) -> SeedResult:
+    only = RoundReport(
+        round=1,
+        tried=1,
+        owed=0,
+        findings=0,
+        verdicts=(),
+        active=10,
+        utility=0,
+        score=0,
+        cost=0,
+    )
+    report = EvolveReport(run="r", snapshot="s", rounds=(only,))
+    return SeedResult(0, report, played, {0: "seeds", 1: "evolved 1"})
+
+
+def test_claims_fail_where_nothing_was_gained(played: Played) -> None:
+    names = (*played, "evolved 1", "evolved, cards shuffled")
+    nothing = dict.fromkeys(names, played["plain"])
+    found = {c.name: c for c in claims([_result(nothing)], PRICE, lambda t: ["all"])}
+    for base in ("plain default", "guarded default", "best per question type"):
+        assert not found[f"skills: evolved less {base}, utility"].ok
+    assert not found["skills: evolved less plain default, score"].ok
+
+
+def test_claims_hold_where_something_was_gained(played: Played) -> None:
+    best = played["per type"]
+    gained = {**played, "evolved 1": best, "evolved, cards shuffled": played["plain"]}
+    found = {c.name: c for c in claims([_result(gained)], PRICE, lambda t: ["all"])}
+    assert found["skills: evolved less plain default, utility"].ok
+    assert not found["skills: evolved less best per question type, utility"].ok
 
 
 def test_a_policy_against_itself_gains_nothing(trained: list[Trial]) -> None:
