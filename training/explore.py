@@ -1,6 +1,6 @@
 """Exploration: which workflow to try on which training task.
 
-A small, well-chosen space beats hundreds of near-twins: with twelve workflows held-out choices
+A small, well-chosen space beats hundreds of near-twins: with a dozen workflows held-out choices
 came out as with a hundred and fifty (``docs/workflows.md``). Tries are allotted like pulls of a
 bandit: per family of question types, whole tasks at a time, each task with the incumbent *and*
 the most promising others, so that every comparison is paired.
@@ -23,7 +23,6 @@ from skills.workflow import (
     PLAIN,
     Evidence,
     Fallback,
-    FramePolicy,
     Frames,
     Join,
     MetricScale,
@@ -32,35 +31,41 @@ from skills.workflow import (
     Workflow,
 )
 
-_QUALITY_8 = Frames(policy=FramePolicy.QUALITY, number=8)
-_UNIFORM_32 = Frames(number=32)
+_VOTED = Fallback()
+
+
+def _even(number: int, **choices: object) -> Workflow:
+    """Evenly spaced frames, not restored, with a fallback unless told otherwise."""
+    whole = {"frames": Frames(number=number), "fallback": _VOTED, **choices}
+    return Workflow.model_validate(whole)
+
+
+_BEST: dict[str, object] = {
+    "evidence": Evidence.BOXES,
+    "join": Join.BEST,
+    "support": Support(views=1, share=0.0),
+    "fallback": None,
+}
 
 SPACE: tuple[Workflow, ...] = (
     PLAIN,
     GUARDED,
-    GUARDED.model_copy(update={"frames": Frames(policy=FramePolicy.QUALITY, number=32)}),
-    GUARDED.model_copy(update={"frames": _QUALITY_8}),
+    _even(16),
+    _even(12),
+    _even(8),
+    _even(32),
+    _even(32, evidence=Evidence.BOXES),
+    _even(16, evidence=Evidence.BOXES, scale=MetricScale.NONE),
+    _even(8, evidence=Evidence.BOXES, scale=MetricScale.NONE),
+    _even(8, restore=Restore.GUARD),
+    _even(8, restore=Restore.GUARD, evidence=Evidence.BOXES, scale=MetricScale.NONE),
     GUARDED.model_copy(update={"evidence": Evidence.BOXES}),
-    GUARDED.model_copy(update={"scale": MetricScale.NONE}),
-    GUARDED.model_copy(update={"join": Join.VOTE, "fallback": Fallback(join=Join.BEST)}),
-    GUARDED.model_copy(
-        update={"join": Join.VOTE, "frames": _QUALITY_8, "fallback": Fallback(join=Join.BEST)}
-    ),
-    Workflow(
-        frames=_UNIFORM_32, restore=Restore.NONE, evidence=Evidence.BOXES, join=Join.BEST
-    ),
-    Workflow(
-        frames=_UNIFORM_32, restore=Restore.GUARD, evidence=Evidence.BOXES, join=Join.VOTE
-    ),
-    Workflow(
-        frames=Frames(number=8), restore=Restore.NONE, evidence=Evidence.BOXES, join=Join.BEST
-    ),
-    GUARDED.model_copy(
-        update={"support": Support(views=1, share=0.1), "fallback": Fallback(join=Join.VOTE)}
-    ),
-)  # fmt: skip
-"""Twelve corners of the dimensions that paid: frame number, restoring, evidence, join, metric
-scale, support, fallback."""
+    _even(8, join=Join.VOTE, fallback=None),
+    _even(8, **_BEST),
+    _even(32, **_BEST),
+)
+"""Fifteen corners of the dimensions that paid on rooms of their own: frame number, restoring,
+evidence, join, metric scale, fallback."""
 
 
 class ExploreSettings(BaseModel):

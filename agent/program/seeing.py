@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from agent.program.calling import Call, Caller, Steps, worked
 from memory.events import ToolOutcome
 from scenes.geometry import Scale
-from skills.workflow import Evidence, Frames, Join, MetricScale, Restore, Workflow
+from skills.workflow import Evidence, Join, MetricScale, Restore, Workflow
 from tools.rows import ObjectRow, ObjectsData, ReconstructionData
 
 
@@ -49,17 +49,24 @@ class Sight:
 
 
 class Seer:
-    """Executes one workflow's way of looking."""
+    """Executes one workflow's way of looking.
+
+    What one look has chosen, mended, found and cut out is used again by the next, as when a
+    fallback joins the same views another way: only what is new is asked for and paid.
+    """
 
     def __init__(self, caller: Caller, workflow: Workflow) -> None:
         self._caller = caller
         self._workflow = workflow
+        self._chosen: str | None = None
+        self._boxes: dict[tuple[str, ...], str | None] = {}
+        self._masks: dict[str, str] = {}
 
     def look(self, categories: Sequence[str], join: Join) -> Steps[Sight]:
         """See the asked categories, or only the place itself when none is asked."""
         if join is Join.TABLE:
             return (yield from self._table(categories))
-        frames = yield from self._frames(self._workflow.frames)
+        frames = yield from self._frames()
         if frames is None:
             return Sight((), join)
         if join is Join.FUSE:
@@ -68,13 +75,13 @@ class Seer:
 
     def watch(self, categories: Sequence[str]) -> Steps[Sight]:
         """Detect the categories in the frames, and no more."""
-        frames = yield from self._frames(self._workflow.frames)
+        frames = yield from self._frames()
         if frames is None:
             return Sight((), Join.BEST)
         found = yield from self._caller.one(
             "detect", "find the asked things", frames=[frames], phrases=list(categories)
         )
-        handle = found.handles[-1] if found is not None and _found(found) else None
+        handle = _group(found) if found is not None else None
         return Sight((Take(boxes=handle),), Join.BEST)
 
     def _table(self, categories: Sequence[str]) -> Steps[Sight]:
@@ -86,13 +93,16 @@ class Seer:
         data = ObjectsData.model_validate(found.data)
         return Sight((Take(data.objects, data.room),), Join.TABLE)
 
-    def _frames(self, wanted: Frames) -> Steps[str | None]:
-        found = yield from self._caller.one(
-            "frames", "choose frames", policy=wanted.policy.value, number=wanted.number
-        )
-        if found is None:
-            return None
-        return (yield from self._restored(found.handles[0]))
+    def _frames(self) -> Steps[str | None]:
+        wanted = self._workflow.frames
+        if self._chosen is None:
+            found = yield from self._caller.one(
+                "frames", "choose frames", policy=wanted.policy.value, number=wanted.number
+            )
+            if found is None:
+                return None
+            self._chosen = yield from self._restored(found.handles[0])
+        return self._chosen
 
     def _restored(self, frames: str) -> Steps[str]:
         """The frames, made easier to see where the workflow says so and an expert can."""
@@ -109,10 +119,7 @@ class Seer:
 
     def _fused(self, frames: str, categories: Sequence[str]) -> Steps[Sight]:
         calls = [Call("reconstruct", {"frames": [frames]})]
-        if categories:
-            arguments: dict[str, JsonValue] = {"frames": [frames], "phrases": list(categories)}
-            calls.append(Call("detect", arguments))
-        first, *rest = yield from self._caller.together(calls, "register the views, find things")
+        first, boxes = yield from self._beside(calls, frames, categories, "register the views")
         if worked(first) is None:
             return Sight((), Join.FUSE, 0.0)
         recon = ReconstructionData.model_validate(first.data)
@@ -120,9 +127,24 @@ class Seer:
         registered = len(recon.registered) / max(views, 1)
         handle = yield from self._in_metres(recon)
         objects: tuple[ObjectRow, ...] = ()
-        if rest and _found(rest[0]):
-            objects = yield from self._objects(rest[0].handles[-1], reconstruction=handle)
+        if boxes is not None:
+            objects = yield from self._objects(boxes, reconstruction=handle)
         return Sight((Take(objects, handle),), Join.FUSE, registered)
+
+    def _beside(
+        self, calls: list[Call], frames: str, categories: Sequence[str], why: str
+    ) -> Steps[tuple[ToolOutcome, str | None]]:
+        """The first call's outcome and the boxes of the asked things, found in the same turn
+        unless an earlier look has found them."""
+        asked = tuple(categories)
+        if asked and asked not in self._boxes:
+            arguments: dict[str, JsonValue] = {"frames": [frames], "phrases": list(asked)}
+            calls = [*calls, Call("detect", arguments)]
+            why = f"{why}, find things"
+        first, *rest = yield from self._caller.together(calls, why)
+        if rest:
+            self._boxes[asked] = _group(rest[0])
+        return first, self._boxes.get(asked)
 
     def _in_metres(self, recon: ReconstructionData) -> Steps[str]:
         if recon.scale is not Scale.RELATIVE or self._workflow.scale is MetricScale.NONE:
@@ -140,18 +162,15 @@ class Seer:
 
     def _apart(self, frames: str, categories: Sequence[str], join: Join) -> Steps[Sight]:
         calls = [Call("depth", {"frames": [frames]})]
-        if categories:
-            arguments: dict[str, JsonValue] = {"frames": [frames], "phrases": list(categories)}
-            calls.append(Call("detect", arguments))
-        first, *rest = yield from self._caller.together(calls, "each view alone")
+        first, boxes = yield from self._beside(calls, frames, categories, "each view alone")
         if worked(first) is None:
             return Sight((), join)
-        if not rest:
+        if not categories:
             takes = tuple(Take((), handle) for handle in first.handles[:-1])
             return Sight(takes, join)
-        if not _found(rest[0]):
+        if boxes is None:
             return Sight((), join)
-        objects = yield from self._objects(rest[0].handles[-1], depths=[first.handles[-1]])
+        objects = yield from self._objects(boxes, depths=[first.handles[-1]])
         spaces = dict.fromkeys(row.space for row in objects)
         takes = tuple(Take(tuple(row for row in objects if row.space == space)) for space in spaces)
         return Sight(takes, join)
@@ -159,9 +178,13 @@ class Seer:
     def _objects(self, boxes: str, **geometry: JsonValue) -> Steps[tuple[ObjectRow, ...]]:
         outlines: dict[str, JsonValue] = {"boxes": [boxes]}
         if self._workflow.evidence is Evidence.MASKS:
-            masks = yield from self._caller.one("segment", "cut them out", boxes=[boxes])
-            if masks is not None and len(masks.handles) > 1:
-                outlines = {"masks": [masks.handles[-1]]}
+            if boxes not in self._masks:
+                masks = yield from self._caller.one("segment", "cut them out", boxes=[boxes])
+                group = _group(masks) if masks is not None else None
+                if group is not None:
+                    self._masks[boxes] = group
+            if boxes in self._masks:
+                outlines = {"masks": [self._masks[boxes]]}
         lifted = yield from self._caller.one("lift", "into space", **outlines, **geometry)
         if lifted is None or len(lifted.handles) < 2:
             return ()
@@ -176,9 +199,9 @@ class Seer:
         return ObjectsData.model_validate(fused.data).objects if fused is not None else ()
 
 
-def _found(outcome: ToolOutcome) -> bool:
-    """Whether a call that gives single handles and a group of them gave any."""
-    return worked(outcome) is not None and len(outcome.handles) > 1
+def _group(outcome: ToolOutcome) -> str | None:
+    """The group's handle of a call that gives single handles and a group, if it gave any."""
+    return outcome.handles[-1] if worked(outcome) is not None and len(outcome.handles) > 1 else None
 
 
 def evenly(handles: Sequence[str], number: int) -> tuple[str, ...]:

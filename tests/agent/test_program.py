@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -223,6 +224,17 @@ def test_falls_back_when_a_thing_is_missing(tmp_path: Path) -> None:
     guessed = ask(room, tmp_path, SOFA_LAMP)
     assert guessed.answer.notes["why"].endswith("a guess")
     assert float(guessed.answer.answer or 0) > 0
+
+
+def test_a_fallback_does_not_pay_again_for_what_was_seen(tmp_path: Path) -> None:
+    """Where too few views register they are joined another way; frames, boxes and masks are those
+    of the first look."""
+    room = BoxRoom(BlobStore(tmp_path / "frames"), registers=3)
+    played = ask(room, tmp_path, SOFA_LAMP, workflow=GUARDED)
+    tools = Counter(played.tools())
+    assert tools["lift"] == tools["fuse"] == 2
+    assert tools["reconstruct"] == tools["frames"] == tools["detect"] == tools["segment"] == 1
+    assert tools["restore"] <= 1
 
 
 @pytest.mark.parametrize("options", [(), SIDES])

@@ -91,6 +91,7 @@ class BoxRoom:
     ``unit`` is the length of a metre in reconstructions (1 = metric), ``drift`` how far (metres)
     each of its cameras is off, in a direction of its own. ``fails`` are status codes
     (and bodies) to answer first, one a request. ``misses`` drops a detection by (frame, thing).
+    ``registers``: how many frames of a reconstruction can be joined (``None``: all).
     """
 
     store: BlobStore
@@ -98,6 +99,7 @@ class BoxRoom:
     unit: float = 1.0
     drift: float = 0.0
     misses: frozenset[tuple[int, int]] = frozenset()
+    registers: int | None = None
     fails: list[httpx2.Response] = field(default_factory=list)
     holds: set[str] = field(default_factory=set)
     asked: Counter[str] = field(default_factory=Counter)
@@ -240,7 +242,8 @@ class BoxRoom:
     def _reconstruct(self, body: object) -> ReconstructAnswer:
         request = ReconstructRequest.model_validate(body)
         views, points = [], []
-        for position, image in enumerate(request.images):
+        joined = request.images[: self.registers]
+        for position, image in enumerate(joined):
             index = self._index(image)
             depth = self.views[index][0] * np.float32(self.unit)
             T = self.poses[index].T_world_camera.copy()
