@@ -171,6 +171,9 @@ def test_recesses_of_windows_are_no_floor_and_tilt_no_room(yaw: float) -> None:
 
 def test_a_corner_seen_only_at_middle_height_is_floor_all_the_same() -> None:
     room = shell([(0, 0), (5, 0), (5, 2), (2.5, 2), (2.5, 4), (0, 4)], 0.0, (0, 1.4, 2.5))
+    x, y = np.meshgrid(np.arange(0, 5, 0.03), np.arange(0, 2.6, 0.03))
+    floor = np.stack([x[(x < 2.5) | (y < 2)], y[(x < 2.5) | (y < 2)]], axis=1)
+    room = np.concatenate([room, np.c_[floor, np.zeros(len(floor))]])
     hidden = (room[:, 1] > 2.6) & ((room[:, 2] < 0.8) | (room[:, 2] > 2.0))
     assert floor_area(room[~hidden]) == pytest.approx(15, rel=0.05)
 

@@ -52,13 +52,13 @@ def floor_area(cloud: Float, close: float = 0.5) -> float:
     if level.any():
         core = _filled(_drawn(cells[level], shape), radius)
         side = np.ones((round(_BAY / _CELL),) * 2, np.bool_)
-        filled = core | ndimage.binary_opening(filled & ~core, side)
-    inside = turned[filled[tuple(cells.T)]]
-    if not len(inside):
+        beyond = ndimage.binary_opening(filled & ~core, side)
+        filled = ndimage.binary_fill_holes(core | beyond)
+    if not filled.any():
         return 0.0
     # Outermost cells are cut by the walls: half of each is outside on average.
     area = float(filled.sum() - _rim(filled) / 2) * _CELL**2
-    rectangle = float(np.prod(np.ptp(inside, axis=0)))
+    rectangle = float(np.prod(np.ptp(np.argwhere(filled), axis=0))) * _CELL**2
     return rectangle if area >= 0.88 * rectangle else area
 
 
