@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scenes.catalog.model import Maker, Model, Support
+from scenes.catalog.sizes import resized
 from scenes.layout_plan import FloorPlan, Wall
 from scenes.layout_space import Footprint, Space
 from scenes.materials import Paints
@@ -65,11 +66,11 @@ class Builder:
         return bool(self.rng.random() < share)
 
     def make(self, maker: Maker) -> Model | None:
-        """A new model, or None when the limits or the vocabulary forbid it."""
+        """A new model of any size of its kind, or None when limits or vocabulary forbid it."""
         if self.count >= self.limit:
             return None
         model = maker(self.paints)
-        return model if self.allowed(model.category) else None
+        return resized(model, self.rng) if self.allowed(model.category) else None
 
     def own_walls(self, shortest: float = 0.0) -> list[Wall]:
         """Walls of the current region that are long enough, in random order."""

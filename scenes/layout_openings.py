@@ -12,6 +12,8 @@ from scenes.layout_shell import Hole
 from scenes.layout_space import Footprint
 
 WINDOW_BOTTOM, DOOR_REACH = 0.88, 0.85
+WINDOW_WIDTHS = (0.65, 2.8)
+"""5th and 95th percentile, about, of the windows in the scans behind VSI-Bench."""
 
 
 def place_openings(b: Builder) -> tuple[list[Hole], list[tuple[int, float, float]]]:
@@ -43,7 +45,8 @@ def _is_partition(b: Builder, wall: Wall) -> bool:
 
 
 def _door(b: Builder, walls: list[Wall]) -> list[tuple[int, float, float]]:
-    width, height = b.rng.uniform(0.9, 1.02), b.rng.uniform(2.02, 2.12)
+    tallest = min(b.plan.height - 0.1, 2.45)
+    width, height = b.rng.uniform(0.8, 1.1), b.rng.uniform(1.97, tallest)
     model = b.make(lambda p: door(p, width, height))
     if model is None:
         return []
@@ -58,8 +61,8 @@ def _door(b: Builder, walls: list[Wall]) -> list[tuple[int, float, float]]:
 
 
 def _window(b: Builder, wall: Wall) -> Hole | None:
-    width = min(b.rng.uniform(1.0, 2.1), wall.length - 1.0)
-    height = min(b.rng.uniform(1.1, 1.4), b.plan.height - WINDOW_BOTTOM - 0.3)
+    width = min(float(np.exp(b.rng.uniform(*np.log(WINDOW_WIDTHS)))), wall.length - 1.0)
+    height = min(b.rng.uniform(0.6, 1.4), b.plan.height - WINDOW_BOTTOM - 0.3)
     model = b.make(lambda p: window(p, width, height))
     if model is None:
         return None

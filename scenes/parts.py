@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -114,43 +115,53 @@ def box(x: float, y: float, z: float, bevel: float = 0.004, steps: int = 1, cell
     """
     size = np.array([x, y, z], np.float64)
     bevel = min(bevel, float(size.min()) / 2 * 0.98)
-    sides = [
-        _box_side(size, axis, sign, bevel, steps if bevel > 0 else 0, cells)
-        for axis in range(3)
-        for sign in (1, -1)
-    ]
-    return joined(sides)
+    form = _box_form(steps if bevel > 0 else 0, cells)
+    vertices = form.core * (size / 2 - bevel) + form.normals * bevel
+    # Grain runs along the longer edge of a side, so u of the texture follows it.
+    columns = np.array(
+        [(u, v) if size[u] >= size[v] else (v, u) for u, v in ((1, 2), (2, 0), (0, 1))]
+    )
+    uv = np.take_along_axis(vertices, columns[form.axis], axis=1)
+    return Part(vertices, form.normals.copy(), uv, form.faces.copy())
 
 
-def _knots(length: float, bevel: float, steps: int, cells: int) -> Float:
-    """Grid lines across one side of a box: its rounded borders and the flat between them."""
-    flat = np.linspace(-length / 2 + bevel, length / 2 - bevel, cells + 1)
-    if steps == 0:
-        return flat
+@dataclass(frozen=True, slots=True, eq=False)
+class _BoxForm:
+    """What boxes of one division have in common.
+
+    A vertex lies at ``core`` (in half sizes less the bevel) and a bevel away along its normal;
+    ``axis`` is the one that its side faces along.
+    """
+
+    core: Float
+    normals: Float
+    axis: Faces
+    faces: Faces
+
+
+@lru_cache(maxsize=32)
+def _box_form(steps: int, cells: int) -> _BoxForm:
     # A side covers half of the quarter round that it shares with its neighbour.
-    border = np.tan(np.linspace(np.pi / 4, 0, steps + 1))[:-1] * bevel
-    return np.concatenate([flat[0] - border, flat, flat[-1] + border[::-1]])
-
-
-def _box_side(size: Float, axis: int, sign: int, bevel: float, steps: int, cells: int) -> Part:
-    u, v = (axis + 1) % 3, (axis + 2) % 3
-    bevel = bevel if steps else 0.0
-    ku, kv = _knots(size[u], bevel, steps, cells), _knots(size[v], bevel, steps, cells)
-    gu, gv = np.meshgrid(ku, kv, indexing="ij")
-    points = np.zeros((gu.size, 3))
-    points[:, u], points[:, v], points[:, axis] = gu.ravel(), gv.ravel(), sign * size[axis] / 2
-    normals = np.zeros_like(points)
-    normals[:, axis] = sign
-    if steps:
-        core = np.clip(points, -(size / 2 - bevel), size / 2 - bevel)
-        normals = points - core
-        normals /= np.linalg.norm(normals, axis=1, keepdims=True)
-        points = core + normals * bevel
-    # Grain runs along the longer edge of the side, so u of the texture follows it.
-    first, second = (u, v) if size[u] >= size[v] else (v, u)
-    faces = grid_faces(len(ku), len(kv))
-    uv = np.stack([points[:, first], points[:, second]], axis=1)
-    return Part(points, normals, uv, faces if sign > 0 else flipped(faces))
+    rim = np.tan(np.linspace(np.pi / 4, 0, steps + 1))[:-1]
+    flat = np.linspace(-1, 1, cells + 1)
+    across = np.concatenate([-np.ones(steps), flat, np.ones(steps)])
+    outwards = np.concatenate([-rim, np.zeros(cells + 1), rim[::-1]])
+    lines = len(across)
+    cores, normals, faces = [], [], []
+    for axis in range(3):
+        u, v = (axis + 1) % 3, (axis + 2) % 3
+        for sign in (1, -1):
+            core, normal = np.full((2, lines, lines, 3), float(sign))
+            core[..., u], core[..., v] = across[:, None], across[None]
+            normal[..., u], normal[..., v] = outwards[:, None], outwards[None]
+            cores.append(core.reshape(-1, 3))
+            normals.append(normal.reshape(-1, 3))
+            grid = grid_faces(lines, lines) + len(faces) * lines**2
+            faces.append(grid if sign > 0 else flipped(grid))
+    normal = np.concatenate(normals)
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+    sides = np.repeat(np.repeat(np.arange(3), 2), lines**2).astype(np.int32)
+    return _BoxForm(np.concatenate(cores), normal, sides, np.concatenate(faces).astype(np.int32))
 
 
 def lathe(profile: Sequence[tuple[float, float]], sides: int = 20) -> Part:

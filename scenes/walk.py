@@ -1,9 +1,9 @@
 """Planning how a room is filmed: coverage first, then a path in one of three capture styles.
 
-Views are chosen greedily until every object is large enough in two of them (a set cover with
-multiplicity), put in the order of a short tour, and the rest of the frame budget is spent by
-style: *orbit* and *pan* move smoothly between the chosen views, *walk-through* jumps between
-views that overlap little.
+Views are chosen greedily until every object is large enough in two of them and all of the plan,
+walls and corners above all, is in sight (a set cover with multiplicity), put in the order of a
+short tour, and the rest of the frame budget is spent by style: *orbit* and *pan* move smoothly
+between the chosen views, *walk-through* jumps between views that overlap little.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from scenes.camera import PHONE, Renderer, camera_at, renderer
 from scenes.geometry import Intrinsics
 from scenes.records import Camera
 from scenes.room import Room, countable
+from scenes.walk_outline import Outline
 from scenes.walk_space import FreeSpace, free_space
 from scenes.walk_views import Judged, View, judge
 
@@ -31,6 +32,12 @@ LARGE_ENOUGH = 400.0
 PLANNED = 520.0
 TIMES = 2
 SOME = 3
+# How much a mark on the plan counts against an object, and how many views of a corner are enough.
+WALL_WORTH, FLOOR_WORTH = 0.2, 0.1
+CORNER_VIEWS = 3
+# Unseen marks closer to each other than this are looked at together, metres.
+ASIDE = 0.5
+EYES = np.array([1.35, 1.6])
 SHUTTER = 1 / 120
 
 
@@ -72,18 +79,19 @@ def plan_walk(
     space = free_space(room)
     if len(space.points) == 0:
         raise UserError("nobody can stand in this room: ask for fewer objects or a larger area")
-    film = renderer(room)
+    film, outline = renderer(room), Outline.of(room.plan)
     pool = _candidates(room, space, rng, chosen)
-    judged = judge(film, intrinsics, pool)
+    judged = judge(film, intrinsics, pool, outline)
     wanted = np.array([countable(o.category) for o in room.objects])
     extra = _second_look(room, space, rng, judged, wanted)
+    extra += _looks_around(room, space, rng, judged, outline)
     if extra:
-        pool, judged = pool + extra, judged.joined(judge(film, intrinsics, extra))
-    keys = _cover(judged, wanted, n_frames)
+        pool, judged = pool + extra, judged.joined(judge(film, intrinsics, extra, outline))
+    keys = _cover(judged, wanted, outline, n_frames)
     order = _tour([pool[k] for k in keys])
     views = [pool[keys[k]] for k in order]
-    views = _spend(film, space, intrinsics, views, pool, judged, n_frames, chosen)
-    final = judge(film, intrinsics, views)
+    views = _spend(film, space, intrinsics, views, pool, judged, n_frames, chosen, outline)
+    final = judge(film, intrinsics, views, outline)
     cameras = tuple(camera_at(v.pose(), intrinsics) for v in views)
     motion = _motion(views, intrinsics) if chosen != "walk_through" else np.zeros((len(views), 2))
     return Walk(cameras, chosen, final.pixels, motion)
@@ -104,7 +112,7 @@ def _motion(views: Sequence[View], intrinsics: Intrinsics) -> Float:
 
 def _candidates(room: Room, space: FreeSpace, rng: np.random.Generator, style: Style) -> list[View]:
     """Views aimed at every object from several sides, and views that look around."""
-    eye = rng.uniform(1.35, 1.6)
+    eye = rng.uniform(*EYES)
     views: list[View] = []
     places = _spread(space.points, 3 if style == "pan" else 10, rng)
     for x, y in places:
@@ -132,7 +140,25 @@ def _second_look(
         if asked and count < TIMES:
             centre, size = np.array(thing.box.center), max(thing.box.size)
             for reach in (0.7, 1.1, 1.6):
-                views += _aimed(centre, size * reach, space, rng, rng.uniform(1.35, 1.6), sides=7)
+                views += _aimed(centre, size * reach, space, rng, rng.uniform(*EYES), sides=7)
+    return views
+
+
+def _looks_around(
+    room: Room, space: FreeSpace, rng: np.random.Generator, judged: Judged, outline: Outline
+) -> list[View]:
+    """Views of corners, walls and floor that too few views show, low and over furniture."""
+    often = judged.plan[~judged.blocked].sum(axis=0)
+    lacking = often < np.where(outline.corner, CORNER_VIEWS, 1)
+    views: list[View] = []
+    aimed_at: list[Float] = []
+    for k in np.flatnonzero(lacking):
+        mark = outline.marks[k]
+        if any(np.hypot(*(mark - other)) < ASIDE for other in aimed_at):
+            continue
+        aimed_at.append(mark)
+        for height in (0.9, room.height - 0.25) if outline.wall[k] else (0.3,):
+            views += _aimed(np.array([*mark, height]), 1.2, space, rng, EYES.mean(), sides=3)
     return views
 
 
@@ -173,19 +199,26 @@ def _spread(points: Float, count: int, rng: np.random.Generator) -> Float:
     return points[picked]
 
 
-def _cover(judged: Judged, wanted: NDArray[np.bool_], budget: int) -> list[int]:
-    """Greedy choice of views until every wanted object is large enough in `TIMES` of them."""
-    sees = (judged.pixels >= PLANNED) & wanted & ~judged.blocked[:, None]
+def _cover(judged: Judged, wanted: NDArray[np.bool_], outline: Outline, budget: int) -> list[int]:
+    """Greedy choice of views until all wanted is seen: objects and corners `TIMES`, the plan once.
+
+    A mark on the plan counts for a part of an object, so that objects come first.
+    """
+    open_ = ~judged.blocked[:, None]
+    sees = np.hstack([(judged.pixels >= PLANNED) & wanted & open_, judged.plan & open_])
+    marks = np.where(outline.wall, WALL_WORTH, FLOOR_WORTH)
+    worth = np.concatenate([np.ones(len(wanted)), marks])
+    times = np.concatenate([np.full(len(wanted), TIMES), np.where(outline.corner, TIMES, 1)])
     # Among views of equal use, prefer those that show things larger and more of them.
     richness = np.minimum(judged.pixels, 4000).sum(axis=1) / 1e6
-    need = np.where(sees.any(axis=0), TIMES, 0)
+    need = np.where(sees.any(axis=0), times, 0)
     chosen: list[int] = []
     usable = ~judged.blocked
     while len(chosen) < budget:
-        gain = sees[:, need > 0].sum(axis=1) + richness
+        gain = sees @ (worth * (need > 0)) + richness
         gain[~usable] = -1
         best = int(np.argmax(gain))
-        if gain[best] < 1 and (chosen or gain[best] < 0):
+        if gain[best] < FLOOR_WORTH and (chosen or gain[best] < 0):
             break
         chosen.append(best)
         usable[best] = False
@@ -205,7 +238,7 @@ def _tour(views: Sequence[View]) -> list[int]:
 
 def _spend(
     film: Renderer, space: FreeSpace, intrinsics: Intrinsics, keys: list[View], pool: list[View],
-    judged: Judged, budget: int, style: Style,
+    judged: Judged, budget: int, style: Style, outline: Outline,
 ) -> list[View]:  # fmt: skip
     """Use up the frame budget after the views that coverage needs."""
     spare = budget - len(keys)
@@ -213,7 +246,7 @@ def _spend(
         return keys[:budget]
     if style != "walk_through" and len(keys) > 1:
         between = _between(keys, space, spare)
-        seen = judge(film, intrinsics, [v for _, v in between])
+        seen = judge(film, intrinsics, [v for _, v in between], outline)
         kept = [item for item, bad in zip(between, seen.blocked, strict=True) if not bad][:spare]
         path: list[View] = []
         for k, key in enumerate(keys):

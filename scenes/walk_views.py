@@ -1,4 +1,4 @@
-"""Judging camera views cheaply: which objects are seen, how large, and what blocks the view."""
+"""Judging camera views cheaply: what they show of objects and floor plan, what blocks them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from scenes.camera import Renderer
 from scenes.geometry import Intrinsics, Pose
+from scenes.walk_outline import Outline
 
 Float = NDArray[np.float64]
 PROBE = (80, 60)
@@ -54,25 +55,34 @@ class View:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Judged:
-    """What N views see: ``pixels`` (N, objects) scaled to 640x480; ``blocked`` (N,)."""
+    """What N views see: ``pixels`` (N, objects) scaled to 640x480; ``blocked`` (N,).
+
+    ``plan`` (N, marks) says over which marks of the floor plan something is in sight: without
+    them nobody could tell how large the room is.
+    """
 
     pixels: Float
     blocked: NDArray[np.bool_]
+    plan: NDArray[np.bool_]
 
     def joined(self, other: Judged) -> Judged:
         """The judgements of both lists of views, one after the other."""
         return Judged(
             np.concatenate([self.pixels, other.pixels]),
             np.concatenate([self.blocked, other.blocked]),
+            np.concatenate([self.plan, other.plan]),
         )
 
 
-def judge(renderer: Renderer, intrinsics: Intrinsics, views: Sequence[View]) -> Judged:
+def judge(
+    renderer: Renderer, intrinsics: Intrinsics, views: Sequence[View], outline: Outline
+) -> Judged:
     """Probe views with few rays each."""
     probe = intrinsics.resized(*PROBE)
     count, per_view = len(renderer.room.objects), PROBE[0] * PROBE[1]
     pixels = np.zeros((len(views), count))
     blocked = np.zeros(len(views), bool)
+    plan = np.zeros((len(views), len(outline.marks)), bool)
     rays = probe.rays().reshape(-1, 3)
     for start in range(0, len(views), CHUNK):
         chunk = views[start : start + CHUNK]
@@ -82,9 +92,12 @@ def judge(renderer: Renderer, intrinsics: Intrinsics, views: Sequence[View]) -> 
         hits = renderer.caster.hit(origins, directions)
         ids = np.where(hits.triangle >= 0, renderer.mesh.instance[hits.triangle], 0)
         near = (hits.distance < NEAR).reshape(len(chunk), per_view).mean(axis=1)
+        on_floor_plan = origins[:, :2] + hits.distance[:, None] * directions[:, :2]
+        mark = outline.mark_at(on_floor_plan).reshape(len(chunk), per_view)
         for k, row in enumerate(ids.reshape(len(chunk), per_view)):
             seen = np.bincount(row, minlength=count + 1)
             pixels[start + k] = seen[1 : count + 1] * (REFERENCE_PIXELS / per_view)
             nearest = hits.distance.reshape(len(chunk), per_view)[k].min()
             blocked[start + k] = near[k] > BLOCKED_SHARE or nearest < 0.25
-    return Judged(pixels, blocked)
+            plan[start + k, mark[k][mark[k] >= 0]] = True
+    return Judged(pixels, blocked, plan)

@@ -7,9 +7,12 @@ import pytest
 
 from memory.errors import UserError
 from scenes.camera import render_frame
+from scenes.maps import FrameMaps
 from scenes.records import Camera
 from scenes.room import RoomSpec, build_room, countable
+from scenes.seen import world_points
 from scenes.walk import LARGE_ENOUGH, STYLES, Style, plan_walk
+from scenes.walk_outline import Outline
 
 QUARTER = 16
 
@@ -74,3 +77,32 @@ def test_turning_cameras_blur_a_little_and_standing_ones_do_not() -> None:
     assert turning.motion.shape == (24, 2)
     assert 0 < np.abs(turning.motion).max() < 12
     assert not standing.motion.any()
+
+
+@pytest.mark.parametrize("seed", [9304, 9308, 11])
+def test_all_of_the_plan_is_filmed_so_that_the_area_can_be_told(seed: int) -> None:
+    room = build_room(RoomSpec(seed=seed))
+    outline = Outline.of(room.plan)
+    assert len(outline.marks) == len(outline.wall) == len(outline.corner)
+    assert outline.corner.sum() == len(room.plan.outline)
+    above = []
+    for camera in plan_walk(room, 32).cameras:
+        small = Camera(
+            T_world_camera=camera.T_world_camera, intrinsics=camera.intrinsics.resized(160, 120)
+        )
+        frame = render_frame(room, small, rgb=False)
+        points, _ = world_points(small, FrameMaps(frame.depth, frame.ids))
+        above.append(points[:, :2])
+    seen = np.zeros(len(outline.marks), bool)
+    mark = outline.mark_at(np.concatenate(above))
+    seen[mark[mark >= 0]] = True
+    assert seen[outline.corner].all()
+    assert seen.mean() > 0.98
+
+
+def test_what_lies_outside_the_plan_has_no_mark() -> None:
+    outline = Outline.of(build_room(RoomSpec(seed=1)).plan)
+    assert (outline.mark_at(np.array([[-3.0, 1.0], [50.0, 1.0]])) == -1).all()
+    assert outline.mark_at(outline.marks[outline.corner]).tolist() == [
+        int(k) for k in np.flatnonzero(outline.corner)
+    ]

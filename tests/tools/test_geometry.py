@@ -133,8 +133,10 @@ def test_direction_words(degrees: float, easy: str, medium: str, hard: str) -> N
     assert direction_word(angle, Sectors.HARD) == hard
 
 
-def shell(outline: list[tuple[float, float]], yaw: float) -> np.ndarray:
-    """Points on the walls above an outline, and sparse ones on the floor's border."""
+def shell(
+    outline: list[tuple[float, float]], yaw: float, heights: tuple[float, ...] = (0.0, 1.0)
+) -> np.ndarray:
+    """Points on the walls above an outline, at a few heights."""
     corners = np.array([*outline, outline[0]])
     points = []
     for a, b in pairwise(corners):
@@ -143,7 +145,7 @@ def shell(outline: list[tuple[float, float]], yaw: float) -> np.ndarray:
     flat = np.concatenate(points)
     c, s = np.cos(yaw), np.sin(yaw)
     flat = flat @ np.array([[c, s], [-s, c]])
-    return np.concatenate([np.c_[flat, np.full(len(flat), z)] for z in (0.0, 1.0)])
+    return np.concatenate([np.c_[flat, np.full(len(flat), z)] for z in heights])
 
 
 @pytest.mark.parametrize("yaw", [0.0, 0.4, 1.2])
@@ -153,6 +155,27 @@ def test_floor_of_a_rectangle_and_of_an_l(yaw: float) -> None:
     assert np.cos(4 * (room_yaw(rectangle) - yaw)) > 0.99
     angled = shell([(0, 0), (5, 0), (5, 2), (2.5, 2), (2.5, 4), (0, 4)], yaw)
     assert floor_area(angled) == pytest.approx(15, rel=0.05)
+
+
+@pytest.mark.parametrize("yaw", [0.0, 0.4])
+def test_recesses_of_windows_are_no_floor_and_tilt_no_room(yaw: float) -> None:
+    room = [shell([(0, 0), (5, 0), (5, 4), (0, 4)], yaw, (0, 1.4, 2.5))]
+    # Niches 14 cm deep, from 0.9 to 2.2 m, off the middle of three walls.
+    for x0, x1, y0, y1 in ((1, 3, -0.14, 0), (5, 5.14, 0.2, 1.6), (3, 4.8, 4, 4.14)):
+        niche = shell([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], yaw, (0.9, 1.4, 2.2))
+        room.append(niche)
+    cloud = np.concatenate(room)
+    assert len(cloud) > len(room[0])
+    assert floor_area(cloud) == pytest.approx(20, rel=0.02)
+
+
+def test_a_corner_seen_only_at_middle_height_is_floor_all_the_same() -> None:
+    room = shell([(0, 0), (5, 0), (5, 2), (2.5, 2), (2.5, 4), (0, 4)], 0.0, (0, 1.4, 2.5))
+    x, y = np.meshgrid(np.arange(0, 5, 0.03), np.arange(0, 2.6, 0.03))
+    floor = np.stack([x[(x < 2.5) | (y < 2)], y[(x < 2.5) | (y < 2)]], axis=1)
+    room = np.concatenate([room, np.c_[floor, np.zeros(len(floor))]])
+    hidden = (room[:, 1] > 2.6) & ((room[:, 2] < 0.8) | (room[:, 2] > 2.0))
+    assert floor_area(room[~hidden]) == pytest.approx(15, rel=0.05)
 
 
 def test_lifting_is_the_inverse_of_projecting() -> None:
