@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from memory.errors import UserError
@@ -74,6 +75,7 @@ def _gpt4scene(path: Path, out: Path) -> None:
 
 LAYOUTS: Mapping[str, Exporter] = {
     "vsibench": write_vsibench,
+    "vsibench-video": partial(write_vsibench, video=True),
     "scannet": _scannet,
     "scannetpp": _scannetpp,
     "arkitscenes": _arkitscenes,
