@@ -29,7 +29,12 @@ def export_suite(path: Path, out: Path, layout: str) -> None:
     if out.exists() and any(out.iterdir()):
         raise UserError(f"{out} is not empty; choose another folder")
     out.mkdir(parents=True, exist_ok=True)
-    LAYOUTS[layout](path, out)
+    try:
+        LAYOUTS[layout](path, out)
+    except UserError:
+        if not any(out.iterdir()):
+            out.rmdir()
+        raise
 
 
 def _scannet(path: Path, out: Path) -> None:
@@ -55,7 +60,10 @@ def _apeiria(path: Path, out: Path) -> None:
 
 def _grounding(path: Path, out: Path) -> None:
     if not write_grounding(path, out):
-        raise UserError(f"the suite in {path} asks nothing that these layouts hold; ask for more")
+        raise UserError(
+            f"the suite in {path} asks nothing that these layouts hold; make one that does with "
+            "`surveyor rooms make --type all`"
+        )
 
 
 def _gpt4scene(path: Path, out: Path) -> None:

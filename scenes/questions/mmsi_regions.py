@@ -164,4 +164,3 @@ def _draft(
 
 def _apart(a: Region, b: Region) -> float:
     return float(np.linalg.norm(a.middle - b.middle))
-

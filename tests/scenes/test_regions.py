@@ -1,10 +1,9 @@
-"""Regions follow from outlines and objects alone; relations with them are checked by other means."""
+"""Regions follow from outlines and objects; relations with them are checked by other means."""
 
 from __future__ import annotations
 
 import math
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -64,9 +63,7 @@ def test_other_outlines_have_no_parts() -> None:
 
 
 def _truth(plan_outline: np.ndarray, *objects: SceneObject) -> SceneTruth:
-    return living_room().model_copy(
-        update={"rooms": (outline(plan_outline),), "objects": objects}
-    )
+    return living_room().model_copy(update={"rooms": (outline(plan_outline),), "objects": objects})
 
 
 def test_parts_are_named_only_where_one_is_clearly_larger_and_survive_a_mirror() -> None:
