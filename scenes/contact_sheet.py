@@ -33,7 +33,12 @@ _RAMP = np.array(
 
 
 def contact_sheet(path: Path, out: Path, scenes: Sequence[str] = ()) -> None:
-    """Write a PNG with one row a scene (all by default): picture, depth, ids, marked top view."""
+    """Write a picture with one row a scene (all by default): RGB, depth, ids, marked top view.
+
+    Raises `UserError` for a scene that the suite does not have and a name that is no picture's.
+    """
+    if out.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        raise UserError(f"{out} is no picture: give a name that ends in .png or .jpg")
     suite = Suite.open(path)
     chosen = tuple(scenes) or suite.manifest.scenes
     unknown = set(chosen) - set(suite.manifest.scenes)
@@ -48,6 +53,7 @@ def contact_sheet(path: Path, out: Path, scenes: Sequence[str] = ()) -> None:
             image = Image.fromarray(picture)
             image.thumbnail(CELL)
             sheet.paste(image, (column * CELL[0], top + CAPTION))
+    out.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(out)
 
 

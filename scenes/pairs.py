@@ -23,7 +23,7 @@ from scenes.mirror import mirrored_bundle
 from scenes.questions.askable import AskableScene, Filmed
 from scenes.questions.asking import check_types, drafts
 from scenes.questions.draft import Draft, LetterBalance, Placement, Question, finish
-from scenes.room import Lighting, Room, RoomSpec, build_room
+from scenes.room import Lighting, Room, build_room
 from scenes.room_variants import relit
 from scenes.suite import SuiteManifest
 from scenes.suite_rooms import RoomsSettings, film_walk, scene_name
@@ -62,7 +62,7 @@ def make_pairs_suite(
         generator="pairs",
         seed=seed,
         split=split,
-        settings=settings.model_dump(mode="json") | {"kinds": list(kinds)},
+        settings=settings.recorded() | {"kinds": list(kinds)},
         scenes=scenes,
     )
     seed_of = dict(zip(names, seeds, strict=True))
@@ -81,7 +81,7 @@ def _film_pair(
     seed: int, kind: PairKind, settings: RoomsSettings
 ) -> tuple[Callable[[], SceneBundle], Callable[[], SceneBundle]]:
     """How to film either twin, along the same walk."""
-    plan = plan_capture(RoomSpec(seed), "clean", settings.n_frames)
+    plan = plan_capture(settings.spec(seed), "clean", settings.n_frames)
     room = build_room(plan.spec)
     intrinsics = Intrinsics.from_hfov(float(HFOV), *settings.size)
     walk = plan_walk(room, plan.n_frames, style=plan.style, intrinsics=intrinsics)

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import cycle
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from memory.errors import UserError
 from scenes.camera import HFOV, RenderedFrame, encode_jpeg, renderer
 from scenes.conditions import CapturePlan, Condition, degrade, plan_capture
 from scenes.film import Look
 from scenes.geometry import Intrinsics
+from scenes.layout_plan import Shape
 from scenes.light import BakeQuality
 from scenes.maps import FrameMaps
 from scenes.questions.asking import PER_SCENE, ask, check_types
@@ -27,10 +29,33 @@ from scenes.suite_write import Picture, Progress, SceneBundle, SuitePlan, write_
 from scenes.walk import Walk, plan_walk
 
 FPS = 1.0
+Side = Annotated[int, Field(ge=16, le=4096)]
+
+
+class RoomControls(BaseModel):
+    """What every room of a suite has in common; what is None is drawn from the room's seed.
+
+    See `scenes.room.RoomSpec`, whose names these are.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str | None = None
+    shape: Shape | None = None
+    area: float | None = None
+    objects: int | None = None
+    clutter: float | None = None
+    vocabulary: tuple[str, ...] | None = None
+
+    def spec(self, seed: int) -> RoomSpec:
+        """The specification of the room with this seed."""
+        words = None if self.vocabulary is None else frozenset(self.vocabulary)
+        fields = self.model_dump(exclude={"vocabulary"})
+        return RoomSpec(seed, vocabulary=words, **fields)
 
 
 class RoomsSettings(BaseModel):
-    """How rooms are filmed and asked about.
+    """How rooms are built, filmed and asked about.
 
     ``size`` is the (width, height) of a frame in pixels; ``conditions`` are taken in turn, room by
     room; ``types`` the question types, each asked up to ``per_type`` times a room. ``balance``
@@ -41,13 +66,22 @@ class RoomsSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     n_frames: int = Field(default=24, ge=1, le=512)
-    size: tuple[int, int] = (480, 360)
+    size: tuple[Side, Side] = (480, 360)
     conditions: tuple[Condition, ...] = ("clean",)
     types: tuple[str, ...] = MEASURED_TYPES
     per_type: int = Field(default=PER_SCENE, ge=1)
     balance: bool = True
     light_rays: int = Field(default=16, ge=1)
     antialias: bool = False
+    controls: RoomControls | None = None
+
+    def spec(self, seed: int) -> RoomSpec:
+        """The specification of the room with this seed."""
+        return (self.controls or RoomControls()).spec(seed)
+
+    def recorded(self) -> dict[str, JsonValue]:
+        """The settings as a suite's plan keeps them; what was never set is left out."""
+        return self.model_dump(mode="json", exclude_none=True)
 
 
 def make_rooms_suite(
@@ -67,7 +101,7 @@ def make_rooms_suite(
     check_types(settings.types)
     turn = cycle(settings.conditions)
     planned = {
-        scene_name(k): plan_capture(RoomSpec(k), condition, settings.n_frames)
+        scene_name(k): plan_capture(settings.spec(k), condition, settings.n_frames)
         for k, condition in zip(seeds, turn, strict=False)
     }
     asker = partial(
@@ -83,7 +117,7 @@ def make_rooms_suite(
         generator="rooms",
         seed=seed,
         split=split,
-        settings=settings.model_dump(mode="json"),
+        settings=settings.recorded(),
         scenes=tuple(planned),
     )
     return write_suite(

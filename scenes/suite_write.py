@@ -96,6 +96,11 @@ def write_suite(
         part.rename(path)
     except OSError as error:
         raise InfrastructureError(f"cannot write the suite {path}: {error}") from error
+    except UserError:
+        # What was asked for cannot be made: leave nothing that other settings would trip over.
+        if not any((part / SCENES).iterdir()):
+            shutil.rmtree(part)
+        raise
     return manifest
 
 

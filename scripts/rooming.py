@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from pydantic import ValidationError
 
@@ -14,6 +16,7 @@ from scenes.questions.draft import Question
 from scenes.suite import Suite
 from scenes.suite_rooms import RoomsSettings
 from scenes.suite_truth import targets
+from scripts.demonstration import make_rooms
 
 
 def settings_of(**given: object) -> RoomsSettings:
@@ -22,6 +25,39 @@ def settings_of(**given: object) -> RoomsSettings:
         return RoomsSettings.model_validate(given)
     except ValidationError as error:
         raise UserError(f"rooms: {first_problem(error)}") from None
+
+
+def types_of(names: Sequence[str]) -> tuple[str, ...]:
+    """Question types by name; ``vsi`` stands for VSI-Bench's ten and ``all`` for every one."""
+    from scenes.questions import vsi
+    from scenes.questions.asking import GENERATORS
+    from scenes.questions.vsi import MEASURED_TYPES
+
+    groups = {"vsi": tuple(vsi.GENERATORS), "all": tuple(GENERATORS)}
+    found = [t for name in names for t in groups.get(name, (name,))]
+    return tuple(dict.fromkeys(found)) or MEASURED_TYPES
+
+
+def make_suite(
+    out: Path,
+    seeds: Sequence[int],
+    settings: RoomsSettings,
+    split: str,
+    changes: Sequence[str] = (),
+) -> None:
+    """Make, finish or keep a suite of rooms, or with ``changes`` of pairs of rooms."""
+    if not changes:
+        make_rooms(out, seeds, settings=settings, split=split)
+        return
+    from scenes.pairs import KINDS, PairKind, make_pairs_suite
+
+    def told(done: int, total: int) -> None:
+        print(f"room {done} of {total}", file=sys.stderr, flush=True)
+
+    kinds = KINDS if "all" in changes else cast("Sequence[PairKind]", changes)
+    manifest = make_pairs_suite(out, seeds, kinds, settings=settings, split=split, progress=told)
+    asked = sum(manifest.questions.values())
+    print(f"{len(manifest.scenes) // 2} pairs of rooms, {asked} questions in {out}")
 
 
 def blind_rows(suite: Path) -> Sequence[AuditRow]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from memory.errors import UserError
@@ -28,7 +29,12 @@ def export_suite(path: Path, out: Path, layout: str) -> None:
     if out.exists() and any(out.iterdir()):
         raise UserError(f"{out} is not empty; choose another folder")
     out.mkdir(parents=True, exist_ok=True)
-    LAYOUTS[layout](path, out)
+    try:
+        LAYOUTS[layout](path, out)
+    except UserError:
+        if not any(out.iterdir()):
+            out.rmdir()
+        raise
 
 
 def _scannet(path: Path, out: Path) -> None:
@@ -54,7 +60,10 @@ def _apeiria(path: Path, out: Path) -> None:
 
 def _grounding(path: Path, out: Path) -> None:
     if not write_grounding(path, out):
-        raise UserError(f"the suite in {path} asks nothing that these layouts hold; ask for more")
+        raise UserError(
+            f"the suite in {path} asks nothing that these layouts hold; make one that does with "
+            "`surveyor rooms make --type all`"
+        )
 
 
 def _gpt4scene(path: Path, out: Path) -> None:
@@ -74,6 +83,7 @@ def _gpt4scene(path: Path, out: Path) -> None:
 
 LAYOUTS: Mapping[str, Exporter] = {
     "vsibench": write_vsibench,
+    "vsibench-video": partial(write_vsibench, video=True),
     "scannet": _scannet,
     "scannetpp": _scannetpp,
     "arkitscenes": _arkitscenes,

@@ -1,7 +1,8 @@
-"""VSI-Bench's layout: ``test.jsonl`` and ``<dataset>_meta_info_val.json``, frames beside them.
+"""VSI-Bench's layout: ``test.jsonl``, ``<dataset>_meta_info_val.json`` and what was filmed.
 
-The benchmark ships videos as mp4; without an encoder we write ``<dataset>/<scene>/<k>.jpg`` and the
-frame rate, from which any encoder makes the video. The metadata is read by `scenes.vsi_meta`.
+The benchmark ships ``<dataset>/<scene>.mp4``. That is written on request, with an optional encoder;
+otherwise ``<dataset>/<scene>/<k>.jpg`` and the frame rate. The metadata is read by
+`scenes.vsi_meta`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from memory.errors import UserError
 from scenes.export.asked import Record, asked
+from scenes.export.video import check_encoder, write_mp4
 from scenes.export.views import read_file, write_json
 from scenes.records import SceneTruth
 from scenes.suite import Suite
@@ -37,8 +39,13 @@ class VsiRecord(BaseModel):
     ground_truth: str
 
 
-def write_vsibench(path: Path, folder: Path) -> None:
-    """Write a suite's numeric and multiple-choice questions, metadata and frames."""
+def write_vsibench(path: Path, folder: Path, *, video: bool = False) -> None:
+    """Write a suite's numeric and multiple-choice questions, metadata and frames.
+
+    With ``video`` the frames of a scene become one mp4, as the benchmark has them.
+    """
+    if video:
+        check_encoder()
     folder.mkdir(parents=True, exist_ok=True)
     rows = [
         VsiRecord(
@@ -54,19 +61,30 @@ def write_vsibench(path: Path, folder: Path) -> None:
         if row.task.answer_kind in ("number", "choice")
     ]
     (folder / "test.jsonl").write_text("".join(row.model_dump_json() + "\n" for row in rows))
-    truths = scene_truths(path)
-    meta = {truth.scene_id: meta_info(truth) for truth in truths}
+    suffix = ".mp4" if video else ""
+    meta = {truth.scene_id: meta_info(truth, suffix) for truth in scene_truths(path)}
     write_json(folder / f"{DATASET}_meta_info_val.json", meta)
+    write = _write_video if video else _write_frames
+    (folder / DATASET).mkdir(exist_ok=True)
     suite = Suite.open(path)
     for name, capture in suite.captures.items():
-        place = folder / DATASET / name
-        place.mkdir(parents=True, exist_ok=True)
-        (place / "fps.txt").write_text(f"{capture.fps}\n")
-        for frame in capture.frames:
-            (place / f"{frame.index:05d}.jpg").write_bytes(suite.blobs.get(frame.image.sha256))
+        images = [suite.blobs.get(frame.image.sha256) for frame in capture.frames]
+        write(folder / DATASET / f"{name}{suffix}", images, capture.fps)
 
 
-def meta_info(truth: SceneTruth) -> Record:
+def _write_video(path: Path, images: Sequence[bytes], fps: float) -> None:
+    if images:  # a scene that was never filmed has no video
+        write_mp4(path, images, fps)
+
+
+def _write_frames(folder: Path, images: Sequence[bytes], fps: float) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "fps.txt").write_text(f"{fps}\n")
+    for k, image in enumerate(images):
+        (folder / f"{k:05d}.jpg").write_bytes(image)
+
+
+def meta_info(truth: SceneTruth, suffix: str = "") -> Record:
     """A scene under the metadata's own field names; ``normalizedAxes`` rows are box axes."""
     boxes: dict[str, JsonValue] = {}
     listed: dict[str, list[JsonValue]] = defaultdict(list)
@@ -87,7 +105,7 @@ def meta_info(truth: SceneTruth) -> Record:
     counts = Counter(item.category for item in truth.objects)
     return {
         "dataset": DATASET,
-        "video_path": f"{DATASET}/{truth.scene_id}",
+        "video_path": f"{DATASET}/{truth.scene_id}{suffix}",
         "room_size": truth.room_area,
         "room_center": [(min(x) + max(x)) / 2, (min(y) + max(y)) / 2, (truth.height or 0) / 2],
         "object_counts": dict(counts),

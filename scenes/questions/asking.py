@@ -11,7 +11,7 @@ import numpy as np
 
 from memory.errors import UserError
 from scenes.balance import Candidate, balanced, varied
-from scenes.questions import implicit, language, mmsi, pictured, referring, vsi
+from scenes.questions import implicit, language, mmsi, mmsi_regions, pictured, referring, vsi
 from scenes.questions.askable import AskableScene, Filmed
 from scenes.questions.draft import Draft, LetterBalance, Placement, Question, finish
 from scenes.questions.recover import recoverable
@@ -28,6 +28,9 @@ GENERATORS: Mapping[str, Generator] = {
     "mmsi_camera_camera": mmsi.camera_camera,
     "mmsi_camera_object": mmsi.camera_object,
     "mmsi_object_object": mmsi.object_object,
+    "mmsi_camera_region": mmsi_regions.camera_region,
+    "mmsi_object_region": mmsi_regions.object_region,
+    "mmsi_region_region": mmsi_regions.region_region,
     "scanqa": language.scanqa,
     "sqa3d": language.sqa3d,
     "unanswerable": language.unanswerable,

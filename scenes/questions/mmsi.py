@@ -1,7 +1,7 @@
 """MMSI-style positional relations between cameras and objects over two views.
 
-Camera-camera, camera-object and object-object; region relations need named regions and are left
-out. Options are words; letters are given when a suite is made.
+Camera-camera, camera-object and object-object; those with regions are in `mmsi_regions`. Options
+are words; letters are given when a suite is made.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ MIN_STEP = 0.6
 
 def camera_camera(scene: AskableScene, rng: np.random.Generator) -> Iterator[Draft]:
     """Where the camera went between two frames, in quadrants of the first."""
-    for first, second in _frame_pairs(scene, rng):
+    for first, second in frame_pairs(scene, rng):
         target = _pose(scene, second).position
         if np.linalg.norm((target - _pose(scene, first).position)[:2]) < MIN_STEP:
             continue
@@ -51,7 +51,7 @@ def camera_camera(scene: AskableScene, rng: np.random.Generator) -> Iterator[Dra
 
 def camera_object(scene: AskableScene, rng: np.random.Generator) -> Iterator[Draft]:
     """Where a unique object is that only the second of two frames shows."""
-    for first, second in _frame_pairs(scene, rng):
+    for first, second in frame_pairs(scene, rng):
         for name, index in scene.unique.items():
             instance = scene.truth.objects[index].instance_id
             shown = scene.shares[second, index] > 0.003 and instance in scene.views[second]
@@ -128,7 +128,8 @@ def _quadrant(
     )
 
 
-def _frame_pairs(scene: AskableScene, rng: np.random.Generator) -> list[tuple[int, int]]:
+def frame_pairs(scene: AskableScene, rng: np.random.Generator) -> list[tuple[int, int]]:
+    """Up to 300 ordered pairs of a scene's frames, in random order."""
     pairs = list(permutations(range(len(scene.views)), 2))
     return [pairs[k] for k in rng.permutation(len(pairs))[:300]]
 

@@ -37,10 +37,11 @@ def refusals(folder: Path) -> Iterator[Claim]:
         Refusal("unknown planner", ("run", "rooms", "--planner", "oracle"), "oracle"),
     )
     for case in cases:
-        yield _refused(case, folder)
+        yield refused(case, folder)
 
 
-def _refused(case: Refusal, folder: Path) -> Claim:
+def refused(case: Refusal, folder: Path) -> Claim:
+    """Whether the command ends with one sentence that has the word, code 2, and leaves no file."""
     place = folder / "cwd" / case.name.replace(" ", "-")
     place.mkdir(parents=True)
     done = subprocess.run(

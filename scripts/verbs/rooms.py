@@ -14,30 +14,51 @@ app = typer.Typer(no_args_is_help=True, help="Make and show embedded rooms.")
 def make(
     out: Annotated[Path, typer.Argument(help="Folder of the suite; finished ones are kept.")],
     rooms: Annotated[int, typer.Option(min=1, help="How many rooms.")] = 6,
-    seed: Annotated[int, typer.Option(help="Seed of the first room.")] = 0,
-    frames: Annotated[int, typer.Option(min=1, help="Frames a room.")] = 24,
-    width: Annotated[int, typer.Option(min=64, help="Width of a frame, pixels.")] = 480,
-    height: Annotated[int, typer.Option(min=48, help="Height of a frame, pixels.")] = 360,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first room.")] = 0,
+    frames: Annotated[int, typer.Option(min=1, max=512, help="Frames a room.")] = 24,
+    width: Annotated[int, typer.Option(min=64, max=4096, help="Width of a frame, pixels.")] = 480,
+    height: Annotated[int, typer.Option(min=48, max=4096, help="Height of a frame, pixels.")] = 360,
+    type_: Annotated[
+        list[str] | None,
+        typer.Option("--type", help="A question type, vsi (ten of them) or all; repeatable."),
+    ] = None,
     per_type: Annotated[int, typer.Option(min=1, help="Questions a room and type, at most.")] = 6,
     split: Annotated[str, typer.Option(help="Split that the scenes belong to.")] = "test",
     condition: Annotated[
         list[str] | None, typer.Option(help="clean, dark, blurred, ...; taken in turn.")
     ] = None,
+    pairs: Annotated[
+        list[str] | None,
+        typer.Option(help="Film twins: moved, removed, recoloured, mirrored, relit or all."),
+    ] = None,
+    kind: Annotated[str | None, typer.Option(help="bedroom, kitchen, office, ...")] = None,
+    shape: Annotated[str | None, typer.Option(help="rectangle, l_shape or two_rooms.")] = None,
+    area: Annotated[float | None, typer.Option(help="Floor area, square metres.")] = None,
+    objects: Annotated[int | None, typer.Option(help="Objects a room, openings included.")] = None,
+    clutter: Annotated[float | None, typer.Option(help="How much lies about, 0 to 1.")] = None,
+    category: Annotated[
+        list[str] | None, typer.Option(help="Furnish with these categories only; repeatable.")
+    ] = None,
     beauty: Annotated[bool, typer.Option(help="More light samples and antialiasing.")] = False,
 ) -> None:
     """Build rooms, film them, ask about them. Interrupt and repeat at will."""
-    from scripts.demonstration import make_rooms
-    from scripts.rooming import settings_of
+    from scripts.rooming import make_suite, settings_of, types_of
 
+    controls = {
+        "kind": kind, "shape": shape, "area": area, "objects": objects, "clutter": clutter,
+        "vocabulary": category,
+    }  # fmt: skip
     settings = settings_of(
         n_frames=frames,
         size=(width, height),
+        types=types_of(type_ or ()),
         per_type=per_type,
         conditions=tuple(condition or ("clean",)),
         light_rays=48 if beauty else 16,
         antialias=beauty,
+        controls=controls if any(v is not None for v in controls.values()) else None,
     )
-    make_rooms(out, range(seed, seed + rooms), settings=settings, split=split)
+    make_suite(out, range(seed, seed + rooms), settings, split, pairs or ())
 
 
 @app.command("list")
@@ -60,7 +81,6 @@ def show(
     """Write a contact sheet: picture, depth, ids and numbered top view of every scene."""
     from scenes.contact_sheet import contact_sheet
 
-    out.parent.mkdir(parents=True, exist_ok=True)
     contact_sheet(suite, out, tuple(scene or ()))
     print(out)
 
@@ -69,7 +89,9 @@ def show(
 def export(
     suite: Annotated[Path, typer.Argument(help="A suite folder.")],
     out: Annotated[Path, typer.Argument(help="An empty or new folder.")],
-    layout: Annotated[str, typer.Option(help="vsibench, scannet, scannetpp, arkitscenes, ...")],
+    layout: Annotated[
+        str, typer.Option(help="vsibench, vsibench-video, scannet, scannetpp, arkitscenes, ...")
+    ],
 ) -> None:
     """Write a suite in a public dataset's layout, answers included."""
     from scenes.export.layouts import export_suite

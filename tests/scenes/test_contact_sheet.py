@@ -25,6 +25,9 @@ def test_a_sheet_has_a_row_a_scene_and_refuses_unknown_ones(tmp_path: Path) -> N
     with pytest.raises(UserError, match="no scene 'attic'"):
         contact_sheet(tmp_path / "suite", tmp_path / "other.png", ["attic"])
     assert not (tmp_path / "other.png").exists()
+    with pytest.raises(UserError, match=r"ends in \.png or \.jpg"):
+        contact_sheet(tmp_path / "suite", tmp_path / "new" / "sheet.xyz")
+    assert not (tmp_path / "new").exists()
 
 
 def test_colours_tell_depths_and_neighbouring_ids_apart() -> None:

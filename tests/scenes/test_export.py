@@ -233,4 +233,11 @@ def test_bad_input_is_one_sentence(suite: Path, tmp_path: Path) -> None:
 
 
 def test_every_layout_is_covered_here() -> None:
-    assert set(LAYOUTS) == {*READERS, "vsibench", "apeiria", "grounding", "gpt4scene"}
+    assert set(LAYOUTS) == {
+        *READERS,
+        "vsibench",
+        "vsibench-video",
+        "apeiria",
+        "grounding",
+        "gpt4scene",
+    }
