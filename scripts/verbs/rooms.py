@@ -23,6 +23,9 @@ def make(
     condition: Annotated[
         list[str] | None, typer.Option(help="clean, dark, blurred, ...; taken in turn.")
     ] = None,
+    types: Annotated[
+        list[str] | None, typer.Option("--type", help="Question types; VSI-Bench's if left out.")
+    ] = None,
     beauty: Annotated[bool, typer.Option(help="More light samples and antialiasing.")] = False,
 ) -> None:
     """Build rooms, film them, ask about them. Interrupt and repeat at will."""
@@ -36,6 +39,7 @@ def make(
         conditions=tuple(condition or ("clean",)),
         light_rays=48 if beauty else 16,
         antialias=beauty,
+        **({"types": tuple(types)} if types else {}),
     )
     make_rooms(out, range(seed, seed + rooms), settings=settings, split=split)
 
