@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from benchmarks.scan_points import Scans
@@ -44,15 +44,20 @@ def silent(metric: Metric, row: Row) -> object:
 
 
 def score_suite(
-    suite: Path, metric: str, predictor: Predictor, profile: str | None = None
+    suite: Path,
+    metric: str,
+    predictor: Predictor,
+    profile: str | None = None,
+    types: Collection[str] = (),
 ) -> Scorecard:
-    """What a predictor scores on a suite, rows without targets left out for one that is `silent`:
-    to them, nothing is the right answer."""
+    """What a predictor scores on a suite, or on the question ``types`` of it; rows without targets
+    are left out for one that is `silent`: to them, nothing is the right answer."""
     scorer, scans = metric_named(metric), Scans(suite)
     tasks = {task.id: task for task in Suite.open(suite).tasks()}
     rows = [
         scheduled_row(target.task_id, tasks[target.task_id], target, scorer, scans)
         for target in targets(suite)
+        if not types or tasks[target.task_id].question_type in types
     ]
     if predictor is silent:
         rows = [row for row in rows if not _without_targets(row)]
