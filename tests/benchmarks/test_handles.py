@@ -11,12 +11,14 @@ import pytest
 from agent.planner import Brief, Turn
 from agent.scripted import Play
 from benchmarks.handles import Evidence, Placed, placed
+from benchmarks.probe import read_probe
 from benchmarks.scan_points import Scan, Scans
 from benchmarks.scorers.mixed import metric_name_of
 from benchmarks.scorers.registry import metric_named
 from benchmarks.scoring import score_run
 from memory.events import ToolOutcome, ToolStatus
 from scenes.geometry import OrientedBox, Scale, World
+from scenes.suite import Suite
 from scenes.suite_rooms import RoomsSettings, make_rooms_suite
 from scenes.suite_truth import scene_truth, targets
 from scenes.targets import Target
@@ -221,8 +223,6 @@ class _Told(Stage):
 def test_a_run_that_names_the_right_objects_has_100_and_says_how(
     ground: Path, tmp_path: Path
 ) -> None:
-    from scenes.suite import Suite
-
     tool, script = knowing(ground, World.DATASET)
     folder, _ = play(tmp_path / "r", Suite.open(ground), _Told(tool), script)
     report = score_run(folder, ground, "rooms")
@@ -240,8 +240,6 @@ def test_a_run_that_names_the_right_objects_has_100_and_says_how(
 def test_the_same_objects_in_axes_of_their_own_are_failed_with_the_reason(
     ground: Path, tmp_path: Path
 ) -> None:
-    from scenes.suite import Suite
-
     tool, script = knowing(ground, World.OWN)
     folder, _ = play(tmp_path / "r", Suite.open(ground), _Told(tool), script, types=["scanrefer"])
     report = score_run(folder, ground, "scanrefer")
@@ -269,4 +267,19 @@ def test_a_suites_metric_follows_from_its_question_types() -> None:
     assert metric_name_of(["object_counting", "route_planning"]) == "vsi"
     assert metric_name_of(["scanrefer"]) == "scanrefer"
     assert metric_name_of(["scanrefer", "object_counting"]) == "rooms"
-    assert metric_name_of(["roomplan_action"]) == "rooms"
+    assert metric_name_of(["roomplan_action"]) == "anchor"
+    assert metric_name_of(["a_type_of_tomorrow"]) == "rooms"
+
+
+def test_an_answer_by_handle_moves_when_the_tool_behind_it_lies(
+    ground: Path, tmp_path: Path
+) -> None:
+    tool, script = knowing(ground, World.DATASET)
+    suite, types = Suite.open(ground), ["scanrefer", "multi3drefer"]
+    honest, _ = play(tmp_path / "a", suite, _Told(tool), script, types=types)
+    probed, _ = play(tmp_path / "b", suite, _Told(tool), script, types=types, corruption="look:1")
+    for folder in (honest, probed):
+        score_run(folder, ground, "rooms")
+    read_back = read_probe(honest, probed)
+    told = [fields for s in honest.results() if (fields := s.fields).get("boxes")]
+    assert read_back.moved == len(told) > 0
