@@ -12,7 +12,8 @@ from scenes.suite_rooms import RoomsSettings, make_rooms_suite
 from scripts.running import finish, reference_experts
 from scripts.wiring import Job
 
-ROOMS = range(8970, 8976)
+ROOMS = range(8970, 8974)
+HEADLINES = {"scanrefer": "hit_at_0.5", "multi3drefer": "f1_at_0.5"}
 
 
 def grounding(folder: Path) -> Iterator[Claim]:
@@ -22,25 +23,23 @@ def grounding(folder: Path) -> Iterator[Claim]:
     of any tool, an object seen from one side is smaller than it is); with a free reconstruction
     nothing maps its axes to the rooms', and every row must say so instead of scoring.
     """
-    for metric in ("scanrefer", "multi3drefer"):
-        suite = folder / metric
-        settings = RoomsSettings(types=(metric,), balance=False)
-        make_rooms_suite(suite, ROOMS, settings=settings)
+    suite = folder / "suite"
+    settings = RoomsSettings(types=tuple(HEADLINES), balance=False)
+    make_rooms_suite(suite, ROOMS, settings=settings)
+    for metric, headline in HEADLINES.items():
         report = _played(folder, suite, metric, "perfect")
         note = ", ".join(f"{name} {value:.1f}" for name, value in report.measures.items())
         note += f"; {report.tally.scheduled} descriptions, {report.tally.failed} failed"
-        headline = "hit_at_0.5" if metric == "scanrefer" else "f1_at_0.5"
-        yield Claim.at_least(
-            f"program planner, {metric} on rooms: {headline}", report.measures[headline], 50, note
-        )
-    free = _played(folder, folder / "scanrefer", "scanrefer", "realistic")
-    scored = free.tally.scored
+        value = report.measures[headline]
+        yield Claim.at_least(f"program planner, {metric} on rooms: {headline}", value, 50, note)
+    free = _played(folder, suite, "scanrefer", "realistic")
     note = "; ".join(f"{count} x {reason}" for reason, count in free.failures.items())
+    scored = free.tally.scored
     yield Claim.at_most("boxes scored although nothing maps their axes", scored, 0, note[:160])
 
 
 def _played(folder: Path, suite: Path, metric: str, preset: str) -> RunReport:
     run = folder / f"{metric}-{preset}"
-    config = RunConfig(suite=str(suite), expert_options={"preset": preset})
+    config = RunConfig(suite=str(suite), types=(metric,), expert_options={"preset": preset})
     with reference_experts(suite, preset, folder / f"{run.name}.experts", config) as endpoints:
         return finish(Job(suite, run, config, endpoints, folder / "cache"))
