@@ -11,7 +11,9 @@ from statistics import fmean
 
 from pydantic import BaseModel, ConfigDict
 
+from benchmarks.probe import ProbeReading, read_probe
 from benchmarks.report.record import Estimate, read_report
+from benchmarks.run.repeat import config_of
 from benchmarks.scorers.registry import metric_named
 from benchmarks.stats import Interval, PairedComparison, compare_runs
 from memory.errors import UserError
@@ -39,7 +41,8 @@ class Difference(_Record):
 
 class RunComparison(_Record):
     """Two runs side by side. ``unpaired_a`` and ``unpaired_b`` count tasks that only one run
-    scheduled; they are left out. ``notes`` say what else differs between the runs."""
+    scheduled; they are left out. ``notes`` say what else differs between the runs. ``probe`` is
+    there when the tools of one of them lied."""
 
     a: str
     b: str
@@ -48,6 +51,7 @@ class RunComparison(_Record):
     unpaired_a: int
     unpaired_b: int
     notes: tuple[str, ...] = ()
+    probe: ProbeReading | None = None
 
 
 def compare(a: RunFolder, b: RunFolder, seed: int = 0) -> RunComparison:
@@ -89,7 +93,16 @@ def compare(a: RunFolder, b: RunFolder, seed: int = 0) -> RunComparison:
         unpaired_a=overall.n_only_a,
         unpaired_b=overall.n_only_b,
         notes=tuple(_notes(a, b)),
+        probe=_probe(a, b),
     )
+
+
+def _probe(a: RunFolder, b: RunFolder) -> ProbeReading | None:
+    """Did answers move where tools lied? Only where they lied in one run and not in the other."""
+    lied = [config_of(folder).corruption is not None for folder in (a, b)]
+    if lied[0] == lied[1]:
+        return None
+    return read_probe(b, a) if lied[0] else read_probe(a, b)
 
 
 def _means(folder: RunFolder) -> Mapping[str, float]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks.scorecard import ScheduledRow, Scorecard, judge, summarize
+from benchmarks.scan_points import Scans
+from benchmarks.scorecard import Scorecard, judge, summarize
 from benchmarks.scorers.registry import metric_named
 from benchmarks.scorers.rows import read_predictions
-from benchmarks.scoring import target_fields
+from benchmarks.scoring import scheduled_row
 from scenes.suite import Suite
 from scenes.suite_truth import targets
 
@@ -25,11 +26,10 @@ def score_predictions(
     predictions to questions that the suite does not ask.
     """
     scorer = metric_named(metric)
-    scenes = {task.id: task.scene_id for task in Suite.open(suite_path).tasks()}
+    tasks = {task.id: task for task in Suite.open(suite_path).tasks()}
+    scans = Scans(suite_path)
     rows = [
-        ScheduledRow(
-            target.task_id, scenes[target.task_id], target.question_type, target_fields(target)
-        )
+        scheduled_row(target.task_id, tasks[target.task_id], target, scorer, scans)
         for target in targets(suite_path)
     ]
     return summarize(scorer, judge(scorer, rows, read_predictions(lines), profile), profile)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from benchmarks.run.corruption import is_corrupted
 from benchmarks.run.repeat import config_of
 from benchmarks.survival import answers
@@ -35,14 +37,15 @@ class ProbeReading:
 
 
 def read_probe(honest: RunFolder, probed: RunFolder) -> ProbeReading:
-    """Compare a run whose tools lied with one whose tools did not, over the answers of both.
+    """Compare a run whose tools lied with one whose tools did not, over the answers of both; an
+    answer by handle has moved when what it stands for has.
 
     Raises `UserError` when the second run was made without corruption.
     """
     corruption = config_of(probed).corruption
     if corruption is None:
         raise UserError(f"the tools of {probed.path} did not lie: it was run without corruption")
-    before, after = answers(honest), answers(probed)
+    before, after = _said(honest), _said(probed)
     both = sorted(before.keys() & after.keys())
     lied = [key for key in both if is_corrupted(key[0], corruption)]
     spared = [key for key in both if not is_corrupted(key[0], corruption)]
@@ -52,3 +55,10 @@ def read_probe(honest: RunFolder, probed: RunFolder) -> ProbeReading:
         spared=len(spared),
         drifted=sum(before[key] != after[key] for key in spared),
     )
+
+
+def _said(folder: RunFolder) -> dict[tuple[str, int], tuple[str, JsonValue]]:
+    """Final answers by (task id, epoch), with the boxes that they stood for where a score placed
+    them: the same handle names another box when the tool behind it lied."""
+    boxes = {(score.task_id, score.epoch): score.fields.get("boxes") for score in folder.results()}
+    return {key: (text, boxes.get(key)) for key, text in answers(folder).items()}

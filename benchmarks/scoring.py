@@ -12,19 +12,26 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from benchmarks.handles import Evidence, Placed, placed
 from benchmarks.report.build import Played, build_report
 from benchmarks.report.record import RunReport, read_report
+from benchmarks.scan_points import Scans
 from benchmarks.scorecard import JudgedRow, ScheduledRow, judge, summarize
 from benchmarks.scorers.base import Metric
+from benchmarks.scorers.mixed import NAME as MIXED
+from benchmarks.scorers.mixed import own_metric
 from benchmarks.scorers.registry import metric_named
 from memory.errors import InfrastructureError, SurveyorError, UserError
 from memory.events import EpisodeStatus, Score
+from memory.manifest import ScheduledTask
 from memory.runs import RunFolder
 from scenes.suite import read_manifest
 from scenes.suite_truth import targets
 from scenes.targets import Target
+from scenes.tasks import Task
 
 
 def score_run(
@@ -35,12 +42,23 @@ def score_run(
     Raises `UserError` when the suite is not the one that the run was made with.
     """
     scorer = metric_named(metric)
+    scans = Scans(suite_path)
     answers = _answers(folder, suite_path)
     played = [Played.of(folder, task, epoch) for task, epoch in folder.scheduled()]
-    rows = [_row(item, answers[item.task.id]) for item in played]
-    predictions = dict(_predictions(played))
-    judged = judge(scorer, rows, predictions, profile)
-    folder.write_results(_scores(scorer, profile, played, judged, answers))
+    rows = [
+        scheduled_row(item.key, item.task, answers[item.task.id], scorer, scans) for item in played
+    ]
+    said = {item.key: _said(folder, item, scorer, scans) for item in played}
+    predictions = {
+        item.key: said[item.key].prediction
+        for item in played
+        if item.status is not EpisodeStatus.OWED
+    }
+    judged = [
+        replace(row, failure=said[row.id].problem or row.failure)
+        for row in judge(scorer, rows, predictions, profile)
+    ]
+    folder.write_results(_scores(scorer, profile, played, judged, answers, said))
     overall = {
         name: summarize(scorer, judge(scorer, rows, predictions, name), name).overall
         for name in scorer.profiles
@@ -83,14 +101,23 @@ def _answers(folder: RunFolder, suite_path: Path) -> Mapping[str, Target]:
     return answers
 
 
-def _row(item: Played, target: Target) -> ScheduledRow:
-    """A scheduled row in its target's group, which may say more than an agent is told."""
-    return ScheduledRow(item.key, item.task.scene_id, target.question_type, target_fields(target))
+def scheduled_row(
+    key: str, task: Task | ScheduledTask, target: Target, metric: Metric, scans: Scans
+) -> ScheduledRow:
+    """A row with the fields that scorers read, under the published names, in its target's group,
+    which may say more than an agent is told."""
+    own = _own(metric, task.question_type)
+    masked = own.prediction_field == "pred_indexes" and "gt_indexes" not in target.payload
+    fields = target_fields(target)
+    if masked:
+        fields |= scans[task.scene_id].fields(target.payload)
+    return ScheduledRow(key, task.scene_id, _group(target, metric), fields)
 
 
 def target_fields(target: Target) -> dict[str, object]:
     """A target as the fields that scorers read, under the published names."""
     return {
+        "references": [target.answer],
         **target.payload,
         "question_type": target.question_type,
         "ground_truth": target.answer,
@@ -98,12 +125,32 @@ def target_fields(target: Target) -> dict[str, object]:
     }
 
 
-def _predictions(played: Sequence[Played]) -> Iterator[tuple[str, object]]:
-    """Answers of ended episodes, ``None`` where there was none; owed ones are absent."""
-    for item in played:
-        if item.status is not EpisodeStatus.OWED:
-            answered = item.status is EpisodeStatus.ANSWERED
-            yield item.key, item.answer if answered else None
+def _own(metric: Metric, question_type: str) -> Metric:
+    """The metric that reads a row: of a mixed suite, the row's own."""
+    return (own_metric(question_type) if metric.name == MIXED else None) or metric
+
+
+def _group(target: Target, metric: Metric) -> str:
+    """What a row's score is reported under: the published kinds of grounding rows."""
+    kind, unique = target.payload.get("eval_type"), target.payload.get("unique")
+    if metric.name == "multi3drefer" and isinstance(kind, str):
+        return kind
+    if metric.name == "scanrefer" and isinstance(unique, bool):
+        return "unique" if unique else "multiple"
+    return target.question_type
+
+
+def _said(folder: RunFolder, item: Played, metric: Metric, scans: Scans) -> Placed:
+    """An episode's answer as scorers read it; handles become what the log says of them."""
+    if item.status is not EpisodeStatus.ANSWERED:
+        return Placed(None)
+
+    def evidence() -> Evidence:
+        episode = folder.episode(item.task.id, item.epoch)
+        return Evidence.of(episode.outcomes if episode else ())
+
+    own = _own(metric, item.task.question_type)
+    return placed(own, item.answer, evidence, lambda: scans[item.task.scene_id])
 
 
 def _scores(
@@ -112,6 +159,7 @@ def _scores(
     played: Sequence[Played],
     judged: Sequence[JudgedRow],
     answers: Mapping[str, Target],
+    said: Mapping[str, Placed],
 ) -> Iterator[Score]:
     scorer = f"{metric.name}/{metric.profile(profile)}@{metric.version}"
     for item, row in zip(played, judged, strict=True):
@@ -129,6 +177,7 @@ def _scores(
                 "scene_id": item.task.scene_id,
                 "question_type": item.task.question_type,
                 "correct": answers[item.task.id].answer,
+                **said[item.key].recorded(),
             },
         )
 

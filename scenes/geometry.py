@@ -31,6 +31,17 @@ class Scale(StrEnum):
     ALIGNED = "aligned"
 
 
+class World(StrEnum):
+    """Whose axes and origin 3D data has.
+
+    ``dataset``: those of the scene as it was published, as where its own poses were given;
+    ``own``: somebody chose them, so that coordinates mean nothing outside of this data.
+    """
+
+    DATASET = "dataset"
+    OWN = "own"
+
+
 class ScaleError(ModelMistake):
     """Metric arithmetic was asked of data whose scale is unknown."""
 

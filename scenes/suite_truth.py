@@ -18,6 +18,7 @@ from scenes.suite import read_bytes, read_manifest
 from scenes.targets import Target
 
 if TYPE_CHECKING:
+    from scenes.geometry import Float
     from scenes.seen import SeenBoxes
 
 TRUTH = "truth"
@@ -25,6 +26,7 @@ TARGETS = f"{TRUTH}/targets.jsonl"
 FRAMES = f"{TRUTH}/frames.json"
 SCENES = f"{TRUTH}/scenes"
 CLEAN = f"{TRUTH}/blobs"
+POINTS = "points.npy"
 
 FrameIndex = dict[str, tuple[str, int]]
 _FRAMES: TypeAdapter[FrameIndex] = TypeAdapter(FrameIndex)
@@ -70,6 +72,20 @@ def load_seen(path: Path, scene_id: str) -> SeenBoxes | None:
 
     file = path / SCENES / scene_id / "seen.json"
     return SeenBoxes.model_validate_json(read_bytes(file)) if file.exists() else None
+
+
+def scan_points(path: Path, scene_id: str) -> Float | None:
+    """The scan's vertices (n, 3) in metres that masks are told in; ``None`` where none are kept."""
+    file = path / SCENES / scene_id / POINTS
+    if not file.exists():
+        return None
+    import numpy as np
+
+    try:
+        points: Float = np.load(file, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{file} is damaged ({error}); make the suite again") from None
+    return points
 
 
 def maps_path(path: Path, scene_id: str, index: int) -> Path:

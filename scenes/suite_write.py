@@ -12,18 +12,29 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from memory.blobs import BlobRef, BlobStore, sha256_of
 from memory.errors import InfrastructureError, UserError
+from scenes.geometry import Float
 from scenes.maps import FrameMaps, encode_maps
 from scenes.questions.askable import Filmed
 from scenes.questions.draft import Question
 from scenes.records import Capture, Frame, SceneTruth
 from scenes.seen import SeenBoxes
 from scenes.suite import BLOBS, CAPTURES, MANIFEST, TASKS, SuiteManifest, public_hash, read_bytes
-from scenes.suite_truth import CLEAN, FRAMES, SCENES, TARGETS, load_seen, load_truth, maps_path
+from scenes.suite_truth import (
+    CLEAN,
+    FRAMES,
+    POINTS,
+    SCENES,
+    TARGETS,
+    load_seen,
+    load_truth,
+    maps_path,
+)
 from scenes.tasks import Task
 
 PLAN = "plan.json"
@@ -60,12 +71,14 @@ class SceneBundle:
     """Everything made for one scene. The writer fills in the truth's ``clean_frames``.
 
     ``seen`` is what exact perception of the frames gets; without it everything may be asked.
+    ``points`` (n, 3) are a scan's own vertices, for questions that are answered by masks of them.
     """
 
     truth: SceneTruth
     fps: float = 0.0
     pictures: tuple[Picture, ...] = ()
     seen: SeenBoxes | None = None
+    points: Float | None = None
 
 
 Builder = Callable[[str], SceneBundle]
@@ -147,6 +160,8 @@ def _write_scene(part: Path, bundle: SceneBundle) -> None:
             (making / name).write_bytes(encode_maps(picture.maps))
     if bundle.seen is not None:
         (making / "seen.json").write_bytes(bundle.seen.model_dump_json().encode())
+    if bundle.points is not None:
+        np.save(making / POINTS, bundle.points)
     truth = bundle.truth.model_copy(update={"clean_frames": clean})
     (making / "truth.json").write_bytes(truth.model_dump_json().encode())
     capture = Capture(scene_id=scene_id, fps=bundle.fps, frames=frames)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +13,24 @@ from pathlib import Path
 from benchmarks.report.record import RunReport
 from benchmarks.run.config import RunConfig
 from benchmarks.run.progress import LiveBar, PlainLines, Subscriber
-from benchmarks.run.repeat import config_of
+from benchmarks.run.repeat import changed_since, config_of
 from benchmarks.runner import SessionSummary
+from benchmarks.scorers.mixed import metric_name_of
 from benchmarks.scoring import score_apart
 from memory.errors import InfrastructureError, UserError
 from memory.events import EpisodeStatus
 from memory.runs import RunFolder
 from scenes.suite import Suite, read_manifest
 from scripts.gauges import Gauges
-from scripts.wiring import Job, check_planner, default_cache, make_limits, perform
+from scripts.places import check_place
+from scripts.wiring import (
+    Job,
+    check_model,
+    check_planner,
+    default_cache,
+    make_limits,
+    perform,
+)
 from services.registry import experts_of
 from skills.workflow import WORKFLOWS, Restore
 
@@ -29,24 +39,43 @@ OUT = Path("out")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user asked for; ``None`` means: make or start one for this run."""
+    """What the user asked for; ``None`` means: make or start one for this run.
+
+    ``repeated`` is the run that this one repeats.
+    """
 
     config: RunConfig
     meta: Path | None = None
     scenes: int = 6
     seed: int = 0
     endpoints: Path | None = None
-    preset: str = "perfect"
     out: Path | None = None
+    repeated: Path | None = None
+
+    @property
+    def preset(self) -> str:
+        """The reference experts' error model, for a run that starts them."""
+        return str(self.config.expert_options.get("preset", "perfect"))
+
+    def folder(self, suite: Path) -> Path:
+        """Where the run goes; a repetition never resumes what it repeats."""
+        if self.out is not None:
+            return self.out
+        if self.repeated is not None:
+            return self.repeated.with_name(f"{self.repeated.name}-again")
+        return OUT / "runs" / f"{suite.name}-{self.config.planner}"
 
 
 def configured(file: Path | None, repeated: Path | None, wanted: Mapping[str, object]) -> RunConfig:
     """The configuration of a file or of an earlier run, which then rules alone, or what the
-    command line says."""
+    command line says. A suite that is named replaces the file's or the run's."""
+    named = {"suite": wanted["suite"]} if wanted["suite"] else {}
     if repeated is not None:
-        return config_of(RunFolder.open(repeated)).changed(suite=wanted["suite"])
+        return config_of(RunFolder.open(repeated)).changed(**named)
     if file is not None:
-        return RunConfig.read(file).changed(suite=wanted["suite"])
+        return RunConfig.read(file).changed(**named)
+    if not named:
+        raise UserError("name a suite to run: a folder, rooms or vsi-meta")
     return RunConfig(suite=str(wanted["suite"])).changed(**wanted)
 
 
@@ -57,12 +86,23 @@ def run_and_report(request: Request) -> None:
     check_planner(request.config)
     make_limits(request.config)
     suite = suite_folder(request)
-    folder = request.out or OUT / "runs" / f"{suite.name}-{request.config.planner}"
+    folder = request.folder(suite)
+    check_place(folder)
+    check_model(request.config)
+    settings = request.config.changed(suite=str(suite))
     with running_experts(request, suite, folder) as endpoints:
-        job = Job(suite, folder, request.config, endpoints, default_cache())
-        report = finish(job)
+        report = finish(Job(suite, folder, settings, endpoints, default_cache()))
     show({request.config.planner: report})
     print(f"report: {folder / 'report.html'}")
+    if request.repeated is not None:
+        _tell_changes(request.repeated, folder)
+
+
+def _tell_changes(original: Path, again: Path) -> None:
+    """What a repetition does not share with its original, one line each."""
+    then, now = (RunFolder.open(path).record.manifest for path in (original, again))
+    for sentence in changed_since(then, now):
+        print(f"not as in {original}: {sentence}")
 
 
 def finish(job: Job, title: str = "") -> RunReport:
@@ -71,7 +111,9 @@ def finish(job: Job, title: str = "") -> RunReport:
     Raises `InfrastructureError` when episodes stay owed, after scoring what there is.
     """
     folder, summary = perform_visibly(job, title or job.folder.name)
-    report = score_apart(folder, job.suite, metric_of(job.suite))
+    if not summary.complete:
+        check_place(job.folder)  # a full disk is the user's to mend, whoever noticed it first
+    report = score_apart(folder, job.suite, metric_of(job.suite, job.config.types))
     write_page([folder], job.suite)
     if summary.interrupted:
         raise KeyboardInterrupt
@@ -84,9 +126,11 @@ def finish(job: Job, title: str = "") -> RunReport:
     return report
 
 
-def metric_of(suite: Path) -> str:
-    """The metric that a suite says it is scored by; VSI-Bench's where it says nothing."""
-    return str(read_manifest(suite).settings.get("metric", "vsi"))
+def metric_of(suite: Path, types: Iterable[str] = ()) -> str:
+    """The metric that a suite says it is scored by, else that of the question types asked."""
+    manifest = read_manifest(suite)
+    asked = tuple(types) or tuple(manifest.questions)
+    return str(manifest.settings.get("metric") or metric_name_of(asked))
 
 
 def is_complete(path: Path) -> bool:
@@ -106,6 +150,8 @@ def write_page(folders: Sequence[RunFolder], suite: Path, title: str = "") -> Pa
     command = [sys.executable, "-m", "scripts.main", "report", "--suite", str(suite)]
     command += ["--title", title, *(str(folder.path) for folder in folders)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 2:
+        raise UserError(done.stderr.strip().removeprefix("surveyor: "))
     if done.returncode != 0:
         raise InfrastructureError(f"the report page failed: {done.stderr.strip()}")
     return folders[0].path / "report.html"
@@ -163,10 +209,13 @@ def running_experts(request: Request, suite: Path, folder: Path) -> Iterator[Pat
     if request.endpoints is not None:
         yield request.endpoints
         return
-    with reference_experts(
-        suite, request.preset, folder.with_name(folder.name + ".experts"), request.config
-    ) as at:
-        yield at
+    state = folder.with_name(folder.name + ".experts")
+    try:
+        with reference_experts(suite, request.preset, state, request.config) as at:
+            yield at
+    finally:
+        if not folder.exists():  # the run was refused: nothing of it stays
+            shutil.rmtree(state, ignore_errors=True)
 
 
 @contextmanager

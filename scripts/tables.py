@@ -22,6 +22,9 @@ def show(reports: Mapping[str, RunReport]) -> None:
 
     console = Console(width=None if sys.stdout.isatty() else 100)
     console.print(comparison(reports))
+    for title, report in reports.items():
+        for reason, count in report.failures.items():
+            console.print(f"{title}: {count} failed: {reason}", highlight=False)
     if any(report.reference for report in reports.values()):
         console.print(REFERENCE_NOTE, style="dim", highlight=False)
 
@@ -41,6 +44,8 @@ def comparison(reports: Mapping[str, RunReport]) -> Table:
         table.add_row(row.question_type, str(row.tally.scheduled), *scores)
     total = str(runs[0].tally.scheduled)
     table.add_row("overall [95 %]", total, *(_estimate(r.overall) for r in runs), style="bold")
+    for name in runs[0].measures if len(runs[0].measures) > 1 else ():
+        table.add_row(f"  {name}", "", *(f"{run.measures.get(name, 0.0):.1f}" for run in runs))
     table.add_row("scored / failed / owed", "", *(_counts(run.tally) for run in runs))
     table.add_row("calls a question, effective", "", *(_calls(run.spend) for run in runs))
     table.add_row("time", "", *(f"{run.wall:.1f} s" for run in runs))

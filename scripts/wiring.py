@@ -76,13 +76,13 @@ async def _perform(
     suite = Suite.open(job.suite)
     tasks = select(suite.tasks(), job.config)
     registry = Registry(default_tools())
+    toolbox = equip(registry, job.config)
     async with (
         open_planner(job.config, suite, job) as planner,
         expert_client(job, suite) as client,
     ):
         with open_skills(job.config.skills, suite, tasks, job.cache) as desk:
             folder = await _make_folder(job, suite, tasks, client, registry, desk)
-            toolbox = equip(registry, job.config)
             setting = _setting(client, desk)
             bench = Bench(planner, toolbox, setting, *make_limits(job.config))
             async with UNLIMITED.scope("watched") as watched:
@@ -164,6 +164,17 @@ def check_planner(config: RunConfig) -> None:
         raise UserError(
             f"there is no planner called {config.planner!r}; choose: {', '.join(PLANNERS)}"
         )
+
+
+def check_model(config: RunConfig) -> None:
+    """Ask a chat run's endpoint one short thing, before experts are started for the run.
+
+    Raises `UserError` for a wrong key, a missing model or an address where nobody listens.
+    """
+    if config.planner == "chat":
+        from agent.doctor import preflight
+
+        asyncio.run(preflight(PlannerOptions.read(config).chat()))
 
 
 @asynccontextmanager

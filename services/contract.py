@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from memory.blobs import BlobRef, Derivation, Sha256
 from memory.events import Producer
-from scenes.geometry import Intrinsics, OrientedBox, Scale, Vec2
+from scenes.geometry import Intrinsics, OrientedBox, Scale, Vec2, World
 from scenes.records import Mat4
 
 CONTRACT_VERSION = "1"
@@ -176,11 +176,13 @@ class ReconstructAnswer(Answer):
     """Views that could be registered in one common frame, +Z up when ``gravity`` is true.
 
     ``cloud`` is (N, 3) float32 in that frame. Lengths follow ``scale``. ``missing`` are the
-    indices of views that could not be registered.
+    indices of views that could not be registered. ``world`` is ``dataset`` only where the frame is
+    the scene's published one, because its poses were given and not estimated from nothing.
     """
 
     scale: Scale
     gravity: bool
+    world: World = World.OWN
     views: tuple[ReconstructedView, ...]
     cloud: BlobRef
     missing: tuple[int, ...] = ()

@@ -14,10 +14,12 @@ def add_objects(
     workspace: Workspace, found: Sequence[tuple[ObjectRecord, tuple[str, ...]]]
 ) -> list[ObjectRow]:
     """Give every object a handle, made from the sources beside it."""
-    return [_row(workspace.add("obj", record, sources), record) for record, sources in found]
+    return [
+        _row(workspace.add("obj", record, sources), record, sources) for record, sources in found
+    ]
 
 
-def _row(handle: str, record: ObjectRecord) -> ObjectRow:
+def _row(handle: str, record: ObjectRecord, sources: tuple[str, ...]) -> ObjectRow:
     return ObjectRow(
         handle=handle,
         category=record.category,
@@ -29,6 +31,9 @@ def _row(handle: str, record: ObjectRecord) -> ObjectRow:
         visible=record.visible,
         confidence=record.confidence,
         accepted=record.accepted,
+        axes=record.box.axes,
+        world=record.world,
+        made_of=sources,
     )
 
 

@@ -13,7 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.blobs import BlobRef, Derivation
-from scenes.geometry import DepthMap, Float, Intrinsics, OrientedBox, PointCloud, Pose, Scale
+from scenes.geometry import (
+    DepthMap,
+    Float,
+    Intrinsics,
+    OrientedBox,
+    PointCloud,
+    Pose,
+    Scale,
+    World,
+)
 from services.contract import Box, ImageByHash, Mask
 
 Affine = tuple[float, float, float, float, float, float]
@@ -95,11 +104,12 @@ class ViewRecord:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReconstructionRecord:
-    """Views by handle of the captured frame, and the cloud (N, 3), +Z up."""
+    """Views by handle of the captured frame, and the cloud (N, 3), +Z up; whose ``world`` it is."""
 
     views: Mapping[str, ViewRecord]
     cloud: PointCloud
     missing: tuple[str, ...]
+    world: World = World.OWN
 
     @property
     def scale(self) -> Scale:
@@ -146,6 +156,7 @@ class ObjectRecord:
     accepted: bool = True
     frames: tuple[str, ...] = ()
     front: tuple[float, float, float] | None = None
+    world: World = World.OWN
 
 
 @dataclass(frozen=True, slots=True)

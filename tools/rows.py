@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from scenes.geometry import Scale, Vec3
+from scenes.geometry import Scale, Vec3, World
 from services.contract import Box, Mask
 
 
@@ -43,9 +43,10 @@ class MaskRow(_Row):
 
 
 class CloudRow(_Row):
-    """A lifted mask: ``points`` of it had a depth."""
+    """A lifted mask or box (``outline``): ``points`` of it had a depth."""
 
     handle: str
+    outline: str = ""
     frame: str
     space: str
     category: str
@@ -55,7 +56,11 @@ class CloudRow(_Row):
 
 
 class ObjectRow(_Row):
-    """An object: centre and edge lengths in metres (unless ``scale`` is relative), Z-up."""
+    """An object: centre and edge lengths in metres (unless ``scale`` is relative), Z-up.
+
+    ``axes`` are the box's unit axes as rows, ``world`` says whose coordinates they are, and
+    ``made_of`` are the clouds that became this object.
+    """
 
     handle: str
     category: str
@@ -67,6 +72,9 @@ class ObjectRow(_Row):
     visible: int
     confidence: float
     accepted: bool
+    axes: tuple[Vec3, Vec3, Vec3] | None = None
+    world: World = World.OWN
+    made_of: tuple[str, ...] = ()
 
 
 class ObjectsData(_Row):
@@ -83,6 +91,7 @@ class ReconstructionData(_Row):
     scale: Scale
     registered: tuple[str, ...]
     missing: tuple[str, ...]
+    world: World = World.OWN
 
 
 class MeasureData(_Row):

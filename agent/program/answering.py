@@ -9,6 +9,7 @@ from agent.program.language import (
     AppearanceOrder,
     Count,
     Distance,
+    Find,
     FloorArea,
     Nearest,
     Program,
@@ -45,6 +46,8 @@ def form(program: Program, value: Value, options: Sequence[str]) -> str | None:
             return str(round(100 * _number(value)))
         case Distance() | FloorArea():
             return f"{_number(value):.1f}"
+        case Find():
+            return ", ".join(value) if isinstance(value, tuple) and value else "none"
     return value if isinstance(value, str) else None
 
 
@@ -62,6 +65,8 @@ def guess(program: Program | None, options: Sequence[str]) -> str:
             return str(_USUAL_METRES)
         case FloorArea():
             return str(_USUAL_FLOOR)
+        case Find():
+            return "none"
     return ""
 
 

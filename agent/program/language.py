@@ -123,7 +123,35 @@ class Route:
         return f"turns({self.start}, {self.facing}, [{stops}], before={list(self.blanks)})"
 
 
-Program = Count | Distance | Size | FloorArea | Nearest | Direction | AppearanceOrder | Route
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A relation to an anchor: ``closest to``, ``farthest from`` or ``on``."""
+
+    kind: str
+    anchor: Filter
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.anchor}"
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """The object, or with ``several`` every object, that a description means.
+
+    ``unseen`` is a condition that no tool can check, such as a colour; it is left out.
+    """
+
+    of: Filter
+    near: Near | None = None
+    several: bool = False
+    unseen: str = ""
+
+    def __str__(self) -> str:
+        inner = f"where({self.of}, {self.near})" if self.near else str(self.of)
+        return inner if self.several else f"unique({inner})"
+
+
+Program = Count | Distance | Size | FloorArea | Nearest | Direction | AppearanceOrder | Route | Find
 
 
 def categories(program: Program) -> tuple[str, ...]:
@@ -135,7 +163,7 @@ def required(program: Program) -> tuple[str, ...]:
     """Categories without which the program has no value at all."""
     if isinstance(program, Nearest):
         return (program.anchor.of.category,)
-    if isinstance(program, Count | AppearanceOrder):
+    if isinstance(program, Count | AppearanceOrder | Find):
         return ()
     return categories(program)
 
@@ -157,5 +185,9 @@ def _filters(program: Program) -> Iterator[Filter]:
             yield from several
         case Route(start=start, facing=facing, stops=stops):
             yield from (one.of for one in (start, facing, *stops))
+        case Find(of=single, near=near):
+            yield single
+            if near is not None:
+                yield near.anchor
         case FloorArea():
             return

@@ -16,6 +16,7 @@ from agent.program.language import (
     Direction,
     Distance,
     Filter,
+    Find,
     FloorArea,
     Nearest,
     Program,
@@ -56,6 +57,8 @@ def measure(caller: Caller, program: Program, sight: Sight) -> Steps[Reading | N
 
 def _call(program: Program, take: Take) -> Call | None:
     match program:
+        case Find():
+            return None  # answered by handles, see `finding`
         case Count(objects=Filter(category=category)):
             found = take.of(category)
             if not found:

@@ -16,7 +16,9 @@ from agent.program.language import (
     Direction,
     Distance,
     Filter,
+    Find,
     FloorArea,
+    Near,
     Nearest,
     Program,
     Route,
@@ -82,6 +84,12 @@ def _templates() -> tuple[tuple[re.Pattern[str], Callable[[Names], Program]], ..
             r".*?: (?P<actions>1\. .+?)\s*You have reached the final destination",
             _route,
         ),
+        (r"^Find the object that fits this description: (?P<described>.+)$", _find_one),
+        (
+            r"^Find every object that fits this description; there may be none: "
+            r"(?P<described>.+)$",
+            _find_all,
+        ),
     )
     return tuple((re.compile(pattern, re.IGNORECASE), build) for pattern, build in table)
 
@@ -132,3 +140,33 @@ def _route(names: Names) -> Program:
         elif "fill in" in action:
             blanks.append(len(stops))
     return Route(_one(names["start"]), _one(names["face"]), tuple(stops), tuple(blanks))
+
+
+_DESCRIBED = re.compile(
+    r"(?:the|all instances of) (?P<category>.+?)"
+    r"(?: that (?:is|are) (?P<kind>closest to|farthest from) the (?P<anchor>.+?)"
+    r"| on an? (?P<support>.+?)"
+    r"| whose (?P<unseen>\w+ is .+?))?",
+    re.IGNORECASE,
+)
+
+
+def _find_one(names: Names) -> Program:
+    return _found(names["described"], several=False)
+
+
+def _find_all(names: Names) -> Program:
+    return _found(names["described"], several=True)
+
+
+def _found(text: str, *, several: bool) -> Find:
+    """A description of a category with at most one relation; other words stay in its name."""
+    found = _DESCRIBED.fullmatch(text)
+    if found is None:
+        return Find(Filter(text), several=several)
+    near = None
+    if found["anchor"]:
+        near = Near(found["kind"].lower(), Filter(_clean(found["anchor"])))
+    elif found["support"]:
+        near = Near("on", Filter(_clean(found["support"])))
+    return Find(Filter(_clean(found["category"])), near, several, found["unseen"] or "")

@@ -5,7 +5,15 @@ from __future__ import annotations
 from agent.planner import Brief, Observation, Turn
 from agent.program.answering import describe, form, guess
 from agent.program.calling import Caller, Steps
-from agent.program.language import AppearanceOrder, FloorArea, Program, categories, required
+from agent.program.finding import find
+from agent.program.language import (
+    AppearanceOrder,
+    Find,
+    FloorArea,
+    Program,
+    categories,
+    required,
+)
 from agent.program.measuring import Reading, measure
 from agent.program.parser import parse
 from agent.program.seeing import Seer, Sight
@@ -65,6 +73,9 @@ class ProgramSession:
 def _read(caller: Caller, program: Program, workflow: Workflow) -> Steps[Reading | None]:
     """Look and measure by the workflow, then by its fallback if that was not enough."""
     seer = Seer(caller, workflow)
+    if isinstance(program, Find):
+        seen = yield from seer.look(categories(program), workflow.join)
+        return (yield from find(caller, program, seen))
     if isinstance(program, AppearanceOrder):
         watched = yield from seer.watch(categories(program))
         return (yield from measure(caller, program, watched))
@@ -95,4 +106,6 @@ def _answer(program: Program, reading: Reading | None, options: tuple[str, ...])
         notes["why"] = "what was asked about was not found; a guess"
         return Turn(answer=guess(program, options), notes=notes)
     notes["why"] = f"{program} = {describe(program, reading.value)}"
+    if isinstance(program, Find) and program.unseen:
+        notes["why"] += f"; nothing here can see whether its {program.unseen}"
     return Turn(answer=text, sources=reading.sources, notes=notes)

@@ -17,6 +17,7 @@ from benchmarks.loaders.media import Footage, Stills
 from benchmarks.loaders.video import Video
 from memory.blobs import sha256_of
 from memory.errors import SurveyorError, UserError
+from scenes.geometry import Float
 from scenes.questions.askable import Filmed
 from scenes.questions.draft import Question
 from scenes.records import Frame, SceneTruth
@@ -52,12 +53,18 @@ class Item:
     payload: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
+def _no_points(scene_id: str) -> Float | None:
+    del scene_id
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
     """What was found in a benchmark's files.
 
     ``split`` is train, val or test, for leak checks. ``metric`` scores it. ``files`` are hashed
     into the manifest. ``footage`` opens a scene's frames; ``notes`` are recorded as they are.
+    ``points`` gives a scan's vertices (n, 3), metres, where masks of them are asked for.
     """
 
     name: str
@@ -67,18 +74,21 @@ class Contents:
     files: tuple[Path, ...]
     footage: Callable[[str], Footage]
     notes: Mapping[str, JsonValue] = field(default_factory=dict)
+    points: Callable[[str], Float | None] = _no_points
 
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
     footage: Footage
     positions: tuple[int, ...]
+    points: Float | None = None
 
     def bundle(self, scene_id: str, source: str) -> SceneBundle:
         # What these scans measure is not ours to know: a scene without objects, area unknown (0).
         truth = SceneTruth(scene_id=scene_id, source=source, room_area=0.0, objects=())
         pictures = tuple(self.footage.read(self.positions))
-        return SceneBundle(truth, fps=self.footage.fps or 0.0, pictures=pictures)
+        fps = self.footage.fps or 0.0
+        return SceneBundle(truth, fps=fps, pictures=pictures, points=self.points)
 
 
 def build_suite(
@@ -95,7 +105,8 @@ def build_suite(
     if all(isinstance(item, Stills) and item.complete for item in footage.values()):
         rule = FrameRule()
     chosen = {
-        name: _Chosen(item, rule.pick(name, item.total, item.fps)) for name, item in footage.items()
+        name: _Chosen(item, rule.pick(name, item.total, item.fps), contents.points(name))
+        for name, item in footage.items()
     }
     plan = SuitePlan(
         name=contents.name,

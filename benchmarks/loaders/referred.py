@@ -98,7 +98,16 @@ def read_reason3d(source: Path, split: str) -> Contents:
                 },
             )
         )
-    return Contents("reason3d", "reason3d", split, items, (path,), scan_footage(source))
+    footage = scan_footage(source)
+    return Contents(
+        "reason3d",
+        "reason3d",
+        split,
+        items,
+        (path,),
+        footage,
+        points=PreparedScans(source).vertices,
+    )
 
 
 def _whole(text: str, path: Path) -> int:

@@ -18,6 +18,7 @@ from pydantic import JsonValue
 
 from benchmarks.loaders.media import Footage, footage_at
 from memory.errors import UserError
+from scenes.geometry import Float
 
 FOLDERS = ("scans", "scannet", "frames", ".")
 
@@ -37,7 +38,7 @@ class ScanObjects:
 
     scene_id: str
     labels: NDArray[np.integer[Any]]
-    points: NDArray[np.floating[Any]] | None = None
+    points: Float | None = None
 
     @property
     def n_points(self) -> int:
@@ -79,6 +80,12 @@ class PreparedScans:
         if self._last is None or self._last.scene_id != scene_id:
             self._last = self._read(scene_id)
         return self._last
+
+    def vertices(self, scene_id: str) -> Float | None:
+        """The scan's aligned vertices (n, 3), metres; ``None`` where only labels were brought."""
+        if not (self._folder / f"{scene_id}_aligned_vert.npy").is_file():
+            return None
+        return self[scene_id].points
 
     def _read(self, scene_id: str) -> ScanObjects:
         labels = _array(self._folder / f"{scene_id}_ins_label.npy", ndim=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -88,6 +89,7 @@ def build_report(
         metric_version=metric.version,
         profile=card.profile,
         overall=_estimate(card.interval),
+        measures=dict(card.overall),
         groups={group.name: group.means[headline] for group in card.groups},
         tally=_tally(judged),
         spend=_total(spends),
@@ -99,7 +101,14 @@ def build_report(
         producers=producers,
         reference=any(producer.backend == REFERENCE for producer in producers),
         owed_reasons=dict(reasons.most_common(5)),
+        failures=dict(_failures(judged).most_common(5)),
     )
+
+
+def _failures(judged: Sequence[JudgedRow]) -> Counter[str]:
+    """Reasons of failed rows, handles left out so that equal reasons are counted together."""
+    failed = (row.failure for row in judged if row.outcome is Outcome.FAILED and row.failure)
+    return Counter(re.sub(r"\b([a-z]+)_\d+\b", r"\1", reason) for reason in failed)
 
 
 def _type_row(

@@ -85,7 +85,9 @@ class TypeRow(_Record):
 
 
 class RunReport(_Record):
-    """The whole report. ``profiles`` holds the overall score under every profile of the metric.
+    """The whole report. ``profiles`` holds the overall score under every profile of the metric,
+    ``measures`` that of every score field under ``profile`` (Acc@0.25 beside Acc@0.5), 0..100.
+    ``failures`` counts the commonest reasons why rows count 0 unscored.
 
     ``reference`` is true when any answer came from a reference expert of the embedded world.
     ``wall`` is seconds from the first event to the last, pauses between sessions included.
@@ -100,6 +102,7 @@ class RunReport(_Record):
     profile: str
     overall: Estimate
     profiles: dict[str, float] = Field(default_factory=dict)
+    measures: dict[str, float] = Field(default_factory=dict)
     groups: dict[str, float] = Field(default_factory=dict)
     tally: Tally
     spend: Spend
@@ -111,6 +114,7 @@ class RunReport(_Record):
     producers: tuple[Producer, ...] = ()
     reference: bool = False
     owed_reasons: dict[str, int] = Field(default_factory=dict)
+    failures: dict[str, int] = Field(default_factory=dict)
 
 
 def read_report(folder: RunFolder) -> RunReport:

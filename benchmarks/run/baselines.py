@@ -9,6 +9,7 @@ from typing import Any
 from agent.loop import Toolbox
 from benchmarks.run.config import Baseline, RunConfig
 from benchmarks.run.corruption import LyingTools
+from memory.errors import UserError
 from memory.events import ToolOutcome, ToolStatus
 from tools.spec import CallRequest
 from tools.workspace import Workspace
@@ -38,9 +39,22 @@ class NoTools:
 
 
 def equip(registry: Toolbox, config: RunConfig) -> Toolbox:
-    """The toolbox that this configuration allows. ``blind`` also lacks frames: see `select`."""
+    """The toolbox that this configuration allows. ``blind`` also lacks frames: see `select`.
+
+    Raises `UserError` when the tool that is to lie does not exist, or there are no tools to lie.
+    """
     if config.baseline is not Baseline.ALL:
+        if config.corruption is not None:
+            raise UserError(f"baseline {config.baseline} has no tools that could lie; drop one")
         return NoTools()
     if config.corruption is not None:
+        _check_probed(registry, config.corruption.tool)
         return LyingTools(registry, config.corruption)
     return registry
+
+
+def _check_probed(registry: Toolbox, tool: str) -> None:
+    """A probe of a tool that nobody has would lie to nobody, and look like a passed test."""
+    known = [str(schema["function"]["name"]) for schema in registry.schemas]
+    if tool and tool not in known:
+        raise UserError(f"there is no tool {tool!r} to corrupt; choose from {', '.join(known)}")

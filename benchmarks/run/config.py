@@ -27,7 +27,8 @@ class Corruption(BaseModel):
     """The tool-corruption probe: in a seeded ``share`` of episodes every number that ``tool``
     answers (any tool when empty) is scaled by a factor drawn in ``1 ± strength``.
 
-    A planner whose answers do not move when its instruments lie does not use them.
+    A planner whose answers do not move when its instruments lie does not use them. Written
+    ``0.2`` (every tool), ``detect:0.2`` or ``detect`` (in half of the episodes).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,6 +37,19 @@ class Corruption(BaseModel):
     tool: str = ""
     strength: float = Field(default=0.5, gt=0, lt=1)
     seed: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        tool, colon, share = value.partition(":")
+        if colon:
+            return {"tool": tool, "share": share}
+        return {"share": tool} if _is_number(tool) else {"tool": tool}
+
+    def __str__(self) -> str:
+        return f"{self.tool or 'every tool'}:{self.share:g}"
 
 
 class Shard(BaseModel):
@@ -124,6 +138,14 @@ class RunConfig(BaseModel):
             return RunConfig.model_validate({**self.model_dump(mode="json"), **changes})
         except ValidationError as error:
             raise UserError(first_problem(error)) from None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def first_problem(error: ValidationError) -> str:

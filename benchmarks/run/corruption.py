@@ -40,7 +40,7 @@ _SCALED = (BoxRecord, CloudRecord, DepthRecord, MeasureRecord, ObjectRecord, Roo
 _DECIMAL = re.compile(r"(?<![\w.])-?\d+\.\d+")
 _HANDLE = re.compile(r"[a-z]+_\d+")
 _OPPOSITE = {"left": "right", "right": "left", "front": "back", "back": "front"}
-_KEPT = frozenset({"score", "confidence", "support", "visible"})
+_KEPT = frozenset({"score", "confidence", "support", "visible", "axes"})
 
 
 def is_corrupted(task_id: str, corruption: Corruption) -> bool:

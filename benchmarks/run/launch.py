@@ -6,9 +6,9 @@ own, so whatever ends it, the same command resumes it.
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
-from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,18 +99,30 @@ def slurm_script(shards: Shards, resources: SlurmResources | None = None) -> str
     )
 
 
-def run_on_ray(shards: Shards, address: str = "auto", cpus: float = 2) -> dict[int, int]:
-    """Run all shards as Ray tasks; exit codes by index. The folder must be shared by all nodes.
+def run_on_ray(shards: Shards, address: str | None = None, cpus: float = 1) -> dict[int, int]:
+    """Run all shards as Ray tasks of ``cpus`` each; exit codes by index.
 
-    Raises `UserError` when Ray is not installed.
+    On the cluster at ``address`` or ``RAY_ADDRESS``, all of whose nodes must share this folder; on
+    one that is started here for as long as it takes where neither is given. Raises `UserError`
+    when Ray is not installed or the cluster cannot be reached.
     """
     try:
         import ray
     except ModuleNotFoundError:
         raise UserError("Ray is not installed; `pip install surveyor[ray]` brings it") from None
-    ray.init(address=address, ignore_reinit_error=True)
-    start: Callable[[Sequence[str]], int] = subprocess.call
-    remote = ray.remote(num_cpus=cpus)(start)
-    indexes = range(1, shards.count + 1)
-    codes = ray.get([remote.remote(list(shards.command(index))) for index in indexes])
-    return dict(zip(indexes, codes, strict=True))
+    where = address or os.environ.get("RAY_ADDRESS")
+    try:
+        ray.init(address=where, ignore_reinit_error=True, include_dashboard=False)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise UserError(f"no Ray cluster answers at {where or 'this machine'}: {error}") from None
+    try:
+        # Workers start in folders of their own: the user's is where relative paths begin.
+        start = ray.remote(num_cpus=cpus, max_retries=0)(subprocess.call)
+        here, known = str(Path.cwd()), dict(os.environ)
+        indexes = range(1, shards.count + 1)
+        started = [
+            start.remote(list(shards.command(index)), cwd=here, env=known) for index in indexes
+        ]
+        return dict(zip(indexes, ray.get(started), strict=True))
+    finally:
+        ray.shutdown()

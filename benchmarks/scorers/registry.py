@@ -17,6 +17,8 @@ _HOMES: Final = {
     "scanrefer": "benchmarks.scorers.grounding",
     "qa-em": "benchmarks.scorers.qa",
     "reason3d": "benchmarks.scorers.masks",
+    "anchor": "benchmarks.scorers.actions",
+    "rooms": "benchmarks.scorers.mixed",
 }
 
 

@@ -10,27 +10,40 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from benchmarks.scorers.base import Metric, Row
+from benchmarks.scorers.base import Metric, Outcome, Row
 from benchmarks.scorers.registry import metric_named
 from memory.errors import UserError
 
 
+@dataclass
+class RowCounts:
+    """What became of the rows so far; a failed one has 0 in every field."""
+
+    scored: int = 0
+    failed: int = 0
+
+
 def score_rows(
-    lines: Iterable[bytes | str], metric: str, profile: str | None = None
+    lines: Iterable[bytes | str],
+    metric: str,
+    profile: str | None = None,
+    counts: RowCounts | None = None,
 ) -> Iterator[dict[str, object]]:
     """Yield ``{"id": …, <score fields>}`` for every line, in order; empty lines are skipped.
+    ``counts`` is kept up to date where one is given.
 
     A row that the published scorer raises on, or whose prediction is missing, gets 0 in every
     field. Raises `UserError`, before any row is read for an unknown metric or profile, and at the
     line for one that is no JSON object or lacks a field of the metric.
     """
     scorer = metric_named(metric)
-    return _scored(lines, scorer, scorer.profile(profile))
+    return _scored(lines, scorer, scorer.profile(profile), counts or RowCounts())
 
 
 def _scored(
-    lines: Iterable[bytes | str], metric: Metric, profile: str
+    lines: Iterable[bytes | str], metric: Metric, profile: str, counts: RowCounts
 ) -> Iterator[dict[str, object]]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
@@ -40,6 +53,10 @@ def _scored(
             score = metric.score(row, profile)
         except UserError as error:
             raise UserError(f"Line {number}: {error}") from error
+        if score.outcome is Outcome.SCORED:
+            counts.scored += 1
+        else:
+            counts.failed += 1
         yield {"id": row.get("id"), **score.values}
 
 

@@ -34,5 +34,11 @@ def compare(
         )
     if result.unpaired_a or result.unpaired_b:
         print(f"left out: {result.unpaired_a} tasks only in A, {result.unpaired_b} only in B")
+    if (probe := result.probe) is not None:
+        print(
+            f"tools lied in {probe.lied_to} episodes: {probe.moved} answers moved "
+            f"({100 * probe.moved_share:.0f} %); they did not in {probe.spared}: "
+            f"{probe.drifted} differ ({100 * probe.drifted_share:.0f} %)"
+        )
     for note in result.notes:
         print(f"also differs: {note}")

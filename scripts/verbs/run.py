@@ -9,7 +9,9 @@ import typer
 
 app = typer.Typer()
 
-Suite = Annotated[str, typer.Argument(help="A suite folder, or: rooms, vsi-meta.")]
+Suite = Annotated[
+    str, typer.Argument(help="A suite folder, or: rooms, vsi-meta. With --from: the same as then.")
+]
 Planner = Annotated[str, typer.Option(help="program or chat.")]
 Workflow = Annotated[str, typer.Option(help="How program looks: plain, guarded, single.")]
 Model = Annotated[str, typer.Option(help="Model name for the chat planner.")]
@@ -30,11 +32,16 @@ Shard = Annotated[str | None, typer.Option(help="Only part i/n, by scene; see me
 Skills = Annotated[str, typer.Option(help="none, seeds, or the folder of a snapshot.")]
 Prompt = Annotated[str, typer.Option(help="Chat prompt: agent, official or easi.")]
 Baseline = Annotated[str, typer.Option(help="all, no-tools or blind (no images either).")]
+Corrupt = Annotated[
+    str | None, typer.Option(help="Let a tool lie in a share of episodes: detect:0.2, or 0.2.")
+]
+Shards = Annotated[int | None, typer.Option(min=1, help="Run in so many shards, then merge.")]
+Launcher = Annotated[str, typer.Option(help="Where shards run: here, slurm or ray.")]
 
 
 @app.command()
 def run(
-    suite: Suite,
+    suite: Suite = "",
     planner: Planner = "program",
     workflow: Workflow = "",
     model: Model = "",
@@ -55,12 +62,16 @@ def run(
     shard: Shard = None,
     skills: Skills = "none",
     baseline: Baseline = "all",
+    corrupt: Corrupt = None,
+    shards: Shards = None,
+    launcher: Launcher = "here",
 ) -> None:
     """Answer every question of SUITE, score the run and write its report.
 
     Experts that --experts does not name are started for this run. A run that was interrupted, or
     owes episodes because something failed, is completed by the same command.
     """
+    from scripts.launching import launch
     from scripts.running import Request, configured, run_and_report
 
     named = {"workflow": workflow, "model": model, "base_url": base_url, "profile": profile}
@@ -75,7 +86,12 @@ def run(
         "shard": shard,
         "skills": "" if skills == "none" else skills,
         "baseline": baseline,
+        "corruption": corrupt,
         "expert_options": {} if experts else {"preset": preset},
     }
     settings = configured(config, repeated, wanted)
-    run_and_report(Request(settings, meta, scenes, seed, experts, preset, out))
+    request = Request(settings, meta, scenes, seed, experts, out, repeated)
+    if shards is None:
+        run_and_report(request)
+    else:
+        launch(request, shards, launcher)

@@ -25,7 +25,9 @@ def score(
     rows: Annotated[
         Path | None, typer.Option(help="Self-contained rows; prints one JSON object for each.")
     ] = None,
-    metric: Annotated[str, typer.Option(help="Name of the metric.")] = "vsi",
+    metric: Annotated[
+        str, typer.Option(help="Name of the metric; the suite's own when left out.")
+    ] = "",
     profile: Annotated[str, typer.Option(help="Published variant of the metric.")] = "",
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
@@ -37,7 +39,7 @@ def score(
 
     chosen = profile or None
     if rows is not None:
-        _score_rows(rows, metric, chosen)
+        _score_rows(rows, metric or "vsi", chosen)
     elif predictions is not None:
         _score_predictions(Path(what), predictions, metric, chosen, json)
     elif what:
@@ -47,18 +49,21 @@ def score(
 
 
 def _score_rows(path: Path, metric: str, profile: str | None) -> None:
-    from benchmarks.scorers.rows import score_rows
+    from benchmarks.scorers.rows import RowCounts, score_rows
 
-    for row in score_rows(_lines(path), metric, profile):
+    counts = RowCounts()
+    for row in score_rows(_lines(path), metric, profile, counts):
         sys.stdout.write(dumps(row) + "\n")
+    print(f"scored {counts.scored}  failed {counts.failed}", file=sys.stderr)
 
 
 def _score_predictions(
     suite: Path, path: Path, metric: str, profile: str | None, json: bool
 ) -> None:
     from benchmarks.predictions import score_predictions
+    from scripts.running import metric_of
 
-    card = score_predictions(suite, _lines(path), metric, profile)
+    card = score_predictions(suite, _lines(path), metric or metric_of(suite), profile)
     if json:
         print(dumps(asdict(card)))
         return
@@ -77,12 +82,14 @@ def _score_run(
     from benchmarks.scoring import score_run
     from memory.errors import UserError
     from memory.runs import RunFolder
+    from scripts.running import metric_of
     from scripts.tables import show
 
     folder = RunFolder.open(path)
     if suite is None:
         raise UserError("to score a run, say with --suite which suite it was made with")
-    report = score_run(folder, suite, metric, profile)
+    types = {task.question_type for task in folder.schedule}
+    report = score_run(folder, suite, metric or metric_of(suite, types), profile)
     if json:
         print(report.model_dump_json(indent=2))
     else:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scenes.geometry import Depth, Float, Intrinsics, Pose, Scale
+from scenes.geometry import Depth, Float, Intrinsics, Pose, Scale, World
 from services.contract import ImageRef, ReconstructAnswer, ReconstructedView, ReconstructRequest
 from services.expert import Images, Outbox
 from services.reference.base import ReferenceExpert
@@ -107,6 +107,8 @@ class ReferenceReconstruct(Reconstructing):
             producer=self.producer,
             scale=raw.scale,
             gravity=True,
+            # Poses start from a true one unless the answer's freedom was drawn at random.
+            world=World.OWN if self.preset.reconstruct.free else World.DATASET,
             views=tuple(_told(placed, outbox) for placed in raw.views),
             cloud=outbox.array(cloud(raw.views)),
             missing=missing,

@@ -211,6 +211,20 @@ def test_the_slurm_script_is_a_script_that_runs_one_shard(tmp_path: Path) -> Non
     assert done.stdout.strip() == f"surveyor run rooms --shard 3/4 --out {parts.folder(3)}"
 
 
+def test_shards_run_on_ray_in_the_users_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ray")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    code = (
+        "import os, sys; i = sys.argv[sys.argv.index('--shard') + 1]; "
+        "open('shard-' + i[0], 'w').write(os.getcwd()); sys.exit(3 if i == '2/3' else 0)"
+    )
+    assert run_on_ray(Shards((sys.executable, "-c", code), Path("r"), 3)) == {1: 0, 2: 3, 3: 0}
+    assert {path.read_text() for path in tmp_path.glob("shard-*")} == {str(tmp_path)}
+
+
 def test_ray_is_optional(tmp_path: Path) -> None:
     if importlib.util.find_spec("ray") is not None:
         pytest.skip("Ray is installed here")

@@ -19,6 +19,15 @@ CUBE = [[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]
 FAR = [[5.0, 5.0, 5.0], [6.0, 7.0, 8.0]]
 
 
+ANCHOR = {
+    "action": "place_anchor",
+    "scene": "s",
+    "center": [1, 2.5, 0.4],
+    "normal": [0, 1, 0],
+    "extent": [0.7, 1.4, 0.8],
+}
+
+
 @dataclass(frozen=True)
 class Case:
     """Targets with their perfect predictions, and what saying nothing looks like."""
@@ -54,6 +63,16 @@ CASES = {
     "scanrefer": Case((("unique", {"gt_aabb": CUBE}, CUBE),), []),
     "qa-em": Case((("what", {"references": ["brown", "dark brown"]}, "brown"),), ""),
     "reason3d": Case((("scannet", {"n_points": 9, "gt_indexes": [1, 2]}, [1, 2]),), []),
+    "anchor": Case((("table", {"admissible": [ANCHOR]}, ANCHOR),), ""),
+    "rooms": Case(
+        (
+            ("a", {"question_type": "object_counting", "ground_truth": "3"}, "3"),
+            ("b", {"question_type": "scanrefer", "gt_aabb": CUBE}, CUBE),
+            ("c", {"question_type": "scanqa", "references": ["brown"]}, "brown"),
+            ("d", {"question_type": "blink_multi_view", "ground_truth": "(B)"}, "B"),
+        ),
+        "",
+    ),
 }
 
 EVERY = [(name, p) for name in metric_names() for p in metric_named(name).profiles]
@@ -76,6 +95,8 @@ def test_the_names_are_those_that_other_harnesses_use() -> None:
         "scanrefer": ("scanrefer", "m3dref"),
         "qa-em": ("as-published", "both-cleaned", "strict", "both-cleaned-v2.1"),
         "reason3d": ("official",),
+        "anchor": ("official",),
+        "rooms": ("official",),
     }
     with pytest.raises(UserError, match="no metric"):
         metric_named("VSI")

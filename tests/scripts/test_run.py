@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from memory.errors import UserError
+from scripts.places import check_place
 from scripts.proofs.skeleton_inputs import refusals
 from scripts.running import is_complete
 
@@ -75,3 +77,28 @@ def test_an_interrupted_run_leaves_no_process_and_is_completed_by_the_same_comma
 def test_what_cannot_be_done_is_said_in_one_sentence(tmp_path: Path) -> None:
     missed = [claim for claim in refusals(tmp_path / "bad") if not claim.ok]
     assert missed == []
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    check_place(tmp_path / "new" / "run")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="is a file"):
+        check_place(tmp_path / "file" / "run")
+    with pytest.raises(UserError, match="cannot write to /proc"):
+        check_place(Path("/proc/run"))
+
+
+def test_a_tool_that_does_not_exist_cannot_lie_and_no_folder_is_made(tmp_path: Path) -> None:
+    command = [*SURVEYOR, "run", "vsi-meta", "--meta", str(META), "--out", str(tmp_path / "run")]
+    done = subprocess.run(
+        [*command, "--corrupt", "detct:0.2"],
+        cwd=tmp_path,
+        env=_environment(tmp_path / "cache"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "no tool 'detct' to corrupt" in done.stderr
+    assert not list(tmp_path.glob("run*"))

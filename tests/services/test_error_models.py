@@ -162,7 +162,7 @@ def test_a_free_reconstruction_keeps_its_own_proportions(fair, tmp_path):
     bench = Bench(fair, tmp_path, "realistic:reconstruct.overlap=0,reconstruct.smooth=0")
     request = ReconstructRequest(images=tuple(bench.frame("room3", i) for i in range(3)))
     answer = bench.ask("reconstruct", request)
-    assert (answer.scale, answer.missing) == ("relative", ())
+    assert (answer.scale, answer.world, answer.missing) == ("relative", "own", ())
     depths = [bench.array(view.depth) for view in answer.views]
     scale = np.median(depths[0][depths[0] > 0] / frame_maps(0).depth[depths[0] > 0])
     assert scale != pytest.approx(1, abs=1e-3)

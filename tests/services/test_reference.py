@@ -143,6 +143,7 @@ def test_reconstruction_has_true_poses_and_says_which_views_are_missing(referenc
     assert [view["index"] for view in answer["views"]] == [0, 2]
     assert answer["missing"] == [1]
     assert (answer["scale"], answer["gravity"]) == ("metric", True)
+    assert answer["world"] == "dataset"
     cloud = array(client, answer["cloud"])
     assert cloud.shape[1] == 3
     assert cloud.dtype == np.float32

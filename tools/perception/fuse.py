@@ -97,7 +97,7 @@ def _common(
                 continue
             handles = tuple(mine[member][0] for member in thing.members)
             frames = tuple(dict.fromkeys(mine[member][1].frame for member in thing.members))
-            record = _object(category, space, recon.scale, thing, frames, place.yaw, asked)
+            record = _object(category, space, recon, thing, frames, place.yaw, asked)
             found.append((record, handles))
     return found
 
@@ -131,7 +131,7 @@ def _rule(recon: ReconstructionRecord, views: list[View]) -> FusingRule:
 def _object(
     category: str,
     space: str,
-    scale: Scale,
+    recon: ReconstructionRecord,
     thing: Thing,
     frames: tuple[str, ...],
     yaw: float | None,
@@ -142,7 +142,8 @@ def _object(
     return ObjectRecord(
         category=category,
         space=space,
-        scale=scale,
+        scale=recon.scale,
+        world=recon.world,
         box=fit_upright_box(thing.points, yaw),
         cloud=thing.points,
         support=thing.support,

@@ -97,6 +97,7 @@ async def _run(memo: Memo[Lifted], asked: LiftArguments, workspace: Workspace) -
         rows.append(
             CloudRow(
                 handle=workspace.add("cloud", record, (handle,)),
+                outline=handle,
                 frame=record.frame,
                 space=record.space,
                 category=record.category,

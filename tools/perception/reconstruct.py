@@ -10,7 +10,7 @@ from pydantic import Field
 
 from memory.blobs import sha256_of
 from memory.errors import ModelMistake
-from scenes.geometry import Float, Intrinsics, PointCloud, Pose, Scale
+from scenes.geometry import Float, Intrinsics, PointCloud, Pose, Scale, World
 from services.contract import ReconstructAnswer, ReconstructedView, ReconstructRequest
 from tools.experts import ExpertClient
 from tools.geometry.scale import metric_ratio
@@ -52,6 +52,7 @@ async def _reconstruct(asked: ReconstructArguments, workspace: Workspace) -> Too
         {view.frame: _turned(view, up) for view in views},
         PointCloud(cloud @ up.T, answer.scale),
         tuple(originals[index] for index in answer.missing),
+        answer.world if answer.gravity else World.OWN,  # turned upright: no longer its axes
     )
     await workspace.settle()
     handle = workspace.add("recon", record, asked.frames)
@@ -137,6 +138,7 @@ def _data(handle: str, record: ReconstructionRecord) -> ReconstructionData:
         scale=record.scale,
         registered=tuple(record.views),
         missing=record.missing,
+        world=record.world,
     )
 
 

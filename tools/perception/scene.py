@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from scenes.geometry import Scale
+from scenes.geometry import Scale, World
 from services.contract import Phrase, SceneAnswer, SceneEntry, SceneRequest
 from tools.objects import add_objects, say
 from tools.records import ObjectRecord, RoomRecord
@@ -58,6 +58,7 @@ def _record(entry: SceneEntry) -> ObjectRecord:
         category=entry.category,
         space=TABLE_SPACE,
         scale=Scale.METRIC,
+        world=World.DATASET,
         box=entry.box,
         cloud=np.zeros((0, 3)),
         support=0,

@@ -1,0 +1,145 @@
+"""Runs in shards, repeated runs and probed runs, as a user types them."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.report.record import read_report
+from benchmarks.run.config import RunConfig
+from benchmarks.run.repeat import config_of
+from memory.errors import UserError
+from memory.runs import RunFolder
+from scenes.suite_vsi_meta import make_vsi_meta_suite
+from scripts.launching import launch
+from scripts.running import Request, configured
+from services.launch import up
+
+META = Path(__file__).parents[1] / "fixtures" / "vsi_meta"
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("launching") / "meta"
+    make_vsi_meta_suite(path, META)
+    return path
+
+
+@pytest.fixture(scope="module")
+def experts(suite: Path, tmp_path_factory: pytest.TempPathFactory):
+    with up(["scene"], [suite], "perfect", tmp_path_factory.mktemp("experts")) as handle:
+        yield handle.endpoints_file
+
+
+def surveyor(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "scripts.main", *arguments],
+        cwd=cwd,
+        env={**os.environ, "SURVEYOR_CACHE": str(cwd / "cache")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_shards_merge_into_the_run_that_one_process_makes(
+    tmp_path: Path, suite: Path, experts: Path
+) -> None:
+    common = ("run", str(suite), "--experts", str(experts))
+    whole = surveyor(tmp_path, *common, "--out", "whole")
+    assert whole.returncode == 0, whole.stderr
+    parts = surveyor(tmp_path, *common, "--out=parts", "--shards", "2")
+    assert parts.returncode == 0, parts.stderr
+    one, two = (RunFolder.open(tmp_path / name) for name in ("whole", "parts"))
+    assert read_report(one).overall == read_report(two).overall
+    assert {task.id for task in one.schedule} == {task.id for task in two.schedule}
+    assert (tmp_path / "parts" / "report.html").stat().st_size > 1000
+    again = surveyor(tmp_path, *common, "--out", "parts", "--shards", "2")
+    assert again.returncode == 2
+    assert "exists already" in again.stderr
+
+
+def test_the_slurm_script_runs_the_shard_that_it_is_told(
+    tmp_path: Path, suite: Path, experts: Path
+) -> None:
+    common = ("run", str(suite), "--experts", str(experts), "--out", "slurm", "--shards", "3")
+    printed = surveyor(tmp_path, *common, "--launcher", "slurm")
+    assert printed.returncode == 0, printed.stderr
+    assert "#SBATCH --array=1-3" in printed.stdout
+    done = subprocess.run(
+        ["bash", "-c", printed.stdout],
+        cwd=tmp_path,
+        env={**os.environ, "SLURM_ARRAY_TASK_ID": "2", "SURVEYOR_CACHE": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    shard = config_of(RunFolder.open(tmp_path / "slurm.shard-2-of-3")).shard
+    assert str(shard) == "2/3"
+    merge = next(line for line in printed.stdout.splitlines() if "merge" in line)
+    missing = surveyor(tmp_path, *shlex.split(merge.partition("surveyor ")[2]))
+    assert missing.returncode == 2
+    assert "is not a run" in missing.stderr
+
+
+def test_a_run_is_repeated_beside_itself_and_says_what_differs(
+    tmp_path: Path, suite: Path, experts: Path
+) -> None:
+    common = ("run", str(suite), "--experts", str(experts), "--out", "first")
+    first = surveyor(tmp_path, *common, "--type", "object_counting", "--epochs", "2")
+    assert first.returncode == 0, first.stderr
+    again = surveyor(tmp_path, "run", "--from", "first", "--experts", str(experts))
+    assert again.returncode == 0, again.stderr
+    one, two = (RunFolder.open(tmp_path / name) for name in ("first", "first-again"))
+    assert config_of(one) == config_of(two)
+    assert read_report(one).overall == read_report(two).overall
+    assert "not as in" not in again.stdout
+
+
+def test_a_probed_run_is_compared_with_the_honest_one(
+    tmp_path: Path, suite: Path, experts: Path
+) -> None:
+    common = ("run", str(suite), "--experts", str(experts))
+    types = ("--type", "object_counting", "--type", "object_size_estimation")
+    assert surveyor(tmp_path, *common, *types, "--out", "honest").returncode == 0
+    probed = surveyor(tmp_path, *common, *types, "--out", "probed", "--corrupt", "0.5")
+    assert probed.returncode == 0, probed.stderr
+    compared = surveyor(tmp_path, "compare", "honest", "probed", "--json")
+    assert compared.returncode == 0, compared.stderr
+    probe = json.loads(compared.stdout)["probe"]
+    assert probe["lied_to"] > 0
+    assert probe["moved"] / probe["lied_to"] > 0.8  # some counts are said by a vote or a bound
+    assert probe["drifted"] == 0
+    told = surveyor(tmp_path, "compare", "probed", "honest").stdout
+    assert f"tools lied in {probe['lied_to']} episodes" in told
+
+
+def test_what_cannot_be_launched_is_refused_first(tmp_path: Path, suite: Path) -> None:
+    request = Request(RunConfig(suite=str(suite)), out=tmp_path / "r")
+    with pytest.raises(UserError, match="no launcher 'pbs'"):
+        launch(request, 2, "pbs", ["run", str(suite)])
+    sharded = Request(RunConfig(suite=str(suite)).changed(shard="1/2"), out=tmp_path / "r")
+    with pytest.raises(UserError, match="not both"):
+        launch(sharded, 2, "here", ["run", str(suite)])
+    with pytest.raises(UserError, match="name a suite"):
+        configured(None, None, {"suite": ""})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "tool", "share"),
+    [("detect:0.2", "detect", 0.2), ("0.3", "", 0.3), ("detect", "detect", 0.5), (":0.4", "", 0.4)],
+)
+def test_a_probe_is_written_short(text: str, tool: str, share: float) -> None:
+    corruption = RunConfig(suite="s").changed(corruption=text).corruption
+    assert corruption is not None
+    assert (corruption.tool, corruption.share) == (tool, share)
+    with pytest.raises(UserError, match="corruption"):
+        RunConfig(suite="s").changed(corruption="detect:2")
