@@ -24,8 +24,8 @@ from training.proofs_skills_evolution import EvolutionPlan, SeedResult, run_seed
 ROOT = Path("out/proofs/lift")
 TRAIN, TEST = range(310_000, 310_096), range(320_000, 320_120)
 """Room seeds; nothing else in the project uses them."""
-PARTS = 2
-FRAMES, SIZE, PER_TYPE = 32, (320, 240), 2
+PARTS = 6
+FRAMES, SIZE, PER_TYPE = 24, (320, 240), 2
 
 
 def measure() -> Iterator[Claim]:
@@ -44,7 +44,7 @@ def measure() -> Iterator[Claim]:
 
 
 def _make(part: int) -> None:
-    """This part's rooms: every second one, under all conditions in turn."""
+    """This part's rooms, under all conditions in turn."""
     from scenes.conditions import CONDITIONS
     from scenes.questions.vsi import GENERATORS
     from scenes.suite_rooms import RoomsSettings, make_rooms_suite
