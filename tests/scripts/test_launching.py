@@ -149,7 +149,7 @@ def test_a_repetition_may_be_split_although_the_original_was_not(
     tmp_path: Path, suite: Path, experts: Path
 ) -> None:
     common = ("run", str(suite), "--experts", str(experts), "--out", "first")
-    assert surveyor(tmp_path, *common, "--limit", "40").returncode == 0
+    assert surveyor(tmp_path, *common, "--limit", "12").returncode == 0
     parts = ("--experts", str(experts), "--shards", "2")
     split = surveyor(tmp_path, "run", "--from", "first", "--out", "again", *parts)
     assert split.returncode == 0, split.stderr
