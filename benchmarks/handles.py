@@ -124,7 +124,7 @@ def placed(
     handles = tuple(dict.fromkeys(_HANDLE.findall(answer)))
     if not handles:
         if _DENIAL.fullmatch(answer):
-            return Placed([])
+            return _nothing(metric)
         return Placed(None, problem="the answer names neither evidence nor coordinates")
     named = _resolve(handles, evidence())
     boxes = tuple(_bounds(row) for row in named.rows)
@@ -136,6 +136,13 @@ def placed(
         case "pred_indexes":
             return _as_points(named.rows, handles, boxes, scan())
     return Placed([*boxes, *[_NOWHERE] * named.unknown], handles, boxes)
+
+
+def _nothing(metric: Metric) -> Placed:
+    """A saying that there is none: an answer, except where there always is one."""
+    if metric.prediction_field == "pred_aabb":
+        return Placed(None, problem="the answer says that there is none, where there is one")
+    return Placed([])
 
 
 def _resolve(handles: Sequence[str], evidence: Evidence) -> _Named:

@@ -68,13 +68,13 @@ class Request:
 
 def configured(file: Path | None, repeated: Path | None, wanted: Mapping[str, object]) -> RunConfig:
     """The configuration of a file or of an earlier run, which then rules alone, or what the
-    command line says. A suite that is named replaces the file's or the run's."""
-    named = {"suite": wanted["suite"]} if wanted["suite"] else {}
+    command line says. A suite and a shard that are named replace the file's or the run's."""
+    named = {key: wanted[key] for key in ("suite", "shard") if wanted.get(key)}
     if repeated is not None:
         return config_of(RunFolder.open(repeated)).changed(**named)
     if file is not None:
         return RunConfig.read(file).changed(**named)
-    if not named:
+    if not wanted["suite"]:
         raise UserError("name a suite to run: a folder, rooms or vsi-meta")
     return RunConfig(suite=str(wanted["suite"])).changed(**wanted)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.report.record import Estimate, RunReport, Spend, Tally, TypeRow
+from benchmarks.run.config import Baseline
 from benchmarks.scorecard import JudgedRow, summarize
 from benchmarks.scorers.base import Metric, Outcome
 from benchmarks.spend import spend
@@ -174,8 +175,12 @@ def _pass_at(
 
 
 def _producers(folder: RunFolder, played: Sequence[Played]) -> tuple[Producer, ...]:
-    """Everyone who is on record as having answered, or as having been asked to."""
-    seen = set(folder.record.manifest.experts).union(*(item.producers for item in played))
+    """Everyone who is on record as having answered, or as having been there to be asked: a
+    baseline without tools asks nobody."""
+    asked = folder.record.config.get("baseline", Baseline.ALL) == Baseline.ALL
+    seen = set(folder.record.manifest.experts if asked else ()).union(
+        *(item.producers for item in played)
+    )
     return tuple(sorted(seen, key=lambda producer: (producer.name, producer.version)))
 
 

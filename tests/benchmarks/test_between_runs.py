@@ -19,11 +19,14 @@ from benchmarks.run.config import Baseline, Corruption, RunConfig
 from benchmarks.run.corruption import is_corrupted
 from benchmarks.run.launch import Shards, SlurmResources, run_here, run_on_ray, slurm_script
 from benchmarks.run.merge import merge
+from benchmarks.run.provenance import record
 from benchmarks.run.repeat import changed_since, config_of
+from benchmarks.run.schedule import scheduled, select
 from benchmarks.scoring import score_run
 from benchmarks.survival import answers
 from memory.errors import UserError
 from memory.events import Producer, ToolStatus
+from memory.manifest import SuiteIdentity
 from memory.runs import RunFolder
 from scenes.suite import Suite
 from scenes.suite_truth import targets
@@ -147,6 +150,19 @@ def test_baselines_take_away_frames_and_tools(tmp_path: Path, suite: Suite) -> N
         seen: list[tuple[int, int]] = []
         play(tmp_path / baseline, suite, script=look, baseline=baseline, limit=2)
         assert set(seen) == {expected}
+
+
+def test_a_baseline_without_tools_is_not_said_to_be_answered_by_experts(
+    tmp_path: Path, suite: Suite
+) -> None:
+    known = (Producer(name="detect", version="1", backend="reference"),)
+    for baseline, expected in ((Baseline.ALL, True), (Baseline.BLIND, False)):
+        config = RunConfig(suite=str(suite.path)).changed(baseline=baseline, limit=2)
+        identity = SuiteIdentity(name="tiny", content_hash=suite.manifest.content_hash)
+        made = record(baseline, config, identity, experts=known)
+        tasks = select(suite.tasks(), config)
+        folder = RunFolder.create(tmp_path / baseline, made, map(scheduled, tasks))
+        assert score_run(folder, suite.path).reference is expected
 
 
 def test_calling_a_tool_that_was_taken_away_is_a_mistake(tmp_path: Path, suite: Suite) -> None:

@@ -134,6 +134,13 @@ def test_what_cannot_be_placed_is_not_guessed(answer: str, words: str) -> None:
         assert words in found.problem
 
 
+def test_saying_that_there_is_none_is_no_box_where_there_always_is_one() -> None:
+    assert read("none", MULTI).prediction == read("none", MASK).prediction == []
+    found = read("none", SINGLE)
+    assert found.prediction is None
+    assert "says that there is none" in found.problem
+
+
 def test_failed_calls_and_old_logs_place_nothing() -> None:
     np.testing.assert_array_equal(read("obj_9").prediction, [[[0.0] * 3] * 2])
     old = {key: v for key, v in row("obj_1").items() if key not in ("axes", "world")}

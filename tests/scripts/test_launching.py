@@ -143,3 +143,15 @@ def test_a_probe_is_written_short(text: str, tool: str, share: float) -> None:
     assert (corruption.tool, corruption.share) == (tool, share)
     with pytest.raises(UserError, match="corruption"):
         RunConfig(suite="s").changed(corruption="detect:2")
+
+
+def test_a_repetition_may_be_split_although_the_original_was_not(
+    tmp_path: Path, suite: Path, experts: Path
+) -> None:
+    common = ("run", str(suite), "--experts", str(experts), "--out", "first")
+    assert surveyor(tmp_path, *common, "--limit", "12").returncode == 0
+    parts = ("--experts", str(experts), "--shards", "2")
+    split = surveyor(tmp_path, "run", "--from", "first", "--out", "again", *parts)
+    assert split.returncode == 0, split.stderr
+    one, two = (RunFolder.open(tmp_path / name) for name in ("first", "again"))
+    assert {task.id for task in one.schedule} == {task.id for task in two.schedule}
