@@ -147,7 +147,9 @@ def _box_form(steps: int, cells: int) -> _BoxForm:
     across = np.concatenate([-np.ones(steps), flat, np.ones(steps)])
     outwards = np.concatenate([-rim, np.zeros(cells + 1), rim[::-1]])
     lines = len(across)
-    cores, normals, faces = [], [], []
+    cores: list[Float] = []
+    normals: list[Float] = []
+    faces: list[Faces] = []
     for axis in range(3):
         u, v = (axis + 1) % 3, (axis + 2) % 3
         for sign in (1, -1):
@@ -184,7 +186,9 @@ def lathe(profile: Sequence[tuple[float, float]], sides: int = 20) -> Part:
         normals = np.stack(tilted, axis=-1).reshape(-1, 3)
         arc = angle * max(r0, r1, 0.02)
         uv = np.stack(np.broadcast_arrays(arc, np.array([[along], [along + length]])), axis=-1)
-        faces = _solid(points, flipped(grid_faces(2, sides + 1)))
+        faces = flipped(grid_faces(2, sides + 1))
+        if min(r0, r1) < 1e-6:
+            faces = _solid(points, faces)
         bands.append(Part(points.reshape(-1, 3), normals, uv.reshape(-1, 2), faces))
         along += length
     return joined(bands)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from scenes.layout_plan import FloorPlan, Rect
 
@@ -75,6 +76,7 @@ def _inside(r: Rect) -> Float:
 
 def _nearest(places: Float, marks: Float, reach: float, square: bool = False) -> NDArray[np.intp]:
     """(N,) the mark nearest to each place, -1 where none is within reach."""
-    offset = np.abs(places[:, None] - marks[None])
-    apart = offset.max(axis=2) if square else np.hypot(offset[..., 0], offset[..., 1])
-    return np.where(apart.min(axis=1) <= reach, apart.argmin(axis=1), -1)
+    norm = np.inf if square else 2
+    apart, nearest = cKDTree(marks).query(places, p=norm, distance_upper_bound=reach + 1e-9)
+    found: NDArray[np.intp] = np.where(np.isfinite(apart), nearest, -1)
+    return found

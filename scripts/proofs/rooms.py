@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from memory.claims import Claim
+from scripts.proofs.rooms_bound import planner_bound
 from scripts.proofs.rooms_inputs import bad_rooms
 from scripts.proofs.skeleton_meta import META, metadata
 
@@ -14,7 +15,7 @@ ROOMS = 500
 
 
 def measure() -> Iterator[Claim]:
-    """Every claim of the embedded world; about a quarter of an hour on two cores.
+    """Every claim of the embedded world; about half an hour on two cores.
 
     Five hundred rooms are filmed without pictures once, which is timed. The first three hundred
     are asked about for the truth, the other two hundred for the blind audit.
@@ -49,5 +50,6 @@ def measure() -> Iterator[Claim]:
     yield from blind_audit(took.made[300:])
     bound = in_workers(film_for_bound, range(FIRST + 600, FIRST + 650))
     yield from perception_bound(bound.made)
+    yield from planner_bound(range(FIRST + 600, FIRST + 650))
     yield from markers_hold(range(FIRST, FIRST + 10))
     yield from bad_rooms()

@@ -24,14 +24,14 @@ def accuracy(folder: Path, seeds: Sequence[int]) -> Iterator[Claim]:
     """Must-show 2: perfect experts' scores, and how much of a detector's misses fusing mends."""
     suite = folder / "suite"
     make_rooms(suite, seeds)
-    perfect = _run(suite, folder, "perfect", "plain")
+    perfect = answered(suite, folder, "perfect", "plain")
     numeric, choice = _means(perfect)
     note = f"{len(seeds)} unseen rooms, {perfect.tally.scheduled} questions"
     yield Claim.at_least("perfect experts: MRA of numeric questions", numeric, 0.90, note)
     yield Claim.at_least("perfect experts: accuracy of choice questions", choice, 0.95, note)
-    perfect_single = _run(suite, folder, "perfect", "single")
-    fused = _run(suite, folder, "imperfect-detector", "plain")
-    single = _run(suite, folder, "imperfect-detector", "single")
+    perfect_single = answered(suite, folder, "perfect", "single")
+    fused = answered(suite, folder, "imperfect-detector", "plain")
+    single = answered(suite, folder, "imperfect-detector", "single")
     lost_fused = perfect.overall.value - fused.overall.value
     lost_single = perfect.overall.value - single.overall.value
     own = perfect_single.overall.value - single.overall.value
@@ -53,7 +53,7 @@ def accuracy(folder: Path, seeds: Sequence[int]) -> Iterator[Claim]:
 def cache(folder: Path) -> Iterator[Claim]:
     """Must-show 5: the suite of `accuracy` once more, with what its first run has cached."""
     suite, first = folder / "suite", _report(folder, "perfect", "plain")
-    again = _run(suite, folder, "perfect", "plain", name="again")
+    again = answered(suite, folder, "perfect", "plain", name="again")
     yield Claim.at_most("second run: requests that reach an expert", again.spend.expert_calls, 0)
     yield Claim.at_least(
         "second run: times faster than the first",
@@ -70,7 +70,8 @@ def survival(folder: Path) -> Iterator[Claim]:
     yield from survival_claims(folder)
 
 
-def _run(suite: Path, folder: Path, preset: str, workflow: str, name: str = "") -> RunReport:
+def answered(suite: Path, folder: Path, preset: str, workflow: str, name: str = "") -> RunReport:
+    """A run of the `program` planner on a suite, with reference experts of a preset."""
     config = RunConfig(
         suite=str(suite),
         planner_options={"workflow": workflow},
