@@ -39,7 +39,8 @@ _FORMS = {
     AnswerKind.NUMBER: "Answer with one number{unit} and nothing else.",
     AnswerKind.CHOICE: "Answer with the letter of the right option and nothing else.",
     AnswerKind.TEXT: "Answer with a short phrase.",
-    AnswerKind.BOXES: "Answer with the handles of all objects that match, separated by commas.",
+    AnswerKind.BOXES: "Answer with the handles of all objects that match, separated by commas, or "
+    "with none if nothing matches.",
     AnswerKind.MASK: "Answer with the handle of the mask or object that matches.",
     AnswerKind.ACTION: "Answer with the actions, one per line.",
 }
