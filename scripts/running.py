@@ -38,6 +38,7 @@ class Request:
     endpoints: Path | None = None
     preset: str = "perfect"
     out: Path | None = None
+    otel: str = ""
 
 
 def configured(file: Path | None, repeated: Path | None, wanted: Mapping[str, object]) -> RunConfig:
@@ -52,14 +53,17 @@ def configured(file: Path | None, repeated: Path | None, wanted: Mapping[str, ob
 
 def run_and_report(request: Request) -> None:
     """The `run` verb."""
+    from agent.interop.tracing import traces_url
     from scripts.tables import show
 
     check_planner(request.config)
     make_limits(request.config)
+    if request.otel:
+        traces_url(request.otel)
     suite = suite_folder(request)
     folder = request.out or OUT / "runs" / f"{suite.name}-{request.config.planner}"
     with running_experts(request, suite, folder) as endpoints:
-        job = Job(suite, folder, request.config, endpoints, default_cache())
+        job = Job(suite, folder, request.config, endpoints, default_cache(), request.otel)
         report = finish(job)
     show({request.config.planner: report})
     print(f"report: {folder / 'report.html'}")

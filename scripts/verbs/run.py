@@ -30,6 +30,7 @@ Shard = Annotated[str | None, typer.Option(help="Only part i/n, by scene; see me
 Skills = Annotated[str, typer.Option(help="none, seeds, or the folder of a snapshot.")]
 Prompt = Annotated[str, typer.Option(help="Chat prompt: agent, official or easi.")]
 Baseline = Annotated[str, typer.Option(help="all, no-tools or blind (no images either).")]
+Otel = Annotated[str, typer.Option(help="Send OpenTelemetry spans to this collector.")]
 
 
 @app.command()
@@ -55,6 +56,7 @@ def run(
     shard: Shard = None,
     skills: Skills = "none",
     baseline: Baseline = "all",
+    otel: Otel = "",
 ) -> None:
     """Answer every question of SUITE, score the run and write its report.
 
@@ -78,4 +80,4 @@ def run(
         "expert_options": {} if experts else {"preset": preset},
     }
     settings = configured(config, repeated, wanted)
-    run_and_report(Request(settings, meta, scenes, seed, experts, preset, out))
+    run_and_report(Request(settings, meta, scenes, seed, experts, preset, out, otel))

@@ -29,7 +29,8 @@ OPENING: tuple[tuple[str, dict[str, Any]], ...] = (
 _LIKELY = {
     **dict.fromkeys(("frames", "frame", "start", "end"), ("frame", "frames")),
     **dict.fromkeys(("boxes", "box", "other"), ("box", "boxes")),
-    **dict.fromkeys(("masks",), ("mask", "masks")),
+    **dict.fromkeys(("masks", "things"), ("mask", "box")),
+    "of": ("box", "mask", "boxes"),
     **dict.fromkeys(("depths",), ("depth", "depths")),
     **dict.fromkeys(("reconstruction", "space"), ("recon",)),
     **dict.fromkeys(("clouds",), ("cloud", "clouds")),
