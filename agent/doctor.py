@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from agent.probes import (
     Health,
     Patient,
     probe_image,
+    probe_many_images,
     probe_parallel,
     probe_places,
     probe_tags,
@@ -51,13 +53,35 @@ class Diagnosis:
         """Whether a run makes sense: it answers, and what is broken can be configured away."""
         return all(f.health is not Health.BROKEN or f.override for f in self.findings)
 
+    @property
+    def verdict(self) -> str:
+        """One sentence: whether to run, and with what."""
+        stuck = [f for f in self.findings if f.health is Health.BROKEN and not f.override]
+        if stuck:
+            return f"not usable: {stuck[0].detail}"
+        if self.overrides:
+            return "usable with these settings, and not without them"
+        worse = [f.probe for f in self.findings if f.health is Health.DEGRADED]
+        if worse:
+            return f"usable as it is; expect trouble with: {', '.join(worse)}"
+        return "ready: everything that a run needs works"
+
+    @property
+    def settings(self) -> str:
+        """What to put into a run's configuration file, as TOML; empty when nothing is needed."""
+        if not self.overrides or not self.usable:
+            return ""
+        lines = [f"{name} = {_toml(value)}" for name, value in self.overrides.items()]
+        return "\n".join(("[planner_options.capabilities]", *lines))
+
 
 async def examine(
     config: ChatConfig, transport: httpx2.AsyncBaseTransport | None = None
 ) -> Diagnosis:
     """Probe an endpoint with text, a tool call, two turns, parallel calls and images.
 
-    At most seven short requests, each tried at most twice. Never raises for what the endpoint does;
+    Where native calls do not work, tagged ones are tried before they are advised. At most nine
+    short requests, each tried at most twice. Never raises for what the endpoint does;
     `UserError` only for a configuration that cannot be tried at all.
     """
     capabilities = capabilities_of(config.model, config.capabilities)
@@ -68,6 +92,9 @@ async def examine(
         if findings[0].health is not Health.BROKEN:
             for name, probe, wanted in _plan(capabilities.dialect, capabilities.images):
                 findings.append(await probe(patient) if wanted else _skipped(name))
+            if ("dialect", DialectName.TAGS.value) in [finding.override for finding in findings]:
+                tagged = await probe_tags(patient)
+                findings = [tagged if f.probe == tagged.probe else f for f in findings]
     finally:
         await endpoint.aclose()
     return Diagnosis(config.model, config.base_url, tuple(findings))
@@ -102,9 +129,14 @@ def _plan(dialect: DialectName, images: bool) -> tuple[tuple[str, _Probe, bool],
         ("two turns", probe_two_turns, native),
         ("parallel calls", probe_parallel, native),
         ("image", probe_image, images),
+        ("several images", probe_many_images, images),
         ("image in a tool result", probe_tool_image, native and images),
         ("places", probe_places, images),
     )
+
+
+def _toml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else json.dumps(value)
 
 
 def _skipped(name: str) -> Finding:

@@ -75,6 +75,7 @@ _MEASURE = {
         },
     },
 }
+_MANY = 8
 _ONE_CALL = "How high is the table? Call the tool measure; do not guess."
 _TWO_CALLS = "How high are the table and the lamp? Call measure for both at once, in one turn."
 
@@ -185,6 +186,19 @@ async def probe_image(patient: Patient) -> Finding:
     return Finding("image", Health.BROKEN, detail, "images are accepted but not seen")
 
 
+async def probe_many_images(patient: Patient) -> Finding:
+    """How many images may one request hold? Servers refuse more than they were started for."""
+    number = min(patient.capabilities.max_images, _MANY)
+    small = [picture((220, 20, 20), size=(64, 64)) for _ in range(number)]
+    reply = await patient.ask([_user("Reply with the word seen.", *small)])
+    if not isinstance(reply, str):
+        return Finding("several images", Health.WORKS, f"{number} images in one request are taken")
+    told = re.search(r"at most (\d+)", reply, re.IGNORECASE)
+    allowed = max(1, int(told[1])) if told else 1
+    advice = f"at most {allowed} an episode will be shown; a local server can be started for more"
+    return Finding("several images", Health.BROKEN, reply, advice, ("max_images", allowed))
+
+
 async def probe_tool_image(patient: Patient) -> Finding:
     """May an image stand in a tool result?"""
     function = {"name": "measure", "arguments": '{"thing": "wall"}'}
@@ -247,11 +261,13 @@ def _user(text: str, *more: dict[str, Any]) -> dict[str, Any]:
     return {"role": "user", "content": [{"type": "text", "text": text}, *more]}
 
 
-def picture(colour: tuple[int, int, int], *, square: bool = False) -> dict[str, Any]:
-    """An image part of 640 x 320 pixels, one-coloured, with a red square at (480, 80) if asked."""
+def picture(
+    colour: tuple[int, int, int], *, square: bool = False, size: tuple[int, int] = (640, 320)
+) -> dict[str, Any]:
+    """A one-coloured image part, with a red square at (480, 80) if asked."""
     from PIL import Image, ImageDraw
 
-    image = Image.new("RGB", (640, 320), colour)
+    image = Image.new("RGB", size, colour)
     if square:
         ImageDraw.Draw(image).rectangle((450, 50, 510, 110), fill=(220, 20, 20))
     buffer = io.BytesIO()

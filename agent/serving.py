@@ -7,18 +7,20 @@ are those that vLLM and SGLang register; `surveyor doctor` says afterwards wheth
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 import httpx2
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.chat.capabilities import capabilities_of
 from memory.errors import InfrastructureError, UserError
@@ -46,20 +48,25 @@ class Family:
 
 
 _FAMILIES: tuple[tuple[str, Family], ...] = (
+    (r"qwen3-?coder", Family("qwen3_coder", None, "qwen3_coder", None)),
     (r"qwen3\.\d", Family("qwen3_coder", "qwen3", "qwen3_coder", "qwen3", max_pixels=True)),
     (r"qwen3-?vl.*thinking", Family("hermes", "qwen3", "qwen25", "qwen3", max_pixels=True)),
     (r"qwen.*vl|skill-?3d|surveyor", Family("hermes", None, "qwen25", None, max_pixels=True)),
+    (r"qwen3(?!.*instruct)", Family("hermes", "qwen3", "qwen25", "qwen3")),
     (r"qwen", Family("hermes", None, "qwen25", None)),
     (r"internvl", Family("hermes", None, "qwen25", None)),
     (r"glm-?4\.7", Family("glm47", "glm47", "glm47", "glm45")),
     (r"glm", Family("glm45", "glm45", "glm45", "glm45")),
-    (r"gemma-?4", Family("gemma4", "gemma4", "gemma4", None)),
-    (r"kimi", Family("kimi_k2", "kimi_k2", "kimi_k2", "kimi_k2")),
+    (r"gemma-?4", Family("gemma4", "gemma4", "gemma4", "gemma4")),
+    (r"kimi-?k3", Family("kimi_k3", "kimi_k3", "kimi_k3", "kimi_k3")),
+    (r"kimi-?k2", Family("kimi_k2", "kimi_k2", "kimi_k2", "kimi_k2")),
     (r"gpt-oss", Family("openai", "openai_gptoss", "gpt-oss", "gpt-oss")),
     (r"llama-?4", Family("llama4_pythonic", None, "pythonic", None)),
     (r"llama-?3", Family("llama3_json", None, "llama3", None)),
-    (r"mistral|pixtral|magistral", Family("mistral", None, "mistral", None)),
+    (r"magistral", Family("mistral", "mistral", "mistral", "mistral")),
+    (r"mistral|ministral|pixtral", Family("mistral", None, "mistral", None)),
 )
+"""Checked against the parsers that vLLM (0064cc9) and SGLang (00828e5) register."""
 
 
 class ServeOptions(BaseModel):
@@ -81,6 +88,16 @@ class ServeOptions(BaseModel):
     memory: float = Field(default=0.9, gt=0, le=1)
     tool_parser: str | None = None
     extra: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, **given: object) -> ServeOptions:
+        """Validated options; `UserError` names the one that is wrong."""
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            problem = error.errors(include_url=False)[0]
+            name = str(problem["loc"][0]) if problem["loc"] else "options"
+            raise UserError(f"{name}: {problem['msg']}") from None
 
     @property
     def url(self) -> str:
@@ -151,18 +168,41 @@ def printed(command: Sequence[str]) -> str:
     return shlex.join(command)
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A server that answered: its base URL, and the process behind it."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def wait(self) -> None:
+        """Return never, but raise `InfrastructureError` with its last line when the server ends."""
+        code = self.process.wait()
+        raise InfrastructureError(
+            f"the model server ended with code {code}: {_last_line(self.log)} "
+            f"(its log is {self.log})"
+        )
+
+
 @contextmanager
 def running(
     command: Sequence[str], url: str, log: Path, patience: float = 900.0, pause: float = 1.0
-) -> Iterator[str]:
-    """Start a server, yield its base URL once it lists its models, stop it afterwards.
+) -> Iterator[Served]:
+    """Start a server, yield it once it lists its models, stop it and its workers afterwards.
 
-    The server's output goes to ``log``. Raises `UserError` when the program is not installed or
-    the server ends by itself (with the last line that it wrote), `InfrastructureError` when it is
-    not ready within ``patience`` seconds.
+    The server's output goes to ``log``. Raises `UserError` when the program is not installed, when
+    something else answers at ``url`` already, or when the server ends by itself (with the last line
+    that it wrote), `InfrastructureError` when it is not ready within ``patience`` seconds.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
+    if _answers(url) is not None:
+        raise UserError(f"something answers at {url} already; stop it, or choose another port")
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        output = log.open("wb")
+    except OSError as error:
+        raise UserError(f"{log} cannot be written: {error}") from None
+    with output:
         try:
             process = subprocess.Popen(
                 command, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
@@ -171,14 +211,19 @@ def running(
             raise UserError(f"{command[0]} is not installed here; install it first") from None
     try:
         _await_ready(process, url, log, patience, pause)
-        yield url
+        yield Served(url, process, log)
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes], patience: float = 30.0) -> None:
+    """Ask the server to end, then end whatever is left of its process group."""
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=patience)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _await_ready(
@@ -191,15 +236,20 @@ def _await_ready(
                 f"the model server ended with code {process.returncode}: {_last_line(log)} "
                 f"(its log is {log})"
             )
-        try:
-            if httpx2.get(f"{url}/models", timeout=2.0, trust_env=False).status_code == 200:
-                return
-        except httpx2.TransportError:
-            pass
+        if _answers(url) == 200:
+            return
         time.sleep(pause)
     raise InfrastructureError(
         f"the model server was not ready within {patience:g} s: {_last_line(log)}"
     )
+
+
+def _answers(url: str) -> int | None:
+    """Status of the list of models; ``None`` when nobody answers."""
+    try:
+        return httpx2.get(f"{url}/models", timeout=2.0, trust_env=False).status_code
+    except httpx2.TransportError:
+        return None
 
 
 def _last_line(log: Path) -> str:

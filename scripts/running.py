@@ -50,6 +50,7 @@ class Request:
     seed: int = 0
     endpoints: Path | None = None
     out: Path | None = None
+    otel: str = ""
     repeated: Path | None = None
 
     @property
@@ -81,17 +82,21 @@ def configured(file: Path | None, repeated: Path | None, wanted: Mapping[str, ob
 
 def run_and_report(request: Request) -> None:
     """The `run` verb."""
+    from agent.interop.tracing import traces_url
     from scripts.tables import show
 
     check_planner(request.config)
     make_limits(request.config)
+    if request.otel:
+        traces_url(request.otel)
     suite = suite_folder(request)
     folder = request.folder(suite)
     check_place(folder)
     check_model(request.config)
     settings = request.config.changed(suite=str(suite))
     with running_experts(request, suite, folder) as endpoints:
-        report = finish(Job(suite, folder, settings, endpoints, default_cache()))
+        job = Job(suite, folder, settings, endpoints, default_cache(), request.otel)
+        report = finish(job)
     show({request.config.planner: report})
     print(f"report: {folder / 'report.html'}")
     if request.repeated is not None:

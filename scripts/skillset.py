@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from agent.planner import LoadedSkill
+from agent.skill_tool import load_skill_tool
 from memory.errors import UserError
 from memory.events import SkillsRetrieved
 from scenes.suite import Suite
 from scenes.tasks import Task
 from skills.card import CardMaker
+from skills.provenance import Status
 from skills.retrieve import Retriever
 from skills.seeds import plant_seeds
 from skills.snapshot import Snapshot, open_snapshot, take_snapshot
 from skills.store import SkillStore
+from tools.spec import Tool
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,11 @@ class SkillDesk:
     id: str
     _retriever: Retriever
     _card: CardMaker
+    _uses: Mapping[str, str]
+
+    def tool(self) -> Tool[Any]:
+        """`load_skill` over this snapshot, for planners that read."""
+        return load_skill_tool(lambda name: self._retriever.load(name).text, self._uses)
 
     def skills_for(self, task: Task) -> tuple[tuple[LoadedSkill, ...], SkillsRetrieved]:
         """The skills for one task, and the event that says how they were chosen."""
@@ -48,7 +57,9 @@ def open_skills(
     snapshot = _seeds(cache) if name == "seeds" else _snapshot(Path(name))
     try:
         snapshot.refuse_overlap(tasks)
-        yield SkillDesk(snapshot.id, snapshot.retriever(), CardMaker(suite.blobs.get))
+        active = snapshot.store.skills(Status.ACTIVE)
+        uses = {skill.document.name: skill.document.description for skill in active}
+        yield SkillDesk(snapshot.id, snapshot.retriever(), CardMaker(suite.blobs.get), uses)
     finally:
         snapshot.store.close()
 

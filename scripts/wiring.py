@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -35,6 +35,7 @@ from tools.cache import ResultCache
 from tools.endpoints import EndpointsFile
 from tools.experts import ExpertClient
 from tools.registry import Registry
+from tools.spec import Tool
 from tools.toolbox import default_tools
 from tools.workspace import Workspace
 
@@ -48,13 +49,15 @@ CACHE = "SURVEYOR_CACHE"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run to make or resume: where its suite, its folder and its experts are."""
+    """One run to make or resume: where its suite, its folder and its experts are; ``otel`` is the
+    collector that spans go to, if any."""
 
     suite: Path
     folder: Path
     config: RunConfig
     endpoints: Path
     cache: Path
+    otel: str = ""
 
 
 def default_cache() -> Path:
@@ -75,19 +78,52 @@ async def _perform(
 ) -> tuple[RunFolder, SessionSummary]:
     suite = Suite.open(job.suite)
     tasks = select(suite.tasks(), job.config)
-    registry = Registry(default_tools())
-    toolbox = equip(registry, job.config)
     async with (
         open_planner(job.config, suite, job) as planner,
         expert_client(job, suite) as client,
+        foreign_tools(job.config) as foreign,
     ):
-        with open_skills(job.config.skills, suite, tasks, job.cache) as desk:
+        with (
+            open_skills(job.config.skills, suite, tasks, job.cache) as desk,
+            _spans(job) as tracing,
+        ):
+            reading = [desk.tool()] if desk and job.config.planner == "chat" else []
+            registry = Registry((*default_tools(), *reading, *foreign))
+            toolbox = equip(registry, job.config)
             folder = await _make_folder(job, suite, tasks, client, registry, desk)
             setting = _setting(client, desk)
             bench = Bench(planner, toolbox, setting, *make_limits(job.config))
             async with UNLIMITED.scope("watched") as watched:
                 gauges.watch(watched.spent, planner, client)
-                return folder, await run_suite(folder, tasks, bench, job.config, subscribers)
+                told = (*subscribers, *tracing(folder))
+                return folder, await run_suite(folder, tasks, bench, job.config, told)
+
+
+@asynccontextmanager
+async def foreign_tools(config: RunConfig) -> AsyncIterator[tuple[Tool[Any], ...]]:
+    """The tools of every MCP server that the configuration names, its name before theirs."""
+    if not config.mcp:
+        yield ()
+        return
+    from agent.interop.mcp_tools import mcp_tools
+
+    async with AsyncExitStack() as stack:
+        found: list[Tool[Any]] = []
+        for name, server in config.mcp.items():
+            found += await stack.enter_async_context(mcp_tools(server, prefix=f"{name}_"))
+        yield tuple(found)
+
+
+@contextmanager
+def _spans(job: Job) -> Iterator[Callable[[RunFolder], tuple[Subscriber, ...]]]:
+    """What watches a run and sends its spans, where a collector was named."""
+    if not job.otel:
+        yield lambda _folder: ()
+        return
+    from agent.interop.tracing import EpisodeSpans, otlp_tracer
+
+    with otlp_tracer(job.otel) as tracer:
+        yield lambda folder: (EpisodeSpans(folder.episode_path, tracer),)
 
 
 async def _make_folder(

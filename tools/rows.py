@@ -156,3 +156,33 @@ class OrientationData(_Row):
     symmetry: int
     confidence: float
     relative_azimuth: float | None = None
+
+
+class DepthReading(_Row):
+    """z-depth of one place of ``frame``; ``spread`` is the range of its middle half."""
+
+    handle: str
+    frame: str
+    place: str
+    depth: float
+    spread: float
+    scale: Scale
+
+
+class DepthPair(_Row):
+    """Two places of one frame; ``gap`` is their difference in z-depth, ``apart`` their distance
+    in metres where the scale is metric, and ``sure`` false where their depths overlap."""
+
+    nearer: str
+    farther: str
+    gap: float
+    unit: str
+    apart: float | None
+    sure: bool
+
+
+class DepthReadings(_Row):
+    """What `depth_at` read, and the pairs that share a frame."""
+
+    readings: tuple[DepthReading, ...]
+    pairs: tuple[DepthPair, ...]

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from memory.blobs import BlobRef
 from memory.events import Producer
+from tools.portable import portable
 
 if TYPE_CHECKING:
     from tools.workspace import Workspace
@@ -68,7 +69,10 @@ A = TypeVar("A", bound=Arguments)
 
 @dataclass(frozen=True, slots=True)
 class Tool(Generic[A]):
-    """A callable tool; ``run`` raises `ModelMistake` for requests that cannot be carried out."""
+    """A callable tool; ``run`` raises `ModelMistake` for requests that cannot be carried out.
+
+    ``schema`` keeps to what every provider understands (`tools.portable`).
+    """
 
     name: str
     description: str
@@ -79,8 +83,7 @@ class Tool(Generic[A]):
     schema: dict[str, Any] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        parameters = self.arguments.model_json_schema()
-        parameters.pop("title", None)
+        parameters = portable(self.arguments.model_json_schema())
         parameters.pop("description", None)
         object.__setattr__(
             self,

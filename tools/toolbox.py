@@ -16,6 +16,7 @@ from tools.measuring.measures import (
 )
 from tools.measuring.routes import route_tool
 from tools.perception.depth import depth_tool
+from tools.perception.depth_at import depth_at_tool
 from tools.perception.detect import detect_tool
 from tools.perception.frames import frames_tool
 from tools.perception.fuse import fuse_tool
@@ -40,6 +41,7 @@ def default_tools() -> tuple[Tool[Any], ...]:
         detect_tool(),
         segment_tool(),
         depth_tool(),
+        depth_at_tool(),
         reconstruct_tool(),
         align_tool(),
         lift_tool(),

@@ -3,7 +3,8 @@
 Tools take pixels of the image that a handle names, and nothing else. A tool says in its schema
 which arguments are places: a property with ``"pixels_of": "frame"`` holds x, y, x, y, ... (or lists
 of such) in the image that the argument ``frame`` names. Models that count in thousandths, and
-models that were sent a smaller image, are translated here.
+models that were sent a smaller image, are translated here, and are told so: the schemas that they
+read say what they are to give, and nothing of the mark itself, which some providers refuse.
 """
 
 from __future__ import annotations
@@ -19,12 +20,21 @@ from agent.chat.messages import Picture
 from tools.spec import CallRequest
 
 PIXELS_OF = "pixels_of"
+_TOLD = {
+    Coordinates.PIXELS: "in pixels of the image as you see it",
+    Coordinates.THOUSANDTHS: "each from 0 to 1000 of the image's width or height",
+}
 
 
 class Places:
-    """Knows the images shown so far and translates calls."""
+    """Knows the images shown so far and translates calls.
+
+    ``told`` are the tools' schemas as the model reads them.
+    """
 
     def __init__(self, tools: Iterable[dict[str, Any]], capabilities: Capabilities) -> None:
+        tools = tuple(tools)
+        self.told = tuple(_told(tool, _TOLD[capabilities.coordinates]) for tool in tools)
         self._can = capabilities
         self._factors: dict[str, tuple[float, float]] = {}
         self._fields: dict[str, dict[str, str]] = {}
@@ -71,6 +81,25 @@ class Places:
         if not changed:
             return call
         return CallRequest(call.call_id, call.name, orjson.dumps(arguments).decode())
+
+
+def _told(tool: dict[str, Any], convention: str) -> dict[str, Any]:
+    """A copy of ``tool`` whose places are described in the model's own convention."""
+    function = tool["function"]
+    parameters = function.get("parameters", {})
+    fields = parameters.get("properties", {})
+    if not any(PIXELS_OF in field for field in fields.values()):
+        return tool
+    told = {name: _place(field, convention) for name, field in fields.items()}
+    return {**tool, "function": {**function, "parameters": {**parameters, "properties": told}}}
+
+
+def _place(field: dict[str, Any], convention: str) -> dict[str, Any]:
+    if PIXELS_OF not in field:
+        return field
+    what = str(field.get("description", "a place")).partition(" in pixels")[0]
+    kept = {key: value for key, value in field.items() if key != PIXELS_OF}
+    return {**kept, "description": f"{what}, {convention}"}
 
 
 def _scaled(value: Any, factors: tuple[float, float]) -> Any:

@@ -11,6 +11,7 @@ from agent.chat.blocks import read_blocks
 from agent.chat.capabilities import Capabilities
 from agent.chat.messages import Message, Part, labelled, pictures_of
 from agent.chat.reading import (
+    REASONING,
     Reading,
     bare_answer,
     can_be_sent,
@@ -122,13 +123,17 @@ class NativeDialect:
 
     def _echo(self, text: str, message: dict[str, Any], calls: tuple[CallRequest, ...]) -> Message:
         """The turn as the conversation keeps it, with the provider's own reasoning item, opaque
-        as it came, where the provider wants that back."""
+        as it came and under the name it came by, where the provider wants that back."""
         fields: dict[str, Any] = {}
         if calls:
             fields["tool_calls"] = [_as_sent(call) for call in calls]
-        item = message.get(self._can.echo_reasoning or "")
-        if item and self._can.echo_reasoning and can_be_sent(item):
-            fields[self._can.echo_reasoning] = item
+        wanted = self._can.echo_reasoning
+        names = (wanted, *REASONING) if wanted in REASONING else (wanted,)
+        for name in names:
+            item = message.get(name or "")
+            if item and name and can_be_sent(item):
+                fields[name] = item
+                break
         return Message("assistant", (text,), fields)
 
     def observe(self, observations: tuple[Observation, ...]) -> list[Message]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -71,6 +72,8 @@ class ChatPlanner:
 
     def start(self, task: Task, brief: Brief) -> ChatSession:
         """Begin a conversation about one task."""
+        places = Places(brief.tools, self.capabilities)
+        brief = replace(brief, tools=places.told)
         dialect = dialect_for(task, brief, self.capabilities)
         prompt = self._profile(task, brief, dialect.instructions)
         settings = {
@@ -83,7 +86,7 @@ class ChatPlanner:
             self.endpoint,
             Transcript(settings, self._images, max_images),
             dialect,
-            Places(brief.tools, self.capabilities),
+            places,
         )
         session.tell(opening(prompt, task, brief, max_images))
         return session

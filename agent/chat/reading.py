@@ -56,9 +56,13 @@ def text_of(content: Any) -> str:
     return ""
 
 
+REASONING = ("reasoning_content", "reasoning")
+"""The names under which servers give reasoning as text; vLLM went from the first to the second."""
+
+
 def reasoning_of(message: dict[str, Any]) -> str:
     """The provider's reasoning field, by either of the names in use."""
-    for name in ("reasoning_content", "reasoning"):
+    for name in REASONING:
         if isinstance(value := message.get(name), str):
             return well_formed(value)
     return ""

@@ -17,6 +17,7 @@ from agent.program.language import (
     Size,
 )
 from agent.program.measuring import Value
+from scenes.tasks import AnswerKind
 
 _OPTION = re.compile(r"^\s*\(?([A-Z])[.):]\s*(.*)$", re.DOTALL)
 
@@ -51,8 +52,10 @@ def form(program: Program, value: Value, options: Sequence[str]) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def guess(program: Program | None, options: Sequence[str]) -> str:
-    """An answer that rests on nothing seen."""
+def guess(
+    program: Program | None, options: Sequence[str], kind: AnswerKind = AnswerKind.TEXT
+) -> str:
+    """An answer that rests on nothing seen; never empty, because silence is no answer."""
     letters = [found.group(1) for option in options if (found := _OPTION.match(option))]
     if letters:
         return letters[0]
@@ -67,7 +70,7 @@ def guess(program: Program | None, options: Sequence[str]) -> str:
             return str(_USUAL_FLOOR)
         case Find():
             return "none"
-    return ""
+    return "unanswerable" if kind is AnswerKind.TEXT else "none"
 
 
 def _letter(value: Value, options: Sequence[str], *, ordered: bool) -> str | None:

@@ -62,7 +62,7 @@ class ProgramSession:
     def _run(self) -> Steps[None]:
         program = parse(self._task.question)
         if program is None:
-            text = guess(None, self._task.options)
+            text = guess(None, self._task.options, self._task.answer_kind)
             yield Turn(answer=text, notes={"why": "the question fits no known template; a guess"})
             return
         caller = Caller()

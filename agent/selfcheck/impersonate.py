@@ -45,7 +45,8 @@ def chat_config(url: str, manner: Manner) -> ChatConfig:
 def impersonator(recorded: Iterable[tuple[Task, Episode]], manner: Manner) -> Script:
     """A server script that takes each recorded episode's turns when asked its question.
 
-    An episode that was recorded without an answer is played up to where it stopped.
+    An episode that was recorded without an answer is played up to where it stopped. What asks no
+    question, such as the request before a run, is told that the model is ready.
     """
     known: dict[tuple[str, str], list[Turn]] = {}
     for task, episode in recorded:
@@ -56,7 +57,10 @@ def impersonator(recorded: Iterable[tuple[Task, Episode]], manner: Manner) -> Sc
         known[_first_line(f"Question: {task.question}"), frame] = turns
 
     def script(request: Request) -> Reply:
-        turns = known.get(_asked(request))
+        question, frame = _asked(request)
+        if not question:
+            return says("ready")
+        turns = known.get((question, frame))
         if turns is None or request.turn >= len(turns):
             return fails(400, "the impersonator does not know this episode")
         return _say(turns[request.turn], manner, ids=f"turn{request.turn}_")

@@ -86,7 +86,8 @@ class RunConfig(BaseModel):
     ``suite`` is a folder or a known name. ``limit`` takes the first tasks only, ``types`` only
     these question types. ``concurrency`` is episodes in flight. A session ends early after
     ``give_up_after`` owed episodes in a row; owed ones get up to ``passes`` tries a session.
-    ``limits`` bound one episode, ``budget`` one session. ``planner_options`` and
+    ``limits`` bound one episode, ``budget`` one session. ``mcp`` names MCP servers, each a URL or
+    a command line, whose tools are added with the name as a prefix. ``planner_options`` and
     ``expert_options`` are read by whoever they are for.
     """
 
@@ -108,6 +109,7 @@ class RunConfig(BaseModel):
     expert_options: dict[str, JsonValue] = Field(default_factory=dict)
     limits: dict[str, JsonValue] = Field(default_factory=dict)
     budget: dict[str, JsonValue] = Field(default_factory=dict)
+    mcp: dict[str, str] = Field(default_factory=dict)
     skills: str = ""
     baseline: Baseline = Baseline.ALL
     corruption: Corruption | None = None

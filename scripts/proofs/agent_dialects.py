@@ -1,48 +1,81 @@
-"""One recorded run, played by an impersonated model in every dialect of the chat planner."""
+"""One recorded run over every kind of question, played by an impersonated model in every dialect
+of the chat planner."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from agent.rehearsal import RehearsalServer
 from agent.selfcheck.impersonate import Manner, chat_config, impersonator
 from benchmarks.run.config import RunConfig
 from memory.claims import Claim
+from memory.events import EpisodeStatus
 from memory.runs import RunFolder
+from scenes.questions.asking import GENERATORS
 from scenes.suite import Suite
+from scenes.suite_rooms import RoomsSettings
 from scripts.demonstration import make_rooms
 from scripts.running import finish, reference_experts
 from scripts.wiring import Job
 
-ROOMS = range(8950, 8953)
+ROOMS = range(8950, 8954)
+SETTINGS = RoomsSettings(types=tuple(GENERATORS), per_type=3, balance=False)
 PRESET = "imperfect-detector"
 
 
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """How a run ended: scores and answers by task, and how many tasks got an answer."""
+
+    scores: dict[str, float]
+    answers: dict[str, str | None]
+    answered: int
+
+    @classmethod
+    def of(cls, run: RunFolder) -> _Ends:
+        episodes = {task.id: run.episode(task.id, epoch) for task, epoch in run.scheduled()}
+        return cls(
+            {score.task_id: score.value for score in run.results()},
+            {task: episode.answer if episode else None for task, episode in episodes.items()},
+            sum(e is not None and e.status is EpisodeStatus.ANSWERED for e in episodes.values()),
+        )
+
+
 def dialects(folder: Path) -> Iterator[Claim]:
-    """Scores of the chat planner against those of the `program` planner whose turns it speaks."""
+    """Scores and answers of the chat planner against those of the `program` planner whose turns it
+    speaks, for every question type that the rooms suite has."""
     suite, cache = folder / "suite", folder / "cache"
-    make_rooms(suite, ROOMS)
+    make_rooms(suite, ROOMS, SETTINGS)
     tasks = {task.id: task for task in Suite.open(suite).tasks()}
     with reference_experts(suite, PRESET, folder / "experts") as endpoints:
         base = RunConfig(suite=str(suite), expert_options={"preset": PRESET})
         finish(Job(suite, folder / "program", base, endpoints, cache))
         program = RunFolder.open(folder / "program")
-        wanted = {score.task_id: score.value for score in program.results()}
         recorded = [
             (tasks[task.id], episode)
             for task, epoch in program.scheduled()
             if (episode := program.episode(task.id, epoch)) is not None
         ]
+        wanted = _Ends.of(program)
+        types = {task.question_type for task in tasks.values()}
+        name = "question types that the dialects are tried on"
+        yield Claim.at_least(name, len(types), len(GENERATORS), f"{len(tasks)} questions")
         for manner in Manner:
             with RehearsalServer(impersonator(recorded, manner), keep=False) as server:
                 config = _chatting(base, server.url, manner)
                 run = folder / manner.name.lower()
                 finish(Job(suite, run, config, endpoints, cache))
-            found = {s.task_id: s.value for s in RunFolder.open(run).results()}
-            different = sum(found.get(task) != value for task, value in wanted.items())
-            note = f"{len(wanted)} questions over HTTP"
-            yield Claim.at_most(f"chat, {manner.value}: scores that differ", different, 0, note)
+            yield from _compared(manner, wanted, _Ends.of(RunFolder.open(run)))
+
+
+def _compared(manner: Manner, wanted: _Ends, found: _Ends) -> Iterator[Claim]:
+    scores = sum(found.scores.get(task) != value for task, value in wanted.scores.items())
+    answers = sum(found.answers.get(task) != text for task, text in wanted.answers.items())
+    note = f"{len(wanted.scores)} questions over HTTP, {found.answered} answered"
+    yield Claim.at_most(f"chat, {manner.value}: scores that differ", scores, 0, note)
+    yield Claim.at_most(f"chat, {manner.value}: answers that differ", answers, 0)
 
 
 def _chatting(base: RunConfig, url: str, manner: Manner) -> RunConfig:

@@ -3,37 +3,58 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from agent.doctor import Diagnosis
 
 app = typer.Typer()
 
 
 @app.command()
 def doctor(
-    model: Annotated[str, typer.Option(help="Model name as the endpoint knows it.")],
+    model: Annotated[str, typer.Option(help="Model name as the endpoint knows it.")] = "",
     base_url: Annotated[
-        str, typer.Option(help="Where /chat/completions lives.")
-    ] = "https://api.openai.com/v1",
+        str, typer.Option(help="Where /chat/completions lives (default: OpenAI's).")
+    ] = "",
     key_env: Annotated[
         str, typer.Option(help="Environment variable that holds the key.")
     ] = "OPENAI_API_KEY",
+    config: Annotated[
+        Path | None, typer.Option(help="A run's TOML file: examine the planner it configures.")
+    ] = None,
 ) -> None:
     """Probe an endpoint with a text, tool calls, two turns and images, and say what to configure.
 
     Exit code 1 when a run with this endpoint makes no sense.
     """
-    from agent.chat.config import ChatConfig
     from agent.doctor import examine
+    from benchmarks.run.config import RunConfig
+    from scripts.wiring import PlannerOptions
 
-    config = ChatConfig(model=model, base_url=base_url, key_env=key_env)
-    diagnosis = asyncio.run(examine(config))
-    for finding in diagnosis.findings:
-        print(f"{finding.health.value:<8} {finding.probe:<14} {finding.detail}")
-        if finding.advice:
-            print(f"{'':<23} {finding.advice}")
-    if diagnosis.overrides:
-        print(f"configure: capabilities = {diagnosis.overrides}")
+    named = {"model": model, "base_url": base_url}
+    given = {name: value for name, value in named.items() if value}
+    if config is None:
+        given["key_env"] = key_env
+        run = RunConfig(suite="", planner_options=dict(given))
+    else:
+        run = RunConfig.read(config)
+        run = run.changed(planner_options={**run.planner_options, **given})
+    diagnosis = asyncio.run(examine(PlannerOptions.read(run).chat()))
+    show_diagnosis(diagnosis)
     if not diagnosis.usable:
         raise typer.Exit(1)
+
+
+def show_diagnosis(diagnosis: Diagnosis) -> None:
+    """Findings, the verdict, and what to put into a run's configuration."""
+    for finding in diagnosis.findings:
+        print(f"{finding.health.value:<8} {finding.probe:<22} {finding.detail}")
+        if finding.advice:
+            print(f"{'':<31} {finding.advice}")
+    print(f"{diagnosis.model}: {diagnosis.verdict}")
+    if diagnosis.settings:
+        print(diagnosis.settings)

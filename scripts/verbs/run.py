@@ -37,6 +37,7 @@ Corrupt = Annotated[
 ]
 Shards = Annotated[int | None, typer.Option(min=1, help="Run in so many shards, then merge.")]
 Launcher = Annotated[str, typer.Option(help="Where shards run: here, slurm or ray.")]
+Otel = Annotated[str, typer.Option(help="Send OpenTelemetry spans to this collector.")]
 
 
 @app.command()
@@ -65,6 +66,7 @@ def run(
     corrupt: Corrupt = None,
     shards: Shards = None,
     launcher: Launcher = "here",
+    otel: Otel = "",
 ) -> None:
     """Answer every question of SUITE, score the run and write its report.
 
@@ -90,7 +92,7 @@ def run(
         "expert_options": {} if experts else {"preset": preset},
     }
     settings = configured(config, repeated, wanted)
-    request = Request(settings, meta, scenes, seed, experts, out, repeated)
+    request = Request(settings, meta, scenes, seed, experts, out, otel, repeated)
     if shards is None:
         run_and_report(request)
     else:

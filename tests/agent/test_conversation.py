@@ -22,7 +22,9 @@ from agent.selfcheck.fuzz import fuzz
 from memory.blobs import BlobRef, BlobStore
 from memory.errors import UserError
 from tests.support.agent_stage import make_task, png
+from tools.registry import Registry
 from tools.spec import CallRequest
+from tools.toolbox import default_tools
 
 LINKS = LinkedImages("http://blobs")
 
@@ -146,6 +148,20 @@ def test_thousandths_become_pixels_of_the_named_image() -> None:
     assert translated(can, call) == {**call, "box": [200.0, 100.0, 1000.0, 900.0]}
     nested = {"frame": "frame_1", "box": [[100, 100], [500, "x"]]}
     assert translated(can, nested) == {"frame": "frame_1", "box": [[200.0, 100.0], [1000.0, "x"]]}
+
+
+@pytest.mark.parametrize(
+    ("convention", "said"), [("thousandths", "0 to 1000"), ("pixels", "pixels of the image")]
+)
+def test_a_model_is_told_to_give_places_as_it_counts_them(convention: str, said: str) -> None:
+    tools = Registry(default_tools()).schemas
+    marked = [tool["function"]["name"] for tool in tools if "pixels_of" in str(tool)]
+    assert marked == ["zoom", "depth_at"]
+    told = Places(tools, Capabilities(coordinates=Coordinates(convention))).told
+    assert "pixels_of" not in str(told)
+    zoom = next(t["function"] for t in told if t["function"]["name"] == "zoom")
+    assert said in zoom["parameters"]["properties"]["box"]["description"]
+    assert [t["function"]["name"] for t in told] == [t["function"]["name"] for t in tools]
 
 
 def test_pixels_of_a_shrunk_image_become_pixels_of_the_original() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import io
 import re
+import tomllib
 from collections.abc import Callable
 from typing import Any
 
@@ -31,7 +32,9 @@ def seen(message: dict[str, Any]) -> Image.Image | None:
 
 def healthy(request: Request) -> Reply:
     """A model that really looks at pixels, calls tools, and reads their results."""
-    last = request.json["messages"][-1]
+    first, last = request.json["messages"][0], request.json["messages"][-1]
+    if first["role"] == "system" and "<tool_call>" in first["content"]:
+        return says('<tool_call>{"name": "measure", "arguments": {"thing": "table"}}</tool_call>')
     picture = seen(last)
     if picture is not None:
         if "square" in str(last["content"][0]):
@@ -66,7 +69,9 @@ def test_a_healthy_endpoint_works_in_every_probe() -> None:
     states = health(diagnosis)
     assert states.pop("tagged call") is Health.SKIPPED
     assert set(states.values()) == {Health.WORKS}
-    assert len(states) == 7
+    assert len(states) == 8
+    assert diagnosis.verdict.startswith("ready")
+    assert diagnosis.settings == ""
     with RehearsalServer(healthy) as server:
         asyncio.run(preflight(ChatConfig(model="some-model", base_url=server.url)))
     assert diagnosis.usable
@@ -77,6 +82,9 @@ def test_what_works_against_the_table_becomes_an_override() -> None:
     diagnosis = diagnose(healthy, capabilities={"coordinates": "thousandths"})
     assert diagnosis.overrides == {"images_in_tools": True, "coordinates": "pixels"}
     assert diagnosis.usable
+    assert tomllib.loads(diagnosis.settings) == {
+        "planner_options": {"capabilities": diagnosis.overrides}
+    }
 
 
 def no_tools(request: Request) -> Reply | None:
@@ -136,6 +144,31 @@ def test_each_illness_is_found_with_its_cure(
         assert diagnosis.usable is bool(override)
 
 
+def one_image(request: Request) -> Reply | None:
+    if request.body.count(b'"image_url":{') > 1:
+        return fails(400, "At most 1 image(s) may be provided in one prompt.")
+    return None
+
+
+def test_a_server_that_takes_few_images_is_asked_for_no_more() -> None:
+    diagnosis = diagnose(but(one_image))
+    assert health(diagnosis)["several images"] is Health.BROKEN
+    assert diagnosis.overrides["max_images"] == 1
+    assert diagnosis.usable
+
+
+def test_tags_are_advised_only_where_the_model_can_write_them() -> None:
+    def speaks_nothing(request: Request) -> Reply | None:
+        return no_tools(request) or (says("Hm.") if b"<tools>" in request.body else None)
+
+    assert "not usable" not in diagnose(but(no_tools)).verdict
+    diagnosis = diagnose(but(speaks_nothing))
+    assert health(diagnosis)["tagged call"] is Health.BROKEN
+    assert not diagnosis.usable
+    assert diagnosis.verdict.startswith("not usable: told how to write a tagged call")
+    assert diagnosis.settings == ""
+
+
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
@@ -161,7 +194,7 @@ def test_tags_and_blind_models_are_not_asked_for_what_they_do_not_use() -> None:
     diagnosis = diagnose(healthy, capabilities={"dialect": "tags", "images": False})
     states = health(diagnosis)
     assert states.pop("text") is Health.WORKS
-    assert states.pop("tagged call") is Health.BROKEN
+    assert states.pop("tagged call") is Health.WORKS
     assert set(states.values()) == {Health.SKIPPED}
 
 

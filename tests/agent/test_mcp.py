@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from memory.blobs import BlobStore
+from memory.errors import UserError
 from memory.events import ToolStatus
 from tests.support.agent_stage import TOOLS, make_task, make_workspace
 from tools.registry import Registry
@@ -68,3 +72,59 @@ def test_a_foreign_servers_tools_become_ours(tmp_path: Path) -> None:
         assert good.producers[0].backend == "mcp"
 
     asyncio.run(talk())
+
+
+SERVER = """
+import asyncio
+from mcp.server.mcpserver import MCPServer
+
+server = MCPServer("shelf")
+
+@server.tool()
+def double(metres: float) -> str:
+    'Twice a length.'
+    return f"{2 * metres:g} m"
+
+@server.tool(name="odd name!")
+def odd() -> str:
+    'Nothing.'
+    return "odd"
+
+asyncio.run(server.run_stdio_async())
+"""
+
+
+def test_a_command_line_that_speaks_mcp_is_started_and_its_tools_taken(tmp_path: Path) -> None:
+    from agent.interop.mcp_tools import mcp_tools
+
+    (tmp_path / "server.py").write_text(SERVER)
+
+    async def talk() -> None:
+        blobs = BlobStore(tmp_path)
+        workspace = make_workspace(make_task(blobs), blobs)
+        # The SDK starts a server with few environment variables, and not with this one.
+        path = f"PYTHONPATH={os.environ.get('PYTHONPATH', '')}"
+        command = shlex.join(["env", path, sys.executable, str(tmp_path / "server.py")])
+        async with mcp_tools(command, prefix="shelf_") as tools:
+            assert [tool.name for tool in tools] == ["shelf_double", "shelf_odd_name_"]
+            registry = Registry(tools)
+            calls = [
+                CallRequest("1", "shelf_double", '{"metres": 1.5}'),
+                CallRequest("2", "shelf_odd_name_", "{}"),
+            ]
+            outcomes = await registry.execute(0, calls, workspace)
+        assert [outcome.text for outcome in outcomes] == ["3 m", "odd"]
+
+    asyncio.run(talk())
+
+
+@pytest.mark.parametrize("server", ["no-such-program --x", "http://127.0.0.1:9/mcp", ""])
+def test_a_server_that_cannot_be_reached_is_one_sentence(server: str) -> None:
+    from agent.interop.mcp_tools import mcp_tools
+
+    async def talk() -> None:
+        async with mcp_tools(server):
+            pass
+
+    with pytest.raises(UserError, match="cannot be used"):
+        asyncio.run(talk())

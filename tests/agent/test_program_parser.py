@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from agent.program.answering import form, guess
 from agent.program.language import AppearanceOrder, Count, Distance, FloorArea, Size
 from agent.program.parser import parse
+from scenes.tasks import AnswerKind
 from tests.agent.test_program import CHAIRS, FLOOR, NEAREST, ORDER, SOFA_LAMP, TABLE_EDGE, TURN
 
 MEDIUM = (
@@ -117,3 +118,14 @@ def test_answers_take_the_benchmarks_form() -> None:
 @pytest.mark.parametrize("question", [CHAIRS, SOFA_LAMP, TABLE_EDGE, FLOOR])
 def test_a_guess_is_a_number_where_one_is_wanted(question: str) -> None:
     assert float(guess(parse(question), ())) > 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [(AnswerKind.TEXT, "unanswerable"), (AnswerKind.BOXES, "none"), (AnswerKind.MASK, "none")],
+)
+def test_what_no_template_fits_is_said_to_be_unknown_and_never_left_empty(
+    kind: AnswerKind, said: str
+) -> None:
+    assert guess(None, (), kind) == said
+    assert guess(None, ("A. left", "B. right"), kind) == "A"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from agent.rehearsal import RehearsalServer, says
 from agent.serving import Engine, ServeOptions, compose, printed, running
 from memory.errors import InfrastructureError, UserError
 
@@ -27,6 +31,12 @@ def value(command: tuple[str, ...], flag: str) -> str | None:
         ("OpenGVLab/InternVL3_5-8B", "hermes", None, "qwen25"),
         ("zai-org/GLM-4.6V", "glm45", "glm45", "glm45"),
         ("openai/gpt-oss-120b", "openai", "openai_gptoss", "gpt-oss"),
+        ("Qwen/Qwen3-8B", "hermes", "qwen3", "qwen25"),
+        ("Qwen/Qwen3-4B-Instruct-2507", "hermes", None, "qwen25"),
+        ("Qwen/Qwen3-Coder-30B-A3B-Instruct", "qwen3_coder", None, "qwen3_coder"),
+        ("mistralai/Magistral-Small-2509", "mistral", "mistral", "mistral"),
+        ("moonshotai/Kimi-K2.5", "kimi_k2", "kimi_k2", "kimi_k2"),
+        ("moonshotai/Kimi-VL-A3B-Thinking", None, None, None),
         ("someone/brand-new-model", None, None, None),
     ],
 )
@@ -87,7 +97,8 @@ def test_a_server_is_awaited_and_stopped(tmp_path: Path) -> None:
     url, log = f"http://127.0.0.1:{port}/v1", tmp_path / "server.log"
     command = (sys.executable, "-c", _SERVER.format(port=port))
     with running(command, url, log, patience=20, pause=0.02) as ready:
-        assert ready == url
+        assert ready.url == url
+        assert ready.process.poll() is None
     with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
         pass
 
@@ -109,6 +120,100 @@ def test_a_server_that_never_answers_is_given_up(tmp_path: Path) -> None:
         pytest.raises(InfrastructureError, match="not ready within"),
         running(command, url, tmp_path / "log", patience=0.1, pause=0.02),
     ):
+        pass
+
+
+def test_a_server_that_ends_later_says_so(tmp_path: Path) -> None:
+    port = free_port()
+    url, log = f"http://127.0.0.1:{port}/v1", tmp_path / "server.log"
+    command = (sys.executable, "-c", _SERVER.format(port=port))
+    with running(command, url, log, patience=20, pause=0.02) as ready:
+        ready.process.kill()
+        with pytest.raises(InfrastructureError, match="ended with code -9: no output"):
+            ready.wait()
+
+
+def test_a_port_at_which_something_answers_is_not_taken_for_the_new_server(tmp_path: Path) -> None:
+    with (
+        RehearsalServer(lambda _request: says("ready")) as other,
+        pytest.raises(UserError, match="already; stop it"),
+        running(("no-such-engine",), other.url, tmp_path / "log"),
+    ):
+        pass
+
+
+def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    url = f"http://127.0.0.1:{free_port()}/v1"
+    with (
+        pytest.raises(UserError, match="cannot be written"),
+        running(("no-such-engine",), url, tmp_path / "file" / "log"),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"), [({"port": 0}, "port"), ({"memory": 2}, "memory"), ({"gpus": 0}, "gpus")]
+)
+def test_a_wrong_option_is_one_sentence(wrong: dict[str, object], named: str) -> None:
+    with pytest.raises(UserError, match=f"^{named}: "):
+        ServeOptions.of(**wrong)
+
+
+_VLLM = """#!{python}
+import asyncio, sys
+from agent.rehearsal import RehearsalServer, says
+from tests.agent.test_doctor import healthy
+
+def script(request):
+    return healthy(request) if request.body else says("the list of models")
+
+print("loading", *sys.argv[1:], flush=True)
+port = int(sys.argv[sys.argv.index("--port") + 1])
+asyncio.run(RehearsalServer(script, port=port).serve())
+"""
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_up_starts_waits_examines_and_stops(tmp_path: Path, stop: signal.Signals) -> None:
+    engine = tmp_path / "bin" / "vllm"
+    engine.parent.mkdir()
+    engine.write_text(_VLLM.format(python=sys.executable))
+    engine.chmod(0o755)
+    port = free_port()
+    up = ["vllm", "up", "Qwen/Qwen3-VL-8B-Instruct", "--port", str(port), "--images", "24"]
+    up += ["--patience", "30"]
+    up += ["--log", str(tmp_path / "model.log"), "--", "--enforce-eager"]
+    path = os.pathsep.join((str(engine.parent), os.environ["PATH"]))
+    command = [sys.executable, "-m", "scripts.main", *up]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PATH": path, "PYTHONPATH": str(Path.cwd())},
+    ) as child:
+        assert child.stdout is not None
+        lines = []
+        for line in child.stdout:
+            lines.append(line.rstrip())
+            if "Ctrl-C stops it" in line:
+                break
+        child.send_signal(stop)
+        try:
+            rest, _ = child.communicate(timeout=60)
+        finally:
+            child.kill()
+    said = "\n".join(lines)
+    assert child.returncode == 0, rest
+    assert lines[0].startswith("vllm serve Qwen/Qwen3-VL-8B-Instruct --host 127.0.0.1")
+    assert lines[0].endswith("--tool-call-parser hermes --enforce-eager")
+    assert f"ready at http://127.0.0.1:{port}/v1" in lines[1]
+    assert "works    tool call" in said
+    assert "8 images in one request are taken" in said
+    assert 'coordinates = "pixels"' in said, "what the server does is known from the server"
+    assert "the model server was stopped" in rest
+    assert "loading serve Qwen/Qwen3-VL-8B-Instruct" in (tmp_path / "model.log").read_text()
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
         pass
 
 

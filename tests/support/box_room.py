@@ -161,6 +161,8 @@ class BoxRoom:
         for sha256 in _images(body):
             if sha256 not in self.holds:
                 return problem(404, "blob_not_found", f"unknown blob {sha256[:8]}")
+            if sha256 not in self.by_hash:
+                return problem(422, "bad_input", "these experts know captured frames only")
         answer = getattr(self, f"_{expert}")(body)
         return httpx2.Response(200, content=answer.model_dump_json())
 

@@ -259,3 +259,27 @@ def test_endpoints_name_what_is_served(room: BoxRoom, tmp_path: Path) -> None:
     client = make_client(room, tmp_path)
     assert client.serves("detect")
     assert not client.serves("orient")
+
+
+def test_a_thing_is_enlarged_by_its_handle_with_a_margin_and_within_bounds(hand: Hand) -> None:
+    box = hand("detect", frames=["frame_0"], phrases=["table"]).handles[0]
+    mask = hand("segment", boxes=[box]).handles[0]
+    for handle in (box, mask):
+        outcome = hand("zoom", of=handle, scale=4)
+        assert outcome.status is ToolStatus.OK, outcome.text
+        assert outcome.sources == ("frame_0", handle)
+        assert "4 times larger" in outcome.text
+        assert outcome.images
+    assert "either frame and box, or of" in hand("zoom", of=box, frame="frame_0").text
+    assert "zoom needs a frame" in hand("zoom").text
+
+
+def test_an_enlargement_is_bounded_by_its_longest_side(room: BoxRoom, hand: Hand) -> None:
+    huge = Image.new("RGB", (1500, 40))
+    buffer = io.BytesIO()
+    huge.save(buffer, "PNG")
+    blob = room.store.put(buffer.getvalue(), "image/png", width=1500, height=40)
+    hand.workspace.revise("frame_0", lambda r: replace(r, image=blob))  # type: ignore[type-var]
+    outcome = hand("zoom", frame="frame_0", box=[0, 0, 1499, 39], scale=8)
+    assert outcome.images[0].width == 1500
+    assert "1 times larger" in outcome.text

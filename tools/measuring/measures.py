@@ -118,9 +118,10 @@ async def _distance(asked: DistanceArguments, workspace: Workspace) -> ToolResul
     first = workspace.expand(asked.first, ObjectRecord)
     second = workspace.expand(asked.second, ObjectRecord)
     _same_space([*first, *second])
-    value, a, b = min(
-        (apart(one, other), a, b) for a, one in first for b, other in second if a != b
-    )
+    pairs = [(apart(one, other), a, b) for a, one in first for b, other in second if a != b]
+    if not pairs:
+        raise ModelMistake("a distance needs two different objects; these sets hold one or none")
+    value, a, b = min(pairs)
     text = f"{value:.2f} m between the closest points of {a} and {b}"
     return _measure(workspace, round(value, 4), "m", text, (a, b))
 

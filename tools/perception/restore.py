@@ -15,13 +15,15 @@ from memory.errors import ModelMistake
 from services.contract import Box, RestoreAnswer, RestoreRequest
 from tools.geometry.lifting import compose_affine
 from tools.quality import FrameMeter
-from tools.records import IDENTITY, FrameRecord
+from tools.records import IDENTITY, BoxRecord, FrameRecord, MaskRecord
 from tools.rows import FrameRow
 from tools.spec import Arguments, Effects, Tool, ToolResult
 from tools.tally import Tally, dump
 from tools.workspace import Workspace
 
 _LEAST_CROP = 8
+_LONGEST_CROP = 2048
+_MARGIN = 0.15
 
 
 class RestoreArguments(Arguments):
@@ -35,10 +37,19 @@ class RestoreArguments(Arguments):
 
 
 class ZoomArguments(Arguments):
-    """A part of a frame."""
+    """What to crop, and how much larger to show it."""
 
-    frame: str
-    box: Annotated[Box, Field(description="x1, y1, x2, y2 in pixels of the frame")]
+    frame: Annotated[str | None, Field(description="a frame, together with box")] = None
+    box: Annotated[
+        Box | None,
+        Field(
+            description="x1, y1, x2, y2 in pixels of the frame",
+            json_schema_extra={"pixels_of": "frame"},
+        ),
+    ] = None
+    of: Annotated[
+        str | None, Field(description="instead of frame and box: a box or mask handle")
+    ] = None
     scale: Annotated[int, Field(ge=1, le=8, description="enlarge by this factor")] = 2
 
 
@@ -76,39 +87,59 @@ async def _restore(meter: FrameMeter, asked: RestoreArguments, workspace: Worksp
 
 
 async def _zoom(asked: ZoomArguments, workspace: Workspace) -> ToolResult:
-    frame = workspace.get(asked.frame, FrameRecord)
+    name, box = _what_to_crop(asked, workspace)
+    frame = workspace.get(name, FrameRecord)
     with Image.open(io.BytesIO(workspace.experts.image(frame.image.sha256))) as opened:
         image = opened.convert("RGB")
-    x1, y1 = max(round(asked.box[0]), 0), max(round(asked.box[1]), 0)
-    x2, y2 = min(round(asked.box[2]) + 1, image.width), min(round(asked.box[3]) + 1, image.height)
+    x1, y1 = max(round(box[0]), 0), max(round(box[1]), 0)
+    x2, y2 = min(round(box[2]) + 1, image.width), min(round(box[3]) + 1, image.height)
     if x2 - x1 < _LEAST_CROP or y2 - y1 < _LEAST_CROP:
         raise ModelMistake(
             f"that box leaves less than {_LEAST_CROP} pixels of the {image.width} x {image.height} "
             "frame; give a larger one"
         )
-    size = ((x2 - x1) * asked.scale, (y2 - y1) * asked.scale)
+    scale = min(asked.scale, max(1, _LONGEST_CROP // max(x2 - x1, y2 - y1)))
+    size = ((x2 - x1) * scale, (y2 - y1) * scale)
     out = io.BytesIO()
     image.crop((x1, y1, x2, y2)).resize(size, Image.Resampling.BICUBIC).save(out, "PNG")
-    step = 1 / asked.scale
+    step = 1 / scale
     shift = (step - 1) / 2
     derivation = Derivation(
         parent=frame.image.sha256,
-        op=f"crop x{asked.scale}",
+        op=f"crop x{scale}",
         to_parent=(step, 0, x1 + shift, 0, step, y1 + shift),
     )
     blob = workspace.experts.blobs.put(
         out.getvalue(), "image/png", width=size[0], height=size[1], derivation=derivation
     )
     record = _derived(frame, derivation).with_image(blob)
-    handle = workspace.add("frame", record, (asked.frame,))
-    text = f"{handle}: pixels {x1}, {y1} to {x2}, {y2} of {asked.frame}, {asked.scale} times larger"
+    sources = (name, asked.of) if asked.of else (name,)
+    handle = workspace.add("frame", record, sources)
     return ToolResult(
-        text=text,
-        data=dump(FrameRow(handle=handle, original=asked.frame)),
+        text=f"{handle}: pixels {x1}, {y1} to {x2}, {y2} of {name}, {scale} times larger",
+        data=dump(FrameRow(handle=handle, original=name)),
         handles=(handle,),
-        sources=(asked.frame,),
+        sources=sources,
         images=(blob,),
     )
+
+
+def _what_to_crop(asked: ZoomArguments, workspace: Workspace) -> tuple[str, Box]:
+    """The frame and the pixels of it; what a handle outlines gets a margin to be seen in."""
+    if asked.of is not None:
+        if asked.frame is not None or asked.box is not None:
+            raise ModelMistake("zoom takes either frame and box, or of")
+        outline: BoxRecord | MaskRecord
+        if workspace.stands_for(asked.of, (MaskRecord,)):
+            outline = workspace.get(asked.of, MaskRecord)
+        else:
+            outline = workspace.get(asked.of, BoxRecord)
+        x1, y1, x2, y2 = outline.box
+        margin = _MARGIN * max(x2 - x1, y2 - y1)
+        return outline.frame, (x1 - margin, y1 - margin, x2 + margin, y2 + margin)
+    if asked.frame is None or asked.box is None:
+        raise ModelMistake("zoom needs a frame and a box in it, or of: a box or mask handle")
+    return asked.frame, asked.box
 
 
 def _derived(frame: FrameRecord, derivation: Derivation) -> FrameRecord:
@@ -138,8 +169,9 @@ def zoom_tool() -> Tool[ZoomArguments]:
     """Crop and enlarge."""
     return Tool(
         "zoom",
-        "Crop a part of a frame and enlarge it. The new frame can be searched and cut out of like "
-        "any other; what is found in it is placed in the captured frame.",
+        "Crop a part of a frame, or what a box or mask shows, and enlarge it. The new frame can be "
+        "searched and cut out of like any other; what is found in it is placed in the captured "
+        "frame.",
         ZoomArguments,
         Effects.PURE,
         _zoom,
