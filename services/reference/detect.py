@@ -16,6 +16,8 @@ from services.reference.seeding import chance, generator, probability
 from services.reference.visible import Visible, best_phrase, overlap, visible_objects
 from services.reference.world import View
 
+_SHARP = 0.5  # sharpness from which on an edge can be placed as well as ever
+
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -73,7 +75,7 @@ class ReferenceDetect(ReferenceExpert):
         recall = self._recall(asked, seen)
         whose = (view.key.scene_id, self.name, thing.instance_id, self.settings.seed)
         rng = generator(*whose, view.key.index)
-        box = jittered(seen.box, errors.jitter, rng, view)
+        box = jittered(seen.box, errors.jitter * self._softness(asked, seen), rng, view)
         score = float(np.clip(0.35 + 0.6 * recall + rng.normal(0, 0.08), 0.05, 0.99))
         confused = rng.random() < errors.confusion + errors.confusion_hard * (1 - recall)
         joint = errors.recall.joint if errors.recall else 0.0
@@ -82,6 +84,13 @@ class ReferenceDetect(ReferenceExpert):
         named = mistaken_for(thing, view.truth, *whose) if confused else thing
         phrase = best_phrase(named, asked.phrases)
         return None if phrase is None else Detection(phrase=phrase, box=box, score=score)
+
+    def _softness(self, asked: _Asked, seen: Visible) -> float:
+        """Factor of a box's jitter: 1 where the object is sharp, 2 where it is a smear."""
+        if asked.sight is None:
+            return 1.0
+        sharpness = asked.sight.of(seen.object.instance_id).sharpness
+        return 1 + float(np.clip(1 - sharpness / _SHARP, 0, 1))
 
     def _recall(self, asked: _Asked, seen: Visible) -> float:
         """Probability that this object is found in this image."""
