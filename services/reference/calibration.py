@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from memory.errors import UserError
 from scenes.conditions import degrade, plan_capture
 from scenes.room import RoomSpec
 from scenes.suite import BLOBS
-from scenes.suite_truth import frame_index
+from scenes.suite_truth import clean_blobs, frame_index
 from services.images import LoadedImage, Pixels
 from services.outbox import png_bytes
 from services.reference.credit import Sight
@@ -87,17 +87,28 @@ def calibrate(suite: Path, every: int = 1) -> list[Scores]:
     return [_score(condition, tested, recogniser) for condition in CONDITIONS]
 
 
+def together(scores: Sequence[Scores]) -> Scores:
+    """All conditions as one: their mean recalls, room by room."""
+    return Scores(
+        "all conditions",
+        np.mean([one.recognised for one in scores], axis=0),
+        np.mean([one.metered for one in scores], axis=0),
+    )
+
+
 def calibration_claims(suite: Path, every: int = 1) -> Iterator[Claim]:
-    """The credit that the presets give beside what is measured, by condition."""
+    """The credit that the presets give beside what is measured, by condition and over all."""
     given = PRESETS["realistic"].restore.credit
-    for scores in calibrate(suite, every):
+    measured = calibrate(suite, every)
+    for scores in (*measured, together(measured)):
         recognised, metered = scores.shares()
-        low, high = _interval(scores)
+        low, high = interval(scores, Scores.credit)
+        least, most = interval(scores, lambda one, rooms: one.shares(rooms)[0])
         recall = " -> ".join(f"{value:.3f}" for value in scores.recognised.mean(axis=0))
         note = (
-            f"recall clean -> raw -> restored {recall}; share of the loss recovered "
-            f"{recognised:.2f}, meters claim {metered:.2f}; credit 95 % [{low:.2f}, {high:.2f}], "
-            f"presets give {given:g}"
+            f"{len(scores.recognised)} rooms tested; recall clean -> raw -> restored {recall}; "
+            f"share of the loss recovered {recognised:.2f} [{least:.2f}, {most:.2f}], meters claim "
+            f"{metered:.2f}; credit 95 % [{low:.2f}, {high:.2f}], presets give {given:g}"
         )
         name = f"credit of restoring, {scores.condition}"
         yield Claim(
@@ -200,7 +211,13 @@ def _nothing(pixels: Pixels, rng: np.random.Generator) -> Pixels:
 
 def _view(world: World, store: BlobStore, key: FrameKey) -> _Shot:
     view = world.whole(key)
-    return view, LoadedImage(store.get(view.sha256), max_pixels=1 << 30)
+    twins = view.truth.clean_frames
+    data = (
+        clean_blobs(key.suite).get(twins[key.index].sha256)
+        if key.index < len(twins)
+        else store.get(view.sha256)
+    )
+    return view, LoadedImage(data, max_pixels=1 << 30)
 
 
 def _by_room(index: dict[str, tuple[str, int]], suite: Path) -> dict[str, list[FrameKey]]:
@@ -215,10 +232,13 @@ def _share(means: NDArray[np.float64]) -> float:
     return (better - raw) / max(clean - raw, 1e-6)
 
 
-def _interval(scores: Scores) -> tuple[float, float]:
+def interval(
+    scores: Scores, measured: Callable[[Scores, NDArray[np.int64]], float]
+) -> tuple[float, float]:
+    """95 % interval of something measured on whole rooms, by drawing rooms with replacement."""
     rng = generator("calibration", scores.condition)
     count = len(scores.recognised)
-    draws = [scores.credit(rng.integers(0, count, count)) for _ in range(_RESAMPLES)]
+    draws = [measured(scores, rng.integers(0, count, count)) for _ in range(_RESAMPLES)]
     low, high = np.quantile(draws, [0.025, 0.975])
     return float(low), float(high)
 
@@ -226,12 +246,13 @@ def _interval(scores: Scores) -> tuple[float, float]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table for a suite; the process's exit code."""
     parser = argparse.ArgumentParser(prog="services.reference.calibration")
-    parser.add_argument("suite", type=Path)
+    parser.add_argument("suites", type=Path, nargs="+", metavar="SUITE")
     parser.add_argument("--every", type=int, default=1, help="test on every n-th frame")
     given = parser.parse_args(arguments)
     try:
-        for claim in calibration_claims(given.suite, given.every):
-            sys.stdout.write(f"{claim.name}: {claim.value} ({claim.note})\n")
+        for suite in given.suites:
+            for claim in calibration_claims(suite, given.every):
+                sys.stdout.write(f"{suite}, {claim.name}: {claim.value} ({claim.note})\n")
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from memory.errors import UserError
-from services.reference.calibration import Scores, calibrate, main
+from services.reference.calibration import Scores, calibrate, interval, main, together
 from services.reference.recogniser import features, train
 
 
@@ -54,6 +54,25 @@ def test_credit_is_the_recovered_share_over_the_claimed_share():
     scores = Scores("dark", recognised, metered)
     assert scores.shares() == pytest.approx((1 / 3, 0.8))
     assert scores.credit() == pytest.approx(1 / 2.4)
+
+
+def test_intervals_come_from_whole_rooms():
+    rng = np.random.default_rng(0)
+    rooms = np.array([[0.7, 0.4, 0.5], [0.7, 0.4, 0.6]])
+    few = Scores("dark", rooms, np.array([[0.8, 0.3, 0.7]] * 2))
+    low, high = interval(few, lambda one, chosen: one.shares(chosen)[0])
+    assert (low, high) == pytest.approx((1 / 3, 2 / 3))  # only one room drawn, twice
+    spread = rng.normal(np.array([0.7, 0.4, 0.5]), 0.05, (40, 3))
+    many = Scores("dark", spread, np.tile([0.8, 0.3, 0.7], (40, 1)))
+    low, high = interval(many, Scores.credit)
+    assert low < many.credit() < high
+    assert high - low < 0.4
+
+
+def test_conditions_together_weigh_what_they_cost():
+    dark = Scores("dark", np.array([[0.8, 0.4, 0.6]]), np.array([[0.8, 0.4, 0.8]]))
+    soft = Scores("soft", np.array([[0.8, 0.8, 0.8]]), np.array([[0.8, 0.8, 0.8]]))
+    assert together([dark, soft]).credit() == pytest.approx(0.5)
 
 
 def test_too_few_rooms_are_refused(suite):
