@@ -44,11 +44,12 @@ def ours(folder: Path, batching: Batching | None = None, **options: str) -> Iter
 
 
 @contextmanager
-def peer(folder: Path) -> Iterator[Served]:
-    """The plain server with the same fake model."""
-    port_file = folder / "peer.port"
+def peer(folder: Path, arrays: str = "json") -> Iterator[Served]:
+    """The plain server with the same fake model; ``arrays`` as `services.selfcheck.peer` has it."""
+    port_file = folder / f"peer-{arrays}.port"
     root = str(Path(__file__).resolve().parents[2])
-    command = [sys.executable, "-m", "services.selfcheck.peer", "--port-file", str(port_file)]
+    command = [sys.executable, "-m", "services.selfcheck.peer"]
+    command += ["--port-file", str(port_file), "--arrays", arrays]
     process = subprocess.Popen(
         command,
         env={**os.environ, "PYTHONPATH": root},

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
 import itertools
+import json
+import os
 import random
 
+import numpy as np
+
 from services.selfcheck.fuzz import fuzz, fuzz_claims
-from services.selfcheck.load import picture
+from services.selfcheck.load import load_claims, picture
 from services.selfcheck.mutations import _KINDS, attack, bomb
-from services.selfcheck.peer import infer
+from services.selfcheck.peer import infer, server_name
+from services.selfcheck.servers import peer
 from services.selfcheck.wire import Connection, Tally, hammer, request_bytes
 from tests.services.test_app import inline_body
 from tests.services.world import picture as png
@@ -63,9 +70,33 @@ def test_the_lean_client_speaks_http_and_counts_what_breaks():
 
 
 def test_the_plain_server_answers_on_its_own_wire():
-    answer = infer({"image": inline_body(png(1))["image"]["data"]}, 0, 0)
+    data = inline_body(png(1))["image"]["data"]
+    answer = infer({"image": data}, 0, 0)
     assert len(answer["depth"]) == 48
     assert (answer["depth_min"], answer["depth_max"]) == (1, 2)
+    packed = infer({"image": data}, 0, 0, "npz")
+    with np.load(io.BytesIO(base64.b64decode(packed["raw_depth_npz"]))) as arrays:
+        assert arrays["depth"].tolist() == answer["depth"]
+
+
+def test_the_plain_server_is_a_process_of_its_own_and_says_what_it_is(tmp_path):
+    with peer(tmp_path, "npz") as server:
+        assert server.pid != os.getpid()
+        body = json.dumps({"image": inline_body(png(1))["image"]["data"]}).encode()
+        request = request_bytes("POST", "/infer", body, Content_Type="application/json")
+        reply = asyncio.run(Connection(server.port).send(request))
+        served_by = reply.headers["server"]
+    assert reply.status == 200
+    assert json.loads(reply.body)["shape"] == [48, 64]
+    assert ("werkzeug" in served_by) == server_name().startswith("Flask")
+
+
+def test_ratios_to_the_plain_server_are_printed_with_what_it_is(tmp_path):
+    claims = list(load_claims(tmp_path, 0.2))
+    names = [claim.name for claim in claims]
+    assert sum("by reference" in name for name in names) == 5
+    assert all(server_name() in claim.note for claim in claims[:2])
+    assert all(isinstance(claim.value, float) and claim.value > 0 for claim in claims)
 
 
 def test_pictures_to_measure_with_are_all_different():
