@@ -1,4 +1,4 @@
-"""Claims of the services: start, load beside a plain server, soak, broken requests, faults."""
+"""Claims of the services: contract, load beside a plain server, soak, broken requests, faults."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from pathlib import Path
 
 from memory.claims import Claim
 from scripts.demonstration import make_rooms
+from scripts.proofs.expert_suites import suite_claims
 
 
 def measure() -> Iterator[Claim]:
-    """Every claim of the services that needs no GPU."""
+    """Every claim of the services; what needs a GPU says so where there is none."""
     from scenes.suite_rooms import RoomsSettings
     from services.selfcheck.claims import expert_claims
 
+    yield from suite_claims()
     with tempfile.TemporaryDirectory(prefix="surveyor-proofs-") as name:
         folder = Path(name)
         suite = folder / "suite"

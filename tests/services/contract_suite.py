@@ -99,15 +99,14 @@ def repeats_itself(subject: Subject) -> None:
 
 
 def answers_together_as_alone(subject: Subject) -> None:
-    """Requests that arrive at once (one batch) get what each gets alone."""
+    """Requests that arrive at once (one batch) get what each gets alone, to the last bit.
+
+    Stacked arithmetic of a network differs in the last bits, and hashes with it: such a backend
+    leaves this check out and compares within a tolerance (`tests/models/test_contract.py`)."""
     bodies = [subject.body(index) for index in range(len(subject.images))]
     alone = [subject.ask(body).json() for body in bodies]
     with ThreadPoolExecutor(len(bodies)) as pool:
         together = list(pool.map(lambda body: subject.ask(body).json(), bodies))
-    if subject.expert in ("depth", "restore", "render_view"):
-        for one, other in zip(alone, together, strict=True):
-            assert one.keys() == other.keys()
-        return  # batched arithmetic may differ in the last bit, and hashes with it
     assert together == alone
 
 
