@@ -9,9 +9,11 @@ import pytest
 
 from memory.errors import UserError
 from skills.documents import SkillDocument
+from skills.entries import Entry
 from skills.portable import export_skills, import_skills, promote_by_hand, retire
 from skills.provenance import Origin, Provenance, Status
 from skills.retrieve import Retriever
+from skills.scope import Scope
 from skills.seeds import plant_seeds, seed_documents
 from skills.store import SkillStore
 
@@ -129,3 +131,13 @@ def test_suspicious_files_are_refused(
     (tmp_path / name / "SKILL.md").write_bytes(data)
     with pytest.raises(UserError, match=message):
         import_skills(store, tmp_path / name)
+
+
+def test_an_entry_read_plainly_equals_the_validated_one(tmp_path: Path) -> None:
+    """Rows are built without validation; whatever the model says must still hold of them."""
+    with SkillStore(tmp_path / "s.sqlite") as store:
+        plant_seeds(store)
+        for entry in store.entries(store.ids()):
+            assert entry == Entry.model_validate_json(entry.model_dump_json())
+            assert isinstance(entry.scope, Scope)
+            assert isinstance(entry.status, Status)
