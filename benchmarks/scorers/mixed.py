@@ -19,6 +19,7 @@ METRIC_OF: Final[Mapping[str, str]] = {
     **dict.fromkeys(("cvbench3d_depth", "cvbench3d_distance"), "cvbench"),
     **dict.fromkeys(("blink_relative_depth", "blink_multi_view"), "blink"),
     **dict.fromkeys(("mmsi_camera_camera", "mmsi_camera_object", "mmsi_object_object"), "mmsi"),
+    **dict.fromkeys(("mmsi_camera_region", "mmsi_object_region", "mmsi_region_region"), "mmsi"),
     **dict.fromkeys(("scanqa", "sqa3d", "unanswerable"), "qa-em"),
     "scanrefer": "scanrefer",
     "multi3drefer": "multi3drefer",

@@ -13,11 +13,12 @@ from agent.scripted import Play
 from benchmarks.handles import Evidence, Placed, placed
 from benchmarks.probe import read_probe
 from benchmarks.scan_points import Scan, Scans
-from benchmarks.scorers.mixed import metric_name_of
+from benchmarks.scorers.mixed import METRIC_OF, metric_name_of
 from benchmarks.scorers.registry import metric_named
 from benchmarks.scoring import score_run
 from memory.events import ToolOutcome, ToolStatus
 from scenes.geometry import OrientedBox, Scale, World
+from scenes.questions.asking import GENERATORS
 from scenes.suite import Suite
 from scenes.suite_rooms import RoomsSettings, make_rooms_suite
 from scenes.suite_truth import scene_truth, targets
@@ -290,3 +291,7 @@ def test_an_answer_by_handle_moves_when_the_tool_behind_it_lies(
     read_back = read_probe(honest, probed)
     told = [fields for s in honest.results() if (fields := s.fields).get("boxes")]
     assert read_back.moved == len(told) > 0
+
+
+def test_every_question_type_of_embedded_rooms_has_a_metric() -> None:
+    assert METRIC_OF.keys() == GENERATORS.keys()
