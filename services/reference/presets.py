@@ -111,10 +111,10 @@ class OrientErrors:
 class RestoreErrors:
     """``twin``: the undegraded frame is handed out; else pixels are really restored. ``credit``:
     share of the metered improvement that other experts may believe. `calibration` measured (95 %
-    intervals) on 40 rooms: dark .70 [.53, .87], blurred 1.1 [.29, 1.9], low resolution .69 [.15,
-    1.2]; on 48 others: dark .63 [.46, .77], blurred .39 [-.25, 1.0], low resolution .36 [-.02, .81].
-    The modest end of what the second set supports is used, so restoring earns rather too little
-    in the dark."""
+    intervals) on 40 rooms: dark .70 [.53, .87], blurred 1.1 [.29, 1.9], low resolution .69
+    [.15, 1.2]; on 48 others: dark .63 [.46, .77], blurred .39 [-.25, 1.0], low resolution .36
+    [-.02, .81]. The modest end of what the second set supports is used, so restoring earns rather
+    too little in the dark."""
 
     twin: bool = True
     credit: float = 1.0
