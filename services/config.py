@@ -21,10 +21,11 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from memory.errors import UserError
 from services.contract import EXPERTS
@@ -56,7 +57,14 @@ class ExpertEntry(BaseModel):
     revision: str | None = None
     weights: Path | None = None
     python: Path | None = None
-    options: dict[str, str] = Field(default_factory=dict)
+    options: dict[str, str | int | float] = Field(default_factory=dict)
+
+    @field_validator("device")
+    @classmethod
+    def _known(cls, device: str) -> str:
+        if not re.fullmatch(r"auto|cpu|cuda:\d+", device):
+            raise ValueError(f'device is "auto", "cpu" or "cuda:N", not "{device}"')
+        return device
 
 
 class ServeConfig(BaseModel):
@@ -87,7 +95,8 @@ def read_config(path: Path) -> ServeConfig:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise UserError(f"{path}: {where}: {first['msg']}") from None
+        complaint = str(first["msg"]).removeprefix("Value error, ")
+        raise UserError(f"{path}: {where}: {complaint}") from None
     unknown = sorted(set(config.experts) - set(EXPERTS))
     if unknown:
         raise UserError(
@@ -126,5 +135,5 @@ def _expert(name: str, one: ExpertEntry, base: Path) -> ExpertPlan:
         weights=None if one.weights is None else (base / one.weights).resolve(),
         # Not resolved: an environment's interpreter is a link that must keep its name.
         python=None if one.python is None else (base / one.python).absolute(),
-        options=one.options,
+        options={key: str(value) for key, value in one.options.items()},
     )

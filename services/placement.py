@@ -40,8 +40,12 @@ def place(
     needs = {p.expert: _need(p, measured or {}) for p in plans}
     room = {gpu.index: gpu.free - int(_MARGIN * gpu.total) for gpu in gpus}
     for plan in plans:
-        if plan.device.startswith("cuda:") and int(plan.device[5:]) in room:
-            room[int(plan.device[5:])] -= needs[plan.expert]
+        if plan.device.startswith("cuda:"):
+            index = int(plan.device[5:])
+            if index not in room:
+                there = ", ".join(f"cuda:{one}" for one in sorted(room))
+                raise UserError(f"{plan.expert!r} is to run on {plan.device}; here are {there}")
+            room[index] -= needs[plan.expert]
     devices: dict[str, str] = {}
     waiting = [plan for plan in plans if plan.device == AUTO]
     for plan in sorted(waiting, key=lambda p: -needs[p.expert]):

@@ -94,15 +94,17 @@ def canonical_depth(network: Any, runtime: Runtime, images: Sequence[Planes]) ->
 
 def any_view(network: Any, runtime: Runtime, views: Planes) -> Geometry:
     """Joint geometry of normalised views (N, 3, h, w) in one frame of relative scale."""
+    import torch
     from depth_anything_3.model.utils.transform import pose_encoding_to_extri_intri
 
     batch = runtime.tensor(views[None])
     with runtime.inference():
         features, out = dense(network, batch)
+        # Poses in full precision, as upstream.
+        with torch.autocast(device_type=batch.device.type, enabled=False):
+            encoded = network.cam_dec(features[-1][1].float())
         # Camera-to-world, although the function's name says otherwise.
-        poses, K = pose_encoding_to_extri_intri(
-            network.cam_dec(features[-1][1]).float(), batch.shape[-2:]
-        )
+        poses, K = pose_encoding_to_extri_intri(encoded, batch.shape[-2:])
     T = np.tile(np.eye(4), (len(views), 1, 1))
     T[:, :3] = array(poses)[0, :, :3]
     return Geometry(

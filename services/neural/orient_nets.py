@@ -16,8 +16,8 @@ from services.neural.runtime import Runtime, array
 from services.neural.views import planes
 from services.neural.weights import Weights
 
-_WHITE = 255
-_OBJECT_SHARE = 0.85  # of the frame, as both versions were trained
+_BLACK, _WHITE = 0, 255
+_OBJECT_SHARE = 0.85  # of the frame, as both versions' own inference code has it
 
 
 class OrientNet(Protocol):
@@ -40,10 +40,15 @@ class OrientNet(Protocol):
 
 
 class OrientV1:
-    """Version 1 (arXiv 2412.18605): DINOv2's class token, then two linear layers."""
+    """Version 1 (arXiv 2412.18605): DINOv2's class token, then two linear layers.
+
+    Upstream cuts the object out, which leaves black around it, and hands the picture to DINOv2's
+    own image processor: shorter side to 256, of which the middle 224 are kept. Here the box's own
+    background stays (no segmenter is needed), and what pads it to a square is black as there.
+    """
 
     pairs = False
-    _size = 224
+    _shorter, _size = 256, 224
 
     def __init__(self, weights: Weights, runtime: Runtime) -> None:
         state = _state(weights)
@@ -54,8 +59,10 @@ class OrientV1:
         self.bins = Bins.of(len(state["down_sampler.net2.0.weight"]))
 
     def prepare(self, crop: Pixels) -> Planes:
-        square = padded_square(crop, _OBJECT_SHARE, _WHITE)
-        return normalised(resized(square, self._size, self._size))
+        square = padded_square(crop, _OBJECT_SHARE, _BLACK)
+        whole = resized(square, self._shorter, self._shorter)
+        edge = (self._shorter - self._size) // 2
+        return normalised(whole[edge : edge + self._size, edge : edge + self._size])
 
     def logits(self, views: Planes) -> Planes:
         network = self.bare(views)

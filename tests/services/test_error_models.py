@@ -77,6 +77,47 @@ def test_a_harsh_world_is_harsher(dark, tmp_path):
     assert real_share(found(Bench(dark, tmp_path, "harsh"))) < realistic
 
 
+def test_misses_of_one_object_hang_together_over_its_frames(dark, tmp_path):
+    hits = found(Bench(dark, tmp_path))
+    seen = np.array(
+        [
+            [(f"room{room}", index, phrase) in hits for index in range(3)]
+            for room in range(24)
+            for phrase in ("chair", "table")
+        ],
+        float,
+    )
+    apart = seen - seen.mean(axis=0)  # frames differ in what they show
+    pairs = [(apart[:, i] * apart[:, j]).mean() for i, j in ((0, 1), (0, 2), (1, 2))]
+    assert np.mean(pairs) > 0.15 * apart.var()  # independent frames: 0
+
+
+def test_presets_have_the_parameters_of_the_study():
+    realistic, harsh = REALISTIC, PRESETS["harsh"]
+    slopes = [dataclasses.astuple(one.detect.recall)[:7] for one in (realistic, harsh)]
+    assert slopes == [(1.6, 0.45, 2, 0.5, 0.35, 1.5, 0.6), (1.0, 0.6, 3, 1, 0.7, 3, 0.9)]
+    joins = [(one.reconstruct.overlap, one.reconstruct.smooth) for one in (realistic, harsh)]
+    assert joins == [(0.15, 0.015), (0.20, 0.025)]
+    depths = [dataclasses.astuple(one.depth)[:4] for one in (realistic, harsh)]
+    assert depths == [(0.06, 0.05, 0.03, 0.02), (0.08, 0.10, 0.05, 0.04)]
+    assert [one.depth.quality for one in (realistic, harsh)] == [2, 4]
+    assert [one.restore.credit for one in (realistic, harsh)] == [0.4, 0.4]
+
+
+def test_soft_edges_are_placed_worse(fair, tmp_path, tmp_path_factory):
+    paint = partial(textured, blur=3)
+    soft = make_suite(tmp_path_factory.mktemp("soft") / "s", scenes=6, frames=3, paint=paint)
+    sure = "realistic:detect.recall.base=30,detect.confusion=0,detect.confusion_hard=0"
+
+    def wrong(suite):
+        exact, drawn = (found(Bench(suite, tmp_path, name), 6) for name in ("perfect", sure))
+        boxes = [(exact[key].box, drawn[key].box) for key in exact if key in drawn]
+        assert len(boxes) > 30
+        return np.abs(np.diff(np.array(boxes), axis=1)).mean()
+
+    assert wrong(soft) > 1.1 * wrong(fair)
+
+
 def test_meters_see_dark_noise_and_blur():
     def of(**how):
         image = LoadedImage(textured(1, **how), max_pixels=10**8)

@@ -21,6 +21,7 @@ from services.contract import (
 from services.errors import ExpertError
 from services.images import inline
 from services.reference.orient import facing, wrapped
+from services.reference.presets import PRESETS
 from services.reference.quality import luma, measure
 from services.reference.restoration import restored
 from tests.services.bench import Bench
@@ -161,6 +162,10 @@ def test_the_undegraded_twin_is_only_for_the_perfect(dark, tmp_path):
     other = real.pixels(real.ask("restore", RestoreRequest(image=real.frame())).image)
     assert not np.array_equal(twin, other)
     assert luma(twin).mean() > 0.2
+
+
+def test_no_other_preset_has_the_twin():
+    assert [name for name, one in PRESETS.items() if one.restore.twin] == ["perfect"]
 
 
 def test_any_image_can_be_restored_but_not_to_any_size(suite, tmp_path):

@@ -53,6 +53,11 @@ def test_a_fixed_device_takes_its_room_and_the_cpu_takes_none():
     }
 
 
+def test_a_gpu_that_is_not_there_is_told():
+    with pytest.raises(UserError, match="'segment' is to run on cuda:7; here are cuda:0, cuda:1"):
+        place([expert("segment", 1, "cuda:7")], [gpu(0), gpu(1)])
+
+
 def test_what_does_not_fit_is_told_and_without_a_gpu_all_is_cpu():
     with pytest.raises(UserError, match=r"'segment' needs 16\.0 GiB"):
         place([expert("segment", 16)], [gpu(0, 24, free=10)])
@@ -64,6 +69,7 @@ def test_a_config_becomes_a_plan(tmp_path):
     file.write_text(
         "suites = ['rooms']\nrecord = 'rec'\n[limits]\nbody_bytes = 1000\n"
         "[experts.detect]\nbackend = 'neural'\nmodel = 'm'\npython = 'env/bin/python'\n"
+        "options = {size = 504, dtype = 'bfloat16'}\n"
         "[experts.scene]\nport = 0\n"
     )
     plan = plan_of(read_config(file), tmp_path)
@@ -71,6 +77,7 @@ def test_a_config_becomes_a_plan(tmp_path):
     assert (detect.port, scene.port) == (KNOWN_PORTS["detect"], 0)
     assert detect.python == tmp_path / "env/bin/python"
     assert detect.device == "auto"
+    assert detect.options == {"size": "504", "dtype": "bfloat16"}
     assert plan.suites == (tmp_path / "rooms",)
     assert plan.limits.body_bytes == 1000
     settings = plan.settings("detect")
@@ -85,6 +92,7 @@ def test_a_config_becomes_a_plan(tmp_path):
         ("suites = []\n[experts]\n", "experts"),
         ("[experts.detect]\nprot = 1\n", "experts.detect.prot"),
         ("[experts.nose]\n", "no expert 'nose'"),
+        ("[experts.detect]\ndevice = 'gpu'\n", 'device is "auto", "cpu" or "cuda:N", not "gpu"'),
     ],
 )
 def test_a_wrong_config_is_one_sentence(tmp_path, text, sentence):
