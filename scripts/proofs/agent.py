@@ -1,4 +1,5 @@
-"""Claims of the agent: three dialects, orchestration cost, a hostile server, fuzzed outputs."""
+"""Claims of the agent: three dialects, orchestration cost, a hostile server, fuzzed outputs,
+and other programs on the other side."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from memory.claims import Claim
 from scripts.proofs.agent_dialects import dialects
+from scripts.proofs.agent_interop import interop
 from scripts.proofs.judging_crowd import crowd
 from scripts.proofs.judging_grounding import grounding
 from scripts.proofs.judging_inputs import wrong_runs
@@ -25,3 +27,4 @@ def measure() -> Iterator[Claim]:
         yield from wrong_runs(Path(name) / "wrong")
         yield from crowd(Path(name) / "crowd")
     yield from without_suite()
+    yield from interop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -74,14 +75,33 @@ class VlmevalContract:
         return str(self.generate_inner(message, dataset))  # type: ignore[attr-defined]
 
 
-def test_vlmevalkits_contract(tmp_path: Path) -> None:
+@pytest.fixture(params=["contract", "installed"])
+def vlmeval_base(request: pytest.FixtureRequest) -> type[Any]:
+    if request.param == "contract":
+        return VlmevalContract
+    module: Any = pytest.importorskip("vlmeval.vlm.base", reason="VLMEvalKit is not installed")
+    base: type[Any] = module.BaseModel
+    return base
+
+
+def test_vlmevalkits_contract(tmp_path: Path, vlmeval_base: type[Any]) -> None:
     file = tmp_path / "a.png"
     file.write_bytes(png((1, 2, 3)))
     message = [{"type": "image", "value": str(file)}, {"type": "text", "value": "which colour?"}]
     with RehearsalServer(echo) as server:
-        kind = vlmevalkit.wrap(VlmevalContract)
+        kind = vlmevalkit.wrap(vlmeval_base)
         model = kind("m", folder=str(tmp_path / "run"), base_url=server.url)
-        assert model.generate(message) == "1 colour?"
+        assert model.generate(message=message, dataset="MMSIBench_wo_circular") == "1 colour?"
+        # As the kit's own loop for API models calls it: from several threads at once.
+        with ThreadPoolExecutor(4) as pool:
+            said = pool.map(lambda word: model.generate([_text(word)]), ["one", "two", "three"])
+        assert list(said) == ["0 one", "0 two", "0 three"]
+    assert kind.is_api
+    assert kind.INTERLEAVE
+
+
+def _text(word: str) -> dict[str, str]:
+    return {"type": "text", "value": word}
 
 
 class LmmsContract:
