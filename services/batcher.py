@@ -218,10 +218,12 @@ class Batcher(Generic[ItemT, RawT]):
         except Exception as error:  # noqa: BLE001 - the layer's boundary: becomes each caller's error
             if len(items) == 1:
                 return [_explained(error)]
-            if _out_of_memory(error):
-                middle = len(items) // 2
-                return self._attempt(items[:middle]) + self._attempt(items[middle:])
-            return [result for item in items for result in self._attempt([item])]
+            parts = 2 if _out_of_memory(error) else len(items)
+        # Only here, where the failure and with it the tensors of its frames are let go: the next
+        # attempt would find the device's memory still full of them.
+        size = -(-len(items) // parts)
+        smaller = (items[start : start + size] for start in range(0, len(items), size))
+        return [result for some in smaller for result in self._attempt(some)]
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -21,7 +21,6 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
 from pathlib import Path
 
@@ -29,7 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from memory.errors import UserError
 from services.contract import EXPERTS
-from services.plan import ExpertPlan, LaunchPlan
+from services.plan import ExpertPlan, LaunchPlan, known_device
 from services.settings import Batching, Limits
 
 # Ports that existing clients of such experts know; taken only when they are free.
@@ -62,9 +61,7 @@ class ExpertEntry(BaseModel):
     @field_validator("device")
     @classmethod
     def _known(cls, device: str) -> str:
-        if not re.fullmatch(r"auto|cpu|cuda:\d+", device):
-            raise ValueError(f'device is "auto", "cpu" or "cuda:N", not "{device}"')
-        return device
+        return known_device(device)
 
 
 class ServeConfig(BaseModel):

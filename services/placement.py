@@ -49,7 +49,9 @@ def place(
     devices: dict[str, str] = {}
     waiting = [plan for plan in plans if plan.device == AUTO]
     for plan in sorted(waiting, key=lambda p: -needs[p.expert]):
-        index = max(room, key=lambda i: room[i])
+        given = list(devices.values())
+        # Where nobody declares anything, one after the other beats all on the first.
+        index = max(room, key=lambda i: (room[i], -given.count(f"cuda:{i}"), -i))
         if room[index] < needs[plan.expert]:
             raise UserError(
                 f"{plan.expert!r} needs {needs[plan.expert] / _GIBIBYTE:.1f} GiB of GPU memory and "

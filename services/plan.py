@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -16,6 +17,13 @@ from services.settings import Batching, Limits, Settings
 
 _MEMORY: TypeAdapter[dict[str, int]] = TypeAdapter(dict[str, int])
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def known_device(device: str) -> str:
+    """The name of a device, if it is one; `ValueError` says which there are."""
+    if not re.fullmatch(r"auto|cpu|cuda:\d+", device):
+        raise ValueError(f'device is "auto", "cpu" or "cuda:N", not "{device}"')
+    return device
 
 
 class ExpertPlan(BaseModel):
@@ -92,6 +100,11 @@ class LaunchPlan(BaseModel):
                 f"binding to {self.host} lets others reach the experts: give a token as well, "
                 "or bind to 127.0.0.1"
             )
+        for one in self.experts:
+            try:
+                known_device(one.device)
+            except ValueError as error:
+                raise UserError(str(error)) from None
         names = [one.expert for one in self.experts]
         if len(set(names)) < len(names):
             raise UserError(f"an expert is named twice: {', '.join(sorted(names))}")

@@ -103,7 +103,8 @@ def recorded_experts(root: Path) -> list[str]:
     """Experts of which a recording holds answers; `UserError` when it holds none."""
     names = [name for name in EXPERTS if _has_answers(root / name / "answers.jsonl")]
     if not names:
-        raise UserError(f"{root} holds no recording; make one with `surveyor serve record`")
+        why = "no answers: nothing was asked while it recorded" if root.is_dir() else "no recording"
+        raise UserError(f"{root} holds {why}; make one with `surveyor serve record`")
     return names
 
 

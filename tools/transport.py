@@ -132,10 +132,10 @@ class ExpertTransport:
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome is not None else None
-        if isinstance(error, _Again) and error.after is not None:
-            return error.after
-        pause = self._policy.pause * 2.0 ** (state.attempt_number - 1)
         # Jitter keeps clients apart; it decides nothing that is measured.
+        if isinstance(error, _Again) and error.after is not None:
+            return error.after * random.uniform(1.0, 1.25)  # all were told the same moment
+        pause = self._policy.pause * 2.0 ** (state.attempt_number - 1)
         return float(min(pause, self._policy.longest_pause) * random.uniform(0.5, 1.0))
 
     async def _admitted(

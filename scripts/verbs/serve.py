@@ -47,6 +47,10 @@ def up(
     host: Annotated[str, typer.Option(help="Address to bind; others need a token.")] = "127.0.0.1",
     token: Annotated[bool, typer.Option(help="Make a token and ask every client for it.")] = False,
     seed: Annotated[int, typer.Option(help="Seed of the error model.")] = 0,
+    device: Annotated[
+        str | None,
+        typer.Option(help="auto (a GPU where there is room), cpu or cuda:N; auto for neural ones."),
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(help="An experts.toml that says all of this instead.")
     ] = None,
@@ -81,7 +85,7 @@ def up(
             seed=seed,
             host=host,
             token=new_token() if token else None,
-            device="auto" if engine is Engine.RAY else "cpu",
+            device=device or ("auto" if engine is Engine.RAY or backend == "neural" else "cpu"),
             known_ports=True,
         )
     if engine is Engine.RAY:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import weakref
 
 import pytest
 
@@ -14,6 +15,28 @@ from services.errors import ExpertError
 
 class OutOfMemoryError(RuntimeError):
     """Named as torch names its own."""
+
+
+class Tensor:
+    """Something large that a frame holds."""
+
+
+class Greedy:
+    """Runs out of memory with more than one item, and looks at what is left of that when asked
+    again."""
+
+    def __init__(self):
+        self.held: weakref.ref[Tensor] | None = None
+        self.left: list[bool] = []
+
+    def __call__(self, items):
+        if self.held is not None:
+            self.left.append(self.held() is not None)
+        tensor = Tensor()
+        self.held = weakref.ref(tensor)
+        if len(items) > 1:
+            raise OutOfMemoryError("too many at once")
+        return items
 
 
 class Doubler:
@@ -93,6 +116,18 @@ def test_one_bad_item_does_not_spoil_its_batch():
     results = run(main())
     assert results[:2] + results[3:] == [0, 2, 6]
     assert isinstance(results[2], ValueError)
+
+
+def test_what_a_failed_batch_held_is_let_go_before_the_next_attempt():
+    greedy = Greedy()
+
+    async def main():
+        async with running(greedy) as batcher:
+            return await asyncio.gather(*(batcher.submit(i, 0) for i in range(4)))
+
+    assert run(main()) == [0, 1, 2, 3]
+    assert greedy.left
+    assert not any(greedy.left)
 
 
 def test_out_of_memory_halves_the_batch_and_names_a_single_culprit():

@@ -53,6 +53,12 @@ def test_a_fixed_device_takes_its_room_and_the_cpu_takes_none():
     }
 
 
+def test_experts_that_declare_nothing_are_spread():
+    plans = [expert("segment", 0), expert("depth", 0), expert("detect", 0)]
+    placed = devices(place(plans, [gpu(0), gpu(1)]))
+    assert sorted(placed.values()) == ["cuda:0", "cuda:0", "cuda:1"]
+
+
 def test_a_gpu_that_is_not_there_is_told():
     with pytest.raises(UserError, match="'segment' is to run on cuda:7; here are cuda:0, cuda:1"):
         place([expert("segment", 1, "cuda:7")], [gpu(0), gpu(1)])
