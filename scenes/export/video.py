@@ -41,6 +41,7 @@ def write_mp4(path: Path, images: Sequence[bytes], fps: float) -> None:
     rate = Fraction(fps).limit_denominator(1000)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(_codec(), rate=rate)
+        assert isinstance(stream, av.VideoStream)
         stream.thread_count = 1
         for k, image in enumerate(images):
             pixels = _even(image)
