@@ -81,7 +81,7 @@ class Round:
         found = find(
             tried,
             {t.workflow.key: t.workflow for t in tried},
-            sorted(set(self.families(cases).values())),
+            _with_pooled(set(self.families(cases).values())),
             lambda trial: self.policy.choose(by_id[trial.task_id]).workflow.key,
             self.settings.finding,
         )
@@ -124,8 +124,10 @@ class Round:
         self, general: Sequence[Candidate], verdicts: Sequence[Judged]
     ) -> Callable[[Case], Workflow]:
         """What the library will do once these verdicts hold."""
-        passed = {v.change.version for v in verdicts if v.action == "promoted"}
+        passed = {v.change.version: v for v in verdicts if v.action == "promoted"}
         promoted = [c for c in general if c.document.version in passed]
+        # Retrieval prefers what is proven to gain most; so does this.
+        promoted.sort(key=lambda c: -(passed[c.document.version].comparison.lower or 0.0))
         gone = {v.change.version for v in verdicts if v.action in {"retired", "merged"}}
 
         def choose(case: Case) -> Workflow:
@@ -145,6 +147,14 @@ class Round:
                 self.watch(stage, done, total)
 
         return await trials_of(self.trials, self.play, tries, progress=progress)
+
+
+def _with_pooled(families: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The families, and all of them as one: what is better for every kind of question shows there
+    with a fraction of the rooms that each kind alone would need."""
+    each = sorted(families)
+    pooled = tuple(sorted({kind for family in each for kind in family}))
+    return [*each, pooled] if len(each) > 1 else each
 
 
 def _action(change: Change, found: Comparison) -> str:

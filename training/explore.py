@@ -60,7 +60,7 @@ SPACE: tuple[Workflow, ...] = (
     _even(8, restore=Restore.GUARD),
     _even(8, restore=Restore.GUARD, evidence=Evidence.BOXES, scale=MetricScale.NONE),
     GUARDED.model_copy(update={"evidence": Evidence.BOXES}),
-    _even(8, join=Join.VOTE, fallback=None),
+    GUARDED.model_copy(update={"join": Join.VOTE, "fallback": Fallback(join=Join.BEST)}),
     _even(8, **_BEST),
     _even(32, **_BEST),
 )
@@ -118,8 +118,10 @@ def plan(
         mine = [q for q in questions if q.family == family]
         rng = random.Random(_seed(settings.seed, round_, *family))
         rng.shuffle(mine)
-        arms = _arms(mine, gains.get(family, {}), round_, settings, rng)
-        planned.extend(_allot(mine, arms, made, share - len(planned), settings))
+        known = gains.get(family, {})
+        arms = _arms(mine, known, round_, settings, rng)
+        untried = sum(not known.get(arm.key) for arm in arms)
+        planned.extend(_allot(mine, arms, untried, made, share - len(planned), settings))
     return tuple(planned)
 
 
@@ -192,13 +194,17 @@ def _arms(
 def _allot(
     questions: Sequence[Question],
     arms: Sequence[Workflow],
+    untried: int,
     made: set[tuple[str, str]],
     budget: int,
     settings: ExploreSettings,
 ) -> list[Attempt]:
-    """Tasks in turn, rivals in turn: every arm among the leading ones gets its share of tasks."""
+    """Tasks in turn, rivals in turn: every arm among the leading ones gets its share of tasks.
+
+    The better half leads, and all that was never tried, so no corner goes unseen.
+    """
     planned: list[Attempt] = []
-    leading = max(settings.rivals, math.ceil(len(arms) / 2)) if arms else 0
+    leading = max(settings.rivals, math.ceil(len(arms) / 2), untried) if arms else 0
     for index, question in enumerate(questions):
         rivals = [w for w in arms if w != question.incumbent][:leading]
         start = index * settings.rivals % max(1, len(rivals))

@@ -15,6 +15,8 @@ from skills.entries import StoredSkill
 from skills.provenance import Origin, Provenance
 from skills.workflow import Evidence, Join, MetricScale, Restore, Workflow
 
+_FEW_KINDS = 3  # more question types than these are counted in a name, not listed
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -85,7 +87,9 @@ def skill_name(finding: Finding, parent: StoredSkill | None) -> str:
     """The parent's name for a new version of it, an extended one for a special case."""
     if parent is not None and parent.document.scope == finding.scope:
         return parent.document.name
-    base = parent.document.name if parent else "-".join(finding.scope.question_types) or "any"
+    kinds = finding.scope.question_types
+    many = f"{len(kinds)}-kinds-of-question" if len(kinds) > _FEW_KINDS else "-".join(kinds)
+    base = parent.document.name if parent else many or "any"
     parts = [re.sub(r"[^a-z0-9]+", "-", base.lower()), *map(slug, finding.scope.conditions)]
     return "-".join(parts)[:64].strip("-")
 

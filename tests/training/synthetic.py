@@ -106,7 +106,7 @@ class SyntheticPlay:
 
 
 def settings(rounds: int = 2, **changes: object) -> EvolveSettings:
-    explore = ExploreSettings(episodes=600, rivals=6)
+    explore = ExploreSettings(episodes=1200, rivals=7)
     return EvolveSettings(rounds=rounds, explore=explore, price=0.005).model_copy(update=changes)
 
 

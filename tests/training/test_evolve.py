@@ -24,7 +24,7 @@ from training.evolve_policy import LibraryPolicy
 from training.evolve_records import EvolveReport, plot, round_line
 from training.evolve_trials import Try
 
-ROOMS = 60
+ROOMS = 100
 SCRIPT = Path(__file__).with_name("synthetic.py")
 
 
