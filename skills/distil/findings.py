@@ -112,6 +112,7 @@ def _best(
     rows: Table = {(t.task_id, t.workflow.key): t for t in trials}
     tasks = {t.task_id: t for t in trials}
     used = {task: incumbent(trial) for task, trial in tasks.items()}
+    kinds = {t.card.question_type for t in trials}
     best: Finding | None = None
     for key in sorted(workflows):
         pairs = [
@@ -119,6 +120,8 @@ def _best(
             for task, now in used.items()
             if key != now and (task, key) in rows and (task, now) in rows
         ]
+        if {old.card.question_type for _, old in pairs} != kinds:
+            continue  # what was tried on some kinds of question says nothing about the others
         candidate = _finding(pairs, workflows[key], scope, settings)
         if candidate and (best is None or _shrunk(candidate) > _shrunk(best)):
             best = candidate

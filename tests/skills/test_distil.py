@@ -136,6 +136,23 @@ def test_a_clear_gain_is_found_and_a_lucky_one_is_not() -> None:
     assert findings(evidence(rooms=3)) == ()
 
 
+def test_what_was_tried_on_one_kind_of_question_says_nothing_of_all() -> None:
+    """Pooled kinds need every kind tried; else the easiest kind's gain is taken for everyone's."""
+    sizes = CARD.model_copy(update={"question_type": "object_size_estimation"})
+    other = [trial(r, GUARDED, 0.5, card=sizes, task_id=f"r{r}/s") for r in range(10)]
+    tried = [trial(r, VOTE, 0.7 + 0.01 * (r % 2), card=sizes, task_id=f"r{r}/s") for r in range(10)]
+    both = ("object_counting", "object_size_estimation")
+
+    def pooled(trials: list[Trial]) -> tuple[Finding, ...]:
+        workflows = {w.key: w for w in (GUARDED, VOTE)}
+        return find(trials, workflows, [both], lambda t: GUARDED.key, FindingSettings())
+
+    assert not pooled([*evidence(), *other])
+    (found,) = pooled([*evidence(), *other, *tried])
+    assert found.scope.question_types == both
+    assert found.workflow == VOTE
+
+
 def test_owed_trials_are_no_evidence() -> None:
     owed = [t.model_copy(update={"owed": True}) for t in evidence()]
     assert findings(owed) == ()
