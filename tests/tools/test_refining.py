@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scenes.geometry import Intrinsics, OrientedBox, Pose
@@ -26,6 +26,7 @@ def surface(seed: int, count: int = 900) -> np.ndarray:
 
 
 @settings(max_examples=15, deadline=None)
+@example((0.0, 0.09375, 0.0), 13)  # the faces that tell of it are less than a third of the points
 @given(st.tuples(*[st.floats(-0.1, 0.1)] * 3), st.integers(0, 99))
 def test_shifted_views_are_laid_onto_each_other(offset: tuple[float, ...], seed: int) -> None:
     clouds = {0: surface(seed), 1: surface(seed + 100) + np.array(offset)}
