@@ -8,9 +8,12 @@ from pathlib import Path
 
 from benchmarks.run.launch import Shards, run_here, run_on_ray, slurm_script
 from benchmarks.run.merge import merge
+from benchmarks.run.schedule import select
 from benchmarks.scoring import score_apart
 from memory.errors import InfrastructureError, UserError
 from memory.runs import RunFolder
+from scenes.suite import Suite
+from scenes.tasks import Task
 from scripts.running import Request, metric_of, suite_folder, write_page
 from scripts.tables import show
 
@@ -30,6 +33,7 @@ def launch(request: Request, count: int, launcher: str, arguments: Sequence[str]
     if request.config.shard is not None:
         raise UserError("say --shards to run all parts, or --shard i/n to run one; not both")
     suite = suite_folder(request)
+    _check_enough(select(Suite.open(suite).tasks(), request.config), count)
     shards = Shards(_base(arguments or sys.argv[1:], request, suite), request.folder(suite), count)
     if launcher == "slurm":
         sys.stdout.write(slurm_script(shards))
@@ -43,6 +47,16 @@ def launch(request: Request, count: int, launcher: str, arguments: Sequence[str]
             f"(exit code {codes[failed[0]]}); run the same command again to complete them"
         )
     _put_together(shards, suite, request.config.types)
+
+
+def _check_enough(tasks: Sequence[Task], count: int) -> None:
+    """Shards are whole scenes, so that they share no expert call; an empty one would be refused."""
+    scenes = len({task.scene_id for task in tasks})
+    if count > scenes:
+        raise UserError(
+            f"these tasks are about {scenes} scenes, which cannot be split into {count} shards; "
+            f"say --shards {scenes} or fewer"
+        )
 
 
 def _put_together(shards: Shards, suite: Path, types: Sequence[str]) -> None:

@@ -149,9 +149,19 @@ def test_a_repetition_may_be_split_although_the_original_was_not(
     tmp_path: Path, suite: Path, experts: Path
 ) -> None:
     common = ("run", str(suite), "--experts", str(experts), "--out", "first")
-    assert surveyor(tmp_path, *common, "--limit", "12").returncode == 0
+    assert surveyor(tmp_path, *common, "--limit", "60").returncode == 0
     parts = ("--experts", str(experts), "--shards", "2")
     split = surveyor(tmp_path, "run", "--from", "first", "--out", "again", *parts)
     assert split.returncode == 0, split.stderr
     one, two = (RunFolder.open(tmp_path / name) for name in ("first", "again"))
     assert {task.id for task in one.schedule} == {task.id for task in two.schedule}
+
+
+def test_more_shards_than_scenes_are_refused_before_anything_is_made(
+    tmp_path: Path, suite: Path, experts: Path
+) -> None:
+    asked = ("run", str(suite), "--experts", str(experts), "--limit", "1", "--shards", "2")
+    refused = surveyor(tmp_path, *asked, "--out", "r")
+    assert refused.returncode == 2
+    assert "cannot be split into 2 shards" in refused.stderr
+    assert not list(tmp_path.glob("r*"))
