@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Protocol
 
@@ -60,10 +61,16 @@ class LexicalEmbedder:
     def documents(self, texts: Sequence[str]) -> Vectors:
         """Unit rows; an empty text gives a row of zeros."""
         rows = np.zeros((len(texts), self.dim), np.float32)
-        for row, text in zip(rows, texts, strict=True):
-            for feature, weight in _features(text):
-                code = zlib.crc32(feature.encode())
-                row[code % self.dim] += weight if code & 0x10000 else -weight
+        for index, text in enumerate(texts):
+            words = stems_of(text)
+            sums = [0.0] * self.dim
+            for word in words:
+                for bucket, weight in _of_word(word, self.dim):
+                    sums[bucket] += weight
+            for first, second in pairwise(words):
+                bucket, weight = _bucket(f"{first} {second}", 0.5, self.dim)
+                sums[bucket] += weight
+            rows[index] = sums
         rows = np.sign(rows) * np.sqrt(np.abs(rows))
         norms = np.linalg.norm(rows, axis=1, keepdims=True)
         return np.asarray(rows / np.where(norms > 0, norms, 1), np.float32)
@@ -163,12 +170,21 @@ def fingerprint(embedder: Embedder, generation: int, count: int) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _features(text: str) -> Iterator[tuple[str, float]]:
-    words = stems_of(text)
-    for word in words:
-        yield word, 1.0
-        padded = f"^{word}$"
-        for i in range(len(padded) - 2):
-            yield "3" + padded[i : i + 3], 0.25
-    for first, second in pairwise(words):
-        yield f"{first} {second}", 0.5
+@lru_cache(maxsize=8192)
+def _of_word(word: str, dim: int) -> tuple[tuple[int, float], ...]:
+    """Buckets of a word and its letter triples; texts repeat their words, so they are kept.
+
+    Every weight is a sum of quarters, so the order in which they are added changes nothing.
+    """
+    padded = f"^{word}$"
+    triples = (padded[i : i + 3] for i in range(len(padded) - 2))
+    summed: dict[int, float] = {}
+    for feature, weight in [(word, 1.0), *(("3" + triple, 0.25) for triple in triples)]:
+        bucket, signed = _bucket(feature, weight, dim)
+        summed[bucket] = summed.get(bucket, 0.0) + signed
+    return tuple(summed.items())
+
+
+def _bucket(feature: str, weight: float, dim: int) -> tuple[int, float]:
+    code = zlib.crc32(feature.encode())
+    return code % dim, weight if code & 0x10000 else -weight

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+import orjson
+from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter
 
 from skills.documents import SkillDocument
 from skills.provenance import Provenance, Status
-from skills.scope import Scope
+from skills.scope import Comparison, Condition, Scope
 
 
-class Entry(BaseModel):
+@dataclass(frozen=True, slots=True)
+class Entry:
     """What re-ranking needs to know of a skill version, without its text.
 
     ``workflow`` is the key of its workflow; ``looks`` is False when that needs no frames. ``lift``
     is the lower confidence bound of the utility lift at the gate, 0 when it was never measured.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: int
     name: str
@@ -30,6 +31,45 @@ class Entry(BaseModel):
     workflow: str
     looks: bool = True
     lift: float = 0.0
+
+
+def write_entry(entry: Entry) -> str:
+    """An entry as its row holds it."""
+    return _ENTRY.dump_json(entry).decode()
+
+
+def read_entry(row: int, text: str, status: str, lift: float) -> Entry:
+    """An entry from its row.
+
+    It was validated when it was written and can't have changed since (versions are immutable), and
+    a search reads dozens: building it plainly takes a tenth of the time.
+    """
+    fields = orjson.loads(text)
+    scope = fields["scope"]
+    conditions = tuple((c["measure"], c["comparison"], c["bound"]) for c in scope["conditions"])
+    return Entry(
+        row,
+        fields["name"],
+        fields["version"],
+        _STATUS[status],
+        _scope(tuple(scope["question_types"]), conditions),
+        tuple(fields["tools"]),
+        fields["tokens"],
+        fields["workflow"],
+        fields["looks"],
+        lift,
+    )
+
+
+@lru_cache(maxsize=4096)
+def _scope(kinds: tuple[str, ...], conditions: tuple[tuple[str, Comparison, float], ...]) -> Scope:
+    """Many skills share a scope; each is built once."""
+    built = tuple(Condition(measure=m, comparison=c, bound=b) for m, c, b in conditions)
+    return Scope(question_types=kinds, conditions=built)
+
+
+_ENTRY = TypeAdapter(Entry)
+_STATUS = {status.value: status for status in Status}
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,21 @@ class VectorIndex:
         self._place()
         return gone
 
+    @property
+    def ids(self) -> Ids:
+        """The ids of all rows, in the order in which they were added."""
+        import faiss
+
+        flat = self.kind == "flat"
+        return faiss.vector_to_array(self._index.id_map) if flat else np.zeros(0, np.int64)
+
+    def part(self, ids: Ids) -> VectorIndex:
+        """An exact index over some of a flat index's rows; those that it lacks are left out."""
+        kept = np.intersect1d(ids, self.ids)
+        if not kept.size:
+            return VectorIndex(self.dim, device=self.device)
+        return VectorIndex.build(kept, self._index.reconstruct_batch(kept), device=self.device)
+
     def search(self, vector: Vectors, limit: int) -> tuple[list[int], list[float]]:
         """Ids and similarities of the ``limit`` nearest rows, best first."""
         if not len(self) or limit < 1:

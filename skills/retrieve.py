@@ -20,6 +20,9 @@ from skills.ranking import Ranked, RetrievalSettings, fuse, rank
 from skills.store import SkillStore
 from skills.workflow import Workflow
 
+PART_FROM = 5_000
+"""Rows from which vectors are searched among the skills for the asked type of question alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class RetrievedSkill:
@@ -66,6 +69,7 @@ class Retriever:
         self._cache = cache
         self._device: Literal["cpu", "gpu"] = device
         self._texts: dict[str, RetrievedSkill] = {}
+        self._parts: dict[str, VectorIndex] = {}
         self.index = self._open_index()
 
     def retrieve(
@@ -106,14 +110,15 @@ class Retriever:
         if vector is None:
             vector = self.embedder.queries([text])[0]
         pool = self.settings.pool
-        near, _ = self.index.search(vector, pool)
+        known = self.store.knows_type(card.question_type)
+        near, _ = self._index_for(card.question_type, known).search(vector, pool)
         fused = fuse([near, self.store.words(text, pool)])
         return rank(
             self.store.entries(sorted(fused)),
             fused,
             card,
             None if tools is None else frozenset(tools),
-            self.store.knows_type(card.question_type),
+            known,
             self.settings.weights,
         )
 
@@ -149,6 +154,16 @@ class Retriever:
                 document.name, version, document.text, document.workflow
             )
         return self._texts[version]
+
+    def _index_for(self, question_type: str, known: bool) -> VectorIndex:
+        """Where to look for a question of this type: skills for other types can't be taken when
+        the library knows the type, so a large library doesn't compare them at all."""
+        if not known or self.index.kind != "flat" or len(self.index) < PART_FROM:
+            return self.index
+        if question_type not in self._parts:
+            ids = np.array(self.store.ids_for_type(question_type), np.int64)
+            self._parts[question_type] = self.index.part(ids)
+        return self._parts[question_type]
 
     def _open_index(self) -> VectorIndex:
         active = self.store.ids()

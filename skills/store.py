@@ -9,17 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from memory.errors import UserError
 from memory.sqlite import Database, connect, transaction
 from skills.documents import SkillDocument, parse, version_of
-from skills.entries import Entry, LedgerRow, StoredSkill
+from skills.entries import Entry, LedgerRow, StoredSkill, read_entry
 from skills.provenance import Origin, Provenance, SceneMark, Status
 from skills.schema import SCHEMA
-from skills.scope import Condition, Scope
 from skills.words import match_expression, search_terms
 from skills.writes import append_ledger, insert_scenes, insert_version
 
@@ -154,7 +152,7 @@ class SkillStore(Database):
                 f" WHERE id IN ({marks})",
                 missing,
             ):
-                self._entries[row[0]] = _entry(*row)
+                self._entries[row[0]] = read_entry(*row)
         return tuple(self._entries[i] for i in ids)
 
     def knows_type(self, question_type: str) -> bool:
@@ -167,6 +165,16 @@ class SkillStore(Database):
             found = self._db.execute(query, (question_type,)).fetchone()
             self._types[question_type] = found is not None
         return self._types[question_type]
+
+    def ids_for_type(self, question_type: str) -> list[int]:
+        """Row ids of active versions that name this question type, or none at all; ascending."""
+        rows = self._db.execute(
+            "SELECT id FROM current WHERE status='active' AND (id IN"
+            " (SELECT id FROM scopes WHERE question_type=?) OR id NOT IN (SELECT id FROM scopes))"
+            " ORDER BY id",
+            (question_type,),
+        )
+        return [row[0] for row in rows]
 
     def index_texts(self, ids: Sequence[int]) -> list[str]:
         """The texts to embed, in the order of ``ids``."""
@@ -199,7 +207,10 @@ class SkillStore(Database):
         expression = match_expression(terms, self._rows, self._total)
         if not expression:
             return []
-        query = "SELECT rowid FROM skill_words WHERE skill_words MATCH ? ORDER BY rank LIMIT ?"
+        query = (
+            "SELECT rowid FROM skill_words WHERE skill_words MATCH ?"
+            " ORDER BY bm25(skill_words) LIMIT ?"
+        )
         return [row[0] for row in self._db.execute(query, (expression, limit))]
 
     def ledger(self, name: str | None = None) -> tuple[LedgerRow, ...]:
@@ -246,23 +257,3 @@ class SkillStore(Database):
         """Grows with every change of status; part of an index's fingerprint."""
         row = self._db.execute("SELECT coalesce(max(seq), 0) FROM ledger").fetchone()
         return int(row[0])
-
-
-def _entry(row: int, text: str, status: str, lift: float) -> Entry:
-    """An entry from its row. It was validated when it was written and cannot have changed since
-    (versions are immutable), and a search reads dozens: building it plainly takes a fifth of the
-    time."""
-    fields = orjson.loads(text)
-    scope = fields["scope"]
-    conditions = tuple(Condition.model_construct(**c) for c in scope["conditions"])
-    kinds = tuple(scope["question_types"])
-    return Entry.model_construct(
-        **{
-            **fields,
-            "id": row,
-            "status": Status(status),
-            "lift": lift,
-            "tools": tuple(fields["tools"]),
-            "scope": Scope.model_construct(question_types=kinds, conditions=conditions),
-        }
-    )

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from memory.errors import UserError
 from skills.documents import SkillDocument
-from skills.entries import Entry
+from skills.entries import Entry, write_entry
 from skills.provenance import Provenance, SceneMark, Status
 from skills.words import stems_of
 from skills.workflow import Join
@@ -37,7 +37,7 @@ def insert_version(db: sqlite3.Connection, document: SkillDocument, provenance: 
             document.name,
             document.text,
             provenance.model_dump_json(),
-            entry.model_dump_json(),
+            write_entry(entry),
             document.index_text,
         ),
     )
