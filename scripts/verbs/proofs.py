@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from typing import Annotated
 
@@ -26,11 +28,13 @@ def proofs(
     from scripts.proofs.groups import APART, GROUPS, measure
 
     rows: list[Claim] = []
+    told = sys.stdout
     for name in [g for g in GROUPS if g not in APART] if group == "all" else [group]:
-        for row in measure(name):
-            rows.append(row)
-            if not json:
-                print(_line(row), flush=True)
+        with redirect_stdout(sys.stderr):  # what is measured may talk; the rows stand alone
+            for row in measure(name):
+                rows.append(row)
+                if not json:
+                    print(_line(row), file=told, flush=True)
     if json:
         import orjson
 
