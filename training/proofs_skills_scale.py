@@ -99,27 +99,28 @@ def writers(processes: int = 4, seconds: float = 3.0) -> Iterator[Claim]:
 
 def retrieval(count: int, bound: float) -> Iterator[Claim]:
     """Median milliseconds of one retrieval, and the seconds that opening a frozen library takes."""
-    with tempfile.TemporaryDirectory() as folder:
-        with SkillStore(Path(folder) / "s.sqlite") as store:
-            provenance = Provenance(origin=Origin.IMPORTED)  # documents without a workflow block
-            rows = ((d, provenance) for d in islice(documents(), count))
-            store.add_many(rows, status=Status.ACTIVE, action="made")
-            if count <= 10_000:
-                snapshot = take_snapshot(store, Path(folder) / "snapshots")
-                yield from _opening(snapshot.path, count)
-            retriever = Retriever(store)
-            for known in (True, False):
-                times = _latencies(retriever, known=known)
-                p50, p95 = np.percentile(times, [50, 95])
-                asked = "" if known else ", question type unheard of"
-                yield Claim.at_most(
-                    f"retrieval: p50 ms at {count:,} skills (FAISS, FTS5, fusion, re-ranking)"
-                    + asked,
-                    float(p50),
-                    bound,
-                    f"p95 {p95:.2f} ms, {len(times)} queries, exact inner products"
-                    f" ({retriever.index.kind})",
-                )
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        SkillStore(Path(folder) / "s.sqlite") as store,
+    ):
+        provenance = Provenance(origin=Origin.IMPORTED)  # documents without a workflow block
+        rows = ((d, provenance) for d in islice(documents(), count))
+        store.add_many(rows, status=Status.ACTIVE, action="made")
+        if count <= 10_000:
+            snapshot = take_snapshot(store, Path(folder) / "snapshots")
+            yield from _opening(snapshot.path, count)
+        retriever = Retriever(store)
+        for known in (True, False):
+            times = _latencies(retriever, known=known)
+            p50, p95 = np.percentile(times, [50, 95])
+            asked = "" if known else ", question type unheard of"
+            yield Claim.at_most(
+                f"retrieval: p50 ms at {count:,} skills (FAISS, FTS5, fusion, re-ranking)" + asked,
+                float(p50),
+                bound,
+                f"p95 {p95:.2f} ms, {len(times)} queries, exact inner products"
+                f" ({retriever.index.kind})",
+            )
 
 
 def documents() -> Iterator[SkillDocument]:
