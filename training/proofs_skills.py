@@ -17,9 +17,11 @@ from skills.gate import Pair
 from skills.workflow import GUARDED, PLAIN
 from training import (
     proofs_skills_chat,
+    proofs_skills_chat_lift,
     proofs_skills_faults,
     proofs_skills_recall,
     proofs_skills_scale,
+    proofs_skills_verdicts,
 )
 from training.proofs_skills_gate import random_labels
 
@@ -27,7 +29,9 @@ from training.proofs_skills_gate import random_labels
 def measure() -> Iterator[Claim]:
     """Claims, each as soon as it is measured; about five minutes."""
     yield from random_labels(simulated_pairs())
+    yield from proofs_skills_verdicts.measure()
     yield from proofs_skills_chat.measure()
+    yield from proofs_skills_chat_lift.measure()
     yield from proofs_skills_recall.measure()
     yield from proofs_skills_faults.measure()
     yield from proofs_skills_scale.measure()
