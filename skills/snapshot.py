@@ -86,11 +86,17 @@ class Snapshot:
                 )
 
 
-def take_snapshot(store: SkillStore, root: Path, embedder: Embedder | None = None) -> Snapshot:
-    """Write (or find) the snapshot of a library's active skills under ``root``."""
+def take_snapshot(
+    store: SkillStore, root: Path, embedder: Embedder | None = None, *, empty: bool = False
+) -> Snapshot:
+    """Write (or find) the snapshot of a library's active skills under ``root``.
+
+    Raises `UserError` when there are none, unless ``empty`` allows it: an evolution may retire
+    every skill, and a run without skills is what its snapshot then stands for.
+    """
     embedder = embedder or LexicalEmbedder()
     skills, scenes = store.skills(Status.ACTIVE), store.scenes()
-    if not skills:
+    if not skills and not empty:
         raise UserError(f"{store.path} has no active skill, so there is nothing to snapshot")
     identity = content_id(skills, scenes)
     if not (root / identity / MANIFEST).exists():

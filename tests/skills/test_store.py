@@ -142,3 +142,21 @@ def test_an_entry_read_plainly_equals_the_validated_one(tmp_path: Path) -> None:
             assert entry == TypeAdapter(Entry).validate_json(write_entry(entry))
             assert isinstance(entry.scope, Scope)
             assert isinstance(entry.status, Status)
+
+
+def test_an_exported_skill_that_was_cut_is_refused_by_name(
+    seeded: SkillStore, tmp_path: Path
+) -> None:
+    (folder,) = export_skills([seeded.find("few-views-voted")], tmp_path)
+    file = folder / "SKILL.md"
+    text = file.read_text()
+    with SkillStore(tmp_path / "fresh.sqlite") as fresh:
+        for cut in (text[: text.index("## Lessons")], text[: text.index('"frames"')]):
+            file.write_text(cut)
+            with pytest.raises(UserError, match=r"few-views-voted/SKILL\.md .*cut"):
+                import_skills(fresh, folder)
+        (folder / "provenance.json").unlink()
+        with pytest.raises(UserError, match="ends inside"):
+            import_skills(fresh, folder)
+        file.write_text(text)
+        assert import_skills(fresh, folder)[0].name == "few-views-voted"
