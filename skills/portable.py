@@ -75,6 +75,8 @@ def import_skills(store: SkillStore, folder: Path, source: str = "") -> tuple[Sk
 def promote_by_hand(store: SkillStore, name: str, reason: str) -> StoredSkill:
     """A person vouches for a version: it becomes active. The ledger keeps the reason."""
     skill = store.find(name)
+    if skill.status is Status.ACTIVE:
+        raise UserError(f"{skill.ref} is active already")
     if skill.document.workflow is None:
         raise UserError(f"{name} has no workflow block, so there is nothing to execute; add one")
     if not reason.strip():
@@ -88,6 +90,8 @@ def retire(store: SkillStore, name: str, reason: str) -> StoredSkill:
     skill = store.find(name)
     if skill.status is Status.RETIRED:
         raise UserError(f"{name} is retired already")
+    if not reason.strip():
+        raise UserError("say why this skill is retired; the ledger keeps the reason")
     store.record(skill.document.version, "retired", Status.RETIRED, detail={"reason": reason})
     return store.get(skill.document.version)
 
