@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -55,7 +56,11 @@ class Snapshot:
     store: SkillStore
 
     def retriever(
-        self, embedder: Embedder | None = None, settings: RetrievalSettings | None = None
+        self,
+        embedder: Embedder | None = None,
+        settings: RetrievalSettings | None = None,
+        *,
+        device: Literal["cpu", "gpu"] = "cpu",
     ) -> Retriever:
         """A retriever on it; another embedder than the manifest's embeds anew, in memory."""
         return Retriever(
@@ -64,6 +69,7 @@ class Snapshot:
             snapshot=self.id,
             settings=settings,
             cache=self.path / INDEX,
+            device=device,
         )
 
     def refuse_overlap(self, tasks: Iterable[Task]) -> None:
