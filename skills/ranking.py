@@ -102,10 +102,10 @@ def _score(
     known_type: bool,
     weights: RankWeights,
 ) -> Ranked:
-    scope = entry.scope
-    kind = card.question_type in scope.question_types
-    holds = not scope.conditions or scope.covers_scene(card)
-    scene = bool(scope.conditions) and holds
+    kinds, conditions = entry.scope.question_types, entry.scope.conditions
+    kind = card.question_type in kinds
+    holds = not conditions or entry.scope.covers_scene(card)
+    scene = holds and bool(conditions)
     has_tools = tools is None or tools.issuperset(entry.tools)
     lift = max(-1.0, min(1.0, entry.lift / weights.full_lift)) if entry.lift else 0.0
     score = weights.words * words + weights.lift * lift
@@ -113,7 +113,7 @@ def _score(
         score += weights.kind
     if scene:
         score += weights.scene
-    general = not scope.question_types
+    general = not kinds
     other_type = known_type and not general and not kind
     blind = entry.looks and card.views == 0
     eligible = holds and has_tools and not other_type and not blind
@@ -124,13 +124,14 @@ def _score(
 def _spread(order: list[Ranked], penalty: float) -> list[Ranked]:
     """Move a candidate that repeats the workflow of a better one behind its peers."""
     seen: set[str] = set()
+    repeats = False
     for item in order:
         workflow = item.entry.workflow
         if workflow and workflow in seen:
             item.score -= penalty
-            item.repeat = True
+            item.repeat = repeats = True
         seen.add(workflow)
-    return sorted(order, key=_order)
+    return sorted(order, key=_order) if repeats else order
 
 
 def _order(item: Ranked) -> tuple[bool, float, str]:

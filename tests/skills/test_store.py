@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from pydantic import TypeAdapter
 
 from memory.errors import UserError
 from skills.documents import SkillDocument
-from skills.entries import Entry, write_entry
+from skills.entries import Entry, read_entry, write_entry
 from skills.portable import export_skills, import_skills, promote_by_hand, retire
 from skills.provenance import Origin, Provenance, Status
 from skills.retrieve import Retriever
@@ -139,7 +140,10 @@ def test_an_entry_read_plainly_equals_the_validated_one(tmp_path: Path) -> None:
     with SkillStore(tmp_path / "s.sqlite") as store:
         plant_seeds(store)
         for entry in store.entries(store.ids()):
-            assert entry == TypeAdapter(Entry).validate_json(write_entry(entry))
+            row = write_entry(entry)
+            assert entry == read_entry(entry.id, row, entry.status, entry.lift)
+            assert entry.scope == Scope.model_validate(json.loads(row)["scope"])
+            assert entry == TypeAdapter(Entry).validate_python(tuple(entry))
             assert isinstance(entry.scope, Scope)
             assert isinstance(entry.status, Status)
 
