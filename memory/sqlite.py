@@ -41,24 +41,34 @@ class _Cursor(sqlite3.Cursor):
     connection: _Connection
 
     def execute(self, *given: Any) -> Self:
-        with self.connection.named():
+        try:
             return super().execute(*given)
+        except sqlite3.DatabaseError as error:
+            raise self.connection.named(error) from None
 
     def executemany(self, *given: Any) -> Self:
-        with self.connection.named():
+        try:
             return super().executemany(*given)
+        except sqlite3.DatabaseError as error:
+            raise self.connection.named(error) from None
 
     def fetchone(self) -> Any:
-        with self.connection.named():
+        try:
             return super().fetchone()
+        except sqlite3.DatabaseError as error:
+            raise self.connection.named(error) from None
 
     def fetchall(self) -> list[Any]:
-        with self.connection.named():
+        try:
             return super().fetchall()
+        except sqlite3.DatabaseError as error:
+            raise self.connection.named(error) from None
 
     def __next__(self) -> Any:
-        with self.connection.named():
+        try:
             return super().__next__()
+        except sqlite3.DatabaseError as error:
+            raise self.connection.named(error) from None
 
 
 class _Connection(sqlite3.Connection):
@@ -76,27 +86,11 @@ class _Connection(sqlite3.Connection):
     def executemany(self, *given: Any) -> Any:
         return self.cursor().executemany(*given)
 
-    def named(self) -> _Named:
-        return _Named(self)
-
-
-@dataclass(slots=True)
-class _Named:
-    """Turns SQLite's complaint about a damaged file into one that says which file."""
-
-    connection: _Connection
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is sqlite3.DatabaseError:  # its subclasses are other troubles: locks, constraints
-            raise _refusal(self.connection.path, self.connection.schema, str(error)) from None
+    def named(self, error: sqlite3.DatabaseError) -> Exception:
+        """The error to raise: subclasses are other troubles (locks, constraints) and stay."""
+        if type(error) is not sqlite3.DatabaseError:
+            return error
+        return _refusal(self.path, self.schema, str(error))
 
 
 class Database:

@@ -90,7 +90,8 @@ def rank(
 ) -> list[Ranked]:
     """Best first. ``known_type``: whether the library has skills for exactly this question type;
     then skills for other types are not eligible, otherwise the words decide."""
-    scored = [_score(e, fused.get(e.id, 0.0), card, tools, known_type, weights) for e in entries]
+    weigh = (weights.words, weights.kind, weights.scene, weights.lift, weights.full_lift)
+    scored = [_score(e, fused.get(e.id, 0.0), card, tools, known_type, weigh) for e in entries]
     return _spread(sorted(scored, key=_order), weights.repeat)
 
 
@@ -100,24 +101,20 @@ def _score(
     card: SceneCard,
     tools: frozenset[str] | None,
     known_type: bool,
-    weights: RankWeights,
+    weigh: tuple[float, float, float, float, float],
 ) -> Ranked:
-    kinds, conditions = entry.scope.question_types, entry.scope.conditions
+    on_words, on_kind, on_scene, on_lift, full_lift = weigh
+    scope = entry.scope
+    kinds, conditions = scope.question_types, scope.conditions
     kind = card.question_type in kinds
-    holds = not conditions or entry.scope.covers_scene(card)
+    holds = not conditions or scope.covers_scene(card)
     scene = holds and bool(conditions)
     has_tools = tools is None or tools.issuperset(entry.tools)
-    lift = max(-1.0, min(1.0, entry.lift / weights.full_lift)) if entry.lift else 0.0
-    score = weights.words * words + weights.lift * lift
-    if kind:
-        score += weights.kind
-    if scene:
-        score += weights.scene
-    general = not kinds
-    other_type = known_type and not general and not kind
-    blind = entry.looks and card.views == 0
-    eligible = holds and has_tools and not other_type and not blind
-    executable = eligible and (kind or general)
+    lift = max(-1.0, min(1.0, entry.lift / full_lift)) if entry.lift else 0.0
+    score = on_words * words + on_lift * lift + on_kind * kind + on_scene * scene
+    other_type = known_type and not kind and bool(kinds)
+    eligible = holds and has_tools and not other_type and not (entry.looks and card.views == 0)
+    executable = eligible and (kind or not kinds)
     return Ranked(entry, score, words, kind, scene, lift, has_tools, eligible, executable)
 
 

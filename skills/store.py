@@ -215,7 +215,7 @@ class SkillStore(Database):
             "SELECT rowid FROM skill_words WHERE skill_words MATCH ?"
             " ORDER BY bm25(skill_words) LIMIT ?"
         )
-        return [row[0] for row in self._db.execute(query, (expression, limit))]
+        return [row[0] for row in self._db.execute(query, (expression, limit)).fetchall()]
 
     def ledger(self, name: str | None = None) -> tuple[LedgerRow, ...]:
         """The ledger in order, of one skill or of all."""
