@@ -56,13 +56,13 @@ def looked_at(card: SceneCard, task: Task, episode: Episode) -> SceneCard:
 
     Boxes of derived frames are left out: their pixels are not those of the capture.
     """
-    shapes = {f"frame_{f.index}" for f in task.frames}
+    own = {f"frame_{f.index}" for f in task.frames}
     frames: set[str] = set()
     areas: list[float] = []
     for outcome in episode.outcomes:
         if outcome.name == "detect" and outcome.status is ToolStatus.OK:
-            frames |= shapes.intersection(outcome.sources)
-            areas += [_area(row.box) for row in _boxes(outcome) if row.frame in shapes]
+            frames |= own.intersection(outcome.sources)
+            areas += [_area(row.box) for row in _boxes(outcome) if row.frame in own]
     pixels = card.width * card.height
     if not frames or not pixels:
         return card

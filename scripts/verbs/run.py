@@ -93,14 +93,12 @@ def run(
         "concurrency": concurrency,
         "shard": shard,
         "skills": "" if skills == "none" else skills,
-        "embedder": embedder,
-        "index": index,
-        "memory": memory,
         "baseline": baseline,
         "corruption": corrupt,
         "expert_options": {} if experts else {"preset": preset},
     }
-    settings = configured(config, repeated, wanted)
+    remembered = {"embedder": embedder, "index": index, "memory": memory}
+    settings = configured(config, repeated, {**wanted, **remembered})
     request = Request(settings, meta, scenes, seed, experts, out, otel, repeated)
     if shards is None:
         run_and_report(request)
