@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from memory.errors import InfrastructureError, UserError
 
@@ -33,6 +33,64 @@ class Schema:
     application: int
     version: int
     script: str
+
+
+class _Cursor(sqlite3.Cursor):
+    """A cursor that names the file when a page of it turns out to be damaged."""
+
+    connection: _Connection
+
+    def execute(self, *given: Any) -> Self:
+        try:
+            return super().execute(*given)
+        except sqlite3.DatabaseError as error:
+            raise self.connection.named(error) from None
+
+    def executemany(self, *given: Any) -> Self:
+        try:
+            return super().executemany(*given)
+        except sqlite3.DatabaseError as error:
+            raise self.connection.named(error) from None
+
+    def fetchone(self) -> Any:
+        try:
+            return super().fetchone()
+        except sqlite3.DatabaseError as error:
+            raise self.connection.named(error) from None
+
+    def fetchall(self) -> list[Any]:
+        try:
+            return super().fetchall()
+        except sqlite3.DatabaseError as error:
+            raise self.connection.named(error) from None
+
+    def __next__(self) -> Any:
+        try:
+            return super().__next__()
+        except sqlite3.DatabaseError as error:
+            raise self.connection.named(error) from None
+
+
+class _Connection(sqlite3.Connection):
+    """A connection that knows what it is connected to."""
+
+    path: Path
+    schema: Schema
+
+    def cursor(self, factory: Any = _Cursor) -> Any:
+        return super().cursor(factory)
+
+    def execute(self, *given: Any) -> Any:
+        return self.cursor().execute(*given)
+
+    def executemany(self, *given: Any) -> Any:
+        return self.cursor().executemany(*given)
+
+    def named(self, error: sqlite3.DatabaseError) -> Exception:
+        """The error to raise: subclasses are other troubles (locks, constraints) and stay."""
+        if type(error) is not sqlite3.DatabaseError:
+            return error
+        return _refusal(self.path, self.schema, str(error))
 
 
 class Database:
@@ -67,9 +125,10 @@ def connect(path: Path, schema: Schema, *, read_only: bool = False) -> sqlite3.C
         if read_only:
             raise UserError(f"there is no {schema.name} at {path}")
         _create(path, schema)
+    size = path.stat().st_size  # before SQLite looks, which may grow it from the log
     try:
-        connection = _open(path, read_only=read_only)
-        _check(connection, path, schema)
+        connection = _open(path, schema, read_only=read_only)
+        _check(connection, path, schema, size)
     except sqlite3.DatabaseError as error:
         raise _refusal(path, schema, str(error)) from None
     return connection
@@ -99,15 +158,20 @@ def quoted_terms(words: Iterator[str] | list[str] | tuple[str, ...]) -> str:
     return " OR ".join('"' + word.replace('"', '""') + '"' for word in words if word)
 
 
-def _open(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    if read_only:
-        uri = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
-        return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+def _open(path: Path, schema: Schema, *, read_only: bool) -> sqlite3.Connection:
+    mode = "mode=ro&immutable=1" if read_only else "mode=rw"
     connection = sqlite3.connect(
-        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        f"{path.resolve().as_uri()}?{mode}",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=_Connection,
     )
-    connection.execute("PRAGMA synchronous=NORMAL")
-    connection.execute("PRAGMA foreign_keys=ON")
+    connection.path, connection.schema = path, schema
+    if not read_only:
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
     return connection
 
 
@@ -132,7 +196,8 @@ def _create(path: Path, schema: Schema) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _check(connection: sqlite3.Connection, path: Path, schema: Schema) -> None:
+def _check(connection: sqlite3.Connection, path: Path, schema: Schema, size: int) -> None:
+    """Refuse what isn't ours or isn't whole. ``size`` is that of the file before it was opened."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if application != schema.application:
@@ -142,11 +207,19 @@ def _check(connection: sqlite3.Connection, path: Path, schema: Schema) -> None:
     if version < schema.version:
         raise UserError(f"{path} has version {version}, this Surveyor needs {schema.version}")
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
-    size = connection.execute("PRAGMA page_size").fetchone()[0]
-    wal = path.with_name(path.name + "-wal")
-    if path.stat().st_size < pages * size and not wal.exists():
+    page = connection.execute("PRAGMA page_size").fetchone()[0]
+    if size < pages * page and not _rest_in_log(connection, path):
         raise _refusal(path, schema, "it was truncated")
     connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+
+
+def _rest_in_log(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether the pages that the file lacks stand in its write-ahead log, as they do while others
+    write and after a writer was killed; only then a look at every page is worth its time."""
+    log = path.with_name(path.name + "-wal")
+    if not log.exists() or not log.stat().st_size:
+        return False
+    return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok")
 
 
 def _refusal(path: Path, schema: Schema, why: str) -> UserError:

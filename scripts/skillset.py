@@ -10,11 +10,13 @@ from typing import Any
 
 from agent.planner import LoadedSkill
 from agent.skill_tool import load_skill_tool
+from benchmarks.run.config import RunConfig
 from memory.errors import UserError
 from memory.events import SkillsRetrieved
 from scenes.suite import Suite
 from scenes.tasks import Task
 from skills.card import CardMaker
+from skills.embed import make_embedder
 from skills.provenance import Status
 from skills.retrieve import Retriever
 from skills.seeds import plant_seeds
@@ -45,12 +47,14 @@ class SkillDesk:
 
 @contextmanager
 def open_skills(
-    name: str, suite: Suite, tasks: Sequence[Task], cache: Path
+    config: RunConfig, suite: Suite, tasks: Sequence[Task], cache: Path
 ) -> Iterator[SkillDesk | None]:
-    """The desk for ``none`` (no desk), ``seeds``, or the folder of a snapshot.
+    """The desk for ``none`` (no desk), ``seeds``, or the folder of a snapshot, searched with the
+    embedder and on the device that the configuration names.
 
     Raises `UserError` when there is no such snapshot, or when its evidence touches these scenes.
     """
+    name = config.skills
     if name in ("", "none"):
         yield None
         return
@@ -59,7 +63,8 @@ def open_skills(
         snapshot.refuse_overlap(tasks)
         active = snapshot.store.skills(Status.ACTIVE)
         uses = {skill.document.name: skill.document.description for skill in active}
-        yield SkillDesk(snapshot.id, snapshot.retriever(), CardMaker(suite.blobs.get), uses)
+        retriever = snapshot.retriever(make_embedder(config.embedder), device=config.index)
+        yield SkillDesk(snapshot.id, retriever, CardMaker(suite.blobs.get), uses)
     finally:
         snapshot.store.close()
 

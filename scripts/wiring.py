@@ -29,6 +29,7 @@ from memory.manifest import SuiteIdentity
 from memory.runs import RunFolder
 from scenes.suite import Suite
 from scripts.gauges import Gauges
+from scripts.remembering import open_memory
 from scripts.skillset import SkillDesk, open_skills
 from skills.workflow import WORKFLOWS, Workflow
 from tools.cache import ResultCache
@@ -84,10 +85,12 @@ async def _perform(
         foreign_tools(job.config) as foreign,
     ):
         with (
-            open_skills(job.config.skills, suite, tasks, job.cache) as desk,
+            open_skills(job.config, suite, tasks, job.cache) as desk,
+            open_memory(job.config.memory, suite) as memory,
             _spans(job) as tracing,
         ):
-            reading = [desk.tool()] if desk and job.config.planner == "chat" else []
+            chat = job.config.planner == "chat"
+            reading = [source.tool() for source in (desk, memory) if source and chat]
             registry = Registry((*default_tools(), *reading, *foreign))
             toolbox = equip(registry, job.config)
             folder = await _make_folder(job, suite, tasks, client, registry, desk)
@@ -95,7 +98,8 @@ async def _perform(
             bench = Bench(planner, toolbox, setting, *make_limits(job.config))
             async with UNLIMITED.scope("watched") as watched:
                 gauges.watch(watched.spent, planner, client)
-                told = (*subscribers, *tracing(folder))
+                kept = [memory.keeper(folder)] if memory else []
+                told = (*subscribers, *kept, *tracing(folder))
                 return folder, await run_suite(folder, tasks, bench, job.config, told)
 
 

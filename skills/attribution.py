@@ -75,7 +75,13 @@ def count_uses(episodes: Iterable[Episode]) -> Counter[str]:
 
 
 def _worth(row: Worth, ledger: tuple[LedgerRow, ...]) -> Worth:
-    judged = [r for r in ledger if r.version == row.version and r.action in _ADDED | _TAKEN_AWAY]
+    judged = [
+        r
+        for r in ledger
+        if r.version == row.version
+        and r.action in _ADDED | _TAKEN_AWAY
+        and "lift" in r.detail  # a person may retire a skill too, with nothing but a reason
+    ]
     if not judged:
         return row
     last = judged[-1]

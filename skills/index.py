@@ -135,8 +135,9 @@ class VectorIndex:
         if self.device == "cpu":
             faiss.omp_set_num_threads(1)
             self._search = self._index
-        elif not hasattr(faiss, "index_cpu_to_all_gpus"):
-            raise UserError("a GPU index needs faiss-gpu; set the index device to cpu instead")
+        elif not hasattr(faiss, "GpuResourcesVector") or not faiss.get_num_gpus():
+            # The CPU build has every function's name and none of what it needs.
+            raise UserError("a GPU index needs faiss-gpu and a GPU; search on the cpu instead")
         else:
             self._search = faiss.index_cpu_to_all_gpus(self._index)
 

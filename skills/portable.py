@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from memory.errors import InfrastructureError, UserError
-from skills.documents import SkillDocument, parse
+from skills.documents import SkillDocument, parse, version_of
 from skills.entries import StoredSkill
 from skills.provenance import Origin, Provenance, Status
 from skills.store import SkillStore
@@ -75,6 +75,8 @@ def import_skills(store: SkillStore, folder: Path, source: str = "") -> tuple[Sk
 def promote_by_hand(store: SkillStore, name: str, reason: str) -> StoredSkill:
     """A person vouches for a version: it becomes active. The ledger keeps the reason."""
     skill = store.find(name)
+    if skill.status is Status.ACTIVE:
+        raise UserError(f"{skill.ref} is active already")
     if skill.document.workflow is None:
         raise UserError(f"{name} has no workflow block, so there is nothing to execute; add one")
     if not reason.strip():
@@ -88,6 +90,8 @@ def retire(store: SkillStore, name: str, reason: str) -> StoredSkill:
     skill = store.find(name)
     if skill.status is Status.RETIRED:
         raise UserError(f"{name} is retired already")
+    if not reason.strip():
+        raise UserError("say why this skill is retired; the ledger keeps the reason")
     store.record(skill.document.version, "retired", Status.RETIRED, detail={"reason": reason})
     return store.get(skill.document.version)
 
@@ -104,7 +108,27 @@ def _read(file: Path) -> SkillDocument:
                    and c not in "\n\r\t"), None)  # fmt: skip
     if hidden is not None:
         raise UserError(f"{file} hides the character U+{ord(hidden):04X}; remove it first")
+    if text.count("```") % 2:
+        raise UserError(f"{file} ends inside a ``` block; it was cut short, get a whole copy")
+    _check_version(file, text)
     document = parse(text, str(file), foreign=True)
     if document.name != file.parent.name:
         raise UserError(f"{file}: the folder must be named {document.name} like the skill")
     return document
+
+
+def _check_version(file: Path, text: str) -> None:
+    """An exported skill says beside itself which version it is; another text is a damaged one."""
+    beside = file.with_name(PROVENANCE)
+    try:
+        said = json.loads(beside.read_bytes())
+    except FileNotFoundError:
+        return
+    except ValueError:
+        raise UserError(f"{beside} is not JSON; delete it or get a whole copy") from None
+    version = said.get("version") if isinstance(said, dict) else None
+    if isinstance(version, str) and version != version_of(text):
+        raise UserError(
+            f"{file} is not version {version} that {PROVENANCE} names: it was cut or edited; get a "
+            f"whole copy, or delete {PROVENANCE} to import it as it is"
+        )

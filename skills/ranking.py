@@ -90,7 +90,8 @@ def rank(
 ) -> list[Ranked]:
     """Best first. ``known_type``: whether the library has skills for exactly this question type;
     then skills for other types are not eligible, otherwise the words decide."""
-    scored = [_score(e, fused.get(e.id, 0.0), card, tools, known_type, weights) for e in entries]
+    weigh = (weights.words, weights.kind, weights.scene, weights.lift, weights.full_lift)
+    scored = [_score(e, fused.get(e.id, 0.0), card, tools, known_type, weigh) for e in entries]
     return _spread(sorted(scored, key=_order), weights.repeat)
 
 
@@ -100,37 +101,34 @@ def _score(
     card: SceneCard,
     tools: frozenset[str] | None,
     known_type: bool,
-    weights: RankWeights,
+    weigh: tuple[float, float, float, float, float],
 ) -> Ranked:
+    on_words, on_kind, on_scene, on_lift, full_lift = weigh
     scope = entry.scope
-    kind = card.question_type in scope.question_types
-    holds = not scope.conditions or scope.covers_scene(card)
-    scene = bool(scope.conditions) and holds
+    kinds, conditions = scope.question_types, scope.conditions
+    kind = card.question_type in kinds
+    holds = not conditions or scope.covers_scene(card)
+    scene = holds and bool(conditions)
     has_tools = tools is None or tools.issuperset(entry.tools)
-    lift = max(-1.0, min(1.0, entry.lift / weights.full_lift)) if entry.lift else 0.0
-    score = weights.words * words + weights.lift * lift
-    if kind:
-        score += weights.kind
-    if scene:
-        score += weights.scene
-    general = not scope.question_types
-    other_type = known_type and not general and not kind
-    blind = entry.looks and card.views == 0
-    eligible = holds and has_tools and not other_type and not blind
-    executable = eligible and (kind or general)
+    lift = max(-1.0, min(1.0, entry.lift / full_lift)) if entry.lift else 0.0
+    score = on_words * words + on_lift * lift + on_kind * kind + on_scene * scene
+    other_type = known_type and not kind and bool(kinds)
+    eligible = holds and has_tools and not other_type and not (entry.looks and card.views == 0)
+    executable = eligible and (kind or not kinds)
     return Ranked(entry, score, words, kind, scene, lift, has_tools, eligible, executable)
 
 
 def _spread(order: list[Ranked], penalty: float) -> list[Ranked]:
     """Move a candidate that repeats the workflow of a better one behind its peers."""
     seen: set[str] = set()
+    repeats = False
     for item in order:
         workflow = item.entry.workflow
         if workflow and workflow in seen:
             item.score -= penalty
-            item.repeat = True
+            item.repeat = repeats = True
         seen.add(workflow)
-    return sorted(order, key=_order)
+    return sorted(order, key=_order) if repeats else order
 
 
 def _order(item: Ranked) -> tuple[bool, float, str]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from memory.episodes import Episode
 from memory.events import ToolOutcome, ToolStatus
 from memory.scene_memory import EvidenceObject, FiledEpisode, SceneMemory
 from scenes.tasks import Task
 from skills.card import SceneCard
-from tools.rows import ObjectRow, ObjectsData
+from tools.rows import BoxRow, ObjectRow, ObjectsData
 
 _FINDERS = frozenset({"fuse", "scene"})
+_BOXES = TypeAdapter(list[BoxRow])
 
 
 def remember(
@@ -27,6 +28,7 @@ def remember(
     workflow: str = "",
 ) -> bool:
     """File an episode with its evidence; False when ``key`` was filed before."""
+    card = looked_at(card, task, episode)
     started, retrieved = episode.started, episode.skills
     used = retrieved.candidates if retrieved else ()
     filed = FiledEpisode(
@@ -47,6 +49,24 @@ def remember(
         vector=card.vector,
     )
     return memory.file(filed, tuple(evidence(task, episode, key)))
+
+
+def looked_at(card: SceneCard, task: Task, episode: Episode) -> SceneCard:
+    """The card with what the episode's detector saw in the capture's own frames, if it looked.
+
+    Boxes of derived frames are left out: their pixels are not those of the capture.
+    """
+    own = {f"frame_{f.index}" for f in task.frames}
+    frames: set[str] = set()
+    areas: list[float] = []
+    for outcome in episode.outcomes:
+        if outcome.name == "detect" and outcome.status is ToolStatus.OK:
+            frames |= own.intersection(outcome.sources)
+            areas += [_area(row.box) for row in _boxes(outcome) if row.frame in own]
+    pixels = card.width * card.height
+    if not frames or not pixels:
+        return card
+    return card.with_detections([area / pixels for area in areas], len(frames))
 
 
 def evidence(task: Task, episode: Episode, key: str) -> Iterable[EvidenceObject]:
@@ -94,6 +114,17 @@ def _rests_on(outcome: ToolOutcome, makers: Mapping[str, ToolOutcome]) -> set[st
             if made_by is not None:
                 waiting.extend(made_by.sources)
     return reached
+
+
+def _boxes(outcome: ToolOutcome) -> list[BoxRow]:
+    try:
+        return _BOXES.validate_python(outcome.data)
+    except ValidationError:
+        return []
+
+
+def _area(box: tuple[float, float, float, float]) -> float:
+    return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
 
 
 def _objects(outcome: ToolOutcome) -> tuple[ObjectRow, ...]:

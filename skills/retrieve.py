@@ -22,6 +22,8 @@ from skills.workflow import Workflow
 
 PART_FROM = 5_000
 """Rows from which vectors are searched among the skills for the asked type of question alone."""
+PRELOADED = 20_000
+"""Up to so many skills what re-ranking needs is read on opening, a tenth of a second's work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class Retriever:
         self._texts: dict[str, RetrievedSkill] = {}
         self._parts: dict[str, VectorIndex] = {}
         self.index = self._open_index()
+        if len(self.index) <= PRELOADED:
+            self.store.preload()
 
     def retrieve(
         self,

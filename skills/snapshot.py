@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -55,7 +56,11 @@ class Snapshot:
     store: SkillStore
 
     def retriever(
-        self, embedder: Embedder | None = None, settings: RetrievalSettings | None = None
+        self,
+        embedder: Embedder | None = None,
+        settings: RetrievalSettings | None = None,
+        *,
+        device: Literal["cpu", "gpu"] = "cpu",
     ) -> Retriever:
         """A retriever on it; another embedder than the manifest's embeds anew, in memory."""
         return Retriever(
@@ -64,6 +69,7 @@ class Snapshot:
             snapshot=self.id,
             settings=settings,
             cache=self.path / INDEX,
+            device=device,
         )
 
     def refuse_overlap(self, tasks: Iterable[Task]) -> None:
@@ -86,11 +92,17 @@ class Snapshot:
                 )
 
 
-def take_snapshot(store: SkillStore, root: Path, embedder: Embedder | None = None) -> Snapshot:
-    """Write (or find) the snapshot of a library's active skills under ``root``."""
+def take_snapshot(
+    store: SkillStore, root: Path, embedder: Embedder | None = None, *, empty: bool = False
+) -> Snapshot:
+    """Write (or find) the snapshot of a library's active skills under ``root``.
+
+    Raises `UserError` when there are none, unless ``empty`` allows it: an evolution may retire
+    every skill, and a run without skills is what its snapshot then stands for.
+    """
     embedder = embedder or LexicalEmbedder()
     skills, scenes = store.skills(Status.ACTIVE), store.scenes()
-    if not skills:
+    if not skills and not empty:
         raise UserError(f"{store.path} has no active skill, so there is nothing to snapshot")
     identity = content_id(skills, scenes)
     if not (root / identity / MANIFEST).exists():

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from skills.attribution import Worth
 from skills.entries import LedgerRow, StoredSkill
+from skills.gate import Comparison
 from skills.provenance import Origin, Status
 from skills.store import SkillStore
 
@@ -81,6 +83,33 @@ def diff(store: SkillStore, old: str, new: str) -> str:
         lineterm="",
     )
     return "\n".join(lines) or f"{first.ref} and {second.ref} are the same"
+
+
+def worth_text(row: Worth) -> str:
+    """What one skill is worth, a few lines: what isn't known yet says so."""
+    lines = [f"{row.name}@{row.version}  {row.status}  used in {row.uses} episodes"]
+    if row.lift is None:
+        lines.append("  lift: never judged; `surveyor evolve` and `surveyor skills gate` judge")
+    else:
+        ends = "" if row.low is None else f" [{row.low:+.3f}, {row.high:+.3f}]"
+        lines.append(f"  lift {row.lift:+.3f}{ends} utility over {row.rooms} rooms")
+        lines.append(
+            f"  with / without it: score {row.score_with:.3f} / {row.score_without:.3f}, "
+            f"{row.cost_with:.2f} / {row.cost_without:.2f} priced s, "
+            f"effective calls {row.effective_with:.0%} / {row.effective_without:.0%}"
+        )
+    lines.extend(f"  lesson: {lesson}" for lesson in row.lessons)
+    return "\n".join(lines)
+
+
+def verdict_line(what: str, found: Comparison) -> str:
+    """A comparison in one line."""
+    ends = "" if found.lower is None else f" [{found.lower:+.3f}, {found.upper:+.3f}]"
+    return (
+        f"{what}: lift {found.lift:+.3f}{ends}, {found.tasks} tasks in {found.rooms} rooms; "
+        f"score {found.score_with:.3f} against {found.score_without:.3f}, "
+        f"{found.cost_with:.2f} against {found.cost_without:.2f} priced s; {found.reason}"
+    )
 
 
 def lineage(store: SkillStore, name: str) -> str:

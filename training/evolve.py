@@ -107,7 +107,7 @@ class _Evolution:
             done.append(report)
             if on_round is not None:
                 on_round(report)
-        snapshot = take_snapshot(self.store, self.library.snapshots, self.embedder)
+        snapshot = take_snapshot(self.store, self.library.snapshots, self.embedder, empty=True)
         snapshot.store.close()
         return EvolveReport(run=self.run, rounds=tuple(done), snapshot=snapshot.id)
 

@@ -53,6 +53,8 @@ class Library:
 
     def open(self, *, seeds: bool = True) -> SkillStore:
         """The store, with the seed skills planted unless told otherwise."""
+        if self.root.exists() and not self.root.is_dir():
+            raise UserError(f"{self.root} is a file; a library is a folder, name another one")
         store = SkillStore(self.store)
         if seeds:
             plant_seeds(store)

@@ -16,6 +16,7 @@ from skills.distil.trials import Trial
 from skills.gate import Pair
 from skills.workflow import GUARDED, PLAIN
 from training import (
+    proofs_skills_card,
     proofs_skills_chat,
     proofs_skills_chat_lift,
     proofs_skills_faults,
@@ -29,6 +30,7 @@ from training.proofs_skills_gate import random_labels
 def measure() -> Iterator[Claim]:
     """Claims, each as soon as it is measured; about five minutes."""
     yield from random_labels(simulated_pairs())
+    yield from proofs_skills_card.measure()
     yield from proofs_skills_verdicts.measure()
     yield from proofs_skills_chat.measure()
     yield from proofs_skills_chat_lift.measure()

@@ -8,18 +8,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from memory.claims import Claim
-from memory.errors import UserError
 from memory.scene_memory import FiledEpisode, SceneMemory
 from skills.card import SceneCard
-from skills.documents import parse
-from skills.retrieve import Retriever
 from skills.seeds import plant_seeds
 from skills.snapshot import open_snapshot, take_snapshot
 from skills.store import SkillStore
+from training import proofs_skills_damage, proofs_skills_killed
 
 KILLS = 20
 CARD = SceneCard(question_type="object_counting", views=24)
@@ -28,8 +26,8 @@ CARD = SceneCard(question_type="object_counting", views=24)
 def measure() -> Iterator[Claim]:
     """Claims about faults, each as soon as it is measured."""
     yield kills()
-    with tempfile.TemporaryDirectory() as folder:
-        yield from damage(Path(folder))
+    yield from proofs_skills_killed.measure()
+    yield from proofs_skills_damage.measure()
     with tempfile.TemporaryDirectory() as folder:
         yield reading(Path(folder))
 
@@ -47,40 +45,6 @@ def kills() -> Claim:
     lost = len(said - stored)
     name = f"faults: acknowledged episodes lost over {KILLS} kills"
     return Claim(name, lost, "0", lost == 0 and len(said) > KILLS, f"{len(said)} acknowledged")
-
-
-def damage(folder: Path) -> Iterator[Claim]:
-    """Damaged files are refused by name or rebuilt, and never emptied."""
-    library = folder / "skills.sqlite"
-    with SkillStore(library) as store:
-        plant_seeds(store)
-        expected = [s.name for s in Retriever(store).retrieve(CARD, "How many?").skills]
-        snapshot = take_snapshot(store, folder / "snapshots")
-        text = store.skills()[0].document.text
-    snapshot.store.close()
-    yield _refused(
-        "faults: a truncated ledger is refused by name and left as it is",
-        library,
-        lambda: SkillStore(library),
-    )
-    database = snapshot.path / "skills.sqlite"
-    yield _refused(
-        "faults: a truncated snapshot is refused by name and left as it is",
-        database,
-        lambda: open_snapshot(snapshot.path),
-    )
-    index = snapshot.path / "index.faiss"
-    index.chmod(0o644)
-    whole = index.read_bytes()
-    index.write_bytes(whole[: len(whole) // 2])
-    found = [
-        s.name for s in open_snapshot(snapshot.path).retriever().retrieve(CARD, "How many?").skills
-    ]
-    yield Claim.holds("faults: a truncated index is rebuilt in memory", found == expected)
-    cut = text[: text.index("```workflow") + 40]
-    yield _raises(
-        "faults: a truncated SKILL.md is refused by name", lambda: parse(cut, "x/SKILL.md")
-    )
 
 
 def reading(folder: Path) -> Claim:
@@ -114,25 +78,6 @@ def _killed_pair(path: Path, round_: int) -> set[str]:
         rest, _ = child.communicate()
         said.update(rest.split("\n")[:-1])
     return said - {""}
-
-
-def _refused(name: str, file: Path, use: Callable[[], object]) -> Claim:
-    file.chmod(0o644)
-    whole = file.read_bytes()
-    half = whole[: len(whole) // 2]
-    file.write_bytes(half)
-    claim = _raises(name, use, file.name)
-    kept = file.read_bytes() == half
-    file.write_bytes(whole)
-    return Claim.holds(name, claim.ok and kept, note=claim.note)
-
-
-def _raises(name: str, use: Callable[[], object], names: str = "SKILL.md") -> Claim:
-    try:
-        use()
-    except UserError as error:
-        return Claim.holds(name, names in str(error), note=str(error).replace("\n", " ")[-90:])
-    return Claim.holds(name, False, note="nothing was said")
 
 
 def _hashes(folder: Path) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from enum import StrEnum
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
@@ -87,7 +87,9 @@ class RunConfig(BaseModel):
     these question types. ``concurrency`` is episodes in flight. A session ends early after
     ``give_up_after`` owed episodes in a row; owed ones get up to ``passes`` tries a session.
     ``limits`` bound one episode, ``budget`` one session. ``mcp`` names MCP servers, each a URL or
-    a command line, whose tools are added with the name as a prefix. ``planner_options`` and
+    a command line, whose tools are added with the name as a prefix. ``embedder`` and ``index`` (on
+    the ``cpu`` or ``gpu``) search the skills. ``memory`` is a file of scene memory that the run
+    recalls from and files its episodes in. ``planner_options`` and
     ``expert_options`` are read by whoever they are for.
     """
 
@@ -111,6 +113,9 @@ class RunConfig(BaseModel):
     budget: dict[str, JsonValue] = Field(default_factory=dict)
     mcp: dict[str, str] = Field(default_factory=dict)
     skills: str = ""
+    embedder: str = "lexical"
+    index: Literal["cpu", "gpu"] = "cpu"
+    memory: str = ""
     baseline: Baseline = Baseline.ALL
     corruption: Corruption | None = None
     types: tuple[str, ...] = ()

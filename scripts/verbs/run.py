@@ -38,6 +38,9 @@ Corrupt = Annotated[
 Shards = Annotated[int | None, typer.Option(min=1, help="Run in so many shards, then merge.")]
 Launcher = Annotated[str, typer.Option(help="Where shards run: here, slurm or ray.")]
 Otel = Annotated[str, typer.Option(help="Send OpenTelemetry spans to this collector.")]
+Memory = Annotated[str, typer.Option(help="Scene memory: a file to recall from and add to.")]
+Embedder = Annotated[str, typer.Option(help="lexical, minilm, or a sentence-transformers model.")]
+Index = Annotated[str, typer.Option(help="Search the skills' vectors on the cpu or a gpu.")]
 
 
 @app.command()
@@ -67,6 +70,9 @@ def run(
     shards: Shards = None,
     launcher: Launcher = "here",
     otel: Otel = "",
+    memory: Memory = "",
+    embedder: Embedder = "lexical",
+    index: Index = "cpu",
 ) -> None:
     """Answer every question of SUITE, score the run and write its report.
 
@@ -91,7 +97,8 @@ def run(
         "corruption": corrupt,
         "expert_options": {} if experts else {"preset": preset},
     }
-    settings = configured(config, repeated, wanted)
+    remembered = {"embedder": embedder, "index": index, "memory": memory}
+    settings = configured(config, repeated, {**wanted, **remembered})
     request = Request(settings, meta, scenes, seed, experts, out, otel, repeated)
     if shards is None:
         run_and_report(request)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,14 +20,31 @@ LIBRARY = Path("out/library")
 Library = Annotated[Path, typer.Option(help="Folder of the library.")]
 Name = Annotated[str, typer.Argument(help="A skill, or skill@version.")]
 Reason = Annotated[str, typer.Option(help="Why; the ledger keeps it.")]
+Suites = Annotated[list[Path] | None, typer.Option("--suite", help="A train suite; repeatable.")]
+Preset = Annotated[str, typer.Option(help="Reference experts' error model.")]
+Seed = Annotated[int, typer.Option(help="Seed of the experts' errors.")]
 
 
 @contextmanager
 def _store(library: Path) -> Iterator[SkillStore]:
+    """The library to change, made with the seeds when there is none."""
     from training.evolve_library import Library as Folder
 
-    library.mkdir(parents=True, exist_ok=True)
     with Folder(library).open() as store:
+        yield store
+
+
+@contextmanager
+def _reading(library: Path) -> Iterator[SkillStore]:
+    """The library to read; where there is none the seeds are shown, and nothing is made."""
+    from training.evolve_library import Library as Folder
+
+    if Folder(library).store.exists() or library.is_file():
+        with Folder(library).open(seeds=False) as store:
+            yield store
+        return
+    print(f"no library at {library} yet; these are the seed skills", file=sys.stderr)
+    with tempfile.TemporaryDirectory() as folder, Folder(Path(folder)).open() as store:
         yield store
 
 
@@ -38,7 +57,7 @@ def list_(
     from skills.provenance import Status
     from skills.views import list_rows
 
-    with _store(library) as store:
+    with _reading(library) as store:
         for row in list_rows(store, None if every else Status.ACTIVE):
             print(
                 f"{row.name:<40} {row.version:<17} {row.status:<10} {row.origin:<9} "
@@ -51,7 +70,7 @@ def show(name: Name, library: Library = LIBRARY) -> None:
     """Print a skill with its standing, evidence and history."""
     from skills.views import show as text
 
-    with _store(library) as store:
+    with _reading(library) as store:
         print(text(store, name))
 
 
@@ -60,7 +79,7 @@ def diff(old: Name, new: Name, library: Library = LIBRARY) -> None:
     """Print what changed between two versions."""
     from skills.views import diff as text
 
-    with _store(library) as store:
+    with _reading(library) as store:
         print(text(store, old, new))
 
 
@@ -68,10 +87,17 @@ def diff(old: Name, new: Name, library: Library = LIBRARY) -> None:
 def report(
     library: Library = LIBRARY,
     runs: Annotated[list[Path] | None, typer.Option("--run", help="Count uses in a run.")] = None,
+    leave_one_out: Annotated[
+        bool, typer.Option("--leave-one-out", help="Play the suites without each skill in turn.")
+    ] = False,
+    suites: Suites = None,
+    preset: Preset = "realistic",
+    seed: Seed = 0,
 ) -> None:
-    """Print what each skill is worth: uses, lift with its interval, costs, lineage."""
+    """Print what each skill is worth: uses, lift with its interval, costs, lessons, lineage."""
     from memory.runs import RunFolder
     from skills.attribution import report as worth
+    from skills.views import lineage, verdict_line, worth_text
 
     folders = [RunFolder.open(path) for path in runs or ()]
     episodes = [
@@ -80,11 +106,31 @@ def report(
         for task, epoch in folder.scheduled()
         if (episode := folder.episode(task.id, epoch)) is not None
     ]
-    with _store(library) as store:
+    with _reading(library) as store:
         for row in worth(store, episodes):
-            lift = "never judged" if row.lift is None else f"lift {row.lift:+.3f}"
-            ends = "" if row.low is None else f" [{row.low:+.3f}, {row.high:+.3f}]"
-            print(f"{row.name}@{row.version}  uses {row.uses}  {lift}{ends}")
+            print(worth_text(row))
+            print(lineage(store, row.name), end="\n\n")
+    if leave_one_out:
+        from scripts.gating import left_out
+
+        for verdict in left_out(library, suites or [], preset, seed):
+            print(verdict_line(f"without {verdict.skill}", verdict.comparison))
+
+
+@app.command()
+def gate(
+    name: Name,
+    suites: Annotated[list[Path], typer.Option("--suite", help="A train suite; repeatable.")],
+    library: Library = LIBRARY,
+    preset: Preset = "realistic",
+    seed: Seed = 0,
+) -> None:
+    """Judge a candidate on training rooms that it was not learned from; promote it if it pays."""
+    from scripts.gating import gate as judged
+    from skills.views import verdict_line
+
+    verdict = judged(library, name, suites, preset, seed)
+    print(verdict_line(f"{verdict.skill}@{verdict.version} {verdict.action}", verdict.comparison))
 
 
 @app.command()
@@ -107,7 +153,7 @@ def export(
     from skills.portable import export_skills
     from skills.provenance import Status
 
-    with _store(library) as store:
+    with _reading(library) as store:
         for path in export_skills(store.skills(Status.ACTIVE), out):
             print(path)
 
@@ -122,7 +168,7 @@ def import_(
 
     with _store(library) as store:
         for document in import_skills(store, folder):
-            print(f"{document.name}@{document.version}  untrusted")
+            print(f"{document.name}@{document.version}  {store.status(document.version)}")
 
 
 @app.command()

@@ -154,3 +154,45 @@ def test_no_acknowledged_episode_is_lost_to_kill_9(tmp_path: Path) -> None:
         stored = {e.key for e in memory.episodes("s", limit=10**6)}
     assert len(acknowledged) > 4
     assert acknowledged <= stored
+
+
+def test_a_file_cut_behind_the_back_of_its_log_is_refused_by_name(tmp_path: Path) -> None:
+    """A killed writer leaves a log; what it lacks of the file must still be missed."""
+    whole, cut = tmp_path / "memory.sqlite", tmp_path / "cut.sqlite"
+    with SceneMemory(whole) as memory:
+        for number in range(600):
+            memory.file(episode(f"e{number}"))
+        log = whole.with_name("memory.sqlite-wal").read_bytes()
+        data = whole.read_bytes()
+    assert log
+    kept = []
+    for size in range(4096, len(data), 8 * 4096):
+        cut.write_bytes(data[:size])
+        cut.with_name("cut.sqlite-wal").write_bytes(log)
+        kept.append(_all_or_named(cut))
+        for beside in ("cut.sqlite-wal", "cut.sqlite-shm"):
+            cut.with_name(beside).unlink(missing_ok=True)
+    assert set(kept) <= {0, 600}, "all stood in the log, or the file is refused by name"
+    assert 0 in kept
+
+
+def _all_or_named(path: Path) -> int:
+    """Episodes in a memory, 0 when it is refused by its name."""
+    try:
+        with SceneMemory(path) as memory:
+            return len(memory.episodes("room1", limit=10**6))
+    except UserError as error:
+        return 0 if f"{path.name} is not a readable scene memory" in str(error) else -1
+
+
+def test_a_page_that_is_damaged_later_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "memory.sqlite"
+    with SceneMemory(path) as memory:
+        for number in range(300):
+            memory.file(episode(f"e{number}"))
+    data = bytearray(path.read_bytes())
+    for page in range(2, len(data) // 4096):
+        data[4096 * page : 4096 * page + 200] = bytes(200)
+    path.write_bytes(data)
+    with SceneMemory(path) as memory, pytest.raises(UserError, match=r"memory\.sqlite is not a"):
+        memory.episodes("room_1", limit=10**6)

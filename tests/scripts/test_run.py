@@ -102,3 +102,17 @@ def test_a_tool_that_does_not_exist_cannot_lie_and_no_folder_is_made(tmp_path: P
     assert done.returncode == 2
     assert "no tool 'detct' to corrupt" in done.stderr
     assert not list(tmp_path.glob("run*"))
+
+
+def test_a_run_files_what_it_found_in_the_memory_that_it_is_given(
+    tmp_path: Path, run: list[str]
+) -> None:
+    from memory.scene_memory import SceneMemory
+
+    memory = tmp_path / "memory.sqlite"
+    command = [*run, "--limit", "3", "--memory", str(memory)]
+    environment = _environment(tmp_path / "cache")
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    with SceneMemory(memory) as kept:
+        assert len(kept) == 3 * 8
+        assert kept.search("how", limit=1) or kept.search("what", limit=1)

@@ -190,3 +190,13 @@ def test_a_large_library_compares_only_what_may_be_taken(
     assert names(part, card) == names(whole, card)
     unheard_of = part._index_for("unheard_of", known=False)
     assert unheard_of is part.index
+
+
+def test_a_gpu_that_is_not_there_is_said_and_never_replaced(seeded: SkillStore) -> None:
+    import faiss
+
+    if hasattr(faiss, "GpuResourcesVector") and faiss.get_num_gpus():
+        assert names(Retriever(seeded, device="gpu"), VIDEO) == names(Retriever(seeded), VIDEO)
+    else:
+        with pytest.raises(UserError, match="search on the cpu instead"):
+            Retriever(seeded, device="gpu")

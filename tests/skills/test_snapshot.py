@@ -120,3 +120,14 @@ def test_snapshots_are_found_by_the_beginning_of_their_id(taken: Snapshot) -> No
 def test_an_empty_library_has_nothing_to_snapshot(store: SkillStore, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no active skill"):
         take_snapshot(store, tmp_path)
+
+
+def test_a_library_that_lost_every_skill_has_a_snapshot_of_its_own(
+    store: SkillStore, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="no active skill"):
+        take_snapshot(store, tmp_path)
+    snapshot = take_snapshot(store, tmp_path, empty=True)
+    assert snapshot.manifest.skills == ()
+    assert snapshot.retriever().retrieve(SceneCard(question_type="x"), "How many?").skills == ()
+    assert take_snapshot(store, tmp_path, empty=True).id == snapshot.id

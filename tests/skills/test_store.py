@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from pydantic import TypeAdapter
 
 from memory.errors import UserError
 from skills.documents import SkillDocument
-from skills.entries import Entry, write_entry
+from skills.entries import Entry, read_entry, write_entry
 from skills.portable import export_skills, import_skills, promote_by_hand, retire
 from skills.provenance import Origin, Provenance, Status
 from skills.retrieve import Retriever
@@ -139,6 +140,27 @@ def test_an_entry_read_plainly_equals_the_validated_one(tmp_path: Path) -> None:
     with SkillStore(tmp_path / "s.sqlite") as store:
         plant_seeds(store)
         for entry in store.entries(store.ids()):
-            assert entry == TypeAdapter(Entry).validate_json(write_entry(entry))
+            row = write_entry(entry)
+            assert entry == read_entry(entry.id, row, entry.status, entry.lift)
+            assert entry.scope == Scope.model_validate(json.loads(row)["scope"])
+            assert entry == TypeAdapter(Entry).validate_python(tuple(entry))
             assert isinstance(entry.scope, Scope)
             assert isinstance(entry.status, Status)
+
+
+def test_an_exported_skill_that_was_cut_is_refused_by_name(
+    seeded: SkillStore, tmp_path: Path
+) -> None:
+    (folder,) = export_skills([seeded.find("few-views-voted")], tmp_path)
+    file = folder / "SKILL.md"
+    text = file.read_text()
+    with SkillStore(tmp_path / "fresh.sqlite") as fresh:
+        for cut in (text[: text.index("## Lessons")], text[: text.index('"frames"')]):
+            file.write_text(cut)
+            with pytest.raises(UserError, match=r"few-views-voted/SKILL\.md .*cut"):
+                import_skills(fresh, folder)
+        (folder / "provenance.json").unlink()
+        with pytest.raises(UserError, match="ends inside"):
+            import_skills(fresh, folder)
+        file.write_text(text)
+        assert import_skills(fresh, folder)[0].name == "few-views-voted"

@@ -25,7 +25,6 @@ from training.evolve_records import EvolveReport, plot, round_line
 from training.evolve_trials import Try
 
 ROOMS = 100
-SCRIPT = Path(__file__).with_name("synthetic.py")
 
 
 def run(root: Path, **changes: object) -> EvolveReport:
@@ -108,7 +107,7 @@ def test_an_evolution_that_stopped_anywhere_arrives_at_the_same_place(
 def test_kill_9_and_resume_give_the_same_snapshot(
     evolved: tuple[Library, EvolveReport], tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "tests.training.synthetic", str(tmp_path), str(ROOMS)]
+    command = [sys.executable, "-m", "training.proofs_skills_world", str(tmp_path), str(ROOMS)]
     root = Path(__file__).parents[2]
     first = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True)
     assert first.stdout is not None

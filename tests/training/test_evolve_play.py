@@ -71,6 +71,8 @@ def test_trials_are_real_episodes_and_are_remembered(
         assert all(0 <= t.score <= 1 and t.cost > 0 and t.calls >= 3 for t in trials)
         assert max(t.score for t in trials) > 0.5
         assert len(memory) == len(trials)
+        cards = [e.card for e in memory.episodes(cases[0].task.scene_id)]
+        assert any(c["apparent"] and 0 < c["apparent"] < 1 for c in cards), "detectors looked"
         recalled = memory.recall(cases[0].task.scene_id)
         known = {f.image.sha256 for f in cases[0].task.frames}
         assert recalled

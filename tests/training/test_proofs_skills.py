@@ -9,7 +9,7 @@ from skills.embed import LexicalEmbedder
 from skills.retrieve import Retriever
 from skills.workflow import GUARDED, PLAIN
 from tests.training.synthetic import SyntheticPlay, cases
-from training import proofs_skills_chat
+from training import proofs_skills_chat, proofs_skills_damage, proofs_skills_killed
 from training.evolve_library import Library
 from training.evolve_records import EvolveReport, RoundReport
 from training.evolve_trials import TrialStore
@@ -167,3 +167,15 @@ def test_scale_is_measured_at_any_size() -> None:
     names = [c.name for c in retrieval(300, 1000.0)]
     assert any("p50" in n for n in names)
     assert any("opening" in n for n in names)
+
+
+def test_no_file_of_a_library_is_emptied_in_silence() -> None:
+    claims = list(proofs_skills_damage.measure())
+    assert len(claims) == 8
+    assert [c.name for c in claims if not c.ok] == []
+
+
+def test_killed_evolutions_end_like_one_that_was_left_alone() -> None:
+    killed, two = proofs_skills_killed.measure(kills=2, rooms=60)
+    assert killed.ok, killed.note
+    assert two.ok, two.note

@@ -1,0 +1,82 @@
+"""Evidence of earlier questions on a scene is recalled with its origin, and the log says so."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from agent.chat.config import ChatConfig
+from agent.chat.planner import ChatPlanner
+from agent.limits import Limits
+from agent.loop import run_episode
+from agent.recall_tool import recall_tool
+from memory.blobs import BlobStore
+from memory.events import Answer, ToolOutcome
+from memory.scene_memory import EvidenceObject, FiledEpisode, SceneMemory
+from tests.support.agent_stage import MemoryLog, make_task, make_workspace
+from tests.support.openai_server import RehearsalServer, Request, says
+from tools.registry import Registry
+from tools.spec import CallRequest
+
+
+def file(memory: SceneMemory, scene: str, key: str = "earlier", confidence: float = 0.9) -> None:
+    episode = FiledEpisode(
+        key=key,
+        scene_id=scene,
+        task_id=key,
+        split="test",
+        question_type="object_counting",
+        question="How many lamps?",
+        status="answered",
+    )
+    lamp = EvidenceObject(
+        scene_id=scene,
+        world=key,
+        key="obj_1",
+        category="lamp",
+        center=(1.0, 2.0, 0.5),
+        confidence=confidence,
+        views=3,
+    )
+    memory.file(episode, [lamp])
+
+
+def test_a_model_recalls_and_the_log_says_that_nothing_was_measured_anew(tmp_path: Path) -> None:
+    blobs = BlobStore(tmp_path)
+    task = make_task(blobs)
+
+    def model(request: Request) -> object:
+        last = request.json["messages"][-1]
+        if last["role"] == "tool":
+            return says(f"<answer>{str(last['content']).count('obj_')}</answer>")
+        return says(calls=(("recall", '{"categories": ["lamp"]}'),))
+
+    async def play(url: str, memory: SceneMemory) -> MemoryLog:
+        log = MemoryLog()
+        config = ChatConfig(model="m", base_url=url)
+        async with ChatPlanner(config, (blobs,)) as planner:
+            registry = Registry([recall_tool(memory)])
+            workspace = make_workspace(task, blobs)
+            await run_episode(task, planner, registry, workspace, log, Limits())
+        return log
+
+    with SceneMemory(tmp_path / "m.sqlite") as memory, RehearsalServer(model) as server:  # type: ignore[arg-type]
+        file(memory, task.scene_id)
+        log = asyncio.run(play(server.url, memory))
+    (outcome,) = [e for e in log.events if isinstance(e, ToolOutcome)]
+    assert "Remembered from 1 earlier episode(s) on this scene, not measured anew" in outcome.text
+    assert "confidence 0.90, version 1" in outcome.text
+    assert (outcome.cost, outcome.expert_calls, outcome.cached) == (0.0, 0, 0)
+    assert [e.text for e in log.events if isinstance(e, Answer)] == ["1"]
+
+
+def test_doubtful_objects_and_other_scenes_are_not_recalled(tmp_path: Path) -> None:
+    blobs = BlobStore(tmp_path)
+    task = make_task(blobs)
+    with SceneMemory(tmp_path / "m.sqlite") as memory:
+        file(memory, "elsewhere", "a")
+        file(memory, task.scene_id, "b", confidence=0.1)
+        call = [CallRequest("a", "recall", "{}")]
+        registry = Registry([recall_tool(memory)])
+        (outcome,) = asyncio.run(registry.execute(0, call, make_workspace(task, blobs)))
+    assert outcome.text == f"Nothing is remembered about {task.scene_id}."
