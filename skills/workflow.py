@@ -24,9 +24,11 @@ class FramePolicy(StrEnum):
 
 
 class Restore(StrEnum):
-    """``guard`` restores only frames that measure dark, noisy or soft."""
+    """``guard`` restores only frames that measure dark, noisy or soft; ``dim`` leaves the soft
+    ones too, because sharpening costs as much and brings a detector less."""
 
     NONE = "none"
+    DIM = "dim"
     GUARD = "guard"
     ALWAYS = "always"
 

@@ -51,9 +51,14 @@ class FramePixels(BaseModel):
     clutter: float
 
     @property
+    def dim(self) -> bool:
+        """Whether the frame measures dark or noisy: what a restorer can mend best."""
+        return self.luma < DARK or self.noise > NOISY
+
+    @property
     def poor(self) -> bool:
         """Whether the frame measures dark, noisy or soft."""
-        return self.luma < DARK or self.noise > NOISY or self.sharpness < SOFT
+        return self.dim or self.sharpness < SOFT
 
     @property
     def worth(self) -> float:

@@ -51,15 +51,15 @@ SPACE: tuple[Workflow, ...] = (
     PLAIN,
     GUARDED,
     _even(16),
-    _even(12),
     _even(8),
     _even(32),
     _even(32, evidence=Evidence.BOXES),
     _even(16, evidence=Evidence.BOXES, scale=MetricScale.NONE),
     _even(8, evidence=Evidence.BOXES, scale=MetricScale.NONE),
-    _even(8, restore=Restore.GUARD),
-    _even(8, restore=Restore.GUARD, evidence=Evidence.BOXES, scale=MetricScale.NONE),
-    GUARDED.model_copy(update={"evidence": Evidence.BOXES}),
+    _even(16, restore=Restore.DIM),
+    _even(8, restore=Restore.DIM),
+    _even(16, restore=Restore.DIM, evidence=Evidence.BOXES, scale=MetricScale.NONE),
+    _even(8, restore=Restore.DIM, evidence=Evidence.BOXES, scale=MetricScale.NONE),
     GUARDED.model_copy(update={"join": Join.VOTE, "fallback": Fallback(join=Join.BEST)}),
     _even(8, **_BEST),
     _even(32, **_BEST),
@@ -132,7 +132,7 @@ def mutate(workflow: Workflow, rng: random.Random) -> Workflow:
         {"frames": workflow.frames.model_copy(update={"number": n})}
         for n in (max(4, number // 2), min(48, number * 2))
     ]
-    options += [{"restore": r} for r in (Restore.NONE, Restore.GUARD)]
+    options += [{"restore": r} for r in (Restore.NONE, Restore.DIM, Restore.GUARD)]
     options += [{"evidence": e} for e in Evidence]
     options += [{"join": j} for j in (Join.VOTE, Join.FUSE, Join.BEST)]
     options += [{"scale": s} for s in MetricScale]

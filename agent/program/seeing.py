@@ -109,12 +109,13 @@ class Seer:
         how = self._workflow.restore
         if how is Restore.NONE:
             return frames
-        done = yield from self._caller.one(
-            "restore",
-            "mend what is dark, noisy or soft",
-            frames=[frames],
-            guard=how is Restore.GUARD,
-        )
+        ways: dict[Restore, dict[str, bool]] = {
+            Restore.DIM: {"guard": True, "soft": False},
+            Restore.GUARD: {"guard": True},
+            Restore.ALWAYS: {"guard": False},
+        }
+        why = "mend what is dark or noisy" + ("" if how is Restore.DIM else " or soft")
+        done = yield from self._caller.one("restore", why, frames=[frames], **ways[how])
         return done.handles[-1] if done is not None else frames
 
     def _fused(self, frames: str, categories: Sequence[str]) -> Steps[Sight]:

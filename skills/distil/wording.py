@@ -12,6 +12,7 @@ _POLICY = {
 }
 _RESTORE = {
     Restore.GUARD: "Restore a frame only if it measures dark, noisy or soft.",
+    Restore.DIM: "Restore a frame only if it measures dark or noisy; leave soft ones as they are.",
     Restore.ALWAYS: "Restore every frame before looking.",
     Restore.NONE: "Do not restore frames; it does not pay here.",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,17 @@ from agent.program.planner import ProgramPlanner
 from memory.blobs import BlobStore
 from memory.events import ToolOutcome, ToolStatus
 from scenes.tasks import Task
-from skills.workflow import GUARDED, PLAIN, TABLE, Fallback, Frames, Join, MetricScale, Workflow
+from skills.workflow import (
+    GUARDED,
+    PLAIN,
+    TABLE,
+    Fallback,
+    Frames,
+    Join,
+    MetricScale,
+    Restore,
+    Workflow,
+)
 from tests.support.box_room import THINGS, BoxRoom
 from tests.tools.conftest import make_client
 from tools.experts import ExpertClient
@@ -245,6 +256,24 @@ def test_a_question_it_cannot_read_gets_an_honest_non_answer(
     assert played.answer.answer == ("A" if options else "none")
     assert "no known template" in played.answer.notes["why"]
     assert not played.outcomes
+
+
+@pytest.mark.parametrize(
+    ("how", "asked"),
+    [
+        (Restore.DIM, {"guard": True, "soft": False}),
+        (Restore.GUARD, {"guard": True}),
+        (Restore.ALWAYS, {"guard": False}),
+    ],
+)
+def test_each_way_to_restore_is_asked_for(
+    room: BoxRoom, tmp_path: Path, how: Restore, asked: dict[str, bool]
+) -> None:
+    played = ask(room, tmp_path, SOFA_LAMP, workflow=PLAIN.model_copy(update={"restore": how}))
+    (call,) = [c for turn in played.turns for c in turn.calls if c.name == "restore"]
+    assert {
+        name: value for name, value in json.loads(call.raw_arguments).items() if name != "frames"
+    } == asked
 
 
 def test_ways_to_look_differ(room: BoxRoom, tmp_path: Path) -> None:

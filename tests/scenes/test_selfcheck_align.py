@@ -20,12 +20,18 @@ def _frame(shift: tuple[int, int] = (0, 0)) -> RenderedFrame:
 
 
 def test_an_aligned_picture_is_found_aligned() -> None:
-    assert offsets(_frame()) == {(0, 0)}
+    assert offsets(_frame()) == [(0, 0), (0, 0)]
 
 
 @pytest.mark.parametrize(("dv", "du"), [(0, 1), (0, -1), (1, 0), (-2, 0)])
 def test_a_shifted_picture_is_found_out(dv: int, du: int) -> None:
-    assert offsets(_frame((dv, du))) == {(0, 0), (-du, -dv)}
+    assert offsets(_frame((dv, du))) == [(-du, -dv), (0, 0)]
+
+
+def test_a_layer_without_a_step_says_nothing() -> None:
+    frame = _frame()
+    flat = RenderedFrame(frame.rgb, np.full_like(frame.depth, 3.0), frame.ids)
+    assert offsets(flat) == [(0, 0)]
 
 
 def test_a_room_is_filmed_to_the_pixel() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -17,15 +19,38 @@ from services.launch import up
 from services.reference.presets import preset
 from tests.services.world import frame
 
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "experts.md"
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs" / "experts.md"
+NEEDS_CURL = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
 
-def blocks(language):
+def blocks(language, page=DOCS):
     """Code blocks of one language."""
-    return re.findall(rf"```{language}\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
 
 
-@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def is_free(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@NEEDS_CURL
+@pytest.mark.skipif(not is_free(20022), reason="another expert listens at port 20022")
+def test_the_curl_lines_of_the_readme(suite, tmp_path):
+    (script,) = [block for block in blocks("bash", ROOT / "README.md") if "curl" in block]
+    (tmp_path / "out" / "demo").mkdir(parents=True)
+    (tmp_path / "out" / "demo" / "rooms-0-6").symlink_to(suite)
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
+    done = subprocess.run(
+        ["bash", "-euc", script], cwd=tmp_path, capture_output=True, text=True, timeout=90
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"sha256"' in done.stdout
+    assert '"detections"' in done.stdout
+
+
+@NEEDS_CURL
 def test_the_curl_lines(suite, tmp_path):
     (script,) = [block for block in blocks("bash") if "curl" in block]
     digest = frame(suite)

@@ -198,6 +198,17 @@ def test_a_guard_leaves_good_frames_alone_and_says_when_nothing_restores(
     assert "no restore expert" in refused.text
 
 
+def test_soft_frames_can_be_left_as_they_are(hand: Hand, room: BoxRoom, tmp_path: Path) -> None:
+    ramp = np.tile(np.linspace(90, 220, 128).astype(np.uint8), (96, 1))
+    out = io.BytesIO()
+    Image.fromarray(ramp).save(out, "PNG")
+    soft = room.store.put(out.getvalue(), "image/png", width=128, height=96)
+    room.frames = (room.frames[0].model_copy(update={"image": soft}), *room.frames[1:])
+    hand = Hand(room, tmp_path)
+    assert "no restore expert" in hand("restore", frames=["frame_0"]).text
+    assert "none needed it" in hand("restore", frames=["frame_0"], soft=False).text
+
+
 def test_the_order_of_first_sight(hand: Hand, room: BoxRoom) -> None:
     boxes = hand("detect", frames=FRAMES, phrases=ALL).handles[-1]
     outcome = hand("appearance_order", boxes=[boxes], categories=["lamp", "sofa", "piano"])

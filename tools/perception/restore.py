@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Literal
 
@@ -14,7 +15,7 @@ from memory.blobs import Derivation
 from memory.errors import ModelMistake
 from services.contract import Box, RestoreAnswer, RestoreRequest
 from tools.geometry.lifting import compose_affine
-from tools.quality import FrameMeter
+from tools.quality import FrameMeter, FramePixels
 from tools.records import IDENTITY, BoxRecord, FrameRecord, MaskRecord
 from tools.rows import FrameRow
 from tools.spec import Arguments, Effects, Tool, ToolResult
@@ -33,6 +34,9 @@ class RestoreArguments(Arguments):
     guard: Annotated[
         bool, Field(description="restore only frames that measure dark, noisy or soft")
     ] = True
+    soft: Annotated[bool, Field(description="whether a guarded restore takes soft frames too")] = (
+        True
+    )
     scale: Annotated[Literal[1, 2, 4], Field(description="enlarge by this factor")] = 1
 
 
@@ -59,7 +63,7 @@ async def _restore(meter: FrameMeter, asked: RestoreArguments, workspace: Worksp
     poor = [
         (handle, frame)
         for handle, frame in frames
-        if not asked.guard or meter.pixels(frame.image.sha256, load).poor
+        if _wanted(asked, partial(meter.pixels, frame.image.sha256, load))
     ]
     if poor and not workspace.experts.serves("restore"):
         raise ModelMistake("no restore expert is running; work with the frames as they are")
@@ -84,6 +88,12 @@ async def _restore(meter: FrameMeter, asked: RestoreArguments, workspace: Worksp
     rows = [FrameRow(handle=new, original=old) for old, new in replaced.items()]
     handles = [*replaced.values(), group]
     return Tally(replies).result(text, rows, handles, asked.frames)
+
+
+def _wanted(asked: RestoreArguments, measured: Callable[[], FramePixels]) -> bool:
+    if not asked.guard:
+        return True
+    return measured().poor if asked.soft else measured().dim
 
 
 async def _zoom(asked: ZoomArguments, workspace: Workspace) -> ToolResult:
