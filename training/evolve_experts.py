@@ -46,8 +46,12 @@ async def experts_in_process(
     preset: str = "realistic",
     seed: int = 0,
     experts: Sequence[str] | None = None,
+    shelf: Shelf | None = None,
 ) -> AsyncIterator[ExpertClient]:
-    """A client of reference experts for these suites; ``work`` keeps blobs and cached answers."""
+    """A client of reference experts for these suites; ``work`` keeps blobs and cached answers.
+
+    ``shelf``: one of the same suites that others have used before, to go on with what it holds.
+    """
     shelves = tuple(path / BLOBS for path in suites)
     settings = Settings(
         blob_dir=work / "blobs",
@@ -58,7 +62,7 @@ async def experts_in_process(
         batching=Batching(wait=0.0),
     )
     names = tuple(experts or experts_of("reference"))
-    shelf = Shelf(tuple(suites), keep_frames=_KEEP_FRAMES)
+    shelf = shelf or Shelf(tuple(suites), keep_frames=_KEEP_FRAMES)
     async with AsyncExitStack() as stack:
         apps: dict[str, httpx2.ASGITransport] = {}
         for name in names:

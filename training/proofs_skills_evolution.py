@@ -2,7 +2,9 @@
 
 Not part of a test run: with the numbers of rooms that a claim needs it takes an hour on two cores.
 Everything that was played is kept under ``work``, so a measurement that was stopped goes on where
-it was, and error seeds may be measured by several processes before one of them prints.
+it was. Training rooms and test rooms are worked on apart, by two processes if there are two: what
+a picture is worth as evidence doesn't depend on the error seed, so each measures its own pictures
+once for all seeds.
 """
 
 from __future__ import annotations
@@ -15,25 +17,32 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from scenes.suite import Suite
+from services.plan import write_atomically
+from services.reference.base import Shelf
 from services.registry import experts_of
+from skills.distil.trials import Trial
+from skills.provenance import digest
 from skills.retrieve import Retriever
 from skills.seeds import plant_seeds
 from skills.snapshot import find_snapshot, open_snapshot
 from skills.store import SkillStore
+from skills.workflow import GUARDED, PLAIN
 from training.evolve import evolve
 from training.evolve_cases import Case, load_cases
 from training.evolve_experts import experts_in_process
 from training.evolve_library import Library
-from training.evolve_play import ProgramPlay, producers_of
+from training.evolve_play import ProgramPlay, producers_of, source_hash
 from training.evolve_records import EvolveReport, EvolveSettings
 from training.evolve_scoring import Judge
 from training.evolve_trials import TrialStore, trials_of
 from training.explore import SPACE
 from training.proofs_skills_compare import Played, evaluate
 from training.proofs_skills_oracle import Hindsight, hindsight
-from training.proofs_skills_policies import Chooser, baselines, library, shuffled
+from training.proofs_skills_policies import Chooser, baselines, fixed, library, shuffled
 
 Watch = Callable[[str, int, int], None]
+
+_KEEP_FRAMES, _KEEP_SIGHTS = 128, 50_000
 
 
 class EvolutionPlan(BaseModel):
@@ -53,6 +62,20 @@ class EvolutionPlan(BaseModel):
     oracle_rooms: int = 0
     settings: EvolveSettings = EvolveSettings()
 
+    def seed_work(self, seed: int) -> Path:
+        """Where one error seed's library and trials are."""
+        return self.work / f"errors{seed}"
+
+
+class Evolved(BaseModel):
+    """One error seed's evolution: the world its trials were played in, and the report after each
+    number of rounds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    world: str
+    reports: dict[int, EvolveReport]
+
 
 @dataclass(frozen=True, slots=True)
 class SeedResult:
@@ -66,40 +89,67 @@ class SeedResult:
     hindsight: Hindsight | None = None
 
 
-async def run_seed(plan: EvolutionPlan, seed: int, watch: Watch | None = None) -> SeedResult:
-    """Evolve and judge with the experts' errors drawn from one seed; resumes what was played."""
-    work = plan.work / f"errors{seed}"
-    train, test = load_cases(plan.train), _first_rooms(plan)
-    evolved = Library(work / "library")
-    choosers: dict[str, Chooser] = {}
-    curve = {0: "seeds"}
-    async with _players(plan, plan.train, work, seed) as play:
+def shelf_of(suites: Sequence[Path]) -> Shelf:
+    """A shelf for all error seeds on these suites, with room for every picture's evidence."""
+    return Shelf(tuple(suites), keep_frames=_KEEP_FRAMES, keep_sights=_KEEP_SIGHTS)
+
+
+async def evolve_seed(
+    plan: EvolutionPlan, seed: int, shelf: Shelf, watch: Watch | None = None
+) -> Evolved:
+    """Evolve on the training rooms with the experts' errors drawn from one seed."""
+    work = plan.seed_work(seed)
+    name = digest([plan.model_dump_json(), source_hash(), str(seed)])[:16]
+    kept = work / f"evolved-{name}.json"
+    if kept.exists():
+        return Evolved.model_validate_json(kept.read_bytes())
+    train, home = load_cases(plan.train), Library(work / "library")
+    reports: dict[int, EvolveReport] = {}
+    async with _players(plan, plan.train, "train", seed, shelf) as play:
         for rounds in plan.curve:
-            settings = plan.settings.model_copy(update={"rounds": rounds})
-            report = await evolve(evolved, train, play, settings, watch=watch)
-            choosers |= _evolved(evolved, report, rounds, plan, test)
-            curve[rounds] = f"evolved {rounds}"
-        trained_in = play.world
-    _check_disjoint(evolved, report, plan)
-    store = TrialStore(evolved.trials)
+            settings = plan.settings.model_copy(update={"rounds": rounds, "seed": seed})
+            reports[rounds] = await evolve(home, train, play, settings, watch=watch)
+        found = Evolved(world=play.world, reports=reports)
+    write_atomically(kept, found.model_dump_json())
+    return found
+
+
+async def play_defaults(
+    plan: EvolutionPlan, seed: int, shelf: Shelf, watch: Watch | None = None
+) -> None:
+    """Play on the test rooms what needs no training: so much is done when `judge_seed` is asked."""
+    choosers = {"plain": fixed(PLAIN), "guarded": fixed(GUARDED), "seeds": _seeds(plan, seed)}
+    async with _testing(plan, seed, shelf) as (play, store):
+        await evaluate(choosers, _first_rooms(plan), play, store, progress=_stage(watch, "test"))
+
+
+async def judge_seed(
+    plan: EvolutionPlan, seed: int, evolved: Evolved, shelf: Shelf, watch: Watch | None = None
+) -> SeedResult:
+    """Every policy on the test rooms."""
+    home = Library(plan.seed_work(seed) / "library")
+    test, last = _first_rooms(plan), evolved.reports[plan.curve[-1]]
+    _check_disjoint(home, last, plan)
+    choosers = baselines(_tried(plan, home, evolved), plan.settings.price)
+    choosers["seeds"] = _seeds(plan, seed)
+    curve = {0: "seeds"}
+    for rounds, report in evolved.reports.items():
+        choosers |= _evolved(home, report, rounds, plan, test)
+        curve[rounds] = f"evolved {rounds}"
+    async with _testing(plan, seed, shelf) as (play, store):
+        played = await evaluate(choosers, test, play, store, progress=_stage(watch, "test"))
+        look = None
+        if plan.oracle_rooms > 0 and seed == plan.error_seeds[0]:
+            look = await _hindsight(plan, test, play, store, watch)
+    return SeedResult(seed, last, played, curve, look)
+
+
+def _tried(plan: EvolutionPlan, home: Library, evolved: Evolved) -> list[Trial]:
+    store = TrialStore(home.trials)
     try:
-        tried = store.all(trained_in, [c.id for c in train])
-        choosers = (
-            baselines(tried, plan.settings.price)
-            | {"seeds": _seeds(work, plan.settings)}
-            | choosers
-        )
-        async with _players(plan, plan.test, work, seed) as play:
-            told = None if watch is None else _stage(watch, "test")
-            played = await evaluate(choosers, test, play, store, progress=told)
-            look = await _hindsight(plan, test, play, store, watch) if _looks(plan, seed) else None
+        return store.all(evolved.world, [c.id for c in load_cases(plan.train)])
     finally:
         store.close()
-    return SeedResult(seed, report, played, curve, look)
-
-
-def _looks(plan: EvolutionPlan, seed: int) -> bool:
-    return plan.oracle_rooms > 0 and seed == plan.error_seeds[0]
 
 
 async def _hindsight(
@@ -111,14 +161,14 @@ async def _hindsight(
 ) -> Hindsight:
     rooms = sorted({c.room for c in test})[: plan.oracle_rooms]
     mine = [c for c in test if c.room in rooms]
-    told = None if watch is None else _stage(watch, "hindsight")
+    told = _stage(watch, "hindsight")
     trials = await trials_of(store, play, [(c, w) for c in mine for w in SPACE], progress=told)
     label = {c.task.scene_id: " ".join(c.card.tags) or "plain" for c in mine}
     return hindsight(trials, label, plan.settings.price)
 
 
-def _stage(watch: Watch, stage: str) -> Callable[[int, int], None]:
-    return lambda done, total: watch(stage, done, total)
+def _stage(watch: Watch | None, stage: str) -> Callable[[int, int], None] | None:
+    return None if watch is None else lambda done, total: watch(stage, done, total)
 
 
 def _first_rooms(plan: EvolutionPlan) -> tuple[Case, ...]:
@@ -128,13 +178,28 @@ def _first_rooms(plan: EvolutionPlan) -> tuple[Case, ...]:
 
 
 @asynccontextmanager
+async def _testing(
+    plan: EvolutionPlan, seed: int, shelf: Shelf
+) -> AsyncIterator[tuple[ProgramPlay, TrialStore]]:
+    store = TrialStore(plan.seed_work(seed) / "test.sqlite")
+    try:
+        async with _players(plan, plan.test, "test", seed, shelf) as play:
+            yield play, store
+    finally:
+        store.close()
+
+
+@asynccontextmanager
 async def _players(
-    plan: EvolutionPlan, suites: Sequence[Path], work: Path, seed: int
+    plan: EvolutionPlan, suites: Sequence[Path], side: str, seed: int, shelf: Shelf
 ) -> AsyncIterator[ProgramPlay]:
-    """Players whose experts know these suites and no others."""
+    """Players whose experts know these suites and no others; a side's error seeds share what
+    doesn't depend on them, such as restored pictures."""
     names = experts_of("reference")
     async with (
-        experts_in_process(suites, work, preset=plan.preset, seed=seed) as client,
+        experts_in_process(
+            suites, plan.work / side, preset=plan.preset, seed=seed, shelf=shelf
+        ) as client,
         Judge(suites) as judge,
     ):
         yield ProgramPlay(client, judge, await producers_of(client, names))
@@ -151,10 +216,12 @@ def _evolved(
     return made
 
 
-def _seeds(work: Path, settings: EvolveSettings) -> Chooser:
-    store = SkillStore(work / "seeds.sqlite")
+def _seeds(plan: EvolutionPlan, seed: int) -> Chooser:
+    path = plan.seed_work(seed) / "seeds.sqlite"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    store = SkillStore(path)
     plant_seeds(store)
-    return library(Retriever(store), settings.default)
+    return library(Retriever(store), plan.settings.default)
 
 
 def _check_disjoint(evolved: Library, report: EvolveReport, plan: EvolutionPlan) -> None:

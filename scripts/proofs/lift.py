@@ -11,35 +11,59 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
 from memory.claims import Claim
+from services.reference.base import Shelf
 from skills.distil.trials import Trial
 from training.evolve_records import EvolveSettings
 from training.explore import ExploreSettings
 from training.proofs_skills_claims import claims
-from training.proofs_skills_evolution import EvolutionPlan, SeedResult, run_seed
+from training.proofs_skills_evolution import (
+    EvolutionPlan,
+    Evolved,
+    SeedResult,
+    evolve_seed,
+    judge_seed,
+    play_defaults,
+    shelf_of,
+)
 
 ROOT = Path("out/proofs/lift")
-TRAIN, TEST = range(310_000, 310_096), range(320_000, 320_120)
-"""Room seeds; nothing else in the project uses them."""
+TRAIN, TEST = range(311_000, 311_096), range(330_000, 330_120)
+"""Room seeds; nothing else in the project uses them, and nothing was ever chosen by looking at
+the test rooms."""
 PARTS = 6
-FRAMES, SIZE, PER_TYPE = 24, (320, 240), 2
+FRAMES, SIZE = 24, (320, 240)
+PER_TYPE = {"train": 4, "test": 2}
+CURVE = (1, 2, 4)
 
 
 def measure() -> Iterator[Claim]:
-    """Claims, pooled over error seeds."""
+    """Claims, pooled over error seeds. One process trains, one tests."""
     plan = EvolutionPlan(
         train=tuple(ROOT / f"train{k}" for k in range(PARTS)),
         test=tuple(ROOT / f"test{k}" for k in range(PARTS)),
         work=ROOT,
+        curve=CURVE,
         oracle_rooms=30,
-        settings=EvolveSettings(explore=ExploreSettings(episodes=1200)),
+        settings=EvolveSettings(explore=ExploreSettings(episodes=1000)),
     )
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), spawn) as pool:
         list(pool.map(_make, range(PARTS)))
-        results = list(pool.map(_run, [plan] * len(plan.error_seeds), plan.error_seeds))
+    with ProcessPoolExecutor(1, spawn) as training, ProcessPoolExecutor(1, spawn) as testing:
+        evolving = [training.submit(_evolve, plan, seed) for seed in plan.error_seeds]
+        played = [testing.submit(_defaults, plan, seed) for seed in plan.error_seeds]
+        judged = [
+            testing.submit(_judge, plan, seed, evolved.result())
+            for seed, evolved in zip(plan.error_seeds, evolving, strict=True)
+        ]
+        for default in played:
+            default.result()
+        results = [one.result() for one in judged]
     yield from claims(results, plan.settings.price, tags_of(plan.test))
 
 
@@ -49,22 +73,36 @@ def _make(part: int) -> None:
     from scenes.questions.vsi import GENERATORS
     from scenes.suite_rooms import RoomsSettings, make_rooms_suite
 
-    settings = RoomsSettings(
-        n_frames=FRAMES,
-        size=SIZE,
-        conditions=CONDITIONS,
-        types=tuple(GENERATORS),
-        per_type=PER_TYPE,
-    )
     for split, seeds in (("train", TRAIN), ("test", TEST)):
+        settings = RoomsSettings(
+            n_frames=FRAMES,
+            size=SIZE,
+            conditions=CONDITIONS,
+            types=tuple(GENERATORS),
+            per_type=PER_TYPE[split],
+        )
         name = f"{split}{part}"
-        half = len(seeds) // PARTS
-        mine = seeds[part * half : (part + 1) * half]
+        share = len(seeds) // PARTS
+        mine = seeds[part * share : (part + 1) * share]
         make_rooms_suite(ROOT / name, mine, settings=settings, name=name, split=split)
 
 
-def _run(plan: EvolutionPlan, seed: int) -> SeedResult:
-    return asyncio.run(run_seed(plan, seed, _told(seed)))
+@cache
+def _shelf(suites: tuple[Path, ...]) -> Shelf:
+    """One for all that this process plays, whatever the error seed."""
+    return shelf_of(suites)
+
+
+def _evolve(plan: EvolutionPlan, seed: int) -> Evolved:
+    return asyncio.run(evolve_seed(plan, seed, _shelf(plan.train), _told(seed)))
+
+
+def _defaults(plan: EvolutionPlan, seed: int) -> None:
+    asyncio.run(play_defaults(plan, seed, _shelf(plan.test), _told(seed)))
+
+
+def _judge(plan: EvolutionPlan, seed: int, evolved: Evolved) -> SeedResult:
+    return asyncio.run(judge_seed(plan, seed, evolved, _shelf(plan.test), _told(seed)))
 
 
 def _told(seed: int) -> Callable[[str, int, int], None]:

@@ -29,12 +29,17 @@ class Shelf:
 
     Adapters that live in one process may hold one shelf together: what a picture is worth as
     evidence does not depend on who asks, and costs more than most answers. ``keep_frames``: how
-    many frames' exact maps stay in memory.
+    many frames' exact maps stay in memory, ``keep_sights``: how many pictures' measures.
     """
 
-    def __init__(self, suites: tuple[Path, ...], keep_frames: int = KEEP_FRAMES) -> None:
+    def __init__(
+        self,
+        suites: tuple[Path, ...],
+        keep_frames: int = KEEP_FRAMES,
+        keep_sights: int = _KEEP_SIGHTS,
+    ) -> None:
         self.world = World(suites, keep_frames)
-        self.sights: Kept[tuple[str, Derivation | None, float], Sight] = Kept(_KEEP_SIGHTS)
+        self.sights: Kept[tuple[str, Derivation | None, float], Sight] = Kept(keep_sights)
 
 
 class ReferenceExpert:
@@ -44,6 +49,7 @@ class ReferenceExpert:
     """
 
     name = ""
+    errs = True  # answers depend on the seed of the error model
     max_batch = 1  # nothing is stacked, so waiting for company would only cost time
 
     world: World
@@ -82,7 +88,8 @@ class ReferenceExpert:
     @property
     def producer(self) -> Producer:
         """What a neural expert's weights are to it, truth and error model are to this one."""
-        knows = f"{VERSION} {self.preset!r} {self.settings.seed} {self.world.fingerprint}"
+        seed = self.settings.seed if self.errs else ""
+        knows = f"{VERSION} {self.preset!r} {seed} {self.world.fingerprint}"
         weights = sha256_of(knows.encode())[:16]
         return Producer(
             name=self.name, version=VERSION, weights=weights, backend="reference", device="cpu"

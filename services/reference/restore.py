@@ -38,6 +38,7 @@ class ReferenceRestore(ReferenceExpert):
     """Works on any image, also of an unknown place, because it looks at pixels alone."""
 
     name = "restore"
+    errs = False
 
     def probe(self) -> RestoreRequest:
         return RestoreRequest(image=self.probe_image())
