@@ -90,7 +90,8 @@ async def _perform(
             _spans(job) as tracing,
         ):
             chat = job.config.planner == "chat"
-            reading = [source.tool() for source in (desk, memory) if source and chat]
+            reading = [desk.tool()] if desk and chat else []
+            reading += [memory.tool()] if memory else []
             registry = Registry((*default_tools(), *reading, *foreign))
             toolbox = equip(registry, job.config)
             folder = await _make_folder(job, suite, tasks, client, registry, desk)

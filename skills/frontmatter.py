@@ -51,7 +51,7 @@ def write(fields: Mapping[str, Value]) -> str:
 
 
 def _scalar(text: str) -> str:
-    safe = _PLAIN.match(text) and not text.endswith((" ", ":"))
+    safe = _PLAIN.fullmatch(text) and not text.endswith((" ", ":"))
     if safe and not _AMBIGUOUS.match(text) and not _DATE.match(text) and ": " not in text:
         return text
     # Escapes that JSON and YAML share; beyond 16 bits they differ, and YAML takes the character.

@@ -17,6 +17,7 @@ from agent.program.language import (
 from agent.program.measuring import Reading, measure
 from agent.program.parser import parse
 from agent.program.seeing import Seer, Sight
+from agent.recall_tool import RECALL
 from scenes.tasks import Task
 from skills.workflow import PLAIN, TABLE, Workflow
 
@@ -25,7 +26,8 @@ class ProgramPlanner:
     """Needs no model: questions of known templates become programs, programs become calls.
 
     ``workflow`` says how to look when no skill does. Places without frames are looked up in the
-    `scene` expert's table, whatever the workflow says.
+    `scene` expert's table, whatever the workflow says. Where there is a memory to recall from, what
+    earlier questions measured is used before anything is looked at.
     """
 
     def __init__(self, workflow: Workflow = PLAIN, name: str = "program") -> None:
@@ -40,14 +42,16 @@ class ProgramPlanner:
     def start(self, task: Task, brief: Brief) -> ProgramSession:
         """Begin an episode."""
         workflow = next((s.workflow for s in brief.skills if s.workflow), self._workflow)
-        return ProgramSession(task, TABLE if not brief.frame_handles else workflow)
+        recalls = any(tool["function"]["name"] == RECALL for tool in brief.tools)
+        return ProgramSession(task, workflow if brief.frame_handles else TABLE, recalls)
 
 
 class ProgramSession:
     """One question's program, run as a generator of turns."""
 
-    def __init__(self, task: Task, workflow: Workflow) -> None:
+    def __init__(self, task: Task, workflow: Workflow, recalls: bool = False) -> None:
         self._task = task
+        self._recalls = recalls
         self._workflow = workflow
         self._steps = self._run()
         self._started = False
@@ -66,8 +70,23 @@ class ProgramSession:
             yield Turn(answer=text, notes={"why": "the question fits no known template; a guess"})
             return
         caller = Caller()
-        reading = yield from _read(caller, program, self._workflow)
+        reading = None
+        if self._recalls:
+            reading = yield from _remembered(caller, program, self._workflow)
+        if reading is None:
+            reading = yield from _read(caller, program, self._workflow)
         yield _answer(program, reading, self._task.options)
+
+
+def _remembered(caller: Caller, program: Program, workflow: Workflow) -> Steps[Reading | None]:
+    """Measure what memory holds, where it holds all that is asked about. Floors, orders of
+    appearance and outlines in pictures are not remembered."""
+    if isinstance(program, (AppearanceOrder, Find, FloorArea)):
+        return None
+    sight = yield from Seer(caller, workflow).recall(categories(program))
+    if sight is None:
+        return None
+    return (yield from measure(caller, program, sight))
 
 
 def _read(caller: Caller, program: Program, workflow: Workflow) -> Steps[Reading | None]:

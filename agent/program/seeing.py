@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from agent.program.calling import Call, Caller, Steps, worked
+from agent.recall_tool import RECALL, RecalledData
 from memory.events import ToolOutcome
 from scenes.geometry import Scale
 from skills.workflow import Evidence, Join, MetricScale, Restore, Workflow
@@ -83,6 +84,17 @@ class Seer:
         )
         handle = _group(found) if found is not None else None
         return Sight((Take(boxes=handle),), Join.BEST)
+
+    def recall(self, categories: Sequence[str]) -> Steps[Sight | None]:
+        """What is remembered of this place, if that is all that is asked about."""
+        found = yield from self._caller.one(
+            RECALL, "remember what was measured here", categories=list(categories), confidence=0.0
+        )
+        if found is None:
+            return None
+        take = Take(RecalledData.model_validate(found.data).objects)
+        known = all(take.best(category) for category in categories)
+        return Sight((take,), Join.FUSE) if known else None
 
     def _table(self, categories: Sequence[str]) -> Steps[Sight]:
         found = yield from self._caller.one(

@@ -40,10 +40,12 @@ class EvidenceObject(_Record):
     """An object as an episode measured it, never as the truth knows it.
 
     ``world`` names the reconstruction in whose coordinates ``center`` (metres) is given: positions
-    of different worlds must not be mixed. ``size`` are full extents in metres, ``None`` where only
-    a direction or a count was measured. ``confidence`` in 0..1, ``views`` the number of frames that
-    showed it. ``frames`` are blob hashes of those frames, ``producers`` the experts behind it.
-    ``version`` grows when a later episode measures the same ``key`` of the same world again.
+    of different worlds must not be mixed. ``size`` are full extents in metres along ``axes`` (unit
+    rows; those of the world where ``None``), ``None`` where only a direction or a count was
+    measured. ``coordinates`` say whose they are (`scenes.geometry.World`). ``confidence`` in 0..1,
+    ``views`` the number of frames that showed it. ``frames`` are blob hashes of those frames,
+    ``producers`` the experts behind it. ``version`` grows when a later episode measures the same
+    ``key`` of the same world again.
     """
 
     scene_id: str
@@ -52,7 +54,9 @@ class EvidenceObject(_Record):
     category: str
     center: Triple
     size: Triple | None = None
+    axes: tuple[Triple, Triple, Triple] | None = None
     scale: str = "metric"
+    coordinates: str = "own"
     confidence: float = Field(ge=0, le=1)
     views: int = Field(ge=1)
     frames: tuple[str, ...] = ()

@@ -9,14 +9,25 @@ from agent.chat.config import ChatConfig
 from agent.chat.planner import ChatPlanner
 from agent.limits import Limits
 from agent.loop import run_episode
-from agent.recall_tool import recall_tool
+from agent.program.planner import ProgramPlanner
+from agent.recall_tool import RecalledData, recall_tool
 from memory.blobs import BlobStore
+from memory.episodes import Episode, fold
 from memory.events import Answer, ToolOutcome
 from memory.scene_memory import EvidenceObject, FiledEpisode, SceneMemory
+from skills.card import SceneCard
+from skills.remember import remember
+from tests.agent.test_program import CHAIRS, SOFA_LAMP, TABLE_EDGE
 from tests.support.agent_stage import MemoryLog, make_task, make_workspace
+from tests.support.box_room import BoxRoom
 from tests.support.openai_server import RehearsalServer, Request, says
+from tests.tools.conftest import make_client
 from tools.registry import Registry
 from tools.spec import CallRequest
+from tools.toolbox import default_tools
+from tools.workspace import Workspace
+
+LAMP_EDGE = TABLE_EDGE.replace("table", "lamp")
 
 
 def file(memory: SceneMemory, scene: str, key: str = "earlier", confidence: float = 0.9) -> None:
@@ -35,6 +46,7 @@ def file(memory: SceneMemory, scene: str, key: str = "earlier", confidence: floa
         key="obj_1",
         category="lamp",
         center=(1.0, 2.0, 0.5),
+        size=(0.3, 0.3, 1.0),
         confidence=confidence,
         views=3,
     )
@@ -68,6 +80,39 @@ def test_a_model_recalls_and_the_log_says_that_nothing_was_measured_anew(tmp_pat
     assert "confidence 0.90, version 1" in outcome.text
     assert (outcome.cost, outcome.expert_calls, outcome.cached) == (0.0, 0, 0)
     assert [e.text for e in log.events if isinstance(e, Answer)] == ["1"]
+
+
+def test_the_program_measures_what_it_remembers(tmp_path: Path) -> None:
+    room = BoxRoom(BlobStore(tmp_path / "frames"))
+    client = make_client(room, tmp_path)
+
+    async def play(memory: SceneMemory, number: int, question: str) -> Episode:
+        task, log = room.task(question), MemoryLog()
+        registry = Registry([*default_tools(), recall_tool(memory)])
+        workspace = Workspace(task, client)
+        await run_episode(task, ProgramPlanner(), registry, workspace, log, Limits())
+        episode = fold(log.events)
+        assert episode is not None
+        remember(memory, f"run/{number}", task, episode, SceneCard(question_type="q"))
+        return episode
+
+    async def play_all(memory: SceneMemory) -> list[Episode]:
+        asked = (SOFA_LAMP, SOFA_LAMP, LAMP_EDGE, CHAIRS)
+        return [await play(memory, number, question) for number, question in enumerate(asked)]
+
+    with SceneMemory(tmp_path / "m.sqlite") as memory:
+        first, again, edge, chairs = asyncio.run(play_all(memory))
+    assert first.answer == again.answer
+    assert [o.name for o in again.outcomes] == ["recall", "distance"]
+    assert [o.name for o in edge.outcomes] == ["recall", "size"]
+    assert sum(o.cost for o in (*again.outcomes, *edge.outcomes)) == 0
+    assert "not measured anew" in again.outcomes[0].text
+    told = RecalledData.model_validate(again.outcomes[0].data)
+    assert told.episodes == ("run/0",)
+    assert told.producers
+    assert set(told.versions.values()) == {1}
+    assert chairs.outcomes[0].name == "recall"
+    assert "detect" in [o.name for o in chairs.outcomes], "chairs were never looked for"
 
 
 def test_doubtful_objects_and_other_scenes_are_not_recalled(tmp_path: Path) -> None:

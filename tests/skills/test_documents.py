@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from memory.errors import UserError
@@ -21,6 +21,7 @@ KEYS = st.from_regex(r"key-[a-z-]{0,9}", fullmatch=True)  # YAML reads a bare `n
 
 @settings(deadline=None)
 @given(st.dictionaries(KEYS, TEXT, min_size=1), st.dictionaries(KEYS, TEXT, min_size=1))
+@example({"key-": "0"}, {"key-": "ends its line\n"})
 def test_front_matter_survives_writing_and_reading(
     fields: dict[str, str], metadata: dict[str, str]
 ) -> None:
