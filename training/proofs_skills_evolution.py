@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -66,6 +66,11 @@ class EvolutionPlan(BaseModel):
         """Where one error seed's library and trials are."""
         return self.work / f"errors{seed}"
 
+    @property
+    def test_work(self) -> Path:
+        """Where what is played on these test rooms is kept, apart from that on others."""
+        return self.work / f"test-{digest([path.name for path in self.test])[:8]}"
+
 
 class Evolved(BaseModel):
     """One error seed's evolution: the world its trials were played in, and the report after each
@@ -105,7 +110,7 @@ async def evolve_seed(
         return Evolved.model_validate_json(kept.read_bytes())
     train, home = load_cases(plan.train), Library(work / "library")
     reports: dict[int, EvolveReport] = {}
-    async with _players(plan, plan.train, "train", seed, shelf) as play:
+    async with _players(plan, plan.train, plan.work / "train", seed, shelf) as play:
         for rounds in plan.curve:
             settings = plan.settings.model_copy(update={"rounds": rounds, "seed": seed})
             reports[rounds] = await evolve(home, train, play, settings, watch=watch)
@@ -142,6 +147,12 @@ async def judge_seed(
         if plan.oracle_rooms > 0 and seed == plan.error_seeds[0]:
             look = await _hindsight(plan, test, play, store, watch)
     return SeedResult(seed, last, played, curve, look)
+
+
+def merged(parts: Sequence[SeedResult]) -> SeedResult:
+    """One error seed's results on several sets of test rooms as one."""
+    played = {name: tuple(t for p in parts for t in p.played[name]) for name in parts[0].played}
+    return replace(parts[0], played=played)
 
 
 def _tried(plan: EvolutionPlan, home: Library, evolved: Evolved) -> list[Trial]:
@@ -181,9 +192,9 @@ def _first_rooms(plan: EvolutionPlan) -> tuple[Case, ...]:
 async def _testing(
     plan: EvolutionPlan, seed: int, shelf: Shelf
 ) -> AsyncIterator[tuple[ProgramPlay, TrialStore]]:
-    store = TrialStore(plan.seed_work(seed) / "test.sqlite")
+    store = TrialStore(plan.test_work / f"trials{seed}.sqlite")
     try:
-        async with _players(plan, plan.test, "test", seed, shelf) as play:
+        async with _players(plan, plan.test, plan.test_work, seed, shelf) as play:
             yield play, store
     finally:
         store.close()
@@ -191,15 +202,13 @@ async def _testing(
 
 @asynccontextmanager
 async def _players(
-    plan: EvolutionPlan, suites: Sequence[Path], side: str, seed: int, shelf: Shelf
+    plan: EvolutionPlan, suites: Sequence[Path], work: Path, seed: int, shelf: Shelf
 ) -> AsyncIterator[ProgramPlay]:
-    """Players whose experts know these suites and no others; a side's error seeds share what
+    """Players whose experts know these suites and no others; error seeds share in ``work`` what
     doesn't depend on them, such as restored pictures."""
     names = experts_of("reference")
     async with (
-        experts_in_process(
-            suites, plan.work / side, preset=plan.preset, seed=seed, shelf=shelf
-        ) as client,
+        experts_in_process(suites, work, preset=plan.preset, seed=seed, shelf=shelf) as client,
         Judge(suites) as judge,
     ):
         yield ProgramPlay(client, judge, await producers_of(client, names))
@@ -217,7 +226,7 @@ def _evolved(
 
 
 def _seeds(plan: EvolutionPlan, seed: int) -> Chooser:
-    path = plan.seed_work(seed) / "seeds.sqlite"
+    path = plan.test_work / f"seeds{seed}.sqlite"
     path.parent.mkdir(parents=True, exist_ok=True)
     store = SkillStore(path)
     plant_seeds(store)

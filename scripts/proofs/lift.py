@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -27,6 +28,7 @@ from training.proofs_skills_evolution import (
     SeedResult,
     evolve_seed,
     judge_seed,
+    merged,
     play_defaults,
     shelf_of,
 )
@@ -38,11 +40,12 @@ the test rooms."""
 PARTS = 6
 FRAMES, SIZE = 24, (320, 240)
 PER_TYPE = {"train": 4, "test": 2}
-CURVE = (1, 2, 4)
+CURVE = (1, 2)
+HALVES = 2
 
 
 def measure() -> Iterator[Claim]:
-    """Claims, pooled over error seeds. One process trains, one tests."""
+    """Claims, pooled over error seeds. One process trains while others test."""
     plan = EvolutionPlan(
         train=tuple(ROOT / f"train{k}" for k in range(PARTS)),
         test=tuple(ROOT / f"test{k}" for k in range(PARTS)),
@@ -54,16 +57,23 @@ def measure() -> Iterator[Claim]:
     spawn = get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), spawn) as pool:
         list(pool.map(_make, range(PARTS)))
-    with ProcessPoolExecutor(1, spawn) as training, ProcessPoolExecutor(1, spawn) as testing:
+    # Each process keeps what its pictures measured, for all error seeds.
+    with ExitStack() as stack:
+        training, *testing = (
+            stack.enter_context(ProcessPoolExecutor(1, spawn)) for _ in range(1 + HALVES)
+        )
+        halves = [plan.model_copy(update={"test": plan.test[k::HALVES]}) for k in range(HALVES)]
+        halves[1:] = [half.model_copy(update={"oracle_rooms": 0}) for half in halves[1:]]
         evolving = [training.submit(_evolve, plan, seed) for seed in plan.error_seeds]
-        played = [testing.submit(_defaults, plan, seed) for seed in plan.error_seeds]
+        sides = list(zip(testing, halves, strict=True))
+        played = [p.submit(_defaults, h, seed) for seed in plan.error_seeds for p, h in sides]
         judged = [
-            testing.submit(_judge, plan, seed, evolved.result())
+            [process.submit(_judge, half, seed, evolved.result()) for process, half in sides]
             for seed, evolved in zip(plan.error_seeds, evolving, strict=True)
         ]
         for default in played:
             default.result()
-        results = [one.result() for one in judged]
+        results = [merged([part.result() for part in parts]) for parts in judged]
     yield from claims(results, plan.settings.price, tags_of(plan.test))
 
 
