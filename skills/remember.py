@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from pydantic import TypeAdapter, ValidationError
@@ -11,6 +12,7 @@ from memory.events import ToolOutcome, ToolStatus
 from memory.scene_memory import EvidenceObject, FiledEpisode, SceneMemory
 from scenes.tasks import Task
 from skills.card import SceneCard
+from skills.provenance import digest
 from tools.rows import BoxRow, ObjectRow, ObjectsData
 
 _FINDERS = frozenset({"fuse", "scene"})
@@ -72,9 +74,9 @@ def looked_at(card: SceneCard, task: Task, episode: Episode) -> SceneCard:
 def evidence(task: Task, episode: Episode, key: str) -> Iterable[EvidenceObject]:
     """Accepted objects of an episode's fused or looked-up tables.
 
-    Coordinates of one table belong together and to no other: the world's name is the episode's
-    key and the space that the table says it lies in. Frames and producers are all that the table
-    rests on.
+    Coordinates of one reconstruction belong together and to no other. Two episodes mean the same
+    one when the same experts made it, step by step, from the same frames. Frames and producers are
+    all that a table rests on.
     """
     frames = {f"frame_{f.index}": f.image.sha256 for f in task.frames}
     makers = {handle: o for o in episode.outcomes for handle in o.handles}
@@ -85,11 +87,13 @@ def evidence(task: Task, episode: Episode, key: str) -> Iterable[EvidenceObject]
         seen = tuple(frames[h] for h in sorted(handles) if h in frames)
         chain = [outcome, *(makers[h] for h in handles if h in makers)]
         producers = {f"{p.name} {p.version}" for o in chain for p in o.producers}
+        numbers: Counter[str] = Counter()
         for row in _objects(outcome):
+            numbers[row.category] += 1
             yield EvidenceObject(
                 scene_id=episode.started.scene_id,
-                world=f"{key}/{row.space}",
-                key=row.handle,
+                world=_world(makers.get(row.space, outcome), makers, frames),
+                key=f"{row.category} {numbers[row.category]}",
                 category=row.category,
                 center=row.center,
                 size=row.size,
@@ -102,6 +106,24 @@ def evidence(task: Task, episode: Episode, key: str) -> Iterable[EvidenceObject]
                 producers=tuple(sorted(producers)),
                 episode=key,
             )
+
+
+def _world(maker: ToolOutcome, makers: Mapping[str, ToolOutcome], frames: Mapping[str, str]) -> str:
+    """Names coordinates by the steps that made them: tools, experts with their weights, frames."""
+    handles = _rests_on(maker, makers)
+    steps = {id(o): o for o in (maker, *(makers[h] for h in handles if h in makers))}
+    told = [f"{o.name} {_experts(o)} {_frames_of(o, makers, frames)}" for o in steps.values()]
+    return digest(sorted(told))[:16]
+
+
+def _experts(outcome: ToolOutcome) -> list[str]:
+    return sorted(producer.model_dump_json() for producer in outcome.producers)
+
+
+def _frames_of(
+    outcome: ToolOutcome, makers: Mapping[str, ToolOutcome], frames: Mapping[str, str]
+) -> list[str]:
+    return sorted(frames[h] for h in _rests_on(outcome, makers) if h in frames)
 
 
 def _rests_on(outcome: ToolOutcome, makers: Mapping[str, ToolOutcome]) -> set[str]:

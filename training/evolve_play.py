@@ -10,6 +10,7 @@ from importlib.resources import files
 from agent.limits import Limits
 from agent.loop import run_episode
 from agent.program.planner import ProgramPlanner
+from agent.recall_tool import recall_tool
 from benchmarks.spend import spend
 from memory.episodes import Episode, fold
 from memory.errors import InfrastructureError
@@ -54,7 +55,8 @@ class _Events:
 class ProgramPlay:
     """Plays with the `program` planner against whatever experts ``client`` reaches.
 
-    ``memory``, where given, is filed with every settled episode and what it found.
+    ``memory``, where given, is filed with every settled episode and what it found; with
+    ``recalls`` the planner uses it too, so that an episode depends on those before it.
     """
 
     def __init__(
@@ -64,14 +66,18 @@ class ProgramPlay:
         producers: Sequence[str],
         *,
         memory: SceneMemory | None = None,
+        recalls: bool = False,
         concurrency: int = 4,
     ) -> None:
         self._client = client
         self._judge = judge
         self._memory = memory
-        self._registry = Registry(default_tools())
+        reading = [recall_tool(memory)] if recalls and memory is not None else []
+        self._registry = Registry([*default_tools(), *reading])
         self._lanes = asyncio.Semaphore(concurrency)
-        self._world = digest(["program", source_hash(), *sorted(producers)])[:16]
+        self._world = digest(
+            ["program", *(tool.name for tool in reading), source_hash(), *sorted(producers)]
+        )[:16]
 
     @property
     def world(self) -> str:

@@ -20,6 +20,7 @@ from training import (
     proofs_skills_chat,
     proofs_skills_chat_lift,
     proofs_skills_faults,
+    proofs_skills_memory,
     proofs_skills_recall,
     proofs_skills_scale,
     proofs_skills_verdicts,
@@ -34,6 +35,7 @@ def measure() -> Iterator[Claim]:
     yield from proofs_skills_verdicts.measure()
     yield from proofs_skills_chat.measure()
     yield from proofs_skills_chat_lift.measure()
+    yield from proofs_skills_memory.measure()
     yield from proofs_skills_recall.measure()
     yield from proofs_skills_faults.measure()
     yield from proofs_skills_scale.measure()

@@ -71,18 +71,18 @@ class SceneMemory(Database):
         confidence: float = 0.0,
         exclude: str = "",
     ) -> Recall:
-        """The newest version of each object of this scene's best world.
+        """Objects of this scene's best world, each category as it was measured last.
 
-        The best world is the one that knows most of the asked ``categories`` (all categories when
-        none is asked), then the one with the most objects, then the newest. ``exclude`` is the key
-        of the asking episode: nobody remembers what it has not yet seen.
+        A category's objects come from one episode, because a thing that two episodes placed a
+        little apart would count twice. The best world is the one that knows most of the asked
+        ``categories`` (all categories when none is asked), then the one with the most objects, then
+        the newest. ``exclude`` is the key of the asking episode: nobody remembers what it has not
+        yet seen.
         """
         wanted = frozenset(categories)
         worlds: dict[str, dict[str, EvidenceObject]] = {}
-        query = "SELECT record FROM objects WHERE scene_id=? ORDER BY id"
-        for (record,) in self._db.execute(query, (scene_id,)):
-            item = EvidenceObject.model_validate_json(record)
-            if item.confidence >= confidence and (not exclude or item.episode != exclude):
+        for item in self._measured_last(scene_id, exclude):
+            if item.confidence >= confidence:
                 worlds.setdefault(item.world, {})[item.key] = item
         if not worlds:
             return Recall(scene_id=scene_id)
@@ -98,6 +98,20 @@ class SceneMemory(Database):
         kept = tuple(o for o in worlds[best].values() if not wanted or o.category in wanted)
         makers = tuple(sorted({o.episode for o in kept}))
         return Recall(scene_id=scene_id, world=best, objects=kept, episodes=makers)
+
+    def _measured_last(self, scene_id: str, exclude: str) -> Iterable[EvidenceObject]:
+        """Of each world and category the objects of the newest episode that measured it."""
+        newest: dict[tuple[str, str], list[EvidenceObject]] = {}
+        query = "SELECT record FROM objects WHERE scene_id=? ORDER BY id"
+        for (record,) in self._db.execute(query, (scene_id,)):
+            item = EvidenceObject.model_validate_json(record)
+            if exclude and item.episode == exclude:
+                continue
+            known = newest.setdefault((item.world, item.category), [])
+            if known and known[0].episode != item.episode:
+                known.clear()
+            known.append(item)
+        return [item for items in newest.values() for item in items]
 
     def episodes(self, scene_id: str, *, limit: int = 100) -> tuple[FiledEpisode, ...]:
         """Episodes of one scene, newest first."""

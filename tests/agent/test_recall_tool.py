@@ -17,7 +17,7 @@ from memory.events import Answer, ToolOutcome
 from memory.scene_memory import EvidenceObject, FiledEpisode, SceneMemory
 from skills.card import SceneCard
 from skills.remember import remember
-from tests.agent.test_program import CHAIRS, SOFA_LAMP, TABLE_EDGE
+from tests.agent.test_program import CHAIRS, NEAREST, SOFA_LAMP, TABLE_EDGE
 from tests.support.agent_stage import MemoryLog, make_task, make_workspace
 from tests.support.box_room import BoxRoom
 from tests.support.openai_server import RehearsalServer, Request, says
@@ -27,6 +27,7 @@ from tools.spec import CallRequest
 from tools.toolbox import default_tools
 from tools.workspace import Workspace
 
+LAMP_NEAREST = NEAREST.replace("(chair, sofa, lamp)", "(chair, sofa)").replace("table", "lamp")
 LAMP_EDGE = TABLE_EDGE.replace("table", "lamp")
 
 
@@ -97,11 +98,11 @@ def test_the_program_measures_what_it_remembers(tmp_path: Path) -> None:
         return episode
 
     async def play_all(memory: SceneMemory) -> list[Episode]:
-        asked = (SOFA_LAMP, SOFA_LAMP, LAMP_EDGE, CHAIRS)
+        asked = (SOFA_LAMP, SOFA_LAMP, LAMP_EDGE, CHAIRS, LAMP_NEAREST)
         return [await play(memory, number, question) for number, question in enumerate(asked)]
 
     with SceneMemory(tmp_path / "m.sqlite") as memory:
-        first, again, edge, chairs = asyncio.run(play_all(memory))
+        first, again, edge, chairs, nearest = asyncio.run(play_all(memory))
     assert first.answer == again.answer
     assert [o.name for o in again.outcomes] == ["recall", "distance"]
     assert [o.name for o in edge.outcomes] == ["recall", "size"]
@@ -113,6 +114,10 @@ def test_the_program_measures_what_it_remembers(tmp_path: Path) -> None:
     assert set(told.versions.values()) == {1}
     assert chairs.outcomes[0].name == "recall"
     assert "detect" in [o.name for o in chairs.outcomes], "chairs were never looked for"
+    assert [o.name for o in nearest.outcomes] == ["recall", "nearest"], "by two episodes together"
+    both = RecalledData.model_validate(nearest.outcomes[0].data)
+    assert both.episodes == ("run/0", "run/3")
+    assert {row.space for row in both.objects} == {told.objects[0].space}
 
 
 def test_doubtful_objects_and_other_scenes_are_not_recalled(tmp_path: Path) -> None:

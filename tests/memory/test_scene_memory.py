@@ -61,6 +61,15 @@ def test_measuring_again_makes_a_new_version_and_keeps_the_old_row(tmp_path: Pat
         assert (found.version, found.center[0], found.episode) == (2, 1.1, "b")
 
 
+def test_a_category_is_recalled_from_one_episode(tmp_path: Path) -> None:
+    """Of chairs that were placed a little apart the newest episode's are all there are."""
+    with SceneMemory(tmp_path / "m.sqlite") as memory:
+        memory.file(episode("a"), [seen("chair 1", "chair"), seen("chair 2", "chair")])
+        memory.file(episode("b"), [seen("chair 1", "chair"), seen("sofa 1", "sofa")])
+        found = memory.recall("room1", ["chair", "sofa"])
+        assert [(o.key, o.episode) for o in found.objects] == [("chair 1", "b"), ("sofa 1", "b")]
+
+
 def test_worlds_are_never_mixed(tmp_path: Path) -> None:
     with SceneMemory(tmp_path / "m.sqlite") as memory:
         memory.file(episode("a"), [seen("obj_1", "chair", "w1"), seen("obj_2", "sofa", "w1")])

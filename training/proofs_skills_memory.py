@@ -1,0 +1,70 @@
+"""What scene memory saves: later questions on a scene measure what earlier ones have found.
+
+Real episodes: the `program` planner and reference experts on small rooms made for the purpose.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from memory.claims import Claim
+from memory.scene_memory import SceneMemory
+from scenes.questions.vsi import GENERATORS
+from scenes.suite_rooms import RoomsSettings, make_rooms_suite
+from services.registry import experts_of
+from skills.distil.trials import Trial
+from skills.workflow import PLAIN
+from training.evolve_cases import load_cases
+from training.evolve_experts import experts_in_process
+from training.evolve_play import ProgramPlay, producers_of
+from training.evolve_scoring import Judge
+from training.proofs_skills_compare import contrast
+
+ROOMS = 8
+FIRST_SEED = 53_000
+PRICE = 0.015
+WORSE = 0.02
+"""Score points (0..1) within which recalling counts as harmless: an object measured for one
+question may be measured a little worse than for another."""
+
+
+def measure(rooms: int = ROOMS) -> Iterator[Claim]:
+    """Cost and score of the same questions, in the same order, with and without memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        suite = Path(folder) / "rooms"
+        settings = RoomsSettings(n_frames=16, size=(320, 240), types=tuple(GENERATORS), per_type=4)
+        seeds = range(FIRST_SEED, FIRST_SEED + rooms)
+        make_rooms_suite(suite, seeds, settings=settings, split="train", name="memory")
+        yield from asyncio.run(_compared(Path(folder), suite))
+
+
+async def _compared(folder: Path, suite: Path) -> list[Claim]:
+    fresh, recalled = [await _played(folder, suite, recalls) for recalls in (False, True)]
+    found = contrast("recalled", recalled, "fresh", fresh, PRICE)
+    free = sum(t.cost == 0 for t in recalled)
+    note = (
+        f"{len(recalled)} questions on {found.rooms} rooms, {free} answered without an expert;"
+        f" score {found.score:+.4f} [{found.score_low:+.4f}, {found.score_high:+.4f}]"
+    )
+    return [
+        Claim.at_most(
+            "memory: cost of questions that may recall, share", found.cost_ratio, 0.7, note
+        ),
+        Claim.at_least("memory: score gained by recalling", found.score, -WORSE, note),
+    ]
+
+
+async def _played(folder: Path, suite: Path, recalls: bool) -> tuple[Trial, ...]:
+    """One question after another, as they come."""
+    cases, names = load_cases([suite]), experts_of("reference")
+    with SceneMemory(folder / f"memory-{recalls}.sqlite") as memory:
+        async with (
+            experts_in_process([suite], folder / "work") as client,
+            Judge([suite]) as judge,
+        ):
+            producers = await producers_of(client, names)
+            play = ProgramPlay(client, judge, producers, memory=memory, recalls=recalls)
+            return tuple([(await play.play([(case, PLAIN)]))[0] for case in cases])
