@@ -9,6 +9,7 @@ once for all seeds.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -47,7 +48,8 @@ _KEEP_FRAMES, _KEEP_SIGHTS = 128, 50_000
 
 class EvolutionPlan(BaseModel):
     """``curve``: numbers of rounds after which the library is judged on the test rooms.
-    ``test_rooms``: judge on the first so many (``None``: all). ``oracle_rooms``: play the whole
+    ``test_rooms``: judge on the first so many (``None``: all). ``train_tasks``, ``test_tasks``: use
+    so many of a room's questions of each type (``None``: all). ``oracle_rooms``: play the whole
     space of workflows on the first so many under the first seed, for hindsight (0: none)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,6 +61,8 @@ class EvolutionPlan(BaseModel):
     error_seeds: tuple[int, ...] = (0, 1, 2)
     curve: tuple[int, ...] = (1, 2, 4, 8)
     test_rooms: int | None = None
+    train_tasks: int | None = None
+    test_tasks: int | None = None
     oracle_rooms: int = 0
     settings: EvolveSettings = EvolveSettings()
 
@@ -108,7 +112,7 @@ async def evolve_seed(
     kept = work / f"evolved-{name}.json"
     if kept.exists():
         return Evolved.model_validate_json(kept.read_bytes())
-    train, home = load_cases(plan.train), Library(work / "library")
+    train, home = _train_cases(plan), Library(work / "library")
     reports: dict[int, EvolveReport] = {}
     async with _players(plan, plan.train, plan.work / "train", seed, shelf) as play:
         for rounds in plan.curve:
@@ -158,7 +162,7 @@ def merged(parts: Sequence[SeedResult]) -> SeedResult:
 def _tried(plan: EvolutionPlan, home: Library, evolved: Evolved) -> list[Trial]:
     store = TrialStore(home.trials)
     try:
-        return store.all(evolved.world, [c.id for c in load_cases(plan.train)])
+        return store.all(evolved.world, [c.id for c in _train_cases(plan)])
     finally:
         store.close()
 
@@ -182,10 +186,26 @@ def _stage(watch: Watch | None, stage: str) -> Callable[[int, int], None] | None
     return None if watch is None else lambda done, total: watch(stage, done, total)
 
 
+def _train_cases(plan: EvolutionPlan) -> tuple[Case, ...]:
+    return _first_of_each(load_cases(plan.train), plan.train_tasks)
+
+
 def _first_rooms(plan: EvolutionPlan) -> tuple[Case, ...]:
     cases = load_cases(plan.test, split="test")
     rooms = sorted({c.room for c in cases})[: plan.test_rooms]
-    return tuple(c for c in cases if c.room in rooms)
+    return _first_of_each([c for c in cases if c.room in rooms], plan.test_tasks)
+
+
+def _first_of_each(cases: Sequence[Case], number: int | None) -> tuple[Case, ...]:
+    """The first so many of each scene's questions of a type."""
+    seen: Counter[tuple[str, str]] = Counter()
+    kept = []
+    for case in cases:
+        kind = case.task.scene_id, case.task.question_type
+        seen[kind] += 1
+        if number is None or seen[kind] <= number:
+            kept.append(case)
+    return tuple(kept)
 
 
 @asynccontextmanager

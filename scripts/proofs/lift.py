@@ -40,7 +40,7 @@ the test rooms."""
 PARTS = 6
 FRAMES, SIZE = 24, (320, 240)
 PER_TYPE = {"train": 4, "test": 2}
-CURVE = (1, 2)
+CURVE = (1,)
 HALVES = 2
 
 
@@ -52,7 +52,9 @@ def measure() -> Iterator[Claim]:
         work=ROOT,
         curve=CURVE,
         oracle_rooms=30,
-        settings=EvolveSettings(explore=ExploreSettings(episodes=1000)),
+        train_tasks=2,
+        test_tasks=1,
+        settings=EvolveSettings(candidates=4, explore=ExploreSettings(episodes=600)),
     )
     spawn = get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), spawn) as pool:
