@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,3 +70,15 @@ def split_rooms(
 
 def _draw(seed: int, room: str) -> str:
     return hashlib.sha256(f"{seed}|{room}".encode()).hexdigest()
+
+
+def first_of_each(cases: Sequence[Case], number: int | None) -> tuple[Case, ...]:
+    """The first so many of each scene's questions of a type."""
+    seen: Counter[tuple[str, str]] = Counter()
+    kept = []
+    for case in cases:
+        kind = case.task.scene_id, case.task.question_type
+        seen[kind] += 1
+        if number is None or seen[kind] <= number:
+            kept.append(case)
+    return tuple(kept)

@@ -9,7 +9,6 @@ once for all seeds.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -29,7 +28,7 @@ from skills.snapshot import find_snapshot, open_snapshot
 from skills.store import SkillStore
 from skills.workflow import GUARDED, PLAIN
 from training.evolve import evolve
-from training.evolve_cases import Case, load_cases
+from training.evolve_cases import Case, first_of_each, load_cases
 from training.evolve_experts import experts_in_process
 from training.evolve_library import Library
 from training.evolve_play import ProgramPlay, producers_of, source_hash
@@ -187,25 +186,13 @@ def _stage(watch: Watch | None, stage: str) -> Callable[[int, int], None] | None
 
 
 def _train_cases(plan: EvolutionPlan) -> tuple[Case, ...]:
-    return _first_of_each(load_cases(plan.train), plan.train_tasks)
+    return first_of_each(load_cases(plan.train), plan.train_tasks)
 
 
 def _first_rooms(plan: EvolutionPlan) -> tuple[Case, ...]:
     cases = load_cases(plan.test, split="test")
     rooms = sorted({c.room for c in cases})[: plan.test_rooms]
-    return _first_of_each([c for c in cases if c.room in rooms], plan.test_tasks)
-
-
-def _first_of_each(cases: Sequence[Case], number: int | None) -> tuple[Case, ...]:
-    """The first so many of each scene's questions of a type."""
-    seen: Counter[tuple[str, str]] = Counter()
-    kept = []
-    for case in cases:
-        kind = case.task.scene_id, case.task.question_type
-        seen[kind] += 1
-        if number is None or seen[kind] <= number:
-            kept.append(case)
-    return tuple(kept)
+    return first_of_each([c for c in cases if c.room in rooms], plan.test_tasks)
 
 
 @asynccontextmanager
