@@ -16,6 +16,7 @@ import numpy as np
 
 from memory.blobs import BlobRef
 from memory.claims import Claim
+from memory.workers import end_with_parent
 from scenes.audit import AuditRow, audit
 from scenes.bev import top_view_of_room
 from scenes.blind import relative_accuracy
@@ -160,6 +161,7 @@ def blind_audit(scenes: Sequence[Filmed], fewer: int = 80, workers: int = 2) -> 
 
 def _share(scenes: tuple[Filmed, ...]) -> None:
     """Hand a worker all scenes once, not with every type."""
+    end_with_parent()
     _shared[:] = scenes
 
 

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 import numpy as np
 
 from memory.claims import Claim
+from memory.workers import end_with_parent
 from scenes.camera import PHONE, Renderer, encode_jpeg
 from scenes.film import Look
 from scenes.records import Camera
@@ -39,7 +40,7 @@ class Took(Generic[T]):
 def in_workers(work: Callable[[int], T], seeds: Sequence[int], workers: int = WORKERS) -> Took[T]:
     """``work`` on every seed in fresh processes, timed."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, context, end_with_parent) as pool:
         # Starting Python and importing is not part of a scene's cost.
         list(pool.map(_warm, range(workers)))
         start = time.perf_counter()

@@ -17,6 +17,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from memory.claims import Claim
+from memory.workers import end_with_parent
 from services.reference.base import Shelf
 from skills.distil.trials import Trial
 from training.evolve_records import EvolveSettings
@@ -57,12 +58,13 @@ def measure() -> Iterator[Claim]:
         settings=EvolveSettings(candidates=4, explore=ExploreSettings(episodes=600)),
     )
     spawn = get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count(), spawn) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), spawn, end_with_parent) as pool:
         list(pool.map(_make, range(PARTS)))
     # Each process keeps what its pictures measured, for all error seeds.
     with ExitStack() as stack:
         training, *testing = (
-            stack.enter_context(ProcessPoolExecutor(1, spawn)) for _ in range(1 + HALVES)
+            stack.enter_context(ProcessPoolExecutor(1, spawn, end_with_parent))
+            for _ in range(1 + HALVES)
         )
         halves = [plan.model_copy(update={"test": plan.test[k::HALVES]}) for k in range(HALVES)]
         halves[1:] = [half.model_copy(update={"oracle_rooms": 0}) for half in halves[1:]]
