@@ -52,10 +52,10 @@ def measure() -> Iterator[Claim]:
         test=tuple(ROOT / f"test{k}" for k in range(PARTS)),
         work=ROOT,
         curve=CURVE,
-        oracle_rooms=30,
-        train_tasks=2,
+        oracle_rooms=8,
+        train_tasks=1,
         test_tasks=1,
-        settings=EvolveSettings(candidates=4, explore=ExploreSettings(episodes=600)),
+        settings=EvolveSettings(candidates=4, explore=ExploreSettings(episodes=400)),
     )
     spawn = get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), spawn, end_with_parent) as pool:
