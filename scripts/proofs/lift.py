@@ -1,7 +1,7 @@
 """Must-show 1 to 4 of the skills: evolving on training rooms, judged on unseen ones.
 
-Takes about an hour and a half on two quiet cores. Suites, episodes and libraries are kept under
-``out/proofs/lift``, so a measurement that was stopped goes on where it was.
+Takes about an hour on two quiet cores, a third of it for the rooms. Suites, episodes and libraries
+are kept under ``out/proofs/lift``, so a measurement that was stopped goes on where it was.
 """
 
 from __future__ import annotations
