@@ -75,9 +75,8 @@ def audit_type(question_type: str, items: Sequence[BlindItem], seed: int = 0) ->
     """Blind scores of one type."""
     test = BlindTest(items)
     everything = np.arange(len(items))
-    scores = [test.scores(everything, FOLDINGS * seed + k) for k in range(FOLDINGS)]
-    frequency = np.mean([constant for constant, _ in scores], axis=0)
-    forest = np.mean([read for _, read in scores], axis=0)
+    first = FOLDINGS * seed
+    frequency, forest = test.mean_scores(everything, range(first, first + FOLDINGS))
     return AuditRow(
         question_type=question_type,
         n=len(items),

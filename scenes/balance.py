@@ -92,9 +92,7 @@ def _gains(
     ``constant``: what the commonest number scored before anything was dropped (0: this is that
     time). It may not grow more useful either: answers must not just be narrowed.
     """
-    scores = [test.scores(kept, 1000 + first + k) for k in range(foldings)]
-    frequency = np.mean([f for f, _ in scores], axis=0)
-    forest = np.mean([g for _, g in scores], axis=0)
+    frequency, forest = test.mean_scores(kept, range(1000 + first, 1000 + first + foldings))
     chance = test.chance(kept, frequency)
     common = frequency - (chance if test.choices else constant or float(frequency.mean()))
     gain = max((common, forest - chance), key=lambda g: float(g.mean()))

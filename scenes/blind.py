@@ -66,6 +66,12 @@ class BlindTest:
                 frequency[held], forest[held] = score(subset[~held], subset[held], rng)
         return frequency, forest
 
+    def mean_scores(self, subset: Rows, seeds: Sequence[int]) -> tuple[Float, Float]:
+        """`scores` averaged over ways of folding."""
+        each = [self.scores(subset, seed) for seed in seeds]
+        frequency, forest = (np.mean(part, axis=0) for part in zip(*each, strict=True))
+        return frequency, forest
+
     def chance(self, subset: Rows, frequency: Float) -> Float:
         """Guessing among the options, or for numbers the commonest answer."""
         if not self.choices:

@@ -17,10 +17,10 @@ from scenes.selfcheck import inside_cameras
 
 REACH = 2
 SIZE = PHONE.resized(320, 240)
-# One ray a pixel and no grain, so that an edge lies between two pixels and not across three.
 TELLING_LUMA, TELLING_DEPTH = 2.0, 0.02
 """Mean step at the best shift, in grey levels and in shares of the distance, below which a layer
 says nothing: a picture flat on the only wall in view has no edge in depth."""
+# One ray a pixel and no grain, so that an edge lies between two pixels and not across three.
 PLAIN = Look(antialias=False, noise=0.0)
 
 

@@ -8,14 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from memory.scene_memory import SceneMemory
-from services.registry import experts_of
 from training.evolve import evolve
 from training.evolve_cases import load_cases
-from training.evolve_experts import experts_in_process
 from training.evolve_library import Library
-from training.evolve_play import ProgramPlay, producers_of
+from training.evolve_player import reference_play
 from training.evolve_records import EvolveReport, EvolveSettings, RoundReport, plot, round_line
-from training.evolve_scoring import Judge
 
 
 def evolve_library(
@@ -37,11 +34,8 @@ async def _evolve(
     cases = load_cases(suites)
     library.root.mkdir(parents=True, exist_ok=True)
     work = library.root / "experts"
-    async with (
-        experts_in_process(suites, work, preset=preset, seed=settings.seed) as client,
-        Judge(suites) as judge,
-    ):
-        producers = await producers_of(client, experts_of("reference"))
-        with SceneMemory(library.memory) as memory:
-            play = ProgramPlay(client, judge, producers, memory=memory)
+    with SceneMemory(library.memory) as memory:
+        async with reference_play(
+            suites, work, preset=preset, seed=settings.seed, memory=memory
+        ) as play:
             return await evolve(library, cases, play, settings, on_round=told)

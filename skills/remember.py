@@ -87,12 +87,16 @@ def evidence(task: Task, episode: Episode, key: str) -> Iterable[EvidenceObject]
         seen = tuple(frames[h] for h in sorted(handles) if h in frames)
         chain = [outcome, *(makers[h] for h in handles if h in makers)]
         producers = {f"{p.name} {p.version}" for o in chain for p in o.producers}
-        numbers: Counter[str] = Counter()
-        for row in _objects(outcome):
+        rows, numbers = _objects(outcome), Counter[str]()
+        worlds = {
+            space: _world(makers.get(space, outcome), makers, frames)
+            for space in {row.space for row in rows}
+        }
+        for row in rows:
             numbers[row.category] += 1
             yield EvidenceObject(
                 scene_id=episode.started.scene_id,
-                world=_world(makers.get(row.space, outcome), makers, frames),
+                world=worlds[row.space],
                 key=f"{row.category} {numbers[row.category]}",
                 category=row.category,
                 center=row.center,

@@ -29,7 +29,7 @@ from training.proofs_skills_gate import random_labels
 
 
 def measure() -> Iterator[Claim]:
-    """Claims, each as soon as it is measured; about five minutes."""
+    """Claims, each as soon as it is measured; about eight minutes."""
     yield from random_labels(simulated_pairs())
     yield from proofs_skills_card.measure()
     yield from proofs_skills_verdicts.measure()

@@ -128,16 +128,17 @@ def _fill(root: Path) -> str:
         snapshot.store.close()
     with SceneMemory(library.memory) as memory:
         for number in range(300):
-            memory.file(_episode(number))
+            memory.file(filed(f"e{number}"))
     trials = TrialStore(library.trials)
     trials.put("w", [_trial(number) for number in range(300)])
     trials.close()
     return snapshot.id
 
 
-def _episode(number: int) -> FiledEpisode:
+def filed(key: str) -> FiledEpisode:
+    """A small episode, to file as often as wanted."""
     return FiledEpisode(
-        key=f"e{number}",
+        key=key,
         scene_id="s",
         task_id="t",
         split="train",

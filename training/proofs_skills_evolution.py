@@ -10,7 +10,7 @@ once for all seeds.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from pydantic import BaseModel, ConfigDict
 from scenes.suite import Suite
 from services.plan import write_atomically
 from services.reference.base import Shelf
-from services.registry import experts_of
 from skills.distil.trials import Trial
 from skills.provenance import digest
 from skills.retrieve import Retriever
@@ -29,11 +28,10 @@ from skills.store import SkillStore
 from skills.workflow import GUARDED, PLAIN
 from training.evolve import evolve
 from training.evolve_cases import Case, first_of_each, load_cases
-from training.evolve_experts import experts_in_process
 from training.evolve_library import Library
-from training.evolve_play import ProgramPlay, producers_of, source_hash
+from training.evolve_play import ProgramPlay, source_hash
+from training.evolve_player import reference_play
 from training.evolve_records import EvolveReport, EvolveSettings
-from training.evolve_scoring import Judge
 from training.evolve_trials import TrialStore, trials_of
 from training.explore import SPACE
 from training.proofs_skills_compare import Played, evaluate
@@ -207,18 +205,11 @@ async def _testing(
         store.close()
 
 
-@asynccontextmanager
-async def _players(
+def _players(
     plan: EvolutionPlan, suites: Sequence[Path], work: Path, seed: int, shelf: Shelf
-) -> AsyncIterator[ProgramPlay]:
-    """Players whose experts know these suites and no others; error seeds share in ``work`` what
-    doesn't depend on them, such as restored pictures."""
-    names = experts_of("reference")
-    async with (
-        experts_in_process(suites, work, preset=plan.preset, seed=seed, shelf=shelf) as client,
-        Judge(suites) as judge,
-    ):
-        yield ProgramPlay(client, judge, await producers_of(client, names))
+) -> AbstractAsyncContextManager[ProgramPlay]:
+    """Error seeds share in ``work`` what doesn't depend on them, such as restored pictures."""
+    return reference_play(suites, work, preset=plan.preset, seed=seed, shelf=shelf)
 
 
 def _evolved(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from memory.claims import Claim
-from memory.scene_memory import FiledEpisode, SceneMemory
+from memory.scene_memory import SceneMemory
 from skills.card import SceneCard
 from skills.seeds import plant_seeds
 from skills.snapshot import open_snapshot, take_snapshot
@@ -89,17 +89,7 @@ def _write_until_killed(path: Path, name: str) -> None:
         number = 0
         while True:
             key = f"{name}-{number}"
-            memory.file(
-                FiledEpisode(
-                    key=key,
-                    scene_id="s",
-                    task_id="t",
-                    split="train",
-                    question_type="q",
-                    question="how many",
-                    status="answered",
-                )
-            )
+            memory.file(proofs_skills_damage.filed(key))
             sys.stdout.write(key + "\n")
             sys.stdout.flush()
             number += 1

@@ -14,13 +14,10 @@ from memory.claims import Claim
 from memory.scene_memory import SceneMemory
 from scenes.questions.vsi import GENERATORS
 from scenes.suite_rooms import RoomsSettings, make_rooms_suite
-from services.registry import experts_of
 from skills.distil.trials import Trial
 from skills.workflow import PLAIN
 from training.evolve_cases import load_cases
-from training.evolve_experts import experts_in_process
-from training.evolve_play import ProgramPlay, producers_of
-from training.evolve_scoring import Judge
+from training.evolve_player import reference_play
 from training.proofs_skills_compare import contrast
 
 ROOMS = 8
@@ -59,12 +56,6 @@ async def _compared(folder: Path, suite: Path) -> list[Claim]:
 
 async def _played(folder: Path, suite: Path, recalls: bool) -> tuple[Trial, ...]:
     """One question after another, as they come."""
-    cases, names = load_cases([suite]), experts_of("reference")
     with SceneMemory(folder / f"memory-{recalls}.sqlite") as memory:
-        async with (
-            experts_in_process([suite], folder / "work") as client,
-            Judge([suite]) as judge,
-        ):
-            producers = await producers_of(client, names)
-            play = ProgramPlay(client, judge, producers, memory=memory, recalls=recalls)
-            return tuple([(await play.play([(case, PLAIN)]))[0] for case in cases])
+        async with reference_play([suite], folder / "work", memory=memory, recalls=recalls) as play:
+            return tuple([(await play.play([(c, PLAIN)]))[0] for c in load_cases([suite])])

@@ -7,24 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from memory.claims import Claim
 from scenes.suite_rooms import RoomsSettings, make_rooms_suite
-from services.registry import experts_of
 from skills.documents import SkillDocument, compose
 from skills.gate import Comparison
 from skills.provenance import Origin, Provenance, Status
 from skills.workflow import PLAIN, SINGLE, Evidence, Frames, Join, Support, Workflow
 from training.evolve import evolve
 from training.evolve_cases import Case, load_cases
-from training.evolve_experts import experts_in_process
 from training.evolve_library import Library
-from training.evolve_play import ProgramPlay, producers_of
+from training.evolve_play import ProgramPlay
+from training.evolve_player import reference_play
 from training.evolve_records import EvolveSettings, Verdict
-from training.evolve_scoring import Judge
 from training.evolve_verdicts import gate_skill
 from training.explore import ExploreSettings
 
@@ -102,12 +100,8 @@ async def _next_gate(
     return next((v for v in report.rounds[0].verdicts if v.skill == name), None)
 
 
-@asynccontextmanager
-async def _player(suite: Path, folder: Path, preset: str) -> AsyncIterator[ProgramPlay]:
-    names = experts_of("reference")
-    work = folder / preset.replace(":", "-")
-    async with experts_in_process([suite], work, preset=preset) as client, Judge([suite]) as judge:
-        yield ProgramPlay(client, judge, await producers_of(client, names))
+def _player(suite: Path, folder: Path, preset: str) -> AbstractAsyncContextManager[ProgramPlay]:
+    return reference_play([suite], folder / preset.replace(":", "-"), preset=preset)
 
 
 def _document(name: str, workflow: Workflow) -> SkillDocument:
