@@ -131,5 +131,8 @@ def _spread(order: list[Ranked], penalty: float) -> list[Ranked]:
     return sorted(order, key=_order) if repeats else order
 
 
-def _order(item: Ranked) -> tuple[bool, float, str]:
-    return not item.eligible, -item.score, item.entry.name
+def _order(item: Ranked) -> tuple[bool, bool, float, float, str]:
+    """Skills for the question's kind first, of them those that the gate has proven most of: what
+    it put above another must not fall behind that for its words."""
+    proven = max(0.0, item.entry.lift) if item.executable else 0.0
+    return not item.eligible, not item.kind, -proven, -item.score, item.entry.name

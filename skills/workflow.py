@@ -2,9 +2,9 @@
 
 A small closed grammar, written as one fenced block in a skill's ``SKILL.md``. The `program`
 planner executes it and a chat model reads it as the same instructions. It says which frames to
-look at, whether to restore them first, which evidence to take, how views are joined, how much
-support an object needs, and what to do when a join fails. Why these dimensions and no others:
-``docs/workflows.md``.
+look at and when to stop, whether to restore them first, which evidence to take, how views are
+joined, how much support an object needs, and what to do when a join fails. Why these dimensions
+and no others: ``docs/workflows.md``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,14 @@ from __future__ import annotations
 import hashlib
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 
 class FramePolicy(StrEnum):
@@ -91,8 +98,22 @@ class Fallback(BaseModel):
     join: Join = Join.VOTE
 
 
+class Stop(BaseModel):
+    """Look at ``first`` of the chosen frames, spread over the capture (from its beginning where
+    order in time is asked), then at twice as many more, and so on, until every asked thing was
+    seen in ``seen`` of them.
+
+    All chosen frames are still reconstructed: registering a view costs a third of searching it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    first: int = Field(default=6, ge=1, le=128)
+    seen: int = Field(default=2, ge=1, le=128)
+
+
 class Workflow(BaseModel):
-    """One way to look."""
+    """One way to look. Without ``stop`` every chosen frame is searched."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -104,6 +125,15 @@ class Workflow(BaseModel):
     scale_frames: int = Field(default=4, ge=1, le=32)
     support: Support = Support()
     fallback: Fallback | None = None
+    stop: Stop | None = None
+
+    @model_serializer(mode="wrap")
+    def _written(self, whole: SerializerFunctionWrapHandler) -> dict[str, JsonValue]:
+        """``stop`` came later: where it isn't used it isn't written, and keys stay as they were."""
+        fields: dict[str, JsonValue] = whole(self)
+        if self.stop is None:
+            fields.pop("stop", None)
+        return fields
 
     @property
     def key(self) -> str:

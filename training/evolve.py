@@ -16,16 +16,17 @@ from skills.distil.base import Candidate, Distiller
 from skills.distil.rules import RulesDistiller
 from skills.distil.trials import Trial, table
 from skills.embed import Embedder
-from skills.provenance import Status, mark
+from skills.provenance import Origin, Status, mark
 from skills.retrieve import Retriever
 from skills.snapshot import take_snapshot
 from skills.store import SkillStore
 from skills.writes import append_ledger, append_round, insert_scenes, insert_version
 from training.evolve_cases import Case, split_rooms
-from training.evolve_gate import wealth
+from training.evolve_gate import refused, wealth
 from training.evolve_library import Library
 from training.evolve_policy import LibraryPolicy
 from training.evolve_records import EvolveReport, EvolveSettings, RoundReport, Verdict, run_id
+from training.evolve_removing import removal_weights
 from training.evolve_round import Judged, Round, Watch
 from training.evolve_trials import Play, TrialStore
 
@@ -103,7 +104,7 @@ class _Evolution:
         explore, gate = split_rooms(cases, self.settings.gate_share, self.settings.seed)
         done = [RoundReport.model_validate_json(r) for r in self.store.rounds(self.run)]
         while len(done) < self.settings.rounds:
-            report = await self._round(len(done) + 1, explore, gate, watch)
+            report = await self._round(done, explore, gate, watch)
             done.append(report)
             if on_round is not None:
                 on_round(report)
@@ -113,7 +114,7 @@ class _Evolution:
 
     async def _round(
         self,
-        number: int,
+        done: Sequence[RoundReport],
         explore: Sequence[Case],
         gate: Sequence[Case],
         watch: Watch | None,
@@ -122,18 +123,25 @@ class _Evolution:
         round_ = Round(
             run=self.run,
             serial=self.store.rounds_so_far() + 1,
-            number=number,
+            number=len(done) + 1,
             policy=LibraryPolicy(retriever, self.settings.default),
             active=self.store.skills(Status.ACTIVE),
             settings=self.settings,
             trials=self.trials,
             play=self.play,
             wealth=wealth(self.store),
+            authored=tuple(
+                s.document.scope
+                for s in self.store.skills(None)
+                if s.provenance.origin is not Origin.DISTILLED
+            ),
+            refused=refused(self.store, done),
             watch=watch,
         )
         tried = await round_.explore(explore)
         made = round_.distil(explore, tried, self.distiller)
-        judged = await round_.judge(made, gate)
+        weights = removal_weights(explore, tried, round_.policy, self.settings.price)
+        judged = await round_.judge(made, gate, weights)
         report = self._report(round_, explore, tried, made, judged)
         self._commit(round_, made, judged, [*explore, *gate], report)
         return report
@@ -149,7 +157,8 @@ class _Evolution:
         """Write the whole round in one transaction."""
         scenes = {c.task.scene_id: mark(c.task) for c in cases}
         with self.store.writing() as db:
-            for candidate in made:
+            heard = {item.change.version for item in judged}
+            for candidate in [c for c in made if c.document.version in heard]:
                 insert_version(db, candidate.document, candidate.provenance)
             for item in judged:
                 found = item.comparison
@@ -158,7 +167,7 @@ class _Evolution:
                     item.change.version,
                     item.action,
                     _STATUS[item.action],
-                    lift=_lift(item),
+                    lift=item.change.proven(item.action, found),
                     round_=round_.serial,
                     detail=found.model_dump(mode="json"),
                 )
@@ -200,13 +209,3 @@ class _Evolution:
             score=score,
             cost=cost,
         )
-
-
-def _lift(item: Judged) -> float | None:
-    """What re-ranking will know: a promoted skill's lower bound, and of an active skill the least
-    that taking it away would lose, where that is more than nothing."""
-    if item.action == "promoted":
-        return item.comparison.lower
-    if item.action == "stays" and item.comparison.upper is not None:
-        return max(0.0, -item.comparison.upper)
-    return None

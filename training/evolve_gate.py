@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from skills.distil.base import Candidate
 from skills.distil.trials import Trial
 from skills.entries import StoredSkill
 from skills.gate import Comparison, GateSettings, Pair, Wealth, judge
+from skills.provenance import Origin
+from skills.scope import Scope
 from skills.store import SkillStore
 from skills.workflow import Workflow
 from training.evolve_cases import Case
-from training.evolve_policy import LibraryPolicy
+from training.evolve_policy import Choice, LibraryPolicy
+from training.evolve_records import RoundReport
 from training.evolve_trials import Try
 
 _CLEAREST = 6.0  # standard errors beyond which a finding is not preferred any further
 _PASSED = frozenset({"promoted", "retired"})
+_CHANGES = _PASSED | {"merged"}
 _JUDGED = _PASSED | {"kept", "stays"}
 
 
@@ -26,6 +30,7 @@ class Change:
 
     ``tries``: case, workflow with the change, workflow without it. ``weight``: its share of the
     error budget against other changes; a clear finding gets more than a routine removal.
+    ``base``: the highest lift known of what it would be put above.
     """
 
     skill: str
@@ -33,40 +38,62 @@ class Change:
     adds: bool
     tries: tuple[tuple[Case, Workflow, Workflow], ...]
     weight: float = 1.0
+    base: float = 0.0
+
+    def proven(self, action: str, found: Comparison) -> float | None:
+        """The lift that a promotion proves; other verdicts prove none.
+
+        Lower bounds add up along what a skill was put above, so that retrieval prefers it to that.
+        A skill that merely stays gains nothing by it: it was judged only where it still has its
+        turn, and must not come back to where another was put above it.
+        """
+        if action == "promoted" and found.lower is not None:
+            return self.base + found.lower
+        return None
 
 
 def additions(
     candidates: Sequence[Candidate],
     cases: Sequence[Case],
-    now: Callable[[Case], Workflow],
+    now: Callable[[Case], Choice],
 ) -> list[Change]:
     """What each candidate would change within its scope."""
     changes = []
     for candidate in candidates:
         document = candidate.document
         workflow = candidate.finding.workflow
-        tries = tuple(
-            (case, workflow, now(case)) for case in cases if document.scope.covers(case.card)
-        )
-        found = candidate.finding
-        clear = max(1.0, found.gain / max(found.error, 1e-9))
-        weight = min(clear, _CLEAREST)
-        changes.append(Change(document.name, document.version, True, tries, weight))
+        choices = [(case, now(case)) for case in cases if document.scope.covers(case.card)]
+        tries = tuple((case, workflow, choice.workflow) for case, choice in choices)
+        base = max((choice.lift for _, choice in choices), default=0.0)
+        clear = clearness(candidate.finding.gain, candidate.finding.error)
+        weight = max(1.0, clear)
+        changes.append(Change(document.name, document.version, True, tries, weight, base))
     return changes
 
 
-def removals(
-    active: Sequence[StoredSkill], cases: Sequence[Case], policy: LibraryPolicy
-) -> list[Change]:
-    """What taking each active skill away would change.
+def clearness(gain: float, error: float) -> float:
+    """Standard errors that a gain is above nothing, up to where more says nothing more."""
+    return min(gain / max(error, 1e-9), _CLEAREST)
 
-    Left out are skills that nobody chooses, and those that only repeat the planner's default:
-    taking them away changes no episode, and a chat model would miss their text.
+
+def removals(
+    active: Sequence[StoredSkill],
+    cases: Sequence[Case],
+    policy: LibraryPolicy,
+    weigh: Callable[[str], float] = lambda version: 1.0,
+) -> list[Change]:
+    """What taking each active skill away would change; ``weigh`` gives a version's weight.
+
+    Left out are written skills that nobody chooses, and those that only repeat the planner's
+    default: taking them away changes no episode, and a chat model would miss their text. A
+    distilled skill that has lost its turn everywhere to better ones goes.
     """
     changes = []
     for skill in active:
         version = skill.document.version
         mine = [case for case in cases if policy.choose(case).version == version]
+        if not mine and skill.provenance.origin is Origin.DISTILLED:
+            mine = [case for case in cases if skill.document.scope.covers(case.card)]
         others = [policy.choose(case, without=version) for case in mine]
         tries = tuple(
             (case, other.workflow, policy.choose(case).workflow)
@@ -74,7 +101,7 @@ def removals(
         )
         same = all(new == old for _, new, old in tries)
         if tries and not (same and any(other.version is None for other in others)):
-            changes.append(Change(skill.document.name, version, False, tries))
+            changes.append(Change(skill.document.name, version, False, tries, weigh(version)))
     return changes
 
 
@@ -102,6 +129,40 @@ def wealth(store: SkillStore) -> Wealth:
     return Wealth(spent, sum(row.action in _PASSED for row in judged))
 
 
+def refused(store: SkillStore, rounds: Iterable[RoundReport]) -> frozenset[tuple[Scope, str]]:
+    """Scopes and workflow keys of the candidates that an evolution's rounds have kept out since
+    the library last changed. On the same rooms against the same library they would be kept out
+    again."""
+    versions: list[str] = []
+    for report in rounds:
+        if any(verdict.action in _CHANGES for verdict in report.verdicts):
+            versions.clear()
+        else:
+            versions.extend(v.version for v in report.verdicts if v.action == "kept")
+    kept = [store.get(version).document for version in versions]
+    return frozenset((d.scope, d.workflow.key) for d in kept if d.workflow is not None)
+
+
+def half_of(change: Change) -> Change:
+    """The change on every other room."""
+    rooms = sorted({case.room for case, _, _ in change.tries})
+    first = set(rooms[::2])
+    return replace(change, tries=tuple(t for t in change.tries if t[0].room in first))
+
+
+def hopeless(change: Change, trials: Sequence[Trial], settings: GateSettings) -> bool:
+    """Whether a change gains nothing on the rooms that were played, so that more are wasted on it.
+
+    Stopping here can only keep a change from passing, so it costs power, not error probability.
+    """
+    if is_merge(change):
+        return True
+    (pairs,) = _pairs([change], trials)
+    rooms = {pair.new.room for pair in pairs}
+    gains = [p.new.utility(settings.price) - p.old.utility(settings.price) for p in pairs]
+    return len(rooms) >= settings.rooms and sum(gains) <= 0
+
+
 def decide(
     changes: Sequence[Change],
     trials: Sequence[Trial],
@@ -109,8 +170,14 @@ def decide(
     budget: float,
 ) -> list[Comparison]:
     """The gate's comparisons, in the order of ``changes``, which share ``budget``."""
+    weights = [0.0 if is_merge(change) else change.weight for change in changes]
+    return list(judge(_pairs(changes, trials), settings, budget, weights))
+
+
+def _pairs(changes: Sequence[Change], trials: Sequence[Trial]) -> list[list[Pair]]:
+    """Per change, the tasks that were played with and without it."""
     rows = {(t.task_id, t.workflow.key): t for t in trials}
-    pairs = [
+    return [
         [
             Pair(new=rows[case.id, new.key], old=rows[case.id, old.key])
             for case, new, old in change.tries
@@ -118,5 +185,3 @@ def decide(
         ]
         for change in changes
     ]
-    weights = [0.0 if is_merge(change) else change.weight for change in changes]
-    return list(judge(pairs, settings, budget, weights))

@@ -12,10 +12,14 @@ from training.evolve_cases import Case
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A workflow and the skill version that it comes from (``None``: the planner's default)."""
+    """A workflow and the skill version that it comes from (``None``: the planner's default).
+
+    ``lift``: the least utility that the version is known to gain over having no skill.
+    """
 
     workflow: Workflow
     version: str | None = None
+    lift: float = 0.0
 
 
 class LibraryPolicy:
@@ -42,5 +46,5 @@ class LibraryPolicy:
                 continue
             workflow = self._retriever.load(f"{ranked.entry.name}@{version}").workflow
             if workflow is not None:
-                return Choice(workflow, version)
+                return Choice(workflow, version, ranked.entry.lift)
         return Choice(self._default)

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from skills.distil.base import Candidate, Distiller, candidates
-from skills.distil.findings import find
+from skills.distil.findings import Barred, find
 from skills.distil.lessons import learn
+from skills.distil.pooling import find_pooled
 from skills.distil.trials import Trial
 from skills.entries import StoredSkill
 from skills.gate import Comparison, Wealth
-from skills.workflow import Workflow
+from skills.scope import Scope
 from training.evolve_cases import Case
-from training.evolve_gate import Change, additions, decide, is_merge, needed, removals
-from training.evolve_policy import LibraryPolicy
+from training.evolve_gate import (
+    Change,
+    additions,
+    decide,
+    half_of,
+    hopeless,
+    is_merge,
+    needed,
+    removals,
+)
+from training.evolve_policy import Choice, LibraryPolicy
 from training.evolve_records import EvolveSettings
 from training.evolve_trials import Play, TrialStore, Try, trials_of
 from training.explore import Attempt, Question, plan
@@ -36,7 +47,9 @@ class Judged:
 @dataclass(frozen=True, slots=True)
 class Round:
     """The state that a round works from. ``serial`` counts rounds over the library's whole life,
-    ``wealth`` is what the gate may still spend on errors.
+    ``wealth`` is what the gate may still spend on errors. ``authored``: scopes of the skills that
+    somebody wrote, active or not. ``refused``: scopes and workflows that it
+    has refused since the library last changed, which need no second look.
 
     What was tried is read from the plans of this evolution's rounds, never from "whatever the
     store holds": a killed round has left trials behind, and resuming must not see more than the
@@ -52,6 +65,8 @@ class Round:
     trials: TrialStore
     play: Play
     wealth: Wealth
+    authored: tuple[Scope, ...] = ()
+    refused: Barred = frozenset()
     watch: Watch | None = None
 
     async def explore(self, cases: Sequence[Case]) -> list[Trial]:
@@ -78,66 +93,94 @@ class Round:
     ) -> tuple[Candidate, ...]:
         """Candidates from what was tried, the clearest findings first."""
         by_id = {c.id: c for c in cases}
-        found = find(
-            tried,
-            {t.workflow.key: t.workflow for t in tried},
-            _with_pooled(set(self.families(cases).values())),
-            lambda trial: self.policy.choose(by_id[trial.task_id]).workflow.key,
-            self.settings.finding,
-        )
+        families = sorted(set(self.families(cases).values()))
+        workflows = {t.workflow.key: t.workflow for t in tried}
+
+        def now(trial: Trial) -> str:
+            return self.policy.choose(by_id[trial.task_id]).workflow.key
+
+        look = (tried, workflows, families, now, self.settings.finding, self.refused)
+        found = [*find_pooled(*look), *find(*look)]
         clearest = sorted(found, key=lambda f: -f.gain / max(f.error, 1e-9))
         kept = clearest[: self.settings.candidates]
         ordered = [f for f in found if f in kept]
         return candidates(distiller, ordered, self.active, learn(tried))
 
-    async def judge(self, made: Sequence[Candidate], cases: Sequence[Case]) -> list[Judged]:
-        """General candidates and retirements first, then special cases against what results.
+    async def judge(
+        self, made: Sequence[Candidate], cases: Sequence[Case], weights: Mapping[str, float]
+    ) -> list[Judged]:
+        """Candidates for several families and retirements first, then those for one family, then
+        special cases, each against what results. ``weights``: see `removal_weights`.
 
-        Each of the two steps may spend half of the round's error probability.
+        The steps that have anything to judge share the round's error probability evenly. What was
+        found for one family is stale once another way of looking was promoted for it; then the
+        next round looks again.
         """
-        general = [c for c in made if not c.finding.scope.conditions]
+        known = set(self.families(cases).values())
         special = [c for c in made if c.finding.scope.conditions]
-        first = additions(general, cases, lambda case: self.policy.choose(case).workflow)
-        gone = removals(self.active, cases, self.policy)
-        verdicts = await self._gate([*first, *gone], cases)
+        general = [c for c in made if not c.finding.scope.conditions]
+        narrow = [c for c in general if c.finding.scope.question_types in known]
+        broad = [c for c in general if c not in narrow]
+        steps = 1 + bool(narrow) + bool(special)
+        budget = self.wealth.budget(self.settings.gate.alpha) / steps
+        gone = removals(self.active, cases, self.policy, lambda v: weights.get(v, 1.0))
+        first = additions(broad, cases, self.policy.choose)
+        verdicts = await self._gate([*first, *gone], budget)
+        fresh = [c for c in narrow if not _overlaps(c, broad, verdicts)]
         now = self._after(general, verdicts)
-        return [*verdicts, *await self._gate(additions(special, cases, now), cases)]
+        verdicts += await self._gate(additions(fresh, cases, now), budget)
+        now = self._after(general, verdicts)
+        return [*verdicts, *await self._gate(additions(special, cases, now), budget)]
 
     def families(self, cases: Iterable[Case]) -> dict[str, tuple[str, ...]]:
-        """Question types by the set of types that an active general skill treats alike."""
+        """Question types by the set of types that no author of a general skill tells apart.
+
+        What a distilled skill is for doesn't count: that several kinds gained from it does not
+        make them alike, and one of them may gain more from something else.
+        """
+        general = [set(s.question_types) for s in self.authored if not s.conditions]
+        kinds = set().union(*general, (case.card.question_type for case in cases))
+        alike: dict[tuple[bool, ...], list[str]] = defaultdict(list)
+        for kind in sorted(kinds):
+            alike[tuple(kind in one for one in general)].append(kind)
         families: dict[str, tuple[str, ...]] = {}
-        for skill in self.active:
-            scope = skill.document.scope
-            if not scope.conditions:
-                families.update(dict.fromkeys(scope.question_types, scope.question_types))
-        for case in cases:
-            families.setdefault(case.card.question_type, (case.card.question_type,))
+        for known, members in alike.items():
+            for kind in members:
+                families[kind] = tuple(members) if any(known) else (kind,)
         return families
 
-    async def _gate(self, changes: list[Change], cases: Sequence[Case]) -> list[Judged]:
-        tried = await self._played("gate", needed(changes))
-        budget = self.wealth.budget(self.settings.gate.alpha) / 2
-        found = decide(changes, tried, self.settings.gate, budget)
+    async def _gate(self, changes: list[Change], budget: float) -> list[Judged]:
+        """Play half of the rooms, and the other half for what may still pass."""
+        settings = self.settings.gate
+        tried = await self._played("gate", needed([half_of(change) for change in changes]))
+        promising = [c for c in changes if not hopeless(half_of(c), tried, settings)]
+        tried += await self._played("gate", needed(promising))
+        found = decide(changes, tried, settings, budget)
         return [Judged(c, f, _action(c, f)) for c, f in zip(changes, found, strict=True)]
 
     def _after(
         self, general: Sequence[Candidate], verdicts: Sequence[Judged]
-    ) -> Callable[[Case], Workflow]:
+    ) -> Callable[[Case], Choice]:
         """What the library will do once these verdicts hold."""
-        passed = {v.change.version: v for v in verdicts if v.action == "promoted"}
-        promoted = [c for c in general if c.document.version in passed]
+        lifts = {
+            v.change.version: v.change.proven(v.action, v.comparison) or 0.0
+            for v in verdicts
+            if v.action == "promoted"
+        }
+        promoted = [c for c in general if c.document.version in lifts]
         # Retrieval prefers what is proven to gain most; so does this.
-        promoted.sort(key=lambda c: -(passed[c.document.version].comparison.lower or 0.0))
+        promoted.sort(key=lambda c: -lifts[c.document.version])
         gone = {v.change.version for v in verdicts if v.action in {"retired", "merged"}}
 
-        def choose(case: Case) -> Workflow:
+        def choose(case: Case) -> Choice:
             for candidate in promoted:
+                version = candidate.document.version
                 if candidate.document.scope.covers(case.card):
-                    return candidate.finding.workflow
+                    return Choice(candidate.finding.workflow, version, lifts[version])
             choice = self.policy.choose(case)
             if choice.version in gone:
                 choice = self.policy.choose(case, without=choice.version)
-            return choice.workflow
+            return choice
 
         return choose
 
@@ -149,12 +192,17 @@ class Round:
         return await trials_of(self.trials, self.play, tries, progress=progress)
 
 
-def _with_pooled(families: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """The families, and all of them as one: what is better for every kind of question shows there
-    with a fraction of the rooms that each kind alone would need."""
-    each = sorted(families)
-    pooled = tuple(sorted({kind for family in each for kind in family}))
-    return [*each, pooled] if len(each) > 1 else each
+def _overlaps(
+    candidate: Candidate, others: Sequence[Candidate], verdicts: Sequence[Judged]
+) -> bool:
+    """Whether one of the others was promoted for a kind of question that this one is for."""
+    passed = {v.change.version for v in verdicts if v.action == "promoted"}
+    kinds = set(candidate.finding.scope.question_types)
+    return any(
+        kinds & set(other.finding.scope.question_types)
+        for other in others
+        if other.document.version in passed
+    )
 
 
 def _action(change: Change, found: Comparison) -> str:

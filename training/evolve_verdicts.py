@@ -38,10 +38,12 @@ async def gate_skill(
         workflow = _judgeable(skill, cases)
         policy = LibraryPolicy(Retriever(store, cache=library.index), default)
         covered = [c for c in cases if skill.document.scope.covers(c.card)]
-        tries = tuple((c, workflow, policy.choose(c).workflow) for c in covered)
-        change = Change(skill.document.name, skill.document.version, True, tries)
+        choices = [policy.choose(c) for c in covered]
+        tries = tuple((c, workflow, now.workflow) for c, now in zip(covered, choices, strict=True))
+        base = max((now.lift for now in choices), default=0.0)
+        change = Change(skill.document.name, skill.document.version, True, tries, base=base)
         verdict = (await _judged(library, store, [change], play, settings))[0]
-        _write(store, skill, verdict, covered)
+        _write(store, skill, verdict, covered, change.proven(verdict.action, verdict.comparison))
         return verdict
 
 
@@ -102,7 +104,13 @@ def _judgeable(skill: StoredSkill, cases: Sequence[Case]) -> Workflow:
     return skill.document.workflow
 
 
-def _write(store: SkillStore, skill: StoredSkill, verdict: Verdict, cases: Sequence[Case]) -> None:
+def _write(
+    store: SkillStore,
+    skill: StoredSkill,
+    verdict: Verdict,
+    cases: Sequence[Case],
+    lift: float | None,
+) -> None:
     promoted = verdict.action == "promoted"
     scenes = {c.task.scene_id: mark(c.task) for c in cases}
     serial = store.rounds_so_far() + 1
@@ -112,7 +120,7 @@ def _write(store: SkillStore, skill: StoredSkill, verdict: Verdict, cases: Seque
             skill.document.version,
             verdict.action,
             Status.ACTIVE if promoted else None,
-            lift=verdict.comparison.lower if promoted else None,
+            lift=lift,
             round_=serial,
             detail=verdict.comparison.model_dump(mode="json"),
         )

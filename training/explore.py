@@ -3,7 +3,8 @@
 A small, well-chosen space beats hundreds of near-twins: with a dozen workflows held-out choices
 came out as with a hundred and fifty (``docs/workflows.md``). Tries are allotted like pulls of a
 bandit: per family of question types, whole tasks at a time, each task with the incumbent *and*
-the most promising others, so that every comparison is paired.
+the most promising others, so that every comparison is paired. What a workflow did for other
+families counts a little too: what is bad for all kinds of question need not be tried on each.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from skills.workflow import (
     Join,
     MetricScale,
     Restore,
+    Stop,
     Support,
     Workflow,
 )
@@ -46,31 +48,34 @@ _BEST: dict[str, object] = {
     "support": Support(views=1, share=0.0),
     "fallback": None,
 }
+_ENOUGH, _ONCE = Stop(), Stop(seen=1)
+_APART: dict[str, object] = {"join": Join.VOTE, "fallback": Fallback(join=Join.BEST)}
 
 SPACE: tuple[Workflow, ...] = (
     PLAIN,
     GUARDED,
     _even(16),
-    _even(8),
     _even(32),
     _even(32, evidence=Evidence.BOXES),
     _even(16, evidence=Evidence.BOXES, scale=MetricScale.NONE),
-    _even(8, evidence=Evidence.BOXES, scale=MetricScale.NONE),
     _even(16, restore=Restore.DIM),
-    _even(8, restore=Restore.DIM),
-    _even(16, restore=Restore.DIM, evidence=Evidence.BOXES, scale=MetricScale.NONE),
-    _even(8, restore=Restore.DIM, evidence=Evidence.BOXES, scale=MetricScale.NONE),
-    GUARDED.model_copy(update={"join": Join.VOTE, "fallback": Fallback(join=Join.BEST)}),
-    _even(8, **_BEST),
+    GUARDED.model_copy(update=_APART),
     _even(32, **_BEST),
+    _even(16, stop=_ENOUGH),
+    _even(32, stop=_ENOUGH),
+    _even(32, stop=_ENOUGH, scale=MetricScale.NONE),
+    _even(32, stop=_ENOUGH, restore=Restore.DIM),
+    _even(32, stop=_ONCE, scale_frames=2),
+    _even(32, stop=_ONCE, **_BEST),
 )
-"""Fifteen corners of the dimensions that paid on rooms of their own: frame number, restoring,
-evidence, join, metric scale, fallback."""
+"""Fifteen corners of the dimensions that paid on rooms of their own: frame number, when to stop,
+restoring, evidence, join, metric scale, fallback."""
 
 
 class ExploreSettings(BaseModel):
     """``episodes``: tries a round may start, incumbents included. ``rivals``: workflows tried
-    beside the incumbent on each task. ``price`` as at the gate; ``courage`` weighs uncertainty."""
+    beside the incumbent on each task. ``price`` as at the gate; ``courage`` weighs uncertainty.
+    ``kinship``: how many tries of its own what a workflow gained elsewhere is worth to a family."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -78,6 +83,7 @@ class ExploreSettings(BaseModel):
     rivals: int = Field(default=3, ge=1)
     price: float = 0.015
     courage: float = 1.0
+    kinship: float = Field(default=8.0, gt=0)
     mutants: int = Field(default=1, ge=0)
     seed: int = 0
 
@@ -111,6 +117,7 @@ def plan(
     """
     made = {(t.task_id, t.workflow.key) for t in trials}
     gains = _gains(questions, trials, settings.price)
+    everywhere = _everywhere(gains)
     families = sorted({q.family for q in questions})
     planned: list[Attempt] = []
     for position, family in enumerate(families):
@@ -118,9 +125,8 @@ def plan(
         mine = [q for q in questions if q.family == family]
         rng = random.Random(_seed(settings.seed, round_, *family))
         rng.shuffle(mine)
-        known = gains.get(family, {})
-        arms = _arms(mine, known, round_, settings, rng)
-        untried = sum(not known.get(arm.key) for arm in arms)
+        arms = _arms(mine, gains.get(family, {}), everywhere, round_, settings, rng)
+        untried = sum(arm.key not in everywhere for arm in arms)
         planned.extend(_allot(mine, arms, untried, made, share - len(planned), settings))
     return tuple(planned)
 
@@ -138,6 +144,7 @@ def mutate(workflow: Workflow, rng: random.Random) -> Workflow:
     options += [{"scale": s} for s in MetricScale]
     options += [{"scale_frames": n} for n in (2, 4, 8)]
     options += [{"support": Support(views=v, share=s)} for v, s in ((1, 0.0), (2, 0.2), (2, 0.3))]
+    options += [{"stop": s} for s in (None, Stop(), Stop(seen=1), Stop(seen=3))]
     options += [{"fallback": f} for f in (None, Fallback(), Fallback(registered=0.3))]
     changed = [workflow.model_copy(update=o) for o in options]
     return rng.choice([w for w in changed if w != workflow])
@@ -162,9 +169,19 @@ def _gains(
     return gains
 
 
+def _everywhere(gains: Mapping[tuple[str, ...], Mapping[str, list[float]]]) -> dict[str, float]:
+    """Mean gain by workflow key over all families."""
+    pooled: dict[str, list[float]] = defaultdict(list)
+    for known in gains.values():
+        for key, values in known.items():
+            pooled[key].extend(values)
+    return {key: sum(values) / len(values) for key, values in pooled.items()}
+
+
 def _arms(
     questions: Sequence[Question],
     gains: Mapping[str, list[float]],
+    everywhere: Mapping[str, float],
     round_: int,
     settings: ExploreSettings,
     rng: random.Random,
@@ -180,11 +197,12 @@ def _arms(
     total = sum(len(values) for values in gains.values()) + 1
 
     def bound(workflow: Workflow) -> float:
-        values = gains.get(workflow.key, [])
-        if not values:
+        if workflow.key not in everywhere:
             return math.inf
-        spread = settings.courage * 0.3 * math.sqrt(math.log(total) / len(values))
-        return sum(values) / len(values) + spread
+        values = gains.get(workflow.key, [])
+        weight = len(values) + settings.kinship
+        mean = (sum(values) + settings.kinship * everywhere[workflow.key]) / weight
+        return mean + settings.courage * 0.3 * math.sqrt(math.log(total) / weight)
 
     order = sorted(space.values(), key=lambda w: w.key)
     rng.shuffle(order)
@@ -201,10 +219,10 @@ def _allot(
 ) -> list[Attempt]:
     """Tasks in turn, rivals in turn: every arm among the leading ones gets its share of tasks.
 
-    The better half leads, and all that was never tried, so no corner goes unseen.
+    The best third leads, and all that was never tried, so no corner goes unseen.
     """
     planned: list[Attempt] = []
-    leading = max(settings.rivals, math.ceil(len(arms) / 2), untried) if arms else 0
+    leading = max(settings.rivals, math.ceil(len(arms) / 3), untried) if arms else 0
     for index, question in enumerate(questions):
         rivals = [w for w in arms if w != question.incumbent][:leading]
         start = index * settings.rivals % max(1, len(rivals))

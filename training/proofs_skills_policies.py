@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
 from skills.card import SceneCard
@@ -22,6 +22,8 @@ CARD_FIELDS = (
     "poor_share", "overlap",
 )  # fmt: skip
 """What `shuffled` moves from scene to scene; question type and operands stay."""
+
+_ENOUGH = 20  # paired tasks behind a single workflow
 
 
 def fixed(workflow: Workflow) -> Chooser:
@@ -59,22 +61,51 @@ def shuffled(
 
 
 def per_type(trials: Sequence[Trial], price: float) -> Chooser:
-    """The best workflow per question type by training trials, blind to the scene."""
-    types = sorted({t.card.question_type for t in trials})
+    """The best workflow per question type by training trials, blind to the scene.
+
+    Compared by pairs with what was tried most for the type, because that is beside everything
+    that was tried; it is also what remains where nothing is better beyond one standard error.
+    """
+    base, known = _most_tried(trials), {t.workflow.key: t.workflow for t in trials}
     found = find(
         trials,
-        {t.workflow.key: t.workflow for t in trials},
-        [(kind,) for kind in types],
-        lambda trial: GUARDED.key,
+        known,
+        [(kind,) for kind in sorted(base)],
+        lambda trial: base[trial.card.question_type],
         FindingSettings(price=price),
     )
-    best = {f.scope.question_types[0]: f.workflow for f in found if not f.scope.conditions}
+    best = {kind: known[key] for kind, key in base.items()}
+    best |= {f.scope.question_types[0]: f.workflow for f in found if not f.scope.conditions}
     return lambda case: best.get(case.card.question_type, GUARDED)
 
 
 def single(trials: Sequence[Trial], price: float) -> Workflow:
-    """The one workflow that gains most over the guarded default, paired, on training trials."""
-    return _best_single(trials, price, GUARDED)
+    """The one workflow that gains most over what was tried most for each type, types weighing
+    alike, among those that were tried enough for every type."""
+    base = _most_tried(trials)
+    rows = {(t.task_id, t.workflow.key): t for t in trials if not t.owed}
+    gains: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for (task, key), trial in rows.items():
+        kind = trial.card.question_type
+        other = rows.get((task, base[kind]))
+        if other is not None:
+            gains[key][kind].append(trial.utility(price) - other.utility(price))
+    worth = {
+        key: statistics.fmean(statistics.fmean(values) for values in kinds.values())
+        for key, kinds in gains.items()
+        if len(kinds) == len(base) and sum(map(len, kinds.values())) >= _ENOUGH
+    }
+    best = max(worth, key=lambda key: (worth[key], key), default=GUARDED.key)
+    return {t.workflow.key: t.workflow for t in trials}.get(best, GUARDED)
+
+
+def _most_tried(trials: Sequence[Trial]) -> dict[str, str]:
+    """Key of the workflow with the most trials, by question type."""
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for trial in trials:
+        if not trial.owed:
+            counts[trial.card.question_type][trial.workflow.key] += 1
+    return {kind: min(c, key=lambda key: (-c[key], key)) for kind, c in counts.items()}
 
 
 def baselines(trials: Sequence[Trial], price: float) -> dict[str, Chooser]:
@@ -85,16 +116,3 @@ def baselines(trials: Sequence[Trial], price: float) -> dict[str, Chooser]:
         "best single": fixed(single(trials, price)),
         "per type": per_type(trials, price),
     }
-
-
-def _best_single(trials: Sequence[Trial], price: float, base: Workflow) -> Workflow:
-    rows = {(t.task_id, t.workflow.key): t for t in trials if not t.owed}
-    gains: dict[str, list[float]] = defaultdict(list)
-    for (task, key), trial in rows.items():
-        other = rows.get((task, base.key))
-        if other is not None:
-            gains[key].append(trial.utility(price) - other.utility(price))
-    known = {t.workflow.key: t.workflow for t in trials}
-    enough = [key for key, values in gains.items() if len(values) >= 20]
-    best = max(enough, key=lambda k: (statistics.fmean(gains[k]), k), default=base.key)
-    return known.get(best, base)

@@ -51,3 +51,8 @@ class Caller:
 def worked(outcome: ToolOutcome) -> ToolOutcome | None:
     """The outcome, unless its call was refused."""
     return outcome if outcome.status is ToolStatus.OK else None
+
+
+def group(outcome: ToolOutcome) -> str | None:
+    """The group's handle of a call that gives single handles and a group, if it gave any."""
+    return outcome.handles[-1] if worked(outcome) is not None and len(outcome.handles) > 1 else None

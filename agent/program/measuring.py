@@ -69,7 +69,7 @@ def _call(program: Program, take: Take) -> Call | None:
             wanted: list[JsonValue] = [one.category for one in several]
             if not take.boxes:
                 return None
-            return Call("appearance_order", {"boxes": [take.boxes], "categories": wanted})
+            return Call("appearance_order", {"boxes": [*take.boxes], "categories": wanted})
         case FloorArea():
             return Call("floor_area", {"place": take.place}) if take.place else None
         case Size(object=single):

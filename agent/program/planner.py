@@ -8,6 +8,7 @@ from agent.program.calling import Caller, Steps
 from agent.program.finding import find
 from agent.program.language import (
     AppearanceOrder,
+    Count,
     Find,
     FloorArea,
     Program,
@@ -20,6 +21,9 @@ from agent.program.seeing import Seer, Sight
 from agent.recall_tool import RECALL
 from scenes.tasks import Task
 from skills.workflow import PLAIN, TABLE, Workflow
+
+_EXHAUSTIVE = (Count, Find, FloorArea)
+"""Programs that no sighting answers early: there may always be one more."""
 
 
 class ProgramPlanner:
@@ -91,6 +95,8 @@ def _remembered(caller: Caller, program: Program, workflow: Workflow) -> Steps[R
 
 def _read(caller: Caller, program: Program, workflow: Workflow) -> Steps[Reading | None]:
     """Look and measure by the workflow, then by its fallback if that was not enough."""
+    if isinstance(program, _EXHAUSTIVE):
+        workflow = workflow.model_copy(update={"stop": None})
     seer = Seer(caller, workflow)
     if isinstance(program, Find):
         seen = yield from seer.look(categories(program), workflow.join)

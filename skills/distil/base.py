@@ -12,10 +12,11 @@ from skills.distil.lessons import Lesson
 from skills.distil.wording import slug
 from skills.documents import SkillDocument, compose
 from skills.entries import StoredSkill
-from skills.provenance import Origin, Provenance
+from skills.provenance import Origin, Provenance, digest
 from skills.workflow import Evidence, Join, MetricScale, Restore, Workflow
 
 _FEW_KINDS = 3  # more question types than these are counted in a name, not listed
+_LONGEST = 64  # characters of a name, by the Agent Skills rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +80,33 @@ def parent_of(finding: Finding, active: Sequence[StoredSkill]) -> StoredSkill | 
         and set(finding.scope.question_types) <= set(s.document.scope.question_types)
         and s.document.scope.conditions in ((), finding.scope.conditions)
     ]
-    kin.sort(key=lambda s: (s.document.scope.conditions != finding.scope.conditions, s.ref))
+    kin.sort(
+        key=lambda s: (
+            s.document.scope.conditions != finding.scope.conditions,
+            len(s.document.scope.question_types),
+            s.ref,
+        )
+    )
     return kin[0] if kin else None
 
 
 def skill_name(finding: Finding, parent: StoredSkill | None) -> str:
-    """The parent's name for a new version of it, an extended one for a special case."""
-    if parent is not None and parent.document.scope == finding.scope:
-        return parent.document.name
+    """The parent's name for a new version of it, an extended one for a special case of it, and
+    one of its own where the kinds of question are others than any parent's."""
     kinds = finding.scope.question_types
-    many = f"{len(kinds)}-kinds-of-question" if len(kinds) > _FEW_KINDS else "-".join(kinds)
-    base = parent.document.name if parent else many or "any"
+    if parent is not None and parent.document.scope.question_types == kinds:
+        base = parent.document.name
+        if parent.document.scope == finding.scope:
+            return base
+    elif len(kinds) > _FEW_KINDS:
+        base = f"{len(kinds)}-kinds-of-question-{digest(kinds)[:4]}"
+    else:
+        base = "-".join(kinds) or "any"
     parts = [re.sub(r"[^a-z0-9]+", "-", base.lower()), *map(slug, finding.scope.conditions)]
-    return "-".join(parts)[:64].strip("-")
+    name = "-".join(parts)
+    if len(name) > _LONGEST:
+        name = f"{name[: _LONGEST - 5].strip('-')}-{digest([finding.scope.key])[:4]}"
+    return name.strip("-")
 
 
 def tools_of(workflow: Workflow) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
@@ -29,8 +29,13 @@ SCENE_CONDITIONS = (
 )
 """Kinds of scene that distillation looks at; one condition each, so that cells stay large."""
 
+_NEARLY_ALL = 0.9
+
 Incumbent = Callable[[Trial], str]
 """Key of the workflow that the library would use for a trial's task."""
+
+Barred = Collection[tuple[Scope, str]]
+"""Scopes with keys of workflows that need no looking into again."""
 
 
 class Finding(BaseModel):
@@ -75,31 +80,63 @@ def find(
     families: Iterable[tuple[str, ...]],
     incumbent: Incumbent,
     settings: FindingSettings,
+    barred: Barred = frozenset(),
 ) -> tuple[Finding, ...]:
-    """Findings by family, the general one first, then by kind of scene."""
+    """Findings by family, the general one first, then by kind of scene; none that is ``barred``."""
     found: list[Finding] = []
     for family in families:
         mine = [t for t in trials if t.card.question_type in family and not t.owed]
-        general = _best(mine, workflows, Scope(question_types=family), incumbent, settings)
+        everywhere = Scope(question_types=family)
+        general = _best(mine, workflows, everywhere, incumbent, settings, barred)
         if general is not None:
             found.append(general)
-        chosen = _choice(general, incumbent)
-        for condition in SCENE_CONDITIONS:
-            scope = Scope(question_types=family, conditions=(condition,))
-            cell = [t for t in mine if condition.holds(t.card)]
-            if 2 * len(cell) > 1.8 * len(mine):
-                continue  # nearly all scenes are of this kind: the general finding covers it
-            special = _best(cell, workflows, scope, chosen, settings)
+        chosen = chosen_after(general, incumbent)
+        for scope, cell in cells(mine, family):
+            special = _best(cell, workflows, scope, chosen, settings, barred)
             if special is not None:
                 found.append(special)
     return tuple(found)
 
 
-def _choice(general: Finding | None, incumbent: Incumbent) -> Incumbent:
+def cells(
+    trials: Sequence[Trial], family: tuple[str, ...]
+) -> Iterator[tuple[Scope, Sequence[Trial]]]:
+    """Kinds of scene with their trials, without those that nearly all scenes are of: what holds
+    there is a general finding."""
+    for condition in SCENE_CONDITIONS:
+        cell = [t for t in trials if condition.holds(t.card)]
+        if len(cell) <= _NEARLY_ALL * len(trials):
+            yield Scope(question_types=family, conditions=(condition,)), cell
+
+
+def chosen_after(general: Finding | None, incumbent: Incumbent) -> Incumbent:
+    """What the library would use if the general finding were taken up."""
     if general is None:
         return incumbent
-    key = general.workflow.key
-    return lambda trial: key
+    kinds, key = set(general.scope.question_types), general.workflow.key
+    return lambda trial: key if trial.card.question_type in kinds else incumbent(trial)
+
+
+def paired(
+    trials: Sequence[Trial], incumbent: Incumbent, workflows: Iterable[str]
+) -> Iterator[tuple[str, list[tuple[Trial, Trial]]]]:
+    """By workflow, the tasks that were done both its way and the incumbent's: (new, old)."""
+    rows: Table = {(t.task_id, t.workflow.key): t for t in trials}
+    used = {t.task_id: incumbent(t) for t in trials}
+    for key in sorted(workflows):
+        yield (
+            key,
+            [
+                (rows[task, key], rows[task, now])
+                for task, now in used.items()
+                if key != now and (task, key) in rows and (task, now) in rows
+            ],
+        )
+
+
+def shrunk(finding: Finding) -> float:
+    """Gain less one standard error: of many workflows the luckiest should not win."""
+    return finding.gain - finding.error
 
 
 def _best(
@@ -108,37 +145,26 @@ def _best(
     scope: Scope,
     incumbent: Incumbent,
     settings: FindingSettings,
+    barred: Barred,
 ) -> Finding | None:
-    rows: Table = {(t.task_id, t.workflow.key): t for t in trials}
-    tasks = {t.task_id: t for t in trials}
-    used = {task: incumbent(trial) for task, trial in tasks.items()}
     kinds = {t.card.question_type for t in trials}
     best: Finding | None = None
-    for key in sorted(workflows):
-        pairs = [
-            (rows[task, key], rows[task, now])
-            for task, now in used.items()
-            if key != now and (task, key) in rows and (task, now) in rows
-        ]
-        if {old.card.question_type for _, old in pairs} != kinds:
+    for key, pairs in paired(trials, incumbent, workflows):
+        if (scope, key) in barred or {old.card.question_type for _, old in pairs} != kinds:
             continue  # what was tried on some kinds of question says nothing about the others
-        candidate = _finding(pairs, workflows[key], scope, settings)
-        if candidate and (best is None or _shrunk(candidate) > _shrunk(best)):
+        candidate = finding_of(pairs, workflows[key], scope, settings)
+        if candidate and (best is None or shrunk(candidate) > shrunk(best)):
             best = candidate
     return best
 
 
-def _shrunk(finding: Finding) -> float:
-    """Gain less one standard error: of many workflows the luckiest should not win."""
-    return finding.gain - finding.error
-
-
-def _finding(
+def finding_of(
     pairs: Sequence[tuple[Trial, Trial]],
     workflow: Workflow,
     scope: Scope,
     settings: FindingSettings,
 ) -> Finding | None:
+    """What pairs (new, old) say for a workflow, if that is more than luck."""
     gains: dict[str, list[float]] = defaultdict(list)
     for new, old in pairs:
         gains[new.room].append(new.utility(settings.price) - old.utility(settings.price))

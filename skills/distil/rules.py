@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from skills.distil.base import Prose
 from skills.distil.findings import Finding
 from skills.distil.lessons import Lesson
-from skills.distil.wording import fallbacks, scope_text, steps, suffices
+from skills.distil.wording import fallbacks, scope_text, steps, stops, suffices
 from skills.entries import StoredSkill
+from skills.workflow import Workflow
 
 MAX_LESSONS = 8
 
@@ -37,12 +38,16 @@ class RulesDistiller:
                 "When to use": when,
                 "Workflow": steps(finding.workflow),
                 "Evidence that suffices": suffices(finding.workflow),
-                "Stop rules": inherited.get("Stop rules", "")
-                or "Stop when the chosen frames have been looked at once.",
+                "Stop rules": _stops(finding.workflow, inherited.get("Stop rules", "").strip()),
                 "Fallbacks": fallbacks(finding.workflow),
                 "Lessons": "\n".join(f"- {line}" for line in _lessons(finding, parent, lessons)),
             },
         )
+
+
+def _stops(workflow: Workflow, inherited: str) -> str:
+    """The workflow's own rule, and otherwise what the parent says."""
+    return inherited if inherited and workflow.stop is None else stops(workflow)
 
 
 def _without_scope(purpose: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skills.scope import Condition, Scope
-from skills.workflow import Evidence, FramePolicy, Join, MetricScale, Restore, Workflow
+from skills.workflow import Evidence, FramePolicy, Join, MetricScale, Restore, Stop, Workflow
 
 _POLICY = {
     FramePolicy.UNIFORM: "evenly spaced over the capture",
@@ -31,12 +31,18 @@ def steps(workflow: Workflow) -> str:
     if workflow.join is Join.TABLE:
         return "1. Ask `scene` for the object table and compute the answer from it."
     frames = workflow.frames
-    lines = [
-        f"Choose {frames.number} frames, {_POLICY[frames.policy]}.",
-        _RESTORE[workflow.restore],
-    ]
+    lines = [f"Choose {frames.number} frames, {_POLICY[frames.policy]}."]
+    if workflow.stop is not None:
+        lines.append(
+            f"Look at {workflow.stop.first} of them, spread over the capture (from its beginning"
+            " where order in time is asked), then at twice as many more, and so on until"
+            f" {_enough(workflow.stop)}. Where there may always be one more, as in counting, look"
+            " at all of them."
+        )
+    lines.append(_RESTORE[workflow.restore])
     outline = " and cut masks with `segment`" if workflow.evidence is Evidence.MASKS else ""
-    lines.append(f"`detect` the asked objects in every frame{outline}.")
+    where = "those frames" if workflow.stop is not None else "every frame"
+    lines.append(f"`detect` the asked objects in {where}{outline}.")
     lines.extend(_joining(workflow))
     return "\n".join(f"{i}. {line}" for i, line in enumerate(lines, start=1))
 
@@ -46,6 +52,16 @@ def suffices(workflow: Workflow) -> str:
     views, share = workflow.support.views, workflow.support.share
     text = f"An object counts when at least {views} view{'s' if views > 1 else ''} show it"
     return text + (f" and {share:.0%} of the views that could see it." if share else ".")
+
+
+def stops(workflow: Workflow) -> str:
+    """When to stop looking."""
+    if workflow.stop is None:
+        return "Stop when the chosen frames have been looked at once."
+    return (
+        f"Stop looking once {_enough(workflow.stop)}, or when the chosen frames have been looked at"
+        " once. Frames that were not searched are reconstructed too: they hold the views together."
+    )
 
 
 def fallbacks(workflow: Workflow) -> str:
@@ -99,6 +115,10 @@ def _joining(workflow: Workflow) -> list[str]:
         scale,
         "Lift what was found into that space, merge what overlaps, and measure there.",
     ]
+
+
+def _enough(stop: Stop) -> str:
+    return f"every asked object was seen in {stop.seen} frame{'s' if stop.seen > 1 else ''}"
 
 
 def _join_text(join: Join) -> str:

