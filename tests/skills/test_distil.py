@@ -16,17 +16,18 @@ from memory.events import (
     ToolStatus,
 )
 from skills.card import SceneCard
-from skills.distil.base import candidates, tools_of
+from skills.distil.base import candidates, parent_of, skill_name, tools_of
 from skills.distil.causes import attribute
 from skills.distil.chat import ChatDistiller
 from skills.distil.findings import Finding, FindingSettings, find
 from skills.distil.lessons import learn
 from skills.distil.rules import RulesDistiller
 from skills.distil.trials import Cause, Trial
-from skills.distil.wording import steps
+from skills.distil.wording import steps, stops
 from skills.documents import parse
+from skills.scope import Scope
 from skills.store import SkillStore
-from skills.workflow import GUARDED, PLAIN, TABLE, Join, MetricScale, Workflow
+from skills.workflow import GUARDED, PLAIN, TABLE, Join, MetricScale, Stop, Workflow
 
 VOTE = GUARDED.model_copy(update={"join": Join.VOTE})
 CARD = SceneCard(question_type="object_counting", operands=("chair",), views=24)
@@ -226,6 +227,46 @@ def test_the_chat_distiller_words_but_does_not_decide(seeded: SkillStore, tmp_pa
 def test_unusable_prose_makes_no_candidate(seeded: SkillStore, tmp_path: Path, reply: str) -> None:
     distiller = ChatDistiller(lambda prompt: reply, "scripted", tmp_path)
     assert candidates(distiller, findings(evidence()), seeded.skills(), {}) == ()
+
+
+def finding(*kinds: str, scope: Scope | None = None, workflow: Workflow = VOTE) -> Finding:
+    (found,) = findings(evidence())
+    scope = scope or Scope(question_types=kinds)
+    return found.model_copy(update={"scope": scope, "workflow": workflow})
+
+
+def test_a_name_is_the_parents_only_for_the_same_kinds_of_question(seeded: SkillStore) -> None:
+    """A version of the same name takes the other's place, so it must be for the same questions."""
+    directions = seeded.find("direction-from-scale-free-geometry").document
+    same = finding(scope=directions.scope)
+    assert skill_name(same, parent_of(same, seeded.skills())) == directions.name
+    easy = finding("object_rel_direction_easy")
+    assert parent_of(easy, seeded.skills()) is not None
+    assert skill_name(easy, parent_of(easy, seeded.skills())) == "object-rel-direction-easy"
+    kinds = ("object_abs_distance", "object_counting", "object_rel_distance", "route_planning")
+    many = skill_name(finding(*kinds), None)
+    assert many.startswith("4-kinds-of-question-")
+    other = skill_name(finding(*kinds[:3], "room_size_estimation"), None)
+    assert many != other
+    long = [
+        skill_name(finding("object_rel_direction_easy", "object_rel_direction_hard", kind), None)
+        for kind in ("object_rel_direction_medium", "object_rel_distance")
+    ]
+    assert len(set(long)) == 2
+    assert max(map(len, long)) <= 64
+
+
+def test_a_stop_rule_is_said_and_replaces_the_parents(seeded: SkillStore) -> None:
+    early = PLAIN.model_copy(update={"stop": Stop(first=4, seen=1)})
+    assert "until every asked object was seen in 1 frame." in steps(early)
+    assert "in counting, look at all of them" in steps(early)
+    assert "seen in 1 frame," in stops(early)
+    found = finding("object_counting", workflow=early)
+    (made,) = candidates(RulesDistiller(), [found], seeded.skills(), {})
+    assert made.document.sections["Stop rules"].strip() == stops(early)
+    (kept,) = candidates(RulesDistiller(), findings(evidence()), seeded.skills(), {})
+    parent = seeded.find("count-objects-across-views").document
+    assert kept.document.sections["Stop rules"].strip() == parent.sections["Stop rules"].strip()
 
 
 def test_steps_and_tools_say_what_the_workflow_does() -> None:

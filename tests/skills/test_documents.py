@@ -11,7 +11,7 @@ from memory.errors import UserError
 from skills.documents import SECTIONS, SkillDocument, parse
 from skills.frontmatter import split, write
 from skills.seeds import seed_documents
-from skills.workflow import Join, Workflow
+from skills.workflow import GUARDED, PLAIN, Join, Stop, Workflow
 
 Make = Callable[..., SkillDocument]
 
@@ -123,3 +123,12 @@ def test_seeds_are_complete_and_different() -> None:
         assert seed.lessons
         assert seed.tokens < 1500
         assert "Use " in seed.description
+
+
+def test_keys_of_workflows_that_do_not_stop_stay_as_they_were() -> None:
+    """Trials, findings and documents name workflows by key; a later part must not rename them."""
+    assert (PLAIN.key, GUARDED.key) == ("f297ff335b05", "6209f67227b1")
+    assert "stop" not in PLAIN.model_dump(mode="json")
+    early = PLAIN.model_copy(update={"stop": Stop(first=4, seen=1)})
+    assert early.key != PLAIN.key
+    assert Workflow.model_validate_json(early.model_dump_json()) == early
