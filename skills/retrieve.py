@@ -22,6 +22,8 @@ from skills.workflow import Workflow
 
 PART_FROM = 5_000
 """Rows from which vectors are searched among the skills for the asked type of question alone."""
+PROVEN = 8
+"""Proven skills of a question type that are always considered."""
 PRELOADED = 20_000
 """Up to so many skills what re-ranking needs is read on opening, a tenth of a second's work."""
 
@@ -117,6 +119,9 @@ class Retriever:
         known = self.store.knows_type(card.question_type)
         near, _ = self._index_for(card.question_type, known).search(vector, pool)
         fused = fuse([near, self.store.words(text, pool)])
+        # However little its words say: what the gate put above others is among the candidates.
+        for proven in self.store.proven(card.question_type, PROVEN):
+            fused.setdefault(proven, 0.0)
         return rank(
             self.store.entries(sorted(fused)),
             fused,

@@ -35,6 +35,7 @@ class SkillStore(Database):
         self._rows: dict[str, int] = {}
         self._total: int | None = None
         self._types: dict[str, bool] = {}
+        self._proven: dict[str, tuple[int, ...]] = {}
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -47,6 +48,7 @@ class SkillStore(Database):
         self._rows.clear()
         self._total = None
         self._types.clear()
+        self._proven.clear()
 
     def add_many(
         self,
@@ -169,6 +171,19 @@ class SkillStore(Database):
             found = self._db.execute(query, (question_type,)).fetchone()
             self._types[question_type] = found is not None
         return self._types[question_type]
+
+    def proven(self, question_type: str, limit: int) -> tuple[int, ...]:
+        """Row ids of the active versions for this question type that the gate has proven most of,
+        best first."""
+        if question_type not in self._proven:
+            rows = self._db.execute(
+                "SELECT id FROM scopes JOIN current USING(id)"
+                " WHERE question_type=? AND status='active' AND lift>0 ORDER BY lift DESC, id"
+                " LIMIT ?",
+                (question_type, limit),
+            )
+            self._proven[question_type] = tuple(row[0] for row in rows)
+        return self._proven[question_type]
 
     def ids_for_type(self, question_type: str) -> list[int]:
         """Row ids of active versions that name this question type, or none at all; ascending."""

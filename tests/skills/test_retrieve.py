@@ -77,6 +77,26 @@ def test_proven_lift_moves_up_and_harm_moves_down(seeded: SkillStore, skill: Mak
     assert names(Retriever(seeded), VIDEO)[0] == "count-objects-across-views"
 
 
+def test_what_is_proven_is_found_among_hundreds_whatever_its_words(
+    seeded: SkillStore, skill: Make
+) -> None:
+    """Only the most alike few dozen are compared; a proven skill is always one of them."""
+    crowd = [
+        skill(f"count-objects-{number}", "Count how many objects of a kind there are in the room.")
+        for number in range(200)
+    ]
+    stranger = skill("zzz", "Words that have nothing to do with it: pdf, invoice, spreadsheet.")
+    provenance = Provenance(origin=Origin.DISTILLED)
+    everyone = [(document, provenance) for document in (*crowd, stranger)]
+    seeded.add_many(everyone, status=Status.ACTIVE, action="added")
+    question = "How many chairs are in this room?"
+    assert stranger.version not in [
+        r.entry.version for r in Retriever(seeded).rank(VIDEO, question)
+    ]
+    seeded.record(stranger.version, "promoted", lift=0.01)
+    assert Retriever(seeded).rank(VIDEO, question)[0].entry.version == stranger.version
+
+
 def test_budgets_hold_and_the_event_tells_everything(seeded: SkillStore) -> None:
     few = VIDEO.model_copy(update={"views": 5})
     settings = RetrievalSettings(top_k=2, tokens=800)
