@@ -18,7 +18,9 @@ from training.evolve_policy import Choice, LibraryPolicy
 from training.evolve_records import RoundReport
 from training.evolve_trials import Try
 
-_CLEAREST = 6.0  # standard errors beyond which a finding is not preferred any further
+CLEAREST = 6.0
+"""Standard errors beyond which a finding is not preferred any further."""
+
 _PASSED = frozenset({"promoted", "retired"})
 _CHANGES = _PASSED | {"merged"}
 _JUDGED = _PASSED | {"kept", "stays"}
@@ -73,7 +75,7 @@ def additions(
 
 def clearness(gain: float, error: float) -> float:
     """Standard errors that a gain is above nothing, up to where more says nothing more."""
-    return min(gain / max(error, 1e-9), _CLEAREST)
+    return min(gain / max(error, 1e-9), CLEAREST)
 
 
 def removals(
@@ -169,9 +171,14 @@ def decide(
     settings: GateSettings,
     budget: float,
 ) -> list[Comparison]:
-    """The gate's comparisons, in the order of ``changes``, which share ``budget``."""
+    """The gate's comparisons, in the order of ``changes``, which share ``budget``.
+
+    All of it is spent only where the weights together come to one very clear finding: a round
+    that has nothing promising to judge keeps its budget for one that has.
+    """
     weights = [0.0 if is_merge(change) else change.weight for change in changes]
-    return list(judge(_pairs(changes, trials), settings, budget, weights))
+    spent = budget * min(1.0, sum(weights) / CLEAREST)
+    return list(judge(_pairs(changes, trials), settings, spent, weights))
 
 
 def _pairs(changes: Sequence[Change], trials: Sequence[Trial]) -> list[list[Pair]]:

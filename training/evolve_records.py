@@ -27,7 +27,7 @@ class EvolveSettings(BaseModel):
     default: Workflow = GUARDED
     explore: ExploreSettings = ExploreSettings()
     gate: GateSettings = GateSettings()
-    finding: FindingSettings = FindingSettings()
+    finding: FindingSettings = FindingSettings(errors=1.5)
 
     def consistent(self) -> EvolveSettings:
         """The same price and seed in every part."""

@@ -56,7 +56,7 @@ def measure() -> Iterator[Claim]:
         work=ROOT,
         curve=CURVE,
         oracle_rooms=8,
-        train_tasks=2,
+        train_tasks=4,
         test_tasks=1,
         settings=EvolveSettings(candidates=4, explore=ExploreSettings(episodes=400)),
     )
