@@ -13,18 +13,17 @@ from collections.abc import Sequence
 
 from skills.distil.trials import Trial, table
 from training.evolve_cases import Case
-from training.evolve_gate import clearness
+from training.evolve_gate import promise
 from training.evolve_policy import LibraryPolicy
 
 LEAST_ROOMS = 4
-LEAST_WEIGHT = 0.1
 
 
 def removal_weights(
     cases: Sequence[Case], trials: Sequence[Trial], policy: LibraryPolicy, price: float
 ) -> dict[str, float]:
-    """Weights by version: standard errors that removing it gains on explored rooms, and little
-    where it loses. Versions with too little evidence are left out."""
+    """Weights by version: the promise of removing it, by what that gains on explored rooms.
+    Versions with too little evidence are left out."""
     rows = table(trials)
     gains: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for case in cases:
@@ -37,11 +36,11 @@ def removal_weights(
             gain = without.utility(price) - with_.utility(price)
             gains[now.version][case.room].append(gain)
     return {
-        version: max(LEAST_WEIGHT, _clearness([statistics.fmean(g) for g in rooms.values()]))
+        version: _promise([statistics.fmean(g) for g in rooms.values()])
         for version, rooms in gains.items()
         if len(rooms) >= LEAST_ROOMS
     }
 
 
-def _clearness(means: Sequence[float]) -> float:
-    return clearness(statistics.fmean(means), statistics.stdev(means) / math.sqrt(len(means)))
+def _promise(means: Sequence[float]) -> float:
+    return promise(statistics.fmean(means), statistics.stdev(means) / math.sqrt(len(means)))

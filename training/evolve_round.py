@@ -16,6 +16,8 @@ from skills.gate import Comparison, Wealth
 from skills.scope import Scope
 from training.evolve_cases import Case
 from training.evolve_gate import (
+    UNKNOWN,
+    WHOLE,
     Change,
     additions,
     decide,
@@ -24,6 +26,7 @@ from training.evolve_gate import (
     is_merge,
     needed,
     removals,
+    spending,
 )
 from training.evolve_policy import Choice, LibraryPolicy
 from training.evolve_records import EvolveSettings
@@ -112,25 +115,25 @@ class Round:
         """Candidates for several families and retirements first, then those for one family, then
         special cases, each against what results. ``weights``: see `removal_weights`.
 
-        The steps that have anything to judge share the round's error probability evenly. What was
-        found for one family is stale once another way of looking was promoted for it; then the
-        next round looks again.
+        The round's error budget is shared by what each has shown on explored rooms, and all of it
+        is spent only where that is much together. What was found for one family is stale once
+        another way of looking was promoted for it; then the next round looks again.
         """
         known = set(self.families(cases).values())
         special = [c for c in made if c.finding.scope.conditions]
         general = [c for c in made if not c.finding.scope.conditions]
         narrow = [c for c in general if c.finding.scope.question_types in known]
         broad = [c for c in general if c not in narrow]
-        steps = 1 + bool(narrow) + bool(special)
-        budget = self.wealth.budget(self.settings.gate.alpha) / steps
-        gone = removals(self.active, cases, self.policy, lambda v: weights.get(v, 1.0))
+        gone = removals(self.active, cases, self.policy, lambda v: weights.get(v, UNKNOWN))
+        whole = sum(map(spending, [*gone, *additions(made, cases, self.policy.choose)]))
+        each = self.wealth.budget(self.settings.gate.alpha) / max(whole, WHOLE)
         first = additions(broad, cases, self.policy.choose)
-        verdicts = await self._gate([*first, *gone], budget)
+        verdicts = await self._gate([*first, *gone], each)
         fresh = [c for c in narrow if not _overlaps(c, broad, verdicts)]
         now = self._after(general, verdicts)
-        verdicts += await self._gate(additions(fresh, cases, now), budget)
+        verdicts += await self._gate(additions(fresh, cases, now), each)
         now = self._after(general, verdicts)
-        return [*verdicts, *await self._gate(additions(special, cases, now), budget)]
+        return [*verdicts, *await self._gate(additions(special, cases, now), each)]
 
     def families(self, cases: Iterable[Case]) -> dict[str, tuple[str, ...]]:
         """Question types by the set of types that no author of a general skill tells apart.
@@ -149,13 +152,14 @@ class Round:
                 families[kind] = tuple(members) if any(known) else (kind,)
         return families
 
-    async def _gate(self, changes: list[Change], budget: float) -> list[Judged]:
-        """Play half of the rooms, and the other half for what may still pass."""
+    async def _gate(self, changes: list[Change], each: float) -> list[Judged]:
+        """Play half of the rooms, and the other half for what may still pass; spend ``each`` per
+        unit of weight."""
         settings = self.settings.gate
         tried = await self._played("gate", needed([half_of(change) for change in changes]))
         promising = [c for c in changes if not hopeless(half_of(c), tried, settings)]
         tried += await self._played("gate", needed(promising))
-        found = decide(changes, tried, settings, budget)
+        found = decide(changes, tried, settings, each * sum(map(spending, changes)))
         return [Judged(c, f, _action(c, f)) for c, f in zip(changes, found, strict=True)]
 
     def _after(

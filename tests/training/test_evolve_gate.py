@@ -15,10 +15,19 @@ from skills.workflow import GUARDED, PLAIN, Workflow
 from tests.skills.conftest import make_skill
 from tests.training.synthetic import SyntheticPlay, cases
 from training.evolve_cases import Case
-from training.evolve_gate import Change, half_of, hopeless, needed, refused, removals
+from training.evolve_gate import (
+    CLEAREST,
+    LEAST_WEIGHT,
+    Change,
+    half_of,
+    hopeless,
+    needed,
+    refused,
+    removals,
+)
 from training.evolve_policy import LibraryPolicy
 from training.evolve_records import RoundReport, Verdict
-from training.evolve_removing import LEAST_WEIGHT, removal_weights
+from training.evolve_removing import removal_weights
 
 COUNTING = "object_counting"
 GATE = GateSettings(price=0.0)
@@ -136,7 +145,9 @@ def test_a_distilled_skill_that_lost_its_turn_everywhere_goes(
     store.close()
 
 
-@pytest.mark.parametrize(("loss", "expected"), [(0.1, LEAST_WEIGHT), (-0.1, 6.0)])
+@pytest.mark.parametrize(
+    ("loss", "expected"), [(0.1, LEAST_WEIGHT), (-0.1, CLEAREST**2 + LEAST_WEIGHT)]
+)
 def test_a_removal_weighs_what_exploration_says(
     tmp_path: Path, loss: float, expected: float
 ) -> None:
