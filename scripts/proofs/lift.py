@@ -58,10 +58,10 @@ def measure() -> Iterator[Claim]:
         work=ROOT,
         curve=CURVE,
         oracle_rooms=8,
-        train_tasks=3,
+        train_tasks=2,
         test_tasks=1,
         settings=EvolveSettings(
-            candidates=4, gate_share=GATE_SHARE, explore=ExploreSettings(episodes=600)
+            candidates=4, gate_share=GATE_SHARE, explore=ExploreSettings(episodes=400)
         ),
     )
     spawn = get_context("spawn")

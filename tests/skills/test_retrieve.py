@@ -55,7 +55,7 @@ def test_skills_that_need_missing_tools_are_not_taken(seeded: SkillStore) -> Non
     ("question", "expected"),
     [
         ("How many lamps can you spot?", "count-objects-across-views"),
-        ("How large is the floor of this room in square metres?", "room-area-from-sharp-frames"),
+        ("How large is the floor of this room in square metres?", "room-area-from-spread-frames"),
         ("How far apart are the bed and the door, in metres?", "distance-by-fused-clouds"),
         ("In which order do these things first appear?", "appearance-order-from-cheap-looks"),
     ],
