@@ -1,7 +1,7 @@
 """Every claim about skills: `surveyor proofs skills`.
 
 What needs no rooms. Evolution on rooms is a group of its own, `surveyor proofs lift`, because it
-takes an hour.
+takes an hour and a half.
 """
 
 from __future__ import annotations

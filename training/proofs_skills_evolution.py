@@ -1,10 +1,10 @@
 """Evolving on training rooms and judging on unseen ones, with real episodes and reference experts.
 
-Not part of a test run: with the numbers of rooms that a claim needs it takes an hour on two cores.
-Everything that was played is kept under ``work``, so a measurement that was stopped goes on where
-it was. Training rooms and test rooms are worked on apart, by two processes if there are two: what
-a picture is worth as evidence doesn't depend on the error seed, so each measures its own pictures
-once for all seeds.
+Not part of a test run: with the numbers of rooms that a claim needs it takes an hour and a half
+on two cores. Everything that was played is kept under ``work``, so a measurement that was stopped
+goes on where it was. Training rooms and test rooms are worked on apart, by two processes if there
+are two: what a picture is worth as evidence doesn't depend on the error seed, so each measures its
+own pictures once for all seeds.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Must-show 1 to 4 of the skills: evolving on training rooms, judged on unseen ones.
 
-Takes about two hours on two quiet cores. Suites, episodes and libraries
+Takes about an hour and a half on two quiet cores. Suites, episodes and libraries
 are kept under ``out/proofs/lift``, so a measurement that was stopped goes on where it was.
 """
 
