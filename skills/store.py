@@ -35,7 +35,7 @@ class SkillStore(Database):
         self._rows: dict[str, int] = {}
         self._total: int | None = None
         self._types: dict[str, bool] = {}
-        self._proven: dict[str, tuple[int, ...]] = {}
+        self._proven: dict[tuple[str, int], tuple[int, ...]] = {}
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -175,15 +175,16 @@ class SkillStore(Database):
     def proven(self, question_type: str, limit: int) -> tuple[int, ...]:
         """Row ids of the active versions for this question type that the gate has proven most of,
         best first."""
-        if question_type not in self._proven:
+        asked = question_type, limit
+        if asked not in self._proven:
             rows = self._db.execute(
                 "SELECT id FROM scopes JOIN current USING(id)"
                 " WHERE question_type=? AND status='active' AND lift>0 ORDER BY lift DESC, id"
                 " LIMIT ?",
-                (question_type, limit),
+                asked,
             )
-            self._proven[question_type] = tuple(row[0] for row in rows)
-        return self._proven[question_type]
+            self._proven[asked] = tuple(row[0] for row in rows)
+        return self._proven[asked]
 
     def ids_for_type(self, question_type: str) -> list[int]:
         """Row ids of active versions that name this question type, or none at all; ascending."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from skills.distil.base import Candidate
 from skills.distil.trials import Trial
+from skills.documents import SkillDocument
 from skills.entries import StoredSkill
 from skills.gate import Comparison, GateSettings, Pair, Wealth, judge
 from skills.provenance import Origin
@@ -64,16 +65,26 @@ def additions(
     now: Callable[[Case], Choice],
 ) -> list[Change]:
     """What each candidate would change within its scope."""
-    changes = []
-    for candidate in candidates:
-        document = candidate.document
-        workflow = candidate.finding.workflow
-        choices = [(case, now(case)) for case in cases if document.scope.covers(case.card)]
-        tries = tuple((case, workflow, choice.workflow) for case, choice in choices)
-        base = max((choice.lift for _, choice in choices), default=0.0)
-        weight = promise(candidate.finding.gain, candidate.finding.error)
-        changes.append(Change(document.name, document.version, True, tries, weight, base))
-    return changes
+    return [
+        addition(
+            c.document, c.finding.workflow, cases, now, promise(c.finding.gain, c.finding.error)
+        )
+        for c in candidates
+    ]
+
+
+def addition(
+    document: SkillDocument,
+    workflow: Workflow,
+    cases: Sequence[Case],
+    now: Callable[[Case], Choice],
+    weight: float = 1.0,
+) -> Change:
+    """What one skill would change within its scope."""
+    choices = [(case, now(case)) for case in cases if document.scope.covers(case.card)]
+    tries = tuple((case, workflow, choice.workflow) for case, choice in choices)
+    base = max((choice.lift for _, choice in choices), default=0.0)
+    return Change(document.name, document.version, True, tries, weight, base)
 
 
 def promise(gain: float, error: float) -> float:

@@ -25,6 +25,7 @@ from training.evolve_gate import (
     hopeless,
     is_merge,
     needed,
+    promise,
     removals,
     spending,
 )
@@ -51,8 +52,8 @@ class Judged:
 class Round:
     """The state that a round works from. ``serial`` counts rounds over the library's whole life,
     ``wealth`` is what the gate may still spend on errors. ``authored``: scopes of the skills that
-    somebody wrote, active or not. ``refused``: scopes and workflows that it
-    has refused since the library last changed, which need no second look.
+    somebody wrote, active or not. ``refused``: scopes and workflows that the gate has refused
+    since the library last changed, which need no second look.
 
     What was tried is read from the plans of this evolution's rounds, never from "whatever the
     store holds": a killed round has left trials behind, and resuming must not see more than the
@@ -125,7 +126,8 @@ class Round:
         narrow = [c for c in general if c.finding.scope.question_types in known]
         broad = [c for c in general if c not in narrow]
         gone = removals(self.active, cases, self.policy, lambda v: weights.get(v, UNKNOWN))
-        whole = sum(map(spending, [*gone, *additions(made, cases, self.policy.choose)]))
+        promised = (promise(c.finding.gain, c.finding.error) for c in made)
+        whole = sum(map(spending, gone)) + sum(promised)
         each = self.wealth.budget(self.settings.gate.alpha) / max(whole, WHOLE)
         first = additions(broad, cases, self.policy.choose)
         verdicts = await self._gate([*first, *gone], each)

@@ -13,7 +13,7 @@ from skills.store import SkillStore
 from skills.workflow import Workflow
 from skills.writes import append_ledger, append_round, insert_scenes
 from training.evolve_cases import Case
-from training.evolve_gate import Change, decide, needed, removals, wealth
+from training.evolve_gate import Change, addition, decide, needed, removals, wealth
 from training.evolve_library import Library
 from training.evolve_policy import LibraryPolicy
 from training.evolve_records import Verdict
@@ -38,10 +38,7 @@ async def gate_skill(
         workflow = _judgeable(skill, cases)
         policy = LibraryPolicy(Retriever(store, cache=library.index), default)
         covered = [c for c in cases if skill.document.scope.covers(c.card)]
-        choices = [policy.choose(c) for c in covered]
-        tries = tuple((c, workflow, now.workflow) for c, now in zip(covered, choices, strict=True))
-        base = max((now.lift for now in choices), default=0.0)
-        change = Change(skill.document.name, skill.document.version, True, tries, base=base)
+        change = addition(skill.document, workflow, covered, policy.choose)
         verdict = (await _judged(library, store, [change], play, settings))[0]
         _write(store, skill, verdict, covered, change.proven(verdict.action, verdict.comparison))
         return verdict
