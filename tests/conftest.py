@@ -1,4 +1,4 @@
-"""Speed is measured by `surveyor proofs`, never by a test: a loaded machine is not a failure."""
+"""Speed is measured by `make claims`, never by a test: a loaded machine is not a failure."""
 
 from importlib.util import find_spec
 

@@ -10,12 +10,19 @@ from typing import Any
 import orjson
 import pytest
 
-from agent.chat.config import ChatConfig
-from agent.chat.planner import ChatPlanner
-from agent.limits import Limits
-from memory.blobs import BlobStore
-from memory.errors import UserError
-from memory.events import Answer, EpisodeEnded, EpisodeStatus, LimitHit, ModelCall, ToolCall
+from surveyor.agent.chat.config import ChatConfig
+from surveyor.agent.chat.planner import ChatPlanner
+from surveyor.agent.limits import Limits
+from surveyor.core.blobs import BlobStore
+from surveyor.core.errors import UserError
+from surveyor.memory.events import (
+    Answer,
+    EpisodeEnded,
+    EpisodeStatus,
+    LimitHit,
+    ModelCall,
+    ToolCall,
+)
 from tests.support.agent_stage import MemoryLog, play
 from tests.support.openai_server import RehearsalServer, Reply, Script, fails, in_order, says
 
@@ -203,9 +210,9 @@ def test_what_may_pass_is_tried_again(tmp_path: Path, trouble: Reply) -> None:
     assert len(server.requests) == 3
 
 
-def test_attempts_are_bounded_and_the_episode_is_owed(tmp_path: Path) -> None:
+def test_attempts_are_bounded_and_the_episode_is_incomplete(tmp_path: Path) -> None:
     ended, _, server = chat(in_order([fails(500)]), tmp_path, config={"attempts": 4})
-    assert ended.status is EpisodeStatus.OWED
+    assert ended.status is EpisodeStatus.INCOMPLETE
     assert "4 attempts" in ended.reason
     assert len(server.requests) == 4
 
@@ -213,7 +220,7 @@ def test_attempts_are_bounded_and_the_episode_is_owed(tmp_path: Path) -> None:
 def test_patience_bounds_retries_as_well(tmp_path: Path) -> None:
     script = in_order([fails(429, retry_after="60")])
     ended, _, server = chat(script, tmp_path, config={"patience": 30.0})
-    assert ended.status is EpisodeStatus.OWED
+    assert ended.status is EpisodeStatus.INCOMPLETE
     assert len(server.requests) == 1
 
 
@@ -221,7 +228,7 @@ def test_a_slow_model_counts_as_unavailable_and_not_as_wrong(tmp_path: Path) -> 
     slow = Reply(body=says("<answer>A</answer>").body, delay=0.5)
     config = {"attempts": 1, "timeout": 0.05}
     ended, _, _ = chat(in_order([slow]), tmp_path, config=config)
-    assert ended.status is EpisodeStatus.OWED
+    assert ended.status is EpisodeStatus.INCOMPLETE
     assert "no answer within 0.05 s" in ended.reason
 
 
@@ -247,12 +254,12 @@ def test_what_the_user_must_mend_is_one_sentence(
     assert "\n" not in str(caught.value)
 
 
-def test_nobody_listening_is_owed_and_a_bad_address_is_the_users(tmp_path: Path) -> None:
+def test_nobody_listening_is_incomplete_and_a_bad_address_is_the_users(tmp_path: Path) -> None:
     with RehearsalServer(in_order([says("x")])) as gone:
         pass
     config = {"base_url": gone.url, "attempts": 2}
     ended, _, _ = chat(in_order([says("x")]), tmp_path, config=config)
-    assert ended.status is EpisodeStatus.OWED
+    assert ended.status is EpisodeStatus.INCOMPLETE
     with pytest.raises(UserError, match="must start with http"):
         chat(in_order([says("x")]), tmp_path, config={"base_url": "localhost:8000/v1"})
 
@@ -289,14 +296,14 @@ def test_the_key_travels_in_the_header_and_nowhere_else(
 
 
 def test_without_tools_any_text_is_the_answer() -> None:
-    from agent.chat.capabilities import Capabilities
-    from agent.chat.native import NativeDialect
-    from agent.planner import Brief
-    from scenes.tasks import AnswerKind, Task
+    from surveyor.agent.chat.capabilities import Capabilities
+    from surveyor.agent.chat.native import NativeDialect
+    from surveyor.agent.planner import Brief
+    from surveyor.core.tasks import AnswerKind, Task
 
     task = Task(
         id="t",
-        suite="s",
+        dataset="s",
         scene_id="r",
         question_type="q",
         question="?",

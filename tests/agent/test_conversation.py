@@ -10,21 +10,21 @@ import orjson
 import pytest
 from PIL import Image
 
-from agent.chat.capabilities import Capabilities, Coordinates, DialectName, capabilities_of
-from agent.chat.coordinates import Places
-from agent.chat.images import InlineImages, LinkedImages
-from agent.chat.messages import Message, Picture
-from agent.chat.prices import Price, usage_of
-from agent.chat.prompt import agent_prompt, opening
-from agent.chat.transcript import Transcript
-from agent.planner import Brief, LoadedSkill
-from agent.selfcheck.fuzz import fuzz
-from memory.blobs import BlobRef, BlobStore
-from memory.errors import UserError
+from surveyor.agent.chat.capabilities import Capabilities, Coordinates, DialectName, capabilities_of
+from surveyor.agent.chat.coordinates import Places
+from surveyor.agent.chat.images import InlineImages, LinkedImages
+from surveyor.agent.chat.messages import Message, Picture
+from surveyor.agent.chat.prices import Price, usage_of
+from surveyor.agent.chat.prompt import agent_prompt, opening
+from surveyor.agent.chat.transcript import Transcript
+from surveyor.agent.planner import Brief, LoadedSkill
+from surveyor.core.blobs import BlobRef, BlobStore
+from surveyor.core.errors import UserError
+from surveyor.tools.builtin import default_tools
+from surveyor.tools.registry import Registry
+from surveyor.tools.spec import CallRequest
+from tests.claims.agent.fuzz import fuzz
 from tests.support.agent_stage import make_task, png
-from tools.registry import Registry
-from tools.spec import CallRequest
-from tools.toolbox import default_tools
 
 LINKS = LinkedImages("http://blobs")
 

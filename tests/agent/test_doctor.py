@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from agent.chat.config import ChatConfig
-from agent.doctor import Diagnosis, examine, preflight
-from agent.probes import Health
-from memory.errors import UserError
+from surveyor.agent.capability_checks import Health
+from surveyor.agent.chat.config import ChatConfig
+from surveyor.agent.doctor import Diagnosis, examine, preflight
+from surveyor.core.errors import UserError
 from tests.support.openai_server import RehearsalServer, Reply, Request, Script, fails, says
 
 

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from agent.chat.config import ChatConfig
-from agent.interop import lmms_eval, vlmevalkit
-from agent.interop.answerer import Answerer, Question, store_picture
-from agent.limits import Limits
-from memory.blobs import BlobStore
-from memory.errors import InfrastructureError, UserError
+from surveyor.agent.chat.config import ChatConfig
+from surveyor.agent.interop import lmms_eval, vlmevalkit
+from surveyor.agent.interop.answerer import Answerer, Question, store_picture
+from surveyor.agent.limits import Limits
+from surveyor.core.blobs import BlobStore
+from surveyor.core.errors import InfrastructureError, UserError
 from tests.support.agent_stage import png
 from tests.support.openai_server import RehearsalServer, Reply, Request, fails, in_order, says
 

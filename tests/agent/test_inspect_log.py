@@ -8,14 +8,14 @@ from pathlib import Path
 import orjson
 import pytest
 
-from agent.interop.inspect_log import Judged, RunHeader, inspect_log, write_inspect_log
-from agent.limits import Limits
-from agent.planner import Turn
-from agent.scripted import ScriptedPlanner, turns
-from memory.episodes import Episode, fold
-from memory.events import ModelCall, Score, Usage
+from surveyor.agent.interop.inspect_log import Judged, RunHeader, inspect_log, write_inspect_log
+from surveyor.agent.limits import Limits
+from surveyor.agent.planner import Turn
+from surveyor.agent.scripted import ScriptedPlanner, turns
+from surveyor.memory.episodes import Episode, fold
+from surveyor.memory.events import ModelCall, Score, Usage
+from surveyor.tools.spec import CallRequest
 from tests.support.agent_stage import play
-from tools.spec import CallRequest
 
 HEADER = RunHeader("run-1", "stage", "chat:m", {"seed": 1}, {"surveyor": "0.1.0"})
 

@@ -8,8 +8,8 @@ import contextlib
 import pytest
 from pydantic import ValidationError
 
-from agent.limits import UNLIMITED, LimitExceeded, Limits, waiting
-from memory.events import Usage
+from surveyor.agent.limits import UNLIMITED, LimitExceeded, Limits, waiting
+from surveyor.memory.events import Usage
 from tests.support.clock import run_fast
 
 

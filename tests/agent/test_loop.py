@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from agent.limits import UNLIMITED, LimitExceeded, Limits
-from agent.planner import Brief, Turn
-from agent.scripted import Play, ScriptedPlanner, turns
-from memory.errors import ServiceUnavailable, UserError
-from memory.events import (
+from surveyor.agent.limits import UNLIMITED, LimitExceeded, Limits
+from surveyor.agent.planner import Brief, Turn
+from surveyor.agent.scripted import Play, ScriptedPlanner, turns
+from surveyor.core.errors import ServiceUnavailable, UserError
+from surveyor.core.tasks import Task
+from surveyor.memory.events import (
     Answer,
     EpisodeStarted,
     EpisodeStatus,
@@ -23,10 +24,9 @@ from memory.events import (
     ToolStatus,
     Usage,
 )
-from scenes.tasks import Task
+from surveyor.tools.spec import CallRequest
 from tests.support.agent_stage import MemoryLog, make_task, play
 from tests.support.clock import run_fast
-from tools.spec import CallRequest
 
 
 def call(number: int, name: str = "sum", raw: str = '{"a": 1, "b": 2}') -> CallRequest:
@@ -111,19 +111,21 @@ def test_a_good_call_forgives_earlier_mistakes(tmp_path: Path) -> None:
     assert len(log.of("format_error")) == 4
 
 
-def test_a_failing_expert_leaves_the_episode_owed_and_its_result_logged(tmp_path: Path) -> None:
+def test_a_failing_expert_leaves_the_episode_incomplete_and_its_result_logged(
+    tmp_path: Path,
+) -> None:
     status, log = run(Turn(calls=(call(1, "broken", "{}"),)), Turn(answer="A"), root=tmp_path)
-    assert status is EpisodeStatus.OWED
+    assert status is EpisodeStatus.INCOMPLETE
     assert log.types[-2:] == ["tool_result", "episode_ended"]
 
 
-def test_an_unreachable_model_leaves_the_episode_owed(tmp_path: Path) -> None:
+def test_an_unreachable_model_leaves_the_episode_incomplete(tmp_path: Path) -> None:
     def script(_task: Task, _brief: Brief) -> Play:
         raise ServiceUnavailable("no model there")
         yield
 
     ended, _ = asyncio.run(play(ScriptedPlanner(script), tmp_path))
-    assert (ended.status, ended.reason) == (EpisodeStatus.OWED, "no model there")
+    assert (ended.status, ended.reason) == (EpisodeStatus.INCOMPLETE, "no model there")
 
 
 @pytest.mark.parametrize("error", [UserError("mend me"), KeyError("a bug of ours")])
@@ -176,7 +178,7 @@ def test_a_hanging_planner_is_cut_at_the_wall_clock(tmp_path: Path) -> None:
     assert hit.limit == "wall"
 
 
-def test_a_spent_run_budget_leaves_the_episode_owed(tmp_path: Path) -> None:
+def test_a_spent_run_budget_leaves_the_episode_incomplete(tmp_path: Path) -> None:
     usage = Usage(input_tokens=10, output_tokens=5)
     busy = Turn(calls=(call(1),), model=ModelCall(model="m", turn=0, usage=usage))
 
@@ -189,7 +191,7 @@ def test_a_spent_run_budget_leaves_the_episode_owed(tmp_path: Path) -> None:
         return ended.status, budget.tripped
 
     status, tripped = asyncio.run(whole_run())
-    assert status is EpisodeStatus.OWED
+    assert status is EpisodeStatus.INCOMPLETE
     assert tripped is not None
     assert tripped.limit == "tokens"
 
@@ -219,7 +221,7 @@ def test_cancelling_leaves_a_log_without_an_end(tmp_path: Path) -> None:
 
 
 def test_the_stage_hands_out_what_it_says(tmp_path: Path) -> None:
-    from memory.blobs import BlobStore
+    from surveyor.core.blobs import BlobStore
 
     task = make_task(BlobStore(tmp_path), frames=3)
     assert [frame.index for frame in task.frames] == [0, 1, 2]

@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
-from memory.blobs import BlobStore
-from memory.errors import UserError
-from memory.events import ToolStatus
+from surveyor.core.blobs import BlobStore
+from surveyor.core.errors import UserError
+from surveyor.memory.events import ToolStatus
+from surveyor.tools.registry import Registry
+from surveyor.tools.spec import CallRequest
 from tests.support.agent_stage import TOOLS, make_task, make_workspace
-from tools.registry import Registry
-from tools.spec import CallRequest
 
 mcp: Any = pytest.importorskip("mcp", reason="the mcp extra is not installed")
 
 
 def on_stage(root: Path) -> Any:
-    from agent.interop.mcp_server import mcp_server
+    from surveyor.agent.interop.mcp_server import mcp_server
 
     blobs = BlobStore(root)
     return mcp_server(TOOLS, make_workspace(make_task(blobs), blobs))
@@ -49,7 +49,7 @@ def test_a_client_lists_and_calls_our_tools(tmp_path: Path) -> None:
 
 
 def test_a_foreign_servers_tools_become_ours(tmp_path: Path) -> None:
-    from agent.interop.mcp_tools import mcp_tools
+    from surveyor.agent.interop.mcp_tools import mcp_tools
 
     async def talk() -> None:
         blobs = BlobStore(tmp_path / "ours")
@@ -95,7 +95,7 @@ asyncio.run(server.run_stdio_async())
 
 
 def test_a_command_line_that_speaks_mcp_is_started_and_its_tools_taken(tmp_path: Path) -> None:
-    from agent.interop.mcp_tools import mcp_tools
+    from surveyor.agent.interop.mcp_tools import mcp_tools
 
     (tmp_path / "server.py").write_text(SERVER)
 
@@ -120,7 +120,7 @@ def test_a_command_line_that_speaks_mcp_is_started_and_its_tools_taken(tmp_path:
 
 @pytest.mark.parametrize("server", ["no-such-program --x", "http://127.0.0.1:9/mcp", ""])
 def test_a_server_that_cannot_be_reached_is_one_sentence(server: str) -> None:
-    from agent.interop.mcp_tools import mcp_tools
+    from surveyor.agent.interop.mcp_tools import mcp_tools
 
     async def talk() -> None:
         async with mcp_tools(server):

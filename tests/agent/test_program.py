@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from agent.planner import Brief, LoadedSkill, Turn
-from agent.program.planner import ProgramPlanner
-from memory.blobs import BlobStore
-from memory.events import ToolOutcome, ToolStatus
-from scenes.tasks import Task
-from skills.workflow import (
+from surveyor.agent.planner import Brief, LoadedSkill, Turn
+from surveyor.agent.program.planner import ProgramPlanner
+from surveyor.core.blobs import BlobStore
+from surveyor.core.tasks import Task
+from surveyor.memory.events import ToolOutcome, ToolStatus
+from surveyor.skills.workflow import (
     GUARDED,
     PLAIN,
     TABLE,
@@ -27,13 +27,13 @@ from skills.workflow import (
     Restore,
     Workflow,
 )
+from surveyor.tools.builtin import default_tools
+from surveyor.tools.experts import ExpertClient
+from surveyor.tools.geometry.boxes import box_distance
+from surveyor.tools.registry import Registry
+from surveyor.tools.workspace import Workspace
 from tests.support.box_room import THINGS, BoxRoom
 from tests.tools.conftest import make_client
-from tools.experts import ExpertClient
-from tools.geometry.boxes import box_distance
-from tools.registry import Registry
-from tools.toolbox import default_tools
-from tools.workspace import Workspace
 
 SOFA_LAMP = (
     "Measuring from the closest point of each object, what is the direct distance between the "

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.program.parser import parse
-from memory.blobs import BlobStore
-from skills.workflow import PLAIN, TABLE
+from surveyor.agent.program.parser import parse
+from surveyor.core.blobs import BlobStore
+from surveyor.skills.workflow import PLAIN, TABLE
 from tests.agent.test_program import Played, ask
 from tests.support.box_room import BoxRoom
 

@@ -10,15 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.limits import Limits
-from agent.program.looking import batches
-from agent.program.planner import ProgramPlanner
-from memory.blobs import BlobStore
-from skills.workflow import PLAIN, Evidence, Fallback, Frames, Join, Restore, Stop, Workflow
+from surveyor.agent.limits import Limits
+from surveyor.agent.program.frame_search import batches
+from surveyor.agent.program.planner import ProgramPlanner
+from surveyor.core.blobs import BlobStore
+from surveyor.skills.workflow import (
+    PLAIN,
+    Evidence,
+    Fallback,
+    Frames,
+    Join,
+    Restore,
+    Stop,
+    Workflow,
+)
+from surveyor.tools.geometry.boxes import box_distance
 from tests.agent.test_program import CHAIRS, FLOOR, ORDER, SIDES, SOFA_LAMP, TURN, Played, play
 from tests.support.box_room import THINGS, BoxRoom
 from tests.tools.conftest import make_client
-from tools.geometry.boxes import box_distance
 
 EARLY = PLAIN.model_copy(update={"stop": Stop(first=4, seen=2)})
 

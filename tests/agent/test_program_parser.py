@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.program.answering import form, guess
-from agent.program.language import AppearanceOrder, Count, Distance, FloorArea, Size
-from agent.program.parser import parse
-from scenes.tasks import AnswerKind
+from surveyor.agent.program.answer_forms import form, guess
+from surveyor.agent.program.language import AppearanceOrder, Count, Distance, FloorArea, Size
+from surveyor.agent.program.parser import parse
+from surveyor.core.tasks import AnswerKind
 from tests.agent.test_program import CHAIRS, FLOOR, NEAREST, ORDER, SOFA_LAMP, TABLE_EDGE, TURN
 
 MEDIUM = (

@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agent.program.planner import ProgramPlanner
-from agent.program.trace import narrate, plan, reason
-from memory.blobs import BlobStore
-from memory.events import Answer, EpisodeStarted, Event, ToolCall
+from surveyor.agent.program.planner import ProgramPlanner
+from surveyor.agent.program.trace import narrate, plan, reason
+from surveyor.core.blobs import BlobStore
+from surveyor.memory.events import Answer, EpisodeStarted, Event, ToolCall
+from surveyor.tools.builtin import default_tools
 from tests.agent.test_program import SOFA_LAMP, Played, play
 from tests.support.box_room import BoxRoom
 from tests.tools.conftest import make_client
-from tools.toolbox import default_tools
 
 
 def events(played: Played) -> list[Event]:
@@ -19,7 +19,7 @@ def events(played: Played) -> list[Event]:
     log: list[Event] = [
         EpisodeStarted(
             task_id="q1",
-            suite="boxes",
+            dataset="boxes",
             scene_id="boxes",
             question_type="test",
             question=SOFA_LAMP,

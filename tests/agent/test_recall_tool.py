@@ -5,27 +5,27 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from agent.chat.config import ChatConfig
-from agent.chat.planner import ChatPlanner
-from agent.limits import Limits
-from agent.loop import run_episode
-from agent.program.planner import ProgramPlanner
-from agent.recall_tool import RecalledData, recall_tool
-from memory.blobs import BlobStore
-from memory.episodes import Episode, fold
-from memory.events import Answer, ToolOutcome
-from memory.scene_memory import EvidenceObject, FiledEpisode, SceneMemory
-from skills.card import SceneCard
-from skills.remember import remember
+from surveyor.agent.chat.config import ChatConfig
+from surveyor.agent.chat.planner import ChatPlanner
+from surveyor.agent.limits import Limits
+from surveyor.agent.loop import run_episode
+from surveyor.agent.program.planner import ProgramPlanner
+from surveyor.agent.recall_tool import RecalledData, recall_tool
+from surveyor.core.blobs import BlobStore
+from surveyor.memory.episodes import Episode, fold
+from surveyor.memory.events import Answer, ToolOutcome
+from surveyor.memory.scene_memory import EvidenceObject, FiledEpisode, SceneMemory
+from surveyor.skills.memory_hook import remember
+from surveyor.skills.scene_profile import SceneProfile
+from surveyor.tools.builtin import default_tools
+from surveyor.tools.registry import Registry
+from surveyor.tools.spec import CallRequest
+from surveyor.tools.workspace import Workspace
 from tests.agent.test_program import CHAIRS, NEAREST, SOFA_LAMP, TABLE_EDGE
 from tests.support.agent_stage import MemoryLog, make_task, make_workspace
 from tests.support.box_room import BoxRoom
 from tests.support.openai_server import RehearsalServer, Request, says
 from tests.tools.conftest import make_client
-from tools.registry import Registry
-from tools.spec import CallRequest
-from tools.toolbox import default_tools
-from tools.workspace import Workspace
 
 LAMP_NEAREST = NEAREST.replace("(chair, sofa, lamp)", "(chair, sofa)").replace("table", "lamp")
 LAMP_EDGE = TABLE_EDGE.replace("table", "lamp")
@@ -94,7 +94,7 @@ def test_the_program_measures_what_it_remembers(tmp_path: Path) -> None:
         await run_episode(task, ProgramPlanner(), registry, workspace, log, Limits())
         episode = fold(log.events)
         assert episode is not None
-        remember(memory, f"run/{number}", task, episode, SceneCard(question_type="q"))
+        remember(memory, f"run/{number}", task, episode, SceneProfile(question_type="q"))
         return episode
 
     async def play_all(memory: SceneMemory) -> list[Episode]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from agent.limits import Limits
-from agent.planner import Turn
-from agent.replay import ReplayPlanner
-from agent.scripted import ScriptedPlanner, turns
-from memory.episodes import Episode, fold
-from memory.events import EpisodeStatus, ModelCall
-from memory.log import EpisodeLog, read_events
+from surveyor.agent.limits import Limits
+from surveyor.agent.planner import Turn
+from surveyor.agent.replay import ReplayPlanner
+from surveyor.agent.scripted import ScriptedPlanner, turns
+from surveyor.memory.episodes import Episode, fold
+from surveyor.memory.events import EpisodeStatus, ModelCall
+from surveyor.memory.log import EpisodeLog, read_events
+from surveyor.tools.spec import CallRequest
 from tests.support.agent_stage import play
-from tools.spec import CallRequest
 
 
 def test_replay_through_a_file_repeats_calls_results_and_answer(tmp_path: Path) -> None:

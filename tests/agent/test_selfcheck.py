@@ -1,4 +1,4 @@
-"""The measurements measure: small runs of what `surveyor proofs agent` prints."""
+"""The measurements measure: small runs of what `make claims NAME=agent` prints."""
 
 from __future__ import annotations
 
@@ -7,22 +7,28 @@ from pathlib import Path
 
 import pytest
 
-from agent.chat.planner import ChatPlanner
-from agent.limits import Limits
-from agent.loop import run_episode
-from agent.planner import Turn
-from agent.rehearsal import RehearsalServer
-from agent.scripted import ScriptedPlanner, turns
-from agent.selfcheck.cost import orchestration
-from agent.selfcheck.faults import faulty_run
-from agent.selfcheck.impersonate import Manner, chat_config, impersonator
-from agent.selfcheck.stage import MemoryLog, instant_tools, make_tasks, no_experts, pictures
-from memory.blobs import BlobStore
-from memory.episodes import Episode, fold
-from memory.events import ToolCall
-from scenes.tasks import Task
-from tools.spec import CallRequest
-from tools.workspace import Workspace
+from surveyor.agent.chat.planner import ChatPlanner
+from surveyor.agent.limits import Limits
+from surveyor.agent.loop import run_episode
+from surveyor.agent.planner import Turn
+from surveyor.agent.scripted import ScriptedPlanner, turns
+from surveyor.core.blobs import BlobStore
+from surveyor.core.tasks import Task
+from surveyor.memory.episodes import Episode, fold
+from surveyor.memory.events import ToolCall
+from surveyor.tools.spec import CallRequest
+from surveyor.tools.workspace import Workspace
+from tests.claims.agent.cost import orchestration
+from tests.claims.agent.fake_model import Manner, chat_config, impersonator
+from tests.claims.agent.faults import faulty_run
+from tests.claims.agent.instant_tools import (
+    MemoryLog,
+    instant_tools,
+    make_tasks,
+    no_experts,
+    pictures,
+)
+from tests.support.mock_endpoint import RehearsalServer
 
 
 def record(tasks: list[Task], blobs: BlobStore) -> list[tuple[Task, Episode]]:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.rehearsal import RehearsalServer, says
-from agent.serving import Engine, ServeOptions, compose, printed, running
-from memory.errors import InfrastructureError, UserError
+from surveyor.agent.model_server import Engine, ServeOptions, compose, printed, running
+from surveyor.core.errors import InfrastructureError, UserError
+from tests.support.mock_endpoint import RehearsalServer, says
 
 
 def value(command: tuple[str, ...], flag: str) -> str | None:
@@ -81,7 +81,7 @@ def test_what_is_no_model_is_refused(model: str) -> None:
 
 _SERVER = """
 import asyncio
-from agent.rehearsal import RehearsalServer, says
+from tests.support.mock_endpoint import RehearsalServer, says
 asyncio.run(RehearsalServer(lambda request: says("ready"), port={port}).serve())
 """
 
@@ -162,7 +162,7 @@ def test_a_wrong_option_is_one_sentence(wrong: dict[str, object], named: str) ->
 
 _VLLM = """#!{python}
 import asyncio, sys
-from agent.rehearsal import RehearsalServer, says
+from tests.support.mock_endpoint import RehearsalServer, says
 from tests.agent.test_doctor import healthy
 
 def script(request):
@@ -185,7 +185,7 @@ def test_up_starts_waits_examines_and_stops(tmp_path: Path, stop: signal.Signals
     up += ["--patience", "30"]
     up += ["--log", str(tmp_path / "model.log"), "--", "--enforce-eager"]
     path = os.pathsep.join((str(engine.parent), os.environ["PATH"]))
-    command = [sys.executable, "-m", "scripts.main", *up]
+    command = [sys.executable, "-m", "surveyor.cli.main", *up]
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,

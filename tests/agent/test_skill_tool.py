@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from agent.chat.config import ChatConfig
-from agent.chat.planner import ChatPlanner
-from agent.limits import Limits
-from agent.loop import run_episode
-from agent.skill_tool import load_skill_tool
-from memory.blobs import BlobStore
-from memory.errors import UserError
-from memory.events import Answer, ToolStatus
+from surveyor.agent.chat.config import ChatConfig
+from surveyor.agent.chat.planner import ChatPlanner
+from surveyor.agent.limits import Limits
+from surveyor.agent.loop import run_episode
+from surveyor.agent.skill_tool import load_skill_tool
+from surveyor.core.blobs import BlobStore
+from surveyor.core.errors import UserError
+from surveyor.memory.events import Answer, ToolStatus
+from surveyor.tools.registry import Registry
+from surveyor.tools.spec import CallRequest
 from tests.support.agent_stage import MemoryLog, make_task, make_workspace
 from tests.support.openai_server import RehearsalServer, Request, says
-from tools.registry import Registry
-from tools.spec import CallRequest
 
 TEXTS = {"dark-rooms": "Restore dark frames first.\n", "far-things": "Zoom before you measure."}
 USES = {"dark-rooms": "frames measure dark", "far-things": "objects\nare small"}

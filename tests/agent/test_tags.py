@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.chat.blocks import RawCall, read_blocks
-from agent.chat.config import ChatConfig
-from agent.chat.planner import ChatPlanner
-from memory.blobs import BlobStore
-from memory.events import Answer, EpisodeEnded, EpisodeStatus, ModelCall, ToolCall
+from surveyor.agent.chat.config import ChatConfig
+from surveyor.agent.chat.planner import ChatPlanner
+from surveyor.agent.chat.tagged_text import RawCall, read_blocks
+from surveyor.core.blobs import BlobStore
+from surveyor.memory.events import Answer, EpisodeEnded, EpisodeStatus, ModelCall, ToolCall
 from tests.support.agent_stage import MemoryLog, play
 from tests.support.openai_server import RehearsalServer, in_order, says
 

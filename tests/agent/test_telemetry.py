@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from agent.interop.telemetry import emit, spans
-from agent.interop.tracing import EpisodeSpans, otlp_tracer, traces_url
-from agent.planner import Turn
-from agent.scripted import ScriptedPlanner, turns
-from memory.blobs import BlobStore
-from memory.errors import UserError
-from memory.events import Event, ModelCall, Usage
-from memory.log import EpisodeLog, read_events
+from surveyor.agent.interop.telemetry import emit, spans
+from surveyor.agent.interop.tracing import EpisodeSpans, otlp_tracer, traces_url
+from surveyor.agent.planner import Turn
+from surveyor.agent.scripted import ScriptedPlanner, turns
+from surveyor.core.blobs import BlobStore
+from surveyor.core.errors import UserError
+from surveyor.memory.events import Event, ModelCall, Usage
+from surveyor.memory.log import EpisodeLog, read_events
+from surveyor.tools.spec import CallRequest
 from tests.support.agent_stage import make_task, play
 from tests.support.openai_server import RehearsalServer, Reply
-from tools.spec import CallRequest
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A small bench: a real suite on disk, a real registry and workspace, a scripted planner."""
+"""A small bench: a real dataset on disk, a real registry and workspace, a scripted planner."""
 
 from __future__ import annotations
 
@@ -13,36 +13,36 @@ from pathlib import Path
 import httpx2
 from PIL import Image
 
-from agent.limits import Limits
-from agent.planner import Brief, Turn
-from agent.scripted import Play, ScriptedPlanner
-from benchmarks.run.baselines import equip
-from benchmarks.run.config import RunConfig
-from benchmarks.run.provenance import record
-from benchmarks.run.schedule import scheduled, select
-from benchmarks.runner import Bench, SessionSummary, Setting, run_suite
-from memory.blobs import BlobStore
-from memory.errors import InfrastructureError
-from memory.manifest import SuiteIdentity
-from memory.runs import RunFolder
-from scenes.questions.asking import ask
-from scenes.suite import Suite
-from scenes.suite_write import Picture, SceneBundle, SuitePlan, write_suite
-from scenes.tasks import Task
-from services.contract import Endpoints
+from surveyor.agent.limits import Limits
+from surveyor.agent.planner import Brief, Turn
+from surveyor.agent.scripted import Play, ScriptedPlanner
+from surveyor.benchmarks.run.baselines import equip
+from surveyor.benchmarks.run.config import RunConfig
+from surveyor.benchmarks.run.provenance import record
+from surveyor.benchmarks.run.schedule import scheduled, select
+from surveyor.benchmarks.runner import Bench, SessionSummary, Setting, run_dataset
+from surveyor.core.blobs import BlobStore
+from surveyor.core.dataset import Dataset
+from surveyor.core.errors import InfrastructureError
+from surveyor.core.tasks import Task
+from surveyor.memory.manifest import DatasetIdentity
+from surveyor.memory.runs import RunFolder
+from surveyor.scenes.datasets.writer import DatasetPlan, Picture, SceneBundle, write_dataset
+from surveyor.scenes.questions.asking import ask
+from surveyor.services.contract import Endpoints
+from surveyor.tools.endpoints import FixedEndpoints
+from surveyor.tools.experts import ExpertClient
+from surveyor.tools.records import MeasureRecord
+from surveyor.tools.registry import Registry
+from surveyor.tools.spec import Arguments, CallRequest, Effects, Tool, ToolResult
+from surveyor.tools.workspace import Workspace
 from tests.scenes.worlds import living_room
-from tools.endpoints import FixedEndpoints
-from tools.experts import ExpertClient
-from tools.records import MeasureRecord
-from tools.registry import Registry
-from tools.spec import Arguments, CallRequest, Effects, Tool, ToolResult
-from tools.workspace import Workspace
 
 SCENES = ("living", "studio", "attic")
 
 
-def make_suite(path: Path, scenes: tuple[str, ...] = SCENES, n_frames: int = 3) -> Suite:
-    """A suite of hand-made rooms with tiny real pictures."""
+def make_dataset(path: Path, scenes: tuple[str, ...] = SCENES, n_frames: int = 3) -> Dataset:
+    """A dataset of hand-made rooms with tiny real pictures."""
 
     def build(scene_id: str) -> SceneBundle:
         pictures = tuple(
@@ -51,9 +51,9 @@ def make_suite(path: Path, scenes: tuple[str, ...] = SCENES, n_frames: int = 3) 
         )
         return SceneBundle(living_room(scene_id, n_frames), fps=2.0, pictures=pictures)
 
-    plan = SuitePlan(name="tiny", generator="test", seed=3, scenes=scenes)
-    write_suite(path, plan, build, partial(ask, suite="tiny", split="test", seed=3))
-    return Suite.open(path)
+    plan = DatasetPlan(name="tiny", generator="test", seed=3, scenes=scenes)
+    write_dataset(path, plan, build, partial(ask, dataset="tiny", split="test", seed=3))
+    return Dataset.open(path)
 
 
 def jpeg(shade: int) -> bytes:
@@ -116,12 +116,12 @@ def glance(task: Task, brief: Brief) -> Play:
     yield Turn(answer=outcome.text.partition(": ")[2], sources=outcome.handles)
 
 
-def bench(world: World, suite: Suite, script: Callable[[Task, Brief], Play] = glance) -> Bench:
+def bench(world: World, dataset: Dataset, script: Callable[[Task, Brief], Play] = glance) -> Bench:
     """Everything an episode needs; no expert is ever asked."""
     silent = httpx2.MockTransport(lambda request: httpx2.Response(503))
     client = ExpertClient(
         FixedEndpoints(Endpoints(supervisor=0, experts=())),
-        BlobStore(suite.path / "blobs"),
+        BlobStore(dataset.path / "blobs"),
         transport=silent,
     )
 
@@ -132,24 +132,24 @@ def bench(world: World, suite: Suite, script: Callable[[Task, Brief], Play] = gl
     return Bench(ScriptedPlanner(script), world.registry, setting, Limits())
 
 
-def open_run(path: Path, suite: Suite, config: RunConfig) -> tuple[RunFolder, list[Task]]:
+def open_run(path: Path, dataset: Dataset, config: RunConfig) -> tuple[RunFolder, list[Task]]:
     """Create the run's folder or take it up again."""
-    tasks = select(suite.tasks(), config)
-    identity = SuiteIdentity(name="tiny", content_hash=suite.manifest.content_hash)
+    tasks = select(dataset.tasks(), config)
+    identity = DatasetIdentity(name="tiny", content_hash=dataset.manifest.content_hash)
     made = record(path.name, config, identity)
     return RunFolder.create(path, made, map(scheduled, tasks)), tasks
 
 
 def play(
     path: Path,
-    suite: Suite,
+    dataset: Dataset,
     world: World | None = None,
     script: Callable[[Task, Brief], Play] = glance,
     **settings: object,
 ) -> tuple[RunFolder, SessionSummary]:
     """One session of a run."""
-    config = RunConfig(suite=str(suite.path)).changed(**settings)
-    folder, tasks = open_run(path, suite, config)
-    ready = bench(world or World(), suite, script)
+    config = RunConfig(dataset=str(dataset.path)).changed(**settings)
+    folder, tasks = open_run(path, dataset, config)
+    ready = bench(world or World(), dataset, script)
     ready = replace(ready, registry=equip(ready.registry, config))
-    return folder, asyncio.run(run_suite(folder, tasks, ready, config))
+    return folder, asyncio.run(run_dataset(folder, tasks, ready, config))

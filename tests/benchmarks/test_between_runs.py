@@ -10,57 +10,63 @@ from pathlib import Path
 
 import pytest
 
-from agent.planner import Brief, Turn
-from agent.scripted import Play
-from benchmarks.compare import compare
-from benchmarks.probe import read_probe
-from benchmarks.run.baselines import equip
-from benchmarks.run.config import Baseline, Corruption, RunConfig
-from benchmarks.run.corruption import is_corrupted
-from benchmarks.run.launch import Shards, SlurmResources, run_here, run_on_ray, slurm_script
-from benchmarks.run.merge import merge
-from benchmarks.run.provenance import record
-from benchmarks.run.repeat import changed_since, config_of
-from benchmarks.run.schedule import scheduled, select
-from benchmarks.scoring import score_run
-from benchmarks.survival import answers
-from memory.errors import UserError
-from memory.events import Producer, ToolStatus
-from memory.manifest import SuiteIdentity
-from memory.runs import RunFolder
-from scenes.suite import Suite
-from scenes.suite_truth import targets
-from scenes.tasks import Task
-from tests.benchmarks.bench import World, glance, make_suite, play
+from surveyor.agent.planner import Brief, Turn
+from surveyor.agent.scripted import Play
+from surveyor.benchmarks.compare import compare
+from surveyor.benchmarks.corruption_effect import read_probe
+from surveyor.benchmarks.run.baselines import equip
+from surveyor.benchmarks.run.config import Baseline, Corruption, RunConfig
+from surveyor.benchmarks.run.corruption import is_corrupted
+from surveyor.benchmarks.run.launch import (
+    Shards,
+    SlurmResources,
+    run_here,
+    run_on_ray,
+    slurm_script,
+)
+from surveyor.benchmarks.run.merge import merge
+from surveyor.benchmarks.run.provenance import record
+from surveyor.benchmarks.run.repeat import changed_since, config_of
+from surveyor.benchmarks.run.schedule import scheduled, select
+from surveyor.benchmarks.scoring import score_run
+from surveyor.core.dataset import Dataset
+from surveyor.core.errors import UserError
+from surveyor.core.tasks import Task
+from surveyor.memory.events import Producer, ToolStatus
+from surveyor.memory.manifest import DatasetIdentity
+from surveyor.memory.runs import RunFolder
+from surveyor.scenes.datasets.truth import targets
+from tests.benchmarks.bench import World, glance, make_dataset, play
+from tests.claims.runner.answers import answers
 
 
 @pytest.fixture(scope="module")
-def suite(tmp_path_factory: pytest.TempPathFactory) -> Suite:
-    return make_suite(tmp_path_factory.mktemp("suites") / "tiny")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return make_dataset(tmp_path_factory.mktemp("datasets") / "tiny")
 
 
-def shards(root: Path, suite: Suite, count: int, **settings: object) -> list[RunFolder]:
+def shards(root: Path, dataset: Dataset, count: int, **settings: object) -> list[RunFolder]:
     return [
-        play(root / f"part{i}", suite, shard=f"{i}/{count}", **settings)[0]
+        play(root / f"part{i}", dataset, shard=f"{i}/{count}", **settings)[0]
         for i in range(1, count + 1)
     ]
 
 
-def test_merged_shards_are_the_whole_run(tmp_path: Path, suite: Suite) -> None:
-    whole, _ = play(tmp_path / "whole", suite, epochs=2)
-    merged = merge(tmp_path / "merged", shards(tmp_path, suite, 2, epochs=2)[::-1])
+def test_merged_shards_are_the_whole_run(tmp_path: Path, dataset: Dataset) -> None:
+    whole, _ = play(tmp_path / "whole", dataset, epochs=2)
+    merged = merge(tmp_path / "merged", shards(tmp_path, dataset, 2, epochs=2)[::-1])
     assert answers(merged) == answers(whole)
-    first, second = score_run(whole, suite.path), score_run(merged, suite.path)
+    first, second = score_run(whole, dataset.path), score_run(merged, dataset.path)
     assert first.overall == second.overall
     assert first.tally == second.tally
     assert config_of(merged).shard is None
 
 
-def test_merging_checks_that_nothing_is_missing_or_twice(tmp_path: Path, suite: Suite) -> None:
-    parts = shards(tmp_path, suite, 3)
-    whole, _ = play(tmp_path / "whole", suite)
-    other, _ = play(tmp_path / "other", suite, shard="3/3", seed=1)
-    half = play(tmp_path / "half", suite, shard="1/2")[0]
+def test_merging_checks_that_nothing_is_missing_or_twice(tmp_path: Path, dataset: Dataset) -> None:
+    parts = shards(tmp_path, dataset, 3)
+    whole, _ = play(tmp_path / "whole", dataset)
+    other, _ = play(tmp_path / "other", dataset, shard="3/3", seed=1)
+    half = play(tmp_path / "half", dataset, shard="1/2")[0]
     target = tmp_path / "merged"
     for given, words in (
         ([], "name the shards"),
@@ -78,22 +84,23 @@ def test_merging_checks_that_nothing_is_missing_or_twice(tmp_path: Path, suite: 
         merge(target, parts)
 
 
-def test_owed_episodes_stay_owed_after_merging_and_can_be_resumed(
-    tmp_path: Path, suite: Suite
+def test_incomplete_episodes_stay_incomplete_after_merging_and_can_be_resumed(
+    tmp_path: Path, dataset: Dataset
 ) -> None:
     gone = World(broken=lambda task: task.scene_id == "studio")
     parts = [
-        play(tmp_path / f"p{i}", suite, gone, shard=f"{i}/2", give_up_after=999)[0] for i in (1, 2)
+        play(tmp_path / f"p{i}", dataset, gone, shard=f"{i}/2", give_up_after=999)[0]
+        for i in (1, 2)
     ]
     merged = merge(tmp_path / "merged", parts)
-    report = score_run(merged, suite.path)
-    assert report.tally.owed == sum(task.scene_id == "studio" for task in suite.tasks())
-    _, summary = play(tmp_path / "merged", suite)
+    report = score_run(merged, dataset.path)
+    assert report.tally.incomplete == sum(task.scene_id == "studio" for task in dataset.tasks())
+    _, summary = play(tmp_path / "merged", dataset)
     assert summary.complete
 
 
-def oracle(suite: Suite, knows: set[str]) -> Callable[[Task, Brief], Play]:
-    right = {target.task_id: target.answer for target in targets(suite.path)}
+def oracle(dataset: Dataset, knows: set[str]) -> Callable[[Task, Brief], Play]:
+    right = {target.task_id: target.answer for target in targets(dataset.path)}
 
     def script(task: Task, brief: Brief) -> Play:
         yield Turn(answer=right[task.id] if task.question_type in knows else "?")
@@ -101,15 +108,17 @@ def oracle(suite: Suite, knows: set[str]) -> Callable[[Task, Brief], Play]:
     return script
 
 
-def test_comparison_pairs_tasks_and_says_what_else_differs(tmp_path: Path, suite: Suite) -> None:
-    kinds = sorted(suite.manifest.questions)
-    weak, strong = oracle(suite, set(kinds[:2])), oracle(suite, set(kinds[:3]))
-    a, _ = play(tmp_path / "a", suite, script=weak)
-    b, _ = play(tmp_path / "b", suite, script=strong, seed=1, types=kinds[:4])
-    score_run(a, suite.path)
+def test_comparison_pairs_tasks_and_says_what_else_differs(
+    tmp_path: Path, dataset: Dataset
+) -> None:
+    kinds = sorted(dataset.manifest.questions)
+    weak, strong = oracle(dataset, set(kinds[:2])), oracle(dataset, set(kinds[:3]))
+    a, _ = play(tmp_path / "a", dataset, script=weak)
+    b, _ = play(tmp_path / "b", dataset, script=strong, seed=1, types=kinds[:4])
+    score_run(a, dataset.path)
     with pytest.raises(UserError, match="has not been scored"):
         compare(a, b)
-    score_run(b, suite.path)
+    score_run(b, dataset.path)
     told = compare(a, b)
     assert set(told.types) == set(kinds[:4])
     assert told.types[kinds[2]].difference.value == pytest.approx(100)
@@ -120,15 +129,17 @@ def test_comparison_pairs_tasks_and_says_what_else_differs(tmp_path: Path, suite
     assert "seed: 0 / 1" in told.notes
     same = compare(a, a)
     assert (same.overall.difference.value, same.overall.mcnemar_p, same.notes) == (0, 1, ())
-    score_run(b, suite.path, profile="lenient")
+    score_run(b, dataset.path, profile="lenient")
     with pytest.raises(UserError, match="score both the same way"):
         compare(a, b)
 
 
-def test_a_run_can_be_repeated_from_its_folder(tmp_path: Path, suite: Suite) -> None:
-    first, _ = play(tmp_path / "first", suite, epochs=2, types=["object_counting"])
+def test_a_run_can_be_repeated_from_its_folder(tmp_path: Path, dataset: Dataset) -> None:
+    first, _ = play(tmp_path / "first", dataset, epochs=2, types=["object_counting"])
     config = config_of(RunFolder.open(first.path))
-    again, _ = play(tmp_path / "again", suite, **config.model_dump(mode="json", exclude={"suite"}))
+    again, _ = play(
+        tmp_path / "again", dataset, **config.model_dump(mode="json", exclude={"dataset"})
+    )
     assert answers(again) == answers(first)
     manifest = first.record.manifest
     assert changed_since(manifest, again.record.manifest) == ()
@@ -140,7 +151,7 @@ def test_a_run_can_be_repeated_from_its_folder(tmp_path: Path, suite: Suite) -> 
         assert words in told
 
 
-def test_baselines_take_away_frames_and_tools(tmp_path: Path, suite: Suite) -> None:
+def test_baselines_take_away_frames_and_tools(tmp_path: Path, dataset: Dataset) -> None:
     def look(task: Task, brief: Brief) -> Play:
         seen.append((len(brief.tools), len(brief.frame_handles)))
         yield Turn(answer="1")
@@ -148,46 +159,48 @@ def test_baselines_take_away_frames_and_tools(tmp_path: Path, suite: Suite) -> N
     expectations = ((Baseline.ALL, (1, 3)), (Baseline.NO_TOOLS, (0, 3)), (Baseline.BLIND, (0, 0)))
     for baseline, expected in expectations:
         seen: list[tuple[int, int]] = []
-        play(tmp_path / baseline, suite, script=look, baseline=baseline, limit=2)
+        play(tmp_path / baseline, dataset, script=look, baseline=baseline, limit=2)
         assert set(seen) == {expected}
 
 
 def test_a_baseline_without_tools_is_not_said_to_be_answered_by_experts(
-    tmp_path: Path, suite: Suite
+    tmp_path: Path, dataset: Dataset
 ) -> None:
     known = (Producer(name="detect", version="1", backend="reference"),)
     for baseline, expected in ((Baseline.ALL, True), (Baseline.BLIND, False)):
-        config = RunConfig(suite=str(suite.path)).changed(baseline=baseline, limit=2)
-        identity = SuiteIdentity(name="tiny", content_hash=suite.manifest.content_hash)
+        config = RunConfig(dataset=str(dataset.path)).changed(baseline=baseline, limit=2)
+        identity = DatasetIdentity(name="tiny", content_hash=dataset.manifest.content_hash)
         made = record(baseline, config, identity, experts=known)
-        tasks = select(suite.tasks(), config)
+        tasks = select(dataset.tasks(), config)
         folder = RunFolder.create(tmp_path / baseline, made, map(scheduled, tasks))
-        assert score_run(folder, suite.path).reference is expected
+        assert score_run(folder, dataset.path).reference is expected
 
 
-def test_calling_a_tool_that_was_taken_away_is_a_mistake(tmp_path: Path, suite: Suite) -> None:
-    folder, summary = play(tmp_path / "r", suite, baseline="no-tools", limit=2)
+def test_calling_a_tool_that_was_taken_away_is_a_mistake(tmp_path: Path, dataset: Dataset) -> None:
+    folder, summary = play(tmp_path / "r", dataset, baseline="no-tools", limit=2)
     episode = folder.episode(folder.schedule[0].id, 0)
     assert episode is not None
     assert {outcome.status for outcome in episode.outcomes} == {ToolStatus.MISTAKE}
     assert summary.progress.left == 2 - summary.progress.ended
 
 
-def test_lying_tools_move_the_answers_of_those_who_use_them(tmp_path: Path, suite: Suite) -> None:
+def test_lying_tools_move_the_answers_of_those_who_use_them(
+    tmp_path: Path, dataset: Dataset
+) -> None:
     def stubborn(task: Task, brief: Brief) -> Play:
         yield next(glance(task, brief))
         yield Turn(answer="2.5")
 
     lie = {"corruption": {"share": 0.5, "strength": 0.5}}
     numbers = {"types": ["object_abs_distance", "object_size_estimation"]}
-    honest, _ = play(tmp_path / "honest", suite, **numbers)
-    probed, _ = play(tmp_path / "probed", suite, **numbers, **lie)
+    honest, _ = play(tmp_path / "honest", dataset, **numbers)
+    probed, _ = play(tmp_path / "probed", dataset, **numbers, **lie)
     read = read_probe(honest, probed)
     assert read.lied_to + read.spared == len(honest.schedule)
     assert min(read.lied_to, read.spared) > 5
     assert (read.moved_share, read.drifted_share) == (1.0, 0.0)
-    calm, _ = play(tmp_path / "calm", suite, script=stubborn, **numbers)
-    calm_probed, _ = play(tmp_path / "calm-probed", suite, script=stubborn, **numbers, **lie)
+    calm, _ = play(tmp_path / "calm", dataset, script=stubborn, **numbers)
+    calm_probed, _ = play(tmp_path / "calm-probed", dataset, script=stubborn, **numbers, **lie)
     assert read_probe(calm, calm_probed).moved == 0
     with pytest.raises(UserError, match="did not lie"):
         read_probe(probed, honest)
@@ -199,7 +212,7 @@ def test_the_probe_is_the_same_for_every_run_and_as_large_as_asked() -> None:
     assert lied == {f"t{i}" for i in range(2000) if is_corrupted(f"t{i}", probe)}
     assert 0.25 < len(lied) / 2000 < 0.35
     registry = World().registry
-    assert equip(registry, RunConfig(suite="s")) is registry
+    assert equip(registry, RunConfig(dataset="s")) is registry
 
 
 def test_shards_run_here_and_one_that_fails_is_told(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.effective import Basis, Use, tool_use
-from memory.episodes import Episode, fold
-from memory.events import (
+from surveyor.benchmarks.tool_use import Basis, Use, tool_use
+from surveyor.memory.episodes import Episode, fold
+from surveyor.memory.events import (
     Answer,
     EpisodeEnded,
     EpisodeStarted,
@@ -60,7 +60,7 @@ def episode(*parts: Event | tuple[Event, ...]) -> Episode:
     events: list[Event] = [
         EpisodeStarted(
             task_id="t",
-            suite="s",
+            dataset="s",
             scene_id="a",
             question_type="q",
             question="?",

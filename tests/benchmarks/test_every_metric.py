@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.scorecard import ScheduledRow, judge, summarize
-from benchmarks.scorers.base import Outcome
-from benchmarks.scorers.registry import metric_named, metric_names
-from benchmarks.scorers.rows import score_rows
-from memory.errors import UserError
+from surveyor.benchmarks.scorecard import ScheduledRow, judge, summarize
+from surveyor.benchmarks.scorers.base import Outcome
+from surveyor.benchmarks.scorers.registry import metric_named, metric_names
+from surveyor.benchmarks.scorers.rows import score_rows
+from surveyor.core.errors import UserError
 
 CUBE = [[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]]
 FAR = [[5.0, 5.0, 5.0], [6.0, 7.0, 8.0]]
@@ -78,7 +78,7 @@ CASES = {
 EVERY = [(name, p) for name in metric_names() for p in metric_named(name).profiles]
 
 
-def suite(case: Case) -> list[ScheduledRow]:
+def dataset(case: Case) -> list[ScheduledRow]:
     return [
         ScheduledRow(str(i), f"scene{i}", group, target)
         for i, (group, target, _) in enumerate(case.rows)
@@ -106,7 +106,7 @@ def test_the_names_are_those_that_other_harnesses_use() -> None:
 def test_a_perfect_predictor_has_100(name: str, profile: str) -> None:
     metric, case = metric_named(name), CASES[name]
     answers = {str(i): answer for i, (_, _, answer) in enumerate(case.rows)}
-    card = summarize(metric, judge(metric, suite(case), answers, profile), profile)
+    card = summarize(metric, judge(metric, dataset(case), answers, profile), profile)
     assert card.counts.n_scored == len(case.rows)
     for field, value in card.overall.items():
         # Published IoU adds an epsilon to the union, so a perfect box or mask is just below 100.
@@ -122,7 +122,7 @@ def test_a_predictor_that_says_nothing_has_0(name: str, profile: str) -> None:
     metric, case = metric_named(name), CASES[name]
     ids = [str(i) for i in range(len(case.rows))]
     for answers in ({}, dict.fromkeys(ids), dict.fromkeys(ids, case.nothing)):
-        card = summarize(metric, judge(metric, suite(case), answers, profile), profile)
+        card = summarize(metric, judge(metric, dataset(case), answers, profile), profile)
         assert set(card.overall.values()) == {0.0}
         assert card.counts.n_scheduled == len(case.rows)
 
@@ -132,7 +132,7 @@ def test_boxes_and_indices_may_come_as_json_text(name: str) -> None:
     metric, case = metric_named(name), CASES[name]
     plain = {str(i): answer for i, (_, _, answer) in enumerate(case.rows)}
     text = {key: f"```json\n{answer}\n```" for key, answer in plain.items()}
-    assert judge(metric, suite(case), text) == judge(metric, suite(case), plain)
+    assert judge(metric, dataset(case), text) == judge(metric, dataset(case), plain)
 
 
 @pytest.mark.parametrize(("name", "profile"), EVERY)

@@ -8,30 +8,30 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agent.planner import Brief, Turn
-from agent.scripted import Play
-from benchmarks.handles import Evidence, Placed, placed
-from benchmarks.probe import read_probe
-from benchmarks.scan_points import Scan, Scans
-from benchmarks.scorers.mixed import METRIC_OF, metric_name_of
-from benchmarks.scorers.registry import metric_named
-from benchmarks.scoring import score_run
-from memory.events import ToolOutcome, ToolStatus
-from scenes.geometry import OrientedBox, Scale, World
-from scenes.questions.asking import GENERATORS
-from scenes.suite import Suite
-from scenes.suite_rooms import RoomsSettings, make_rooms_suite
-from scenes.suite_truth import scene_truth, targets
-from scenes.targets import Target
-from scenes.tasks import Task
+from surveyor.agent.planner import Brief, Turn
+from surveyor.agent.scripted import Play
+from surveyor.benchmarks.corruption_effect import read_probe
+from surveyor.benchmarks.evidence_answers import Evidence, Placed, placed
+from surveyor.benchmarks.scan_points import Scan, Scans
+from surveyor.benchmarks.scorers.per_type import METRIC_OF, metric_name_of
+from surveyor.benchmarks.scorers.registry import metric_named
+from surveyor.benchmarks.scoring import score_run
+from surveyor.core.dataset import Dataset
+from surveyor.core.geometry import OrientedBox, Scale, World
+from surveyor.core.tasks import Task
+from surveyor.memory.events import ToolOutcome, ToolStatus
+from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
+from surveyor.scenes.datasets.truth import scene_truth, targets
+from surveyor.scenes.questions.asking import GENERATORS
+from surveyor.scenes.targets import Target
+from surveyor.tools.objects import add_objects
+from surveyor.tools.records import ObjectRecord
+from surveyor.tools.schemas import ObjectsData
+from surveyor.tools.spec import Arguments, CallRequest, Effects, Tool, ToolResult
+from surveyor.tools.usage import dump
+from surveyor.tools.workspace import Workspace
 from tests.benchmarks.bench import World as Stage
 from tests.benchmarks.bench import play
-from tools.objects import add_objects
-from tools.records import ObjectRecord
-from tools.rows import ObjectsData
-from tools.spec import Arguments, CallRequest, Effects, Tool, ToolResult
-from tools.tally import dump
-from tools.workspace import Workspace
 
 TURNED = OrientedBox.upright((1.0, 2.0, 0.5), (2.0, 1.0, 1.0), np.pi / 2)
 MULTI, SINGLE, MASK = (metric_named(name) for name in ("multi3drefer", "scanrefer", "reason3d"))
@@ -163,10 +163,10 @@ def test_masks_are_the_scan_points_inside_of_the_objects() -> None:
 
 @pytest.fixture(scope="module")
 def ground(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("ground") / "suite"
+    path = tmp_path_factory.mktemp("ground") / "dataset"
     kinds = ("scanrefer", "multi3drefer", "reason_seg", "object_counting")
     settings = RoomsSettings(n_frames=6, size=(160, 120), per_type=2, types=kinds)
-    make_rooms_suite(path, [8101], settings=settings)
+    make_rooms_dataset(path, [8101], settings=settings)
     return path
 
 
@@ -174,12 +174,12 @@ class _Nothing(Arguments):
     """No arguments."""
 
 
-def knowing(suite: Path, world: World) -> tuple[Any, Any]:
+def knowing(dataset: Path, world: World) -> tuple[Any, Any]:
     """A tool that sees the true objects in ``world``'s axes, and a planner that names them."""
-    truth = {target.task_id: target for target in targets(suite)}
+    truth = {target.task_id: target for target in targets(dataset)}
 
     async def look(arguments: _Nothing, workspace: Workspace) -> ToolResult:
-        known = scene_truth(suite, workspace.task.scene_id)
+        known = scene_truth(dataset, workspace.task.scene_id)
         target = truth[workspace.task.id]
         ids = wanted(target)
         found = [
@@ -223,7 +223,7 @@ class _Told(Stage):
 
     @property
     def registry(self) -> Any:
-        from tools.registry import Registry
+        from surveyor.tools.registry import Registry
 
         return Registry([self.tool])
 
@@ -232,7 +232,7 @@ def test_a_run_that_names_the_right_objects_has_100_and_says_how(
     ground: Path, tmp_path: Path
 ) -> None:
     tool, script = knowing(ground, World.DATASET)
-    folder, _ = play(tmp_path / "r", Suite.open(ground), _Told(tool), script)
+    folder, _ = play(tmp_path / "r", Dataset.open(ground), _Told(tool), script)
     report = score_run(folder, ground, "rooms")
     assert report.groups["object_counting"] == 100.0
     assert report.groups["scanrefer"] == 100.0
@@ -249,7 +249,7 @@ def test_the_same_objects_in_axes_of_their_own_are_failed_with_the_reason(
     ground: Path, tmp_path: Path
 ) -> None:
     tool, script = knowing(ground, World.OWN)
-    folder, _ = play(tmp_path / "r", Suite.open(ground), _Told(tool), script, types=["scanrefer"])
+    folder, _ = play(tmp_path / "r", Dataset.open(ground), _Told(tool), script, types=["scanrefer"])
     report = score_run(folder, ground, "scanrefer")
     assert report.overall.value == 0.0
     assert report.tally.failed == report.tally.scheduled > 0
@@ -271,7 +271,7 @@ def test_embedded_rooms_have_points_with_their_objects(ground: Path) -> None:
     assert fields["n_points"] == len(scan.points)
 
 
-def test_a_suites_metric_follows_from_its_question_types() -> None:
+def test_a_datasets_metric_follows_from_its_question_types() -> None:
     assert metric_name_of(["object_counting", "route_planning"]) == "vsi"
     assert metric_name_of(["scanrefer"]) == "scanrefer"
     assert metric_name_of(["scanrefer", "object_counting"]) == "rooms"
@@ -283,9 +283,9 @@ def test_an_answer_by_handle_moves_when_the_tool_behind_it_lies(
     ground: Path, tmp_path: Path
 ) -> None:
     tool, script = knowing(ground, World.DATASET)
-    suite, types = Suite.open(ground), ["scanrefer", "multi3drefer"]
-    honest, _ = play(tmp_path / "a", suite, _Told(tool), script, types=types)
-    probed, _ = play(tmp_path / "b", suite, _Told(tool), script, types=types, corruption="look:1")
+    dataset, types = Dataset.open(ground), ["scanrefer", "multi3drefer"]
+    honest, _ = play(tmp_path / "a", dataset, _Told(tool), script, types=types)
+    probed, _ = play(tmp_path / "b", dataset, _Told(tool), script, types=types, corruption="look:1")
     for folder in (honest, probed):
         score_run(folder, ground, "rooms")
     read_back = read_probe(honest, probed)

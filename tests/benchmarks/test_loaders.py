@@ -1,4 +1,4 @@
-"""Every loader on rows with the published field names: suites that score and hide answers."""
+"""Every loader on rows with the published field names: datasets that score and hide answers."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.loaders.frames import FrameRule
-from benchmarks.loaders.registry import loader_named, loader_names
-from benchmarks.predictions import score_predictions
-from memory.errors import UserError
-from scenes.suite import Suite
-from scenes.suite_truth import targets
-from scenes.targets import Target
-from scenes.tasks import Task
+from surveyor.benchmarks.loaders.frames import FrameRule
+from surveyor.benchmarks.loaders.registry import loader_named, loader_names
+from surveyor.benchmarks.predictions import score_predictions
+from surveyor.core.dataset import Dataset
+from surveyor.core.errors import UserError
+from surveyor.core.tasks import Task
+from surveyor.scenes.datasets.truth import targets
+from surveyor.scenes.targets import Target
 from tests.benchmarks.published import FRAMES, IMAGES, download, picture, put
 
 RULE = FrameRule.parse("uniform:3")
@@ -45,55 +45,55 @@ SECRETS = (
 @pytest.fixture(scope="module", params=loader_names())
 def loaded(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> tuple[str, Suite]:
+) -> tuple[str, Dataset]:
     name: str = request.param
     folder = tmp_path_factory.mktemp("published")
-    source, out = download(name, folder), folder / "suite"
+    source, out = download(name, folder), folder / "dataset"
     manifest = loader_named(name).load(source, out, split=SPLITS.get(name), frames=RULE)
-    suite = Suite.open(out)
-    assert suite.manifest == manifest
-    return name, suite
+    dataset = Dataset.open(out)
+    assert dataset.manifest == manifest
+    return name, dataset
 
 
-def score(suite: Suite, predict: Callable[[Target], object]) -> tuple[dict[str, float], int]:
-    metric = str(suite.manifest.settings["metric"])
+def score(dataset: Dataset, predict: Callable[[Target], object]) -> tuple[dict[str, float], int]:
+    metric = str(dataset.manifest.settings["metric"])
     lines = [
         json.dumps({"id": target.task_id, "prediction": predict(target)})
-        for target in targets(suite.path)
+        for target in targets(dataset.path)
     ]
-    card = score_predictions(suite.path, lines, metric, PROFILES.get(metric))
+    card = score_predictions(dataset.path, lines, metric, PROFILES.get(metric))
     return dict(card.overall), card.counts.n_failed
 
 
-def test_right_answers_score_100(loaded: tuple[str, Suite]) -> None:
-    _, suite = loaded
-    perfect = PERFECT.get(str(suite.manifest.settings["metric"]), lambda target: target.answer)
-    overall, failed = score(suite, perfect)
+def test_right_answers_score_100(loaded: tuple[str, Dataset]) -> None:
+    _, dataset = loaded
+    perfect = PERFECT.get(str(dataset.manifest.settings["metric"]), lambda target: target.answer)
+    overall, failed = score(dataset, perfect)
     overall.pop("iou", None)
     assert overall
     assert all(value == 100 for value in overall.values())
     assert failed == 0
 
 
-def test_saying_nothing_scores_0_but_for_rows_without_a_target(loaded: tuple[str, Suite]) -> None:
-    name, suite = loaded
-    nothing = NOTHING.get(str(suite.manifest.settings["metric"]), "")
-    overall, _ = score(suite, lambda target: nothing)
+def test_saying_nothing_scores_0_but_for_rows_without_a_target(loaded: tuple[str, Dataset]) -> None:
+    name, dataset = loaded
+    nothing = NOTHING.get(str(dataset.manifest.settings["metric"]), "")
+    overall, _ = score(dataset, lambda target: nothing)
     wanted = pytest.approx(100 / 3) if name == "multi3drefer" else 0
     assert all(value == wanted for value in overall.values())
 
 
-def test_what_an_agent_reads_holds_no_answer(loaded: tuple[str, Suite]) -> None:
-    _, suite = loaded
-    tasks = (suite.path / "tasks.jsonl").read_text()
-    public = tasks + "".join(path.read_text() for path in (suite.path / "captures").iterdir())
+def test_what_an_agent_reads_holds_no_answer(loaded: tuple[str, Dataset]) -> None:
+    _, dataset = loaded
+    tasks = (dataset.path / "tasks.jsonl").read_text()
+    public = tasks + "".join(path.read_text() for path in (dataset.path / "captures").iterdir())
     assert not [secret for secret in SECRETS if secret in public]
     assert all(set(json.loads(line)) == set(Task.model_fields) for line in tasks.splitlines())
 
 
-def test_frames_are_the_captured_bytes_by_the_recorded_rule(loaded: tuple[str, Suite]) -> None:
-    name, suite = loaded
-    settings, tasks = suite.manifest.settings, list(suite.tasks())
+def test_frames_are_the_captured_bytes_by_the_recorded_rule(loaded: tuple[str, Dataset]) -> None:
+    name, dataset = loaded
+    settings, tasks = dataset.manifest.settings, list(dataset.tasks())
     assert len(tasks) == (2 if name == "cv-bench-3d" else 3)
     assert settings["resize"] == "none: bytes as captured"
     hashes = settings["files"]
@@ -108,15 +108,15 @@ def test_frames_are_the_captured_bytes_by_the_recorded_rule(loaded: tuple[str, S
             assert (frame.image.width, frame.image.height) == (32, 24)
         if not own:
             assert [frame.time for frame in task.frames] == [0, 2, FRAMES - 1]
-            data = [suite.blobs.get(frame.image.sha256) for frame in task.frames]
-            root = suite.path.parent / name
+            data = [dataset.blobs.get(frame.image.sha256) for frame in task.frames]
+            root = dataset.path.parent / name
             drawn = {path.read_bytes() for path in root.rglob("*.jpg")}
             assert set(data) <= drawn
 
 
-def test_scores_are_grouped_as_published(loaded: tuple[str, Suite]) -> None:
-    name, suite = loaded
-    groups = {target.question_type for target in targets(suite.path)}
+def test_scores_are_grouped_as_published(loaded: tuple[str, Dataset]) -> None:
+    name, dataset = loaded
+    groups = {target.question_type for target in targets(dataset.path)}
     expected = {
         "cv-bench-3d": {"Omni3D"},
         "blink": {"Multi-view_Reasoning", "Relative_Depth", "Spatial_Relation"},
@@ -128,7 +128,7 @@ def test_scores_are_grouped_as_published(loaded: tuple[str, Suite]) -> None:
     assert groups == expected.get(name, groups)
 
 
-def test_loading_twice_gives_the_same_suite(tmp_path: Path) -> None:
+def test_loading_twice_gives_the_same_dataset(tmp_path: Path) -> None:
     source = download("vsi-bench", tmp_path)
     loader = loader_named("vsi-bench")
     first = loader.load(source, tmp_path / "a", frames=RULE)
@@ -242,9 +242,9 @@ def test_images_may_be_bytes_in_base64(tmp_path: Path) -> None:
     coded = base64.b64encode(picture(7)).decode()
     _edit(source / "MMSI_Bench.jsonl", "images/1_0.jpg", coded)
     loader_named("mmsi-bench").load(source, tmp_path / "out", frames=RULE)
-    suite = Suite.open(tmp_path / "out")
-    shown = {task.id: task.frames for task in suite.tasks()}["1"]
-    assert [suite.blobs.get(frame.image.sha256) for frame in shown] == [picture(7)]
+    dataset = Dataset.open(tmp_path / "out")
+    shown = {task.id: task.frames for task in dataset.tasks()}["1"]
+    assert [dataset.blobs.get(frame.image.sha256) for frame in shown] == [picture(7)]
 
 
 def conversation(name: str, images: list[str] | None, asked: str, said: str) -> str:
@@ -262,11 +262,11 @@ def test_conversations_about_images_are_scored_by_their_benchmark(tmp_path: Path
     loader = loader_named("skill3d")
     manifest = loader.load(source, tmp_path / "out", split="cv3d_test", frames=RULE)
     assert (manifest.name, manifest.split) == ("skill3d-cv3d", "test")
-    suite = Suite.open(tmp_path / "out")
-    (task,), (target,) = suite.tasks(), targets(suite.path)
+    dataset = Dataset.open(tmp_path / "out")
+    (task,), (target,) = dataset.tasks(), targets(dataset.path)
     assert (task.options, target.options) == ((), ("(A) desk", "(B) bin"))
     assert not task.question.startswith("<image>")
-    assert score(suite, lambda target: "B")[0] == {"score": 100}
+    assert score(dataset, lambda target: "B")[0] == {"score": 100}
 
     put(source / "cv3d_test.jsonl", conversation("CVBench_3D_7", None, asked, "(B)").encode())
     with pytest.raises(UserError, match="neither images nor a video"):
@@ -277,7 +277,7 @@ def test_an_image_may_be_named_by_its_file(tmp_path: Path) -> None:
     source = download("cv-bench-3d", tmp_path)
     _edit(source / "test.jsonl", '"image": "img/', '"picture": "img/')
     loader_named("cv-bench-3d").load(source, tmp_path / "out", frames=RULE)
-    assert all(task.frames for task in Suite.open(tmp_path / "out").tasks())
+    assert all(task.frames for task in Dataset.open(tmp_path / "out").tasks())
 
 
 def test_hidden_answers_and_foreign_rows_are_refused(tmp_path: Path) -> None:
@@ -294,7 +294,7 @@ def test_hidden_answers_and_foreign_rows_are_refused(tmp_path: Path) -> None:
 def test_boxes_and_masks_are_those_of_the_scan(tmp_path: Path) -> None:
     answers = {}
     for name in ("multi3drefer", "reason3d", "scanrefer"):
-        out = tmp_path / f"{name}-suite"
+        out = tmp_path / f"{name}-dataset"
         loader_named(name).load(download(name, tmp_path), out, frames=RULE)
         answers[name] = {target.task_id: target.payload for target in targets(out)}
     chairs = [[[4.0, 4.0, 4.0], [5.0, 6.0, 4.5]], [[8.0, 8.0, 8.0], [9.0, 10.0, 8.5]]]

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.loaders.frames import FrameRule
-from benchmarks.loaders.media import Stills, as_picture, footage_at
-from benchmarks.loaders.pictured import printed
-from memory.errors import UserError
+from surveyor.benchmarks.loaders.frames import FrameRule
+from surveyor.benchmarks.loaders.image_questions import printed
+from surveyor.benchmarks.loaders.media import Stills, as_picture, footage_at
+from surveyor.core.errors import UserError
 from tests.benchmarks.published import picture, put
 
 RULES = st.one_of(

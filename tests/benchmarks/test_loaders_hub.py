@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scenes.suite import Suite, read_manifest
+from surveyor.core.dataset import Dataset, read_manifest
 from tests.benchmarks.published import download
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -46,7 +46,7 @@ def load(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         "SURVEYOR_CACHE": str(root / "cache"),
     }
     return subprocess.run(
-        [sys.executable, "-m", "scripts.main", "load", *arguments],
+        [sys.executable, "-m", "surveyor.cli.main", "load", *arguments],
         env=environment,
         capture_output=True,
         text=True,
@@ -57,12 +57,12 @@ def load(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @needs_hub
 def test_a_dataset_is_loaded_by_its_id_and_its_revision_is_recorded(tmp_path: Path) -> None:
     cached(tmp_path, "nyu-visionx/VSI-Bench", "vsi-bench")
-    out = tmp_path / "suite"
+    out = tmp_path / "dataset"
     done = load(tmp_path, "vsi-bench", str(out), "--hub", "nyu-visionx/VSI-Bench")
     assert done.returncode == 0, done.stderr
     assert f"revision {COMMIT}" in done.stdout
     assert read_manifest(out).settings["revision"] == COMMIT
-    assert all(len(task.frames) == 6 for task in Suite.open(out).tasks())
+    assert all(len(task.frames) == 6 for task in Dataset.open(out).tasks())
     again = load(
         tmp_path,
         *("vsi-bench", str(tmp_path / "again"), "--hub", "nyu-visionx/VSI-Bench"),
@@ -87,22 +87,22 @@ def test_what_cannot_be_fetched_is_said_in_one_sentence(
     tmp_path: Path, arguments: tuple[str, ...], words: str
 ) -> None:
     cached(tmp_path, "nyu-visionx/VSI-Bench", "vsi-bench")
-    done = load(tmp_path, "vsi-bench", str(tmp_path / "suite"), *arguments)
+    done = load(tmp_path, "vsi-bench", str(tmp_path / "dataset"), *arguments)
     assert done.returncode == 2
     assert words in done.stderr
     assert done.stderr.strip().count("\n") == 0
-    assert not (tmp_path / "suite").exists()
+    assert not (tmp_path / "dataset").exists()
 
 
 def test_the_hub_library_is_optional(tmp_path: Path) -> None:
     if importlib.util.find_spec("huggingface_hub") is not None:
         pytest.skip("huggingface_hub is installed here")
-    done = load(tmp_path, "vsi-bench", str(tmp_path / "suite"), "--hub", "a/b")
+    done = load(tmp_path, "vsi-bench", str(tmp_path / "dataset"), "--hub", "a/b")
     assert done.returncode == 2
     assert "pip install 'surveyor[hub]'" in done.stderr
 
 
 def test_a_source_and_an_id_are_one_too_many(tmp_path: Path) -> None:
-    done = load(tmp_path, "vsi-bench", str(tmp_path), str(tmp_path / "suite"), "--hub", "a/b")
+    done = load(tmp_path, "vsi-bench", str(tmp_path), str(tmp_path / "dataset"), "--hub", "a/b")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert load(tmp_path, "vsi-bench", str(tmp_path)).returncode == 2

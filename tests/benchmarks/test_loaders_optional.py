@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.loaders.frames import FrameRule
-from benchmarks.loaders.registry import loader_named
-from memory.errors import UserError
-from scenes.suite import Suite
+from surveyor.benchmarks.loaders.frames import FrameRule
+from surveyor.benchmarks.loaders.registry import loader_named
+from surveyor.core.dataset import Dataset
+from surveyor.core.errors import UserError
 from tests.benchmarks.published import FIXTURES, download, picture
 
 
@@ -30,16 +30,16 @@ def test_images_in_parquet_are_bytes_or_structs_of_them(tmp_path: Path) -> None:
     images = [picture(1), picture(2)]
     _parquet("mmsi-bench", "MMSI_Bench.jsonl", source / "MMSI_Bench.parquet", images=images)
     loader_named("mmsi-bench").load(source, tmp_path / "a", frames=FrameRule())
-    suite = Suite.open(tmp_path / "a")
-    for task in suite.tasks():
-        assert [suite.blobs.get(frame.image.sha256) for frame in task.frames] == images
+    dataset = Dataset.open(tmp_path / "a")
+    for task in dataset.tasks():
+        assert [dataset.blobs.get(frame.image.sha256) for frame in task.frames] == images
 
     source = tmp_path / "cv"
     image = {"bytes": picture(3, ".png"), "path": None}
     _parquet("cv-bench-3d", "test.jsonl", source / "test_3d.parquet", image=image)
     loader_named("cv-bench-3d").load(source, tmp_path / "b", frames=FrameRule())
-    suite = Suite.open(tmp_path / "b")
-    assert [suite.blobs.get(task.frames[0].image.sha256) for task in suite.tasks()] == [
+    dataset = Dataset.open(tmp_path / "b")
+    assert [dataset.blobs.get(task.frames[0].image.sha256) for task in dataset.tasks()] == [
         image["bytes"]
     ] * 2
 
@@ -75,12 +75,12 @@ def test_a_video_gives_the_frames_of_the_rule(tmp_path: Path) -> None:
     videos = manifest.settings["videos"]
     assert isinstance(videos, dict)
     assert videos["kept_as"] == "png"
-    suite = Suite.open(tmp_path / "out")
-    capture = suite.captures["40000001"]
+    dataset = Dataset.open(tmp_path / "out")
+    capture = dataset.captures["40000001"]
     assert capture.fps == 10
     assert [frame.time for frame in capture.frames] == [0, 0.9, 1.9]
     for frame, grey in zip(capture.frames, (0, 108, 228), strict=True):
-        with Image.open(io.BytesIO(suite.blobs.get(frame.image.sha256))) as image:
+        with Image.open(io.BytesIO(dataset.blobs.get(frame.image.sha256))) as image:
             assert np.asarray(image).mean() == pytest.approx(grey, abs=6)
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.chat.profiles import (
+from surveyor.agent.chat.prompt import agent_prompt
+from surveyor.agent.chat.prompt_profiles import (
     EASI,
     OFFICIAL,
     easi,
@@ -16,13 +17,12 @@ from agent.chat.profiles import (
     official_text,
     profile_named,
 )
-from agent.chat.prompt import agent_prompt
-from agent.planner import Brief
-from benchmarks.loaders.frames import FrameRule
-from benchmarks.loaders.registry import loader_named
-from memory.errors import UserError
-from scenes.suite import Suite
-from scenes.tasks import Task
+from surveyor.agent.planner import Brief
+from surveyor.benchmarks.loaders.frames import FrameRule
+from surveyor.benchmarks.loaders.registry import loader_named
+from surveyor.core.dataset import Dataset
+from surveyor.core.errors import UserError
+from surveyor.core.tasks import Task
 from tests.benchmarks.published import FIXTURES, download
 
 NOTE = "Note: You only need to respond with A, B without providing any additional information.\n"
@@ -31,7 +31,7 @@ NOTE = "Note: You only need to respond with A, B without providing any additiona
 def tasks(name: str, folder: Path, split: str | None = None) -> dict[str, Task]:
     loader = loader_named(name)
     loader.load(download(name, folder), folder / "out", split=split, frames=FrameRule())
-    return {task.id: task for task in Suite.open(folder / "out").tasks()}
+    return {task.id: task for task in Dataset.open(folder / "out").tasks()}
 
 
 def test_vsi_bench(tmp_path: Path) -> None:
@@ -104,12 +104,12 @@ def test_nothing_is_added_to_a_published_prompt_but_what_tools_need(tmp_path: Pa
         assert (armed.system, armed.after, armed.named) == ("how to call", text, True)
 
 
-def test_a_suite_without_a_published_wording_is_refused_before_the_run(tmp_path: Path) -> None:
+def test_a_dataset_without_a_published_wording_is_refused_before_the_run(tmp_path: Path) -> None:
     assert profile_named("agent", "scanrefer") is agent_prompt
     assert profile_named("official", "blink") is official
-    for name, suite in (("official", "scanrefer"), ("easi", "blink")):
+    for name, dataset in (("official", "scanrefer"), ("easi", "blink")):
         with pytest.raises(UserError, match="choose profile agent"):
-            profile_named(name, suite)
+            profile_named(name, dataset)
     with pytest.raises(UserError, match="choose from agent, official, easi"):
         profile_named("fancy")
     grounded = next(iter(tasks("scanrefer", tmp_path).values()))

@@ -6,12 +6,12 @@ import math
 
 import pytest
 
-from benchmarks.scorecard import ScheduledRow, judge, summarize
-from benchmarks.scorers.base import Outcome
-from benchmarks.scorers.captions import caption_scores
-from benchmarks.scorers.object_ids import named_objects
-from benchmarks.scorers.registry import metric_named
-from memory.errors import UserError
+from surveyor.benchmarks.scorecard import ScheduledRow, judge, summarize
+from surveyor.benchmarks.scorers.base import Outcome
+from surveyor.benchmarks.scorers.captions import caption_scores
+from surveyor.benchmarks.scorers.object_ids import named_objects
+from surveyor.benchmarks.scorers.registry import metric_named
+from surveyor.core.errors import UserError
 
 CUBE = [[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]]
 ROOM = [[[float(i), 0.0, 0.0], [i + 0.5, 0.5, 0.5]] for i in range(5)]
@@ -81,26 +81,28 @@ def test_m9_and_m10_empty_short_and_listing_replies_match_nothing(reply: str) ->
 
 
 def test_m11_a_reply_cut_before_its_answer_is_not_an_empty_answer() -> None:
-    suite = [ScheduledRow("q", "s", "zt_w_d", {"eval_type": "zt_w_d", "gt_aabbs": []})]
+    dataset = [ScheduledRow("q", "s", "zt_w_d", {"eval_type": "zt_w_d", "gt_aabbs": []})]
     metric = metric_named("multi3drefer")
     for reply in ("[APEIRIA THINKS] Let us look for", "[[[0, 0, 0], [1,", "", None):
-        (row,) = judge(metric, suite, {"q": reply})
+        (row,) = judge(metric, dataset, {"q": reply})
         assert (row.outcome, row.values["f1_at_0.25"]) == (Outcome.FAILED, 0.0)
-    (row,) = judge(metric, suite, {"q": "```json\n[]\n```"})
+    (row,) = judge(metric, dataset, {"q": "```json\n[]\n```"})
     assert (row.outcome, row.values["f1_at_0.25"]) == (Outcome.SCORED, 1.0)
 
 
 def test_m12_failed_rows_stay_in_the_denominator() -> None:
-    suite = [counting("a", "3"), counting("b", "4"), counting("c", "5"), counting("d", "6")]
-    card = summarize(metric_named("vsi"), judge(metric_named("vsi"), suite, {"a": "3", "b": None}))
+    dataset = [counting("a", "3"), counting("b", "4"), counting("c", "5"), counting("d", "6")]
+    card = summarize(
+        metric_named("vsi"), judge(metric_named("vsi"), dataset, {"a": "3", "b": None})
+    )
     assert card.overall["score"] == 25.0
-    assert (card.counts.n_scheduled, card.counts.n_failed, card.counts.n_owed) == (4, 1, 2)
+    assert (card.counts.n_scheduled, card.counts.n_failed, card.counts.n_incomplete) == (4, 1, 2)
 
 
 def test_m13_and_m14_rows_are_joined_by_id() -> None:
-    suite = [counting(name, truth) for name, truth in zip("abcd", "3456", strict=True)]
+    dataset = [counting(name, truth) for name, truth in zip("abcd", "3456", strict=True)]
     without_first = {"d": "6", "c": "5", "b": "4"}
-    judged = judge(metric_named("vsi"), suite, without_first)
+    judged = judge(metric_named("vsi"), dataset, without_first)
     assert [row.values["score"] for row in judged] == [0.0, 1.0, 1.0, 1.0]
 
 
@@ -111,7 +113,7 @@ def test_m15_a_metric_that_cannot_be_computed_is_an_error_not_another_metric() -
 
 def test_m16_groups_are_those_of_the_ground_truth() -> None:
     kinds = ["zt_w_d", "st_w_d", "st_w_d", "mt"]
-    suite = [
+    dataset = [
         ScheduledRow(
             str(i), f"s{i}", kind, {"eval_type": kind, "gt_aabbs": ROOM[: kind != "zt_w_d"]}
         )
@@ -119,7 +121,7 @@ def test_m16_groups_are_those_of_the_ground_truth() -> None:
     ]
     card = summarize(
         metric_named("multi3drefer"),
-        judge(metric_named("multi3drefer"), suite, {"1": [ROOM[0]]}),
+        judge(metric_named("multi3drefer"), dataset, {"1": [ROOM[0]]}),
     )
     means = {group.name: group.means["f1_at_0.25"] for group in card.groups}
     assert means == {"zt_w_d": 0.0, "st_w_d": 50.0, "mt": 0.0}

@@ -1,4 +1,4 @@
-"""On every suite there is: who is always right has 100, who says nothing has 0."""
+"""On every dataset there is: who is always right has 100, who says nothing has 0."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.loaders.frames import FrameRule
-from benchmarks.loaders.registry import loader_named, loader_names
-from benchmarks.predictors import perfect, score_suite, silent
-from benchmarks.scorers.mixed import METRIC_OF, metric_name_of
-from scenes.suite import read_manifest
-from scenes.suite_rooms import RoomsSettings, make_rooms_suite
+from surveyor.benchmarks.loaders.frames import FrameRule
+from surveyor.benchmarks.loaders.registry import loader_named, loader_names
+from surveyor.benchmarks.scorers.per_type import METRIC_OF, metric_name_of
+from surveyor.core.dataset import read_manifest
+from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
 from tests.benchmarks.published import download
+from tests.claims.benchmarks.predictors import perfect, score_dataset, silent
 
 # Published IoU adds an epsilon to the union, so a perfect box or mask is just below 100.
 JUST_BELOW = 1e-3
 
 
 @pytest.mark.parametrize("name", loader_names())
-def test_on_loaded_suites(name: str, tmp_path: Path) -> None:
-    out = tmp_path / "suite"
+def test_on_loaded_datasets(name: str, tmp_path: Path) -> None:
+    out = tmp_path / "dataset"
     manifest = loader_named(name).load(download(name, tmp_path), out, frames=FrameRule())
     check(out, str(manifest.settings["metric"]))
 
@@ -30,16 +30,16 @@ def test_on_rooms_that_ask_everything(tmp_path: Path) -> None:
     settings = RoomsSettings(
         n_frames=8, size=(160, 120), per_type=3, types=tuple(sorted(METRIC_OF)), balance=False
     )
-    manifest = make_rooms_suite(out, [8103], settings=settings)
+    manifest = make_rooms_dataset(out, [8103], settings=settings)
     assert len(manifest.questions) > 15
     check(out, metric_name_of(manifest.questions))
 
 
-def check(suite: Path, metric: str) -> None:
-    best = score_suite(suite, metric, perfect, "strict" if metric == "qa-em" else None)
-    assert best.counts.n_failed == best.counts.n_owed == 0
+def check(dataset: Path, metric: str) -> None:
+    best = score_dataset(dataset, metric, perfect, "strict" if metric == "qa-em" else None)
+    assert best.counts.n_failed == best.counts.n_incomplete == 0
     for value in best.overall.values():
         assert value == pytest.approx(100.0, abs=JUST_BELOW)
-    nothing = score_suite(suite, metric, silent)
+    nothing = score_dataset(dataset, metric, silent)
     assert set(nothing.overall.values()) == {0.0}
-    assert read_manifest(suite).questions
+    assert read_manifest(dataset).questions

@@ -10,18 +10,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from agent.planner import Brief, Turn
-from agent.scripted import Play
-from benchmarks.compare import compare
-from benchmarks.report.examples import examples
-from benchmarks.report.page import duration, readable, render_page, write_page
-from benchmarks.report.pictures import pictures
-from benchmarks.report.plans import plan
-from benchmarks.scoring import score_run
-from memory.blobs import BlobStore
-from memory.episodes import fold
-from memory.errors import UserError
-from memory.events import (
+from surveyor.agent.planner import Brief, Turn
+from surveyor.agent.scripted import Play
+from surveyor.benchmarks.compare import compare
+from surveyor.benchmarks.report.examples import examples
+from surveyor.benchmarks.report.page import duration, readable, render_page, write_page
+from surveyor.benchmarks.report.pictures import pictures
+from surveyor.benchmarks.report.plans import plan
+from surveyor.benchmarks.scoring import score_run
+from surveyor.core.blobs import BlobStore
+from surveyor.core.dataset import Dataset
+from surveyor.core.errors import UserError
+from surveyor.core.masks import encode_rle
+from surveyor.core.tasks import Task
+from surveyor.memory.episodes import fold
+from surveyor.memory.events import (
     Answer,
     EpisodeEnded,
     EpisodeStarted,
@@ -29,31 +32,28 @@ from memory.events import (
     ToolOutcome,
     ToolStatus,
 )
-from memory.runs import RunFolder
-from scenes.masks import encode_rle
-from scenes.suite import Suite
-from scenes.tasks import Task
-from tests.benchmarks.bench import World, glance, jpeg, make_suite, play
+from surveyor.memory.runs import RunFolder
+from tests.benchmarks.bench import World, glance, jpeg, make_dataset, play
 
 
 @pytest.fixture(scope="module")
-def suite(tmp_path_factory: pytest.TempPathFactory) -> Suite:
-    return make_suite(tmp_path_factory.mktemp("suites") / "tiny")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
+    return make_dataset(tmp_path_factory.mktemp("datasets") / "tiny")
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory, suite: Suite) -> list[RunFolder]:
+def runs(tmp_path_factory: pytest.TempPathFactory, dataset: Dataset) -> list[RunFolder]:
     def careless(task: Task, brief: Brief) -> Play:
         yield Turn(answer="<script>alert('A')</script>")
 
     root = tmp_path_factory.mktemp("runs")
     gone = World(broken=lambda task: task.scene_id == "attic")
     folders = [
-        play(root / "careful", suite, gone, glance, give_up_after=999)[0],
-        play(root / "careless", suite, script=careless)[0],
+        play(root / "careful", dataset, gone, glance, give_up_after=999)[0],
+        play(root / "careless", dataset, script=careless)[0],
     ]
     for folder in folders:
-        score_run(folder, suite.path)
+        score_run(folder, dataset.path)
     return folders
 
 
@@ -86,8 +86,8 @@ class Page(HTMLParser):
         self.text += data
 
 
-def test_the_page_stands_alone_and_is_well_formed(runs: list[RunFolder], suite: Suite) -> None:
-    text = write_page(runs, [suite.blobs], "Two runs")
+def test_the_page_stands_alone_and_is_well_formed(runs: list[RunFolder], dataset: Dataset) -> None:
+    text = write_page(runs, [dataset.blobs], "Two runs")
     assert (runs[0].path / "report.html").read_text() == text
     page = Page(text)
     links = [v for _, name, v in page.attributes if name in ("src", "href", "action", "data")]
@@ -105,9 +105,9 @@ def test_what_a_model_wrote_cannot_become_markup(runs: list[RunFolder]) -> None:
 
 def test_every_score_stands_beside_its_counts(runs: list[RunFolder]) -> None:
     text = Page(render_page(runs)).text
-    owed = sum(task.scene_id == "attic" for task in runs[0].schedule)
-    assert f"{owed} owed: " in text
-    assert f"{len(runs[0].schedule) - owed} scored" in text
+    incomplete = sum(task.scene_id == "attic" for task in runs[0].schedule)
+    assert f"{incomplete} incomplete: " in text
+    assert f"{len(runs[0].schedule) - incomplete} scored" in text
     assert "careless" in text
     assert "relative direction, hard" in text
 
@@ -131,8 +131,8 @@ def test_two_runs_are_compared_task_by_task(runs: list[RunFolder]) -> None:
     assert "Task by task" not in Page(render_page(runs[:1])).text
 
 
-def test_an_unscored_run_has_no_page(tmp_path: Path, suite: Suite) -> None:
-    folder, _ = play(tmp_path / "r", suite, limit=2)
+def test_an_unscored_run_has_no_page(tmp_path: Path, dataset: Dataset) -> None:
+    folder, _ = play(tmp_path / "r", dataset, limit=2)
     with pytest.raises(UserError, match="has not been scored"):
         write_page([folder])
     assert not (folder.path / "report.html").exists()
@@ -162,7 +162,7 @@ def test_boxes_and_masks_are_drawn_where_they_were_found(tmp_path: Path) -> None
     ]
     started = EpisodeStarted(
         task_id="t",
-        suite="s",
+        dataset="s",
         scene_id="a",
         question_type="q",
         question="?",
@@ -224,7 +224,7 @@ def test_the_plan_shows_accepted_objects_in_metres(
     rows: list[dict[str, object]], shown: list[str]
 ) -> None:
     started = EpisodeStarted(
-        task_id="t", suite="s", scene_id="a", question_type="q", question="?", planner="p"
+        task_id="t", dataset="s", scene_id="a", question_type="q", question="?", planner="p"
     )
     found = ToolOutcome.model_validate(
         {

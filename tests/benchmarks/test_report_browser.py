@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.report.page import write_page
-from benchmarks.scoring import score_run
-from tests.benchmarks.bench import make_suite, play
+from surveyor.benchmarks.report.page import write_page
+from surveyor.benchmarks.scoring import score_run
+from tests.benchmarks.bench import make_dataset, play
 from tests.support.browser import browser
 
 pytestmark = pytest.mark.browser
 
 
 def test_the_page_reads_well_everywhere(tmp_path: Path) -> None:
-    suite = make_suite(tmp_path / "suite", scenes=("living",))
-    folders = [play(tmp_path / name, suite)[0] for name in ("one", "two")]
+    dataset = make_dataset(tmp_path / "dataset", scenes=("living",))
+    folders = [play(tmp_path / name, dataset)[0] for name in ("one", "two")]
     for folder in folders:
-        score_run(folder, suite.path)
-    write_page(folders, [suite.blobs], "Two runs of " + "a-suite-with-a-very-long-name" * 3)
+        score_run(folder, dataset.path)
+    write_page(folders, [dataset.blobs], "Two runs of " + "a-dataset-with-a-very-long-name" * 3)
     url = (folders[0].path / "report.html").as_uri()
     with browser() as tab:
         backgrounds = []

@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.run.config import Baseline, RunConfig, Shard
-from benchmarks.run.progress import LiveBar, PlainLines, Progress, clock_text, describe
-from benchmarks.run.provenance import code_version, installed_packages
-from benchmarks.run.schedule import scheduled, select, shard, task_hash
-from memory.errors import UserError
-from memory.events import EpisodeEnded, EpisodeStatus
-from scenes.tasks import AnswerKind, Task
+from surveyor.benchmarks.run.config import Baseline, RunConfig, Shard
+from surveyor.benchmarks.run.progress import LiveBar, PlainLines, Progress, clock_text, describe
+from surveyor.benchmarks.run.provenance import code_version, installed_packages
+from surveyor.benchmarks.run.schedule import scheduled, select, shard, task_hash
+from surveyor.core.errors import UserError
+from surveyor.core.tasks import AnswerKind, Task
+from surveyor.memory.events import EpisodeEnded, EpisodeStatus
 
 
 def task(number: int, scene: str = "a", kind: str = "count") -> Task:
     return Task(
         id=f"t{number}",
-        suite="s",
+        dataset="s",
         scene_id=scene,
         question_type=kind,
         question="How many?",
@@ -36,7 +36,7 @@ TASKS = [task(i, f"scene{i % 5}", ("count", "size")[i % 2]) for i in range(20)]
 def test_a_file_says_everything_and_survives_a_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "run.toml"
     path.write_text(
-        'suite = "suites/rooms"\nplanner = "chat"\nepochs = 2\nshard = "2/8"\n'
+        'dataset = "datasets/rooms"\nplanner = "chat"\nepochs = 2\nshard = "2/8"\n'
         'baseline = "no-tools"\n[planner_options]\nmodel = "m"\n[corruption]\nshare = 0.2\n'
     )
     config = RunConfig.read(path)
@@ -48,12 +48,12 @@ def test_a_file_says_everything_and_survives_a_round_trip(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "suite: Field required"),
-        ('suite = "s"\nepochs = 0', "epochs: "),
-        ('suite = "s"\ncolour = 1', "colour: "),
-        ('suite = "s"\nshard = "9/8"', "there is no shard 9 of 8"),
-        ('suite = "s"\nshard = "half"', "a shard is written i/n"),
-        ("suite = ", "cannot be read as TOML"),
+        ("", "dataset: Field required"),
+        ('dataset = "s"\nepochs = 0', "epochs: "),
+        ('dataset = "s"\ncolour = 1', "colour: "),
+        ('dataset = "s"\nshard = "9/8"', "there is no shard 9 of 8"),
+        ('dataset = "s"\nshard = "half"', "a shard is written i/n"),
+        ("dataset = ", "cannot be read as TOML"),
     ],
 )
 def test_mistakes_are_named(tmp_path: Path, text: str, words: str) -> None:
@@ -65,16 +65,16 @@ def test_mistakes_are_named(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(UserError, match="there is no configuration file"):
         RunConfig.read(tmp_path / "none.toml")
     with pytest.raises(UserError, match="concurrency"):
-        RunConfig(suite="s").changed(concurrency=0)
+        RunConfig(dataset="s").changed(concurrency=0)
 
 
 def test_selection_by_type_and_number_keeps_the_order() -> None:
-    config = RunConfig(suite="s", types=("size",), limit=3)
+    config = RunConfig(dataset="s", types=("size",), limit=3)
     assert [t.id for t in select(TASKS, config)] == ["t1", "t3", "t5"]
     with pytest.raises(UserError, match=r"no questions of type 'colour'; it has: count, size"):
         select(TASKS, config.changed(types=["colour"]))
     with pytest.raises(UserError, match="nothing to run"):
-        select([], RunConfig(suite="s"))
+        select([], RunConfig(dataset="s"))
 
 
 @settings(deadline=None)
@@ -105,16 +105,18 @@ def test_the_hash_of_a_task_changes_with_anything_the_planner_is_given() -> None
 
 
 ANSWERED = EpisodeEnded(status=EpisodeStatus.ANSWERED)
-OWED = EpisodeEnded(status=EpisodeStatus.OWED, reason="the depth expert is gone")
+INCOMPLETE = EpisodeEnded(status=EpisodeStatus.INCOMPLETE, reason="the depth expert is gone")
 
 
 def test_progress_counts_rate_and_time_left() -> None:
     progress = Progress(total=10, earlier=2)
     assert (progress.rate, progress.time_left, progress.left) == (0.0, None, 8)
-    progress = progress.after(ANSWERED, 1.0).after(ANSWERED, 2.0).after(OWED, 2.0)
+    progress = progress.after(ANSWERED, 1.0).after(ANSWERED, 2.0).after(INCOMPLETE, 2.0)
     assert (progress.ended, progress.left, progress.rate) == (2, 6, 1.0)
     assert progress.time_left == 6.0
-    assert describe(progress) == ("4/10 1.0/s · 0:06 left · 1 owed (the depth expert is gone)")
+    assert describe(progress) == (
+        "4/10 1.0/s · 0:06 left · 1 incomplete (the depth expert is gone)"
+    )
     assert [clock_text(s) for s in (0.4, 75, 3723)] == ["0:00", "1:15", "1:02:03"]
 
 
@@ -145,9 +147,9 @@ def test_the_live_bar_shows_the_same_counts() -> None:
         for _ in range(3):
             progress = progress.after(ANSWERED, 1.5)
             bar.ended(TASKS[0], 0, ANSWERED, progress)
-        bar.finished(progress.after(OWED, 2.0))
+        bar.finished(progress.after(INCOMPLETE, 2.0))
     assert "3/4" in out.getvalue()
-    assert "1 owed" in out.getvalue()
+    assert "1 incomplete" in out.getvalue()
     assert "openai 12 of 32 · cost $0.40" in out.getvalue()
     assert "last error: the depth expert is gone" in out.getvalue()
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.scorers.base import Outcome
-from benchmarks.scorers.registry import metric_named
+from surveyor.benchmarks.scorers.base import Outcome
+from surveyor.benchmarks.scorers.registry import metric_named
 from tests.benchmarks.test_every_metric import ANCHOR
 
 FAR = {**ANCHOR, "center": [9.0, 0.0, 0.0], "normal": [0, 0, 1]}

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from benchmarks.scorers.captions import CaptionScore, caption_scores, tokenize
-from memory.errors import UserError
+from surveyor.benchmarks.scorers.captions import CaptionScore, caption_scores, tokenize
+from surveyor.core.errors import UserError
 
 REFERENCES = {
     "q1": ["a brown wooden chair", "the chair is brown"],

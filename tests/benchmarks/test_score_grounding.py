@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.scorers.base import Outcome
-from benchmarks.scorers.registry import metric_named
+from surveyor.benchmarks.scorers.base import Outcome
+from surveyor.benchmarks.scorers.registry import metric_named
 
 SCANREFER = metric_named("scanrefer")
 MULTI = metric_named("multi3drefer")

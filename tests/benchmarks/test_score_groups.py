@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.scorers.groups import ReferredObject, sqa3d_group, unique_or_multiple
+from surveyor.benchmarks.scorers.groups import ReferredObject, sqa3d_group, unique_or_multiple
 
 CLASS_OF = {"office chair": "chair", "armchair": "chair", "desk": "desk", "monitor": "otherprop"}
 

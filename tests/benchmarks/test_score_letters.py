@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.scorers.base import Outcome
-from benchmarks.scorers.letters import leading_letter, mmsi_letter
-from benchmarks.scorers.registry import metric_named
+from surveyor.benchmarks.scorers.base import Outcome
+from surveyor.benchmarks.scorers.letters import leading_letter, mmsi_letter
+from surveyor.benchmarks.scorers.registry import metric_named
 
 
 @pytest.mark.parametrize(

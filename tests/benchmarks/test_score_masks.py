@@ -1,4 +1,4 @@
-"""Point masks: Reason3D's IoU to the float32, and the suite means."""
+"""Point masks: Reason3D's IoU to the float32, and the dataset means."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.scorers.base import Outcome
-from benchmarks.scorers.masks import MaskOverlap, summarize_masks
-from benchmarks.scorers.registry import metric_named
+from surveyor.benchmarks.scorers.base import Outcome
+from surveyor.benchmarks.scorers.masks import MaskOverlap, summarize_masks
+from surveyor.benchmarks.scorers.registry import metric_named
 
 REASON3D = metric_named("reason3d")
 
@@ -45,7 +45,7 @@ def test_unreadable_masks_fail(prediction: object) -> None:
     assert REASON3D.score(row | {"n_points": "100", "pred_indexes": [1]}).failure
 
 
-def test_means_over_a_suite() -> None:
+def test_means_over_a_dataset() -> None:
     small, large = MaskOverlap(intersection=5, union=10), MaskOverlap(intersection=900, union=1000)
     summary = summarize_masks([small, large, None])
     assert summary.miou == pytest.approx((0.5 + 0.9) / 3, abs=1e-6)

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.scorers.base import Outcome
-from benchmarks.scorers.qa_cleaning import clean_answer, prepare_prediction
-from benchmarks.scorers.registry import metric_named
+from surveyor.benchmarks.scorers.base import Outcome
+from surveyor.benchmarks.scorers.qa_cleaning import clean_answer, prepare_prediction
+from surveyor.benchmarks.scorers.registry import metric_named
 
 QA = metric_named("qa-em")
 

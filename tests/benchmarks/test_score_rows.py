@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from benchmarks.scorers.rows import read_predictions, score_rows
-from memory.errors import UserError
+from surveyor.benchmarks.scorers.rows import read_predictions, score_rows
+from surveyor.core.errors import UserError
 
 GOOD = {
     "id": "r1",

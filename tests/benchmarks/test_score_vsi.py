@@ -7,10 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.scorers.base import Outcome
-from benchmarks.scorers.registry import metric_named
-from benchmarks.scorers.vsi import LETTER_TYPES, NUMBER_TYPES, mean_relative_accuracy, tolerances
-from memory.errors import UserError
+from surveyor.benchmarks.scorers.base import Outcome
+from surveyor.benchmarks.scorers.registry import metric_named
+from surveyor.benchmarks.scorers.vsi import (
+    LETTER_TYPES,
+    NUMBER_TYPES,
+    mean_relative_accuracy,
+    tolerances,
+)
+from surveyor.core.errors import UserError
 
 VSI = metric_named("vsi")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.scorecard import Counts, ScheduledRow, judge, summarize
-from benchmarks.scorers.base import Outcome
-from benchmarks.scorers.registry import metric_named
-from memory.errors import UserError
+from surveyor.benchmarks.scorecard import Counts, ScheduledRow, judge, summarize
+from surveyor.benchmarks.scorers.base import Outcome
+from surveyor.benchmarks.scorers.registry import metric_named
+from surveyor.core.errors import UserError
 
 VSI = metric_named("vsi")
 
@@ -21,7 +21,7 @@ COUNTING = [scheduled(f"count{i}", "object_counting", "4", f"s{i}") for i in ran
 
 
 def test_overall_is_the_mean_of_task_means_and_direction_of_its_levels() -> None:
-    suite = [
+    dataset = [
         *COUNTING,
         scheduled("order", "obj_appearance_order", "A"),
         scheduled("easy", "object_rel_direction_easy", "A"),
@@ -31,7 +31,7 @@ def test_overall_is_the_mean_of_task_means_and_direction_of_its_levels() -> None
     ]
     answers = {"count0": "4", "count1": "4", "count2": "9", "order": "B"}
     answers |= {"easy": "A", "medium0": "B", "medium1": "A", "hard": "D"}
-    card = summarize(VSI, judge(VSI, suite, answers))
+    card = summarize(VSI, judge(VSI, dataset, answers))
     means = {group.name: group.means["score"] for group in card.groups}
     direction = (100 + 50 + 0) / 3
     assert means["object_counting"] == pytest.approx(200 / 3)
@@ -46,34 +46,34 @@ def test_absent_tasks_are_left_out_of_the_mean() -> None:
     assert [group.name for group in card.groups] == ["object_counting"]
 
 
-def test_failed_and_owed_rows_count_zero_and_are_counted() -> None:
+def test_failed_and_incomplete_rows_count_zero_and_are_counted() -> None:
     # M12: leaving rows whose inference failed out of the denominator inflates the score.
     judged = judge(VSI, COUNTING, {"count0": "4", "count1": None})
-    assert [row.outcome for row in judged] == [Outcome.SCORED, Outcome.FAILED, Outcome.OWED]
+    assert [row.outcome for row in judged] == [Outcome.SCORED, Outcome.FAILED, Outcome.INCOMPLETE]
     card = summarize(VSI, judged)
     assert card.overall["score"] == pytest.approx(100 / 3)
-    assert card.counts == Counts(n_scheduled=3, n_scored=1, n_failed=1, n_owed=1)
+    assert card.counts == Counts(n_scheduled=3, n_scored=1, n_failed=1, n_incomplete=1)
     assert card.groups[0].counts == card.counts
 
 
 def test_rows_are_joined_by_id_never_by_order() -> None:
     # M13 and M14: a dropped row must not shift its neighbours' answers.
-    suite = [scheduled(f"r{n}", "object_counting", str(n)) for n in range(1, 5)]
+    dataset = [scheduled(f"r{n}", "object_counting", str(n)) for n in range(1, 5)]
     answers = {f"r{n}": str(n) for n in (4, 3, 1)}
-    judged = judge(VSI, suite, answers)
+    judged = judge(VSI, dataset, answers)
     assert [row.values["score"] for row in judged] == [1.0, 0.0, 1.0, 1.0]
 
 
 def test_perfect_is_100_and_empty_is_0() -> None:
-    suite = [*COUNTING, scheduled("route", "route_planning", "B")]
-    perfect = {row.id: str(row.target["ground_truth"]) for row in suite}
+    dataset = [*COUNTING, scheduled("route", "route_planning", "B")]
+    perfect = {row.id: str(row.target["ground_truth"]) for row in dataset}
     for profile in VSI.profiles:
-        assert summarize(VSI, judge(VSI, suite, perfect, profile)).overall["score"] == 100.0
+        assert summarize(VSI, judge(VSI, dataset, perfect, profile)).overall["score"] == 100.0
         for empty in ({}, dict.fromkeys(perfect, ""), dict.fromkeys(perfect, None)):
-            assert summarize(VSI, judge(VSI, suite, empty, profile)).overall["score"] == 0.0
+            assert summarize(VSI, judge(VSI, dataset, empty, profile)).overall["score"] == 0.0
 
 
-def test_predictions_of_another_suite_and_repeated_ids_are_refused() -> None:
+def test_predictions_of_another_dataset_and_repeated_ids_are_refused() -> None:
     with pytest.raises(UserError, match="elsewhere"):
         judge(VSI, COUNTING, {"elsewhere": "3"})
     with pytest.raises(UserError, match="twice"):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.stats import (
+from surveyor.benchmarks.stats import (
     Averaging,
     GroupedScores,
     cluster_bootstrap,
@@ -18,8 +18,8 @@ from benchmarks.stats import (
     pass_at_k,
     pass_at_k_mean,
 )
-from benchmarks.stats.paired import exact_mcnemar
-from memory.errors import UserError
+from surveyor.benchmarks.stats.paired import exact_mcnemar
+from surveyor.core.errors import UserError
 
 
 def test_one_row_a_cluster_gives_the_textbook_t_interval() -> None:

@@ -11,15 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from memory.runs import RunFolder
-from scenes.questions.asking import ask
-from scenes.questions.draft import Question
-from scenes.records import Frame, SceneTruth
-from scenes.suite import Suite
-from scenes.suite_truth import targets
-from scenes.suite_write import SceneBundle, SuitePlan, write_suite
-from scenes.vsi_meta import read_vsi_meta
-from services.launch import SupervisorHandle
+from surveyor.core.cameras import Frame
+from surveyor.core.dataset import Dataset
+from surveyor.memory.runs import RunFolder
+from surveyor.scenes.datasets.truth import targets
+from surveyor.scenes.datasets.writer import DatasetPlan, SceneBundle, write_dataset
+from surveyor.scenes.formats.vsi_meta import read_vsi_meta
+from surveyor.scenes.questions.asking import ask
+from surveyor.scenes.questions.draft import Question
+from surveyor.scenes.records import SceneTruth
+from surveyor.services.launch import SupervisorHandle
 from tests.faults.conftest import META, command
 
 _CHUNK = 1 << 24
@@ -54,11 +55,11 @@ def secrets_of() -> tuple[str, str]:
 
 
 @pytest.fixture(scope="module")
-def marked(tmp_path_factory: pytest.TempPathFactory, secrets_of: tuple[str, str]) -> Suite:
-    """The suite of the other faults with both secrets put in."""
+def marked(tmp_path_factory: pytest.TempPathFactory, secrets_of: tuple[str, str]) -> Dataset:
+    """The dataset of the other faults with both secrets put in."""
     asked, known = secrets_of
     scenes = {scene.scene_id: scene for scene in read_vsi_meta(META)}
-    plan = SuitePlan(name="vsi-meta", generator="test", seed=0, scenes=tuple(scenes))
+    plan = DatasetPlan(name="vsi-meta", generator="test", seed=0, scenes=tuple(scenes))
 
     def mark(question: Question) -> Question:
         task = question.task.model_copy(update={"frame_rule": asked})
@@ -66,19 +67,19 @@ def marked(tmp_path_factory: pytest.TempPathFactory, secrets_of: tuple[str, str]
         return Question(task, question.target.model_copy(update={"answer": known, "proof": proof}))
 
     def questions(of: Asked) -> Iterator[Question]:
-        plain = partial(ask, suite=plan.name, split=plan.split, seed=0)
+        plain = partial(ask, dataset=plan.name, split=plan.split, seed=0)
         return map(mark, plain(of))
 
-    path = tmp_path_factory.mktemp("marked") / "suite"
-    write_suite(path, plan, lambda name: SceneBundle(scenes[name]), questions)
+    path = tmp_path_factory.mktemp("marked") / "dataset"
+    write_dataset(path, plan, lambda name: SceneBundle(scenes[name]), questions)
     assert {target.answer for target in targets(path)} == {known}
-    return Suite.open(path)
+    return Dataset.open(path)
 
 
 @pytest.mark.parametrize("peek", [False, True])
 def test_a_planner_process_holds_the_questions_and_never_the_answers(
     tmp_path: Path,
-    marked: Suite,
+    marked: Dataset,
     experts: SupervisorHandle,
     secrets_of: tuple[str, str],
     peek: bool,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memory.blobs import BlobRef, BlobStore, Derivation, sha256_of
-from memory.errors import InfrastructureError, UserError
+from surveyor.core.blobs import BlobRef, BlobStore, Derivation, sha256_of
+from surveyor.core.errors import InfrastructureError, UserError
 
 
 @settings(deadline=None)

@@ -8,10 +8,10 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from memory.episodes import fold
-from memory.errors import UserError
-from memory.events import EVENT, SCHEMA_VERSION, Answer, EpisodeStatus, Event, Score
-from memory.log import read_events
+from surveyor.core.errors import UserError
+from surveyor.memory.episodes import fold
+from surveyor.memory.events import EVENT, SCHEMA_VERSION, Answer, EpisodeStatus, Event, Score
+from surveyor.memory.log import read_events
 
 GOLDEN = Path(__file__).parent / "golden"
 

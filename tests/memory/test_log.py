@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memory.episodes import fold
-from memory.errors import InfrastructureError, UserError
-from memory.events import Answer, EpisodeEnded, EpisodeStarted, EpisodeStatus, Event
-from memory.log import EpisodeLog, read_events
+from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.memory.episodes import fold
+from surveyor.memory.events import Answer, EpisodeEnded, EpisodeStarted, EpisodeStatus, Event
+from surveyor.memory.log import EpisodeLog, read_events
 from tests.faults.disk import no_room_left
 
 
@@ -23,7 +23,7 @@ def started(attempt: int = 0) -> EpisodeStarted:
     return EpisodeStarted(
         task_id="t",
         attempt=attempt,
-        suite="s",
+        dataset="s",
         scene_id="a",
         question_type="q",
         question="How many?",
@@ -64,12 +64,12 @@ def test_whatever_the_cut_readers_see_whole_lines_and_the_next_writer_goes_on(
     assert episode.attempts == 1 + (whole > 0)
 
 
-def test_an_episode_without_an_end_is_owed(tmp_path: Path) -> None:
+def test_an_episode_without_an_end_is_incomplete(tmp_path: Path) -> None:
     path = tmp_path / "t.0.jsonl"
     write(path, EPISODE[:2])
     episode = fold(read_events(path))
     assert episode is not None
-    assert episode.status is EpisodeStatus.OWED
+    assert episode.status is EpisodeStatus.INCOMPLETE
     assert not episode.done
     assert fold([]) is None
 
@@ -87,8 +87,8 @@ def test_a_second_writer_is_refused_and_harms_nothing(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from memory.events import Answer
-from memory.log import EpisodeLog
+from surveyor.memory.events import Answer
+from surveyor.memory.log import EpisodeLog
 log = EpisodeLog(Path(sys.argv[1]))
 while True:
     log.append(Answer(turn=0, text="x" * 5000))

@@ -9,11 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.errors import UserError
-from memory.events import Answer, EpisodeEnded, EpisodeStarted, EpisodeStatus, Producer, Score
-from memory.log import EpisodeLog
-from memory.manifest import Manifest, RunRecord, ScheduledTask, SuiteIdentity
-from memory.runs import RunFolder, last_status, safe_name
+from surveyor.core.errors import UserError
+from surveyor.memory.events import (
+    Answer,
+    EpisodeEnded,
+    EpisodeStarted,
+    EpisodeStatus,
+    Producer,
+    Score,
+)
+from surveyor.memory.log import EpisodeLog
+from surveyor.memory.manifest import DatasetIdentity, Manifest, RunRecord, ScheduledTask
+from surveyor.memory.runs import RunFolder, last_status, safe_name
 from tests.faults.disk import no_room_left
 
 TASKS = tuple(
@@ -28,7 +35,7 @@ def record(**changes: object) -> RunRecord:
         "config": {"planner": "program", "seed": 0, "concurrency": 8},
         "free": ("concurrency",),
         "epochs": 2,
-        "manifest": Manifest(suite=SuiteIdentity(name="rooms", content_hash="c0")),
+        "manifest": Manifest(dataset=DatasetIdentity(name="rooms", content_hash="c0")),
     }
     return RunRecord.model_validate({**fields, **changes})
 
@@ -36,7 +43,7 @@ def record(**changes: object) -> RunRecord:
 def started(task_id: str) -> EpisodeStarted:
     return EpisodeStarted(
         task_id=task_id,
-        suite="s",
+        dataset="s",
         scene_id="a",
         question_type="count",
         question="?",
@@ -58,11 +65,11 @@ def test_resuming_needs_the_same_run_except_for_speed_and_code(tmp_path: Path) -
     path = tmp_path / "r"
     RunFolder.create(path, record(), TASKS)
     faster = {"planner": "program", "seed": 0, "concurrency": 64}
-    later_code = Manifest(suite=record().manifest.suite, code="0.2", python="3.12")
+    later_code = Manifest(dataset=record().manifest.dataset, code="0.2", python="3.12")
     assert RunFolder.create(path, record(config=faster, manifest=later_code), TASKS).schedule
 
     other_expert = Manifest(
-        suite=record().manifest.suite, experts=(Producer(name="detect", version="2"),)
+        dataset=record().manifest.dataset, experts=(Producer(name="detect", version="2"),)
     )
     for changed, words in (
         (record(config={"planner": "program", "seed": 1}), "seed = 0, not 1"),
@@ -138,15 +145,15 @@ def test_status_is_read_off_the_end_of_the_log(tmp_path: Path) -> None:
     assert last_status(path) is None
     with EpisodeLog(path) as log:
         log.append(started("t"))
-        assert last_status(path) is EpisodeStatus.OWED
+        assert last_status(path) is EpisodeStatus.INCOMPLETE
         log.append(Answer(turn=0, text="long " * 50_000))
-        assert last_status(path) is EpisodeStatus.OWED
+        assert last_status(path) is EpisodeStatus.INCOMPLETE
         log.append(EpisodeEnded(status=EpisodeStatus.LIMIT))
     assert last_status(path) is EpisodeStatus.LIMIT
     path.write_bytes(path.read_bytes() + b'{"torn')
     assert last_status(path) is EpisodeStatus.LIMIT
     path.write_bytes(b'{"torn')
-    assert last_status(path) is EpisodeStatus.OWED
+    assert last_status(path) is EpisodeStatus.INCOMPLETE
 
 
 def test_results_are_replaced_as_a_whole(tmp_path: Path) -> None:

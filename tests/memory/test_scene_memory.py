@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from memory.errors import UserError
-from memory.scene_memory import EvidenceObject, FiledEpisode, SceneMemory
+from surveyor.core.errors import UserError
+from surveyor.memory.scene_memory import EvidenceObject, FiledEpisode, SceneMemory
 
 
 def episode(key: str, scene: str = "room1", **changes: object) -> FiledEpisode:
@@ -127,7 +127,7 @@ def test_reading_only_changes_no_byte(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from memory.scene_memory import FiledEpisode, SceneMemory
+from surveyor.memory.scene_memory import FiledEpisode, SceneMemory
 memory = SceneMemory(Path(sys.argv[1]))
 i = 0
 while True:
@@ -167,11 +167,11 @@ def test_no_acknowledged_episode_is_lost_to_kill_9(tmp_path: Path) -> None:
 
 def test_a_file_cut_behind_the_back_of_its_log_is_refused_by_name(tmp_path: Path) -> None:
     """A killed writer leaves a log; what it lacks of the file must still be missed."""
-    whole, cut = tmp_path / "memory.sqlite", tmp_path / "cut.sqlite"
+    whole, cut = tmp_path / "surveyor.core.sqlite", tmp_path / "cut.sqlite"
     with SceneMemory(whole) as memory:
         for number in range(600):
             memory.file(episode(f"e{number}"))
-        log = whole.with_name("memory.sqlite-wal").read_bytes()
+        log = whole.with_name("surveyor.core.sqlite-wal").read_bytes()
         data = whole.read_bytes()
     assert log
     kept = []
@@ -195,7 +195,7 @@ def _all_or_named(path: Path) -> int:
 
 
 def test_a_page_that_is_damaged_later_is_refused_by_name(tmp_path: Path) -> None:
-    path = tmp_path / "memory.sqlite"
+    path = tmp_path / "surveyor.core.sqlite"
     with SceneMemory(path) as memory:
         for number in range(300):
             memory.file(episode(f"e{number}"))

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from memory.errors import UserError
-from memory.sqlite import Schema, connect, transaction
-from skills.seeds import plant_seeds
-from skills.store import SkillStore
+from surveyor.core.errors import UserError
+from surveyor.core.sqlite import Schema, connect, transaction
+from surveyor.skills.builtin import add_builtin
+from surveyor.skills.store import SkillStore
 
 SCHEMA = Schema("notebook", application=7, version=1, script="CREATE TABLE notes (text TEXT)")
 
@@ -53,7 +53,7 @@ def test_opening_while_others_write_and_close_never_refuses(path: Path) -> None:
 def test_a_library_that_another_has_open_can_be_opened(tmp_path: Path) -> None:
     """Its tables stand in the log of the first; what holds no NULL isn't taken for damaged."""
     first = SkillStore(tmp_path / "skills.sqlite")
-    plant_seeds(first)
+    add_builtin(first)
     second = SkillStore(tmp_path / "skills.sqlite")
     assert len(second.ids()) == len(first.ids()) > 0
     second.close()

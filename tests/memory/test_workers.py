@@ -13,7 +13,7 @@ PARENT = """
 import os, sys, time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from memory.workers import end_with_parent
+from surveyor.core.workers import end_with_parent
 
 def main():
     with ProcessPoolExecutor(1, get_context("spawn"), end_with_parent) as pool:

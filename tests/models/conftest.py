@@ -15,14 +15,14 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from memory.blobs import BlobRef, Derivation
-from services.app import build_app
-from services.expert import AnyExpert
-from services.images import Images, Pixels
-from services.outbox import Array
-from services.registry import make_expert
-from services.settings import Settings
-from services.shelf import Shelf
+from surveyor.core.blobs import BlobRef, Derivation
+from surveyor.services.app import build_app
+from surveyor.services.artifacts import Array
+from surveyor.services.blob_resolver import Shelf
+from surveyor.services.expert import AnyExpert
+from surveyor.services.images import Images, Pixels
+from surveyor.services.registry import make_expert
+from surveyor.services.settings import Settings
 
 # Without torch there is nothing to run here: `make test-models` has an environment with it.
 collect_ignore_glob = [] if find_spec("torch") else ["test_*.py"]
@@ -126,7 +126,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
 
 
 class Tray:
-    """An outbox that keeps arrays and images in reach."""
+    """An artifacts that keeps arrays and images in reach."""
 
     def __init__(self) -> None:
         self.arrays: list[Array] = []

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from services.neural.benchmark import FULL, LEAST_RATIO, Row, main, measure, table
-from services.neural.cards import CARDS
+from surveyor.services.neural.model_cards import CARDS
+from tests.claims.experts.neural_speed import FULL, LEAST_RATIO, Row, main, measure, table
 
 HERE = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.contract import (
+from surveyor.services.contract import (
     DepthRequest,
     DetectRequest,
     OrientRequest,
@@ -16,8 +16,8 @@ from services.contract import (
     RestoreRequest,
     SegmentRequest,
 )
-from services.expert import AnyExpert
-from services.images import Images, inline
+from surveyor.services.expert import AnyExpert
+from surveyor.services.images import Images, inline
 from tests.models.conftest import BOX, Loaded, Served, Tray, picture, png
 from tests.services.contract_suite import CHECKS, Subject, answers_together_as_alone
 

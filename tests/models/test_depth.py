@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from services.contract import DepthRequest
-from services.errors import ExpertError
-from services.images import Images, inline
-from services.neural import da3
-from services.neural.tiny.depth import TinyDepth
-from services.settings import Settings
+from surveyor.services.contract import DepthRequest
+from surveyor.services.errors import ExpertError
+from surveyor.services.images import Images, inline
+from surveyor.services.neural import da3
+from surveyor.services.neural.tiny.depth import TinyDepth
+from surveyor.services.settings import Settings
 from tests.models.conftest import Loaded, Tray, picture
 
 
@@ -95,7 +95,7 @@ def test_the_parts_agree_with_the_whole_network(loaded: Loaded) -> None:
 
 
 def test_a_checkpoint_may_only_name_the_packages_own_classes() -> None:
-    from memory.errors import UserError
+    from surveyor.core.errors import UserError
 
     evil = {"config": {"__object__": {"path": "os", "name": "system", "args": "as_params"}}}
     with pytest.raises(UserError, match="a class of its own"):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from services.contract import DetectRequest
-from services.errors import ExpertError
-from services.images import Images, inline
+from surveyor.services.contract import DetectRequest
+from surveyor.services.errors import ExpertError
+from surveyor.services.images import Images, inline
 from tests.models.conftest import Loaded, Tray, picture
 
 

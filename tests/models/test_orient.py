@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memory.errors import UserError
-from services.contract import OrientRequest
-from services.images import Images, inline
-from services.registry import make_expert
-from services.settings import Settings
+from surveyor.core.errors import UserError
+from surveyor.services.contract import OrientRequest
+from surveyor.services.images import Images, inline
+from surveyor.services.registry import make_expert
+from surveyor.services.settings import Settings
 from tests.models.conftest import BOX, Loaded, Tray, picture
 
 
@@ -80,7 +80,7 @@ def test_version_two_reads_the_second_view_relative_to_the_first(
 ) -> None:
     import torch
 
-    from services.neural.orient_nets import head
+    from surveyor.services.neural.orient_nets import head
 
     install({"vggt/models/vggt.py": _VGGT})
     sizes = {"m.net1.0.weight": torch.empty(900, 2), "m.net2.0.weight": torch.empty(900, 900)}

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scenes.geometry import Intrinsics, Scale
-from services.contract import ReconstructRequest, RenderViewRequest
-from services.errors import ExpertError
-from services.images import Images, inline
-from services.neural.cards import CARDS
-from services.registry import make_expert
-from services.settings import Settings
+from surveyor.core.geometry import Intrinsics, Scale
+from surveyor.services.contract import ReconstructRequest, RenderViewRequest
+from surveyor.services.errors import ExpertError
+from surveyor.services.images import Images, inline
+from surveyor.services.neural.model_cards import CARDS
+from surveyor.services.registry import make_expert
+from surveyor.services.settings import Settings
 from tests.models.conftest import Loaded, Tray, picture
 
 CAMERA = Intrinsics(fx=90, fy=80, cx=55.5, cy=41.5, width=112, height=84)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memory.errors import UserError
-from services.contract import RestoreRequest
-from services.errors import ExpertError
-from services.images import Images, inline
-from services.neural.views import planes
-from services.registry import make_expert
-from services.settings import Settings
+from surveyor.core.errors import UserError
+from surveyor.services.contract import RestoreRequest
+from surveyor.services.errors import ExpertError
+from surveyor.services.images import Images, inline
+from surveyor.services.neural.multi_view import planes
+from surveyor.services.registry import make_expert
+from surveyor.services.settings import Settings
 from tests.models.conftest import BOX, Loaded, Tray, picture
 
 

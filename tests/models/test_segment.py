@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scenes.masks import decode_rle
-from services.contract import SegmentRequest
-from services.errors import ExpertError
-from services.images import Images, inline
+from surveyor.core.masks import decode_rle
+from surveyor.services.contract import SegmentRequest
+from surveyor.services.errors import ExpertError
+from surveyor.services.images import Images, inline
 from tests.models.conftest import BOX, Loaded, Tray, picture
 
 CONCEPT = {"mode": "concept", "text": "a chair"}
@@ -106,7 +106,7 @@ def test_instance_features_come_from_the_three_finest_maps(loaded: Loaded, image
     third, so changing it must change the answer."""
     import torch
 
-    from services.neural.sam3 import _instance_features, embed
+    from surveyor.services.neural.sam3 import _instance_features, embed
 
     expert = loaded("segment")
     hidden = embed(expert._concept, torch.zeros(1, 3, 112, 112))

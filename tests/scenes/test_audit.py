@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scenes.audit import audit, audit_type, letters_p
-from scenes.balance import Candidate, balanced, prune, varied
-from scenes.blind import BlindItem, relative_accuracy
-from scenes.forest import Forest
-from scenes.questions.askable import Filmed
-from scenes.questions.asking import ask
-from scenes.questions.draft import Draft, Placement
-from scenes.tasks import AnswerKind
+from surveyor.core.tasks import AnswerKind
+from surveyor.scenes.audit.balance import Candidate, balanced, prune, varied
+from surveyor.scenes.audit.blind_readers import BlindItem, relative_accuracy
+from surveyor.scenes.audit.forest import Forest
+from surveyor.scenes.audit.leaks import audit, audit_type, letters_p
+from surveyor.scenes.questions.askable import Filmed
+from surveyor.scenes.questions.asking import ask
+from surveyor.scenes.questions.draft import Draft, Placement
 from tests.scenes.worlds import living_room
 
 RNG = np.random.default_rng
@@ -86,7 +86,7 @@ def test_letters() -> None:
 
 def test_the_audit_reads_finished_questions() -> None:
     scenes = [Filmed(living_room(f"room{k}")) for k in range(12)]
-    rows = audit(ask(scenes, suite="s", split="test", seed=0))
+    rows = audit(ask(scenes, dataset="s", split="test", seed=0))
     by_type = {row.question_type: row for row in rows}
     # Twelve copies of one room: a blind reader that has seen it knows it.
     assert by_type["object_size_estimation"].forest > 0.9
@@ -97,7 +97,7 @@ def test_the_audit_reads_finished_questions() -> None:
 
 def _candidate(answer: str, scene: str = "s") -> Candidate:
     draft = Draft("t", f"q {answer}", answer, ("x",), AnswerKind.CHOICE)
-    return Candidate(draft, Placement("suite", scene, "test"), ())
+    return Candidate(draft, Placement("dataset", scene, "test"), ())
 
 
 def test_answers_take_turns_within_a_scene() -> None:

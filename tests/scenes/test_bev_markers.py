@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenes.bev import TopCamera, TopView, top_view_of_points, top_view_of_room
-from scenes.camera import render_frame
-from scenes.geometry import Intrinsics, Pose
-from scenes.marker_font import draw_label, label_bitmap, read_labels
-from scenes.markers import MarkerRule, draw_markers, place_markers, visible_share
-from scenes.records import Camera
-from scenes.room import Room, RoomSpec, build_room
-from scenes.walk import plan_walk
+from surveyor.core.cameras import Camera
+from surveyor.core.geometry import Intrinsics, Pose
+from surveyor.core.marker_font import draw_label, label_bitmap, read_labels
+from surveyor.core.markers import MarkerRule, draw_markers, place_markers, visible_share
+from surveyor.core.top_view import TopCamera, TopView, top_view_of_points
+from surveyor.scenes.capture.rendering import render_frame
+from surveyor.scenes.capture.trajectory import plan_walk
+from surveyor.scenes.rooms.room import Room, RoomSpec, build_room
+from surveyor.scenes.top_view import top_view_of_room
 
 
 @pytest.fixture(scope="module")

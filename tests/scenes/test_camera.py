@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scenes.camera import PHONE, camera_at, encode_jpeg, render_frame, renderer
-from scenes.geometry import DepthMap, Pose, Scale
-from scenes.light import BakeQuality
-from scenes.room import RoomSpec, build_room
+from surveyor.core.geometry import DepthMap, Pose, Scale
+from surveyor.scenes.capture.rendering import PHONE, camera_at, encode_jpeg, render_frame, renderer
+from surveyor.scenes.rooms.light.baking import BakeQuality
+from surveyor.scenes.rooms.room import RoomSpec, build_room
 
 SMALL = PHONE.resized(160, 120)
 ROOM = build_room(RoomSpec(seed=1))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scenes.catalog import CATALOG
-from scenes.materials import COLOURS, Paints
+from surveyor.scenes.rooms.catalog import CATALOG
+from surveyor.scenes.rooms.surfaces.materials import COLOURS, Paints
 
 # Published medians of sorted edge lengths (metres) of the real scans behind VSI-Bench.
 MEDIANS = {

@@ -7,9 +7,17 @@ import pytest
 from pydantic import TypeAdapter
 from scipy import ndimage
 
-from memory.errors import UserError
-from scenes.conditions import CONDITIONS, Blur, Dark, LowResolution, Step, degrade, plan_capture
-from scenes.room import RoomSpec
+from surveyor.core.errors import UserError
+from surveyor.scenes.capture.conditions import (
+    CONDITIONS,
+    Blur,
+    Dark,
+    LowResolution,
+    Step,
+    degrade,
+    plan_capture,
+)
+from surveyor.scenes.rooms.room import RoomSpec
 
 CHECKS = ((np.indices((120, 160)).sum(axis=0) // 8 % 2) * 160 + 60).astype(np.uint8)
 FRAME = np.repeat(CHECKS[..., None], 3, axis=2)

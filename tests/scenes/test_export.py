@@ -11,12 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.errors import UserError
-from scenes import suite_truth
-from scenes.export.apeiria import read_apeiria
-from scenes.export.arkitscenes import read_arkit_objects, read_arkit_views
-from scenes.export.gpt4scene import object_ids, parse_object_ids, read_sharegpt, write_sharegpt
-from scenes.export.grounding import (
+from surveyor.core.dataset import Dataset
+from surveyor.core.errors import UserError
+from surveyor.core.geometry import DepthMap, Scale
+from surveyor.scenes.datasets import truth as dataset_truth
+from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
+from surveyor.scenes.formats.apeiria import read_apeiria
+from surveyor.scenes.formats.arkitscenes import read_arkit_objects, read_arkit_views
+from surveyor.scenes.formats.gpt4scene import (
+    object_ids,
+    parse_object_ids,
+    read_sharegpt,
+    write_sharegpt,
+)
+from surveyor.scenes.formats.grounding import (
     Multi3DReferRow,
     Reason3DRow,
     ScanQARow,
@@ -24,15 +32,12 @@ from scenes.export.grounding import (
     read_rows,
     read_sqa3d,
 )
-from scenes.export.layouts import LAYOUTS, export_suite
-from scenes.export.scannet import read_scannet
-from scenes.export.scannetpp import read_scannetpp
-from scenes.export.views import PosedView, read_depth, suite_views
-from scenes.export.vsibench import read_vsibench
-from scenes.geometry import DepthMap, Scale
-from scenes.suite import Suite
-from scenes.suite_rooms import RoomsSettings, make_rooms_suite
-from scenes.vsi_meta import read_vsi_meta
+from surveyor.scenes.formats.posed_images import PosedView, dataset_views, read_depth
+from surveyor.scenes.formats.registry import LAYOUTS, export_dataset
+from surveyor.scenes.formats.scannet import read_scannet
+from surveyor.scenes.formats.scannetpp import read_scannetpp
+from surveyor.scenes.formats.vsi_meta import read_vsi_meta
+from surveyor.scenes.formats.vsibench import read_vsibench
 
 ROOM = "room_000005"
 TYPES = (
@@ -43,12 +48,12 @@ Reader = Callable[[Path], list[PosedView]]
 
 
 @pytest.fixture(scope="module")
-def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("export") / "suite"
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("export") / "dataset"
     settings = RoomsSettings(
         n_frames=6, size=(160, 120), light_rays=1, types=TYPES, per_type=6, balance=False
     )
-    make_rooms_suite(path, [5], settings=settings)
+    make_rooms_dataset(path, [5], settings=settings)
     return path
 
 
@@ -60,10 +65,10 @@ READERS: dict[str, Reader] = {
 
 
 @pytest.mark.parametrize("layout", READERS)
-def test_points_reproject_within_a_pixel(suite: Path, tmp_path: Path, layout: str) -> None:
-    export_suite(suite, tmp_path / "out", layout)
+def test_points_reproject_within_a_pixel(dataset: Path, tmp_path: Path, layout: str) -> None:
+    export_dataset(dataset, tmp_path / "out", layout)
     there = READERS[layout](tmp_path / "out")
-    here = suite_views(suite, ROOM)
+    here = dataset_views(dataset, ROOM)
     assert len(there) == len(here) == 6
     for ours, theirs in zip(here, there, strict=True):
         assert ours.depth is not None
@@ -83,36 +88,36 @@ def _reprojection_error(ours: PosedView, theirs: PosedView) -> float:
     return float(np.abs(pixels - np.stack([u, v], axis=1)).max())
 
 
-def test_arkit_boxes_come_back(suite: Path, tmp_path: Path) -> None:
-    export_suite(suite, tmp_path / "out", "arkitscenes")
+def test_arkit_boxes_come_back(dataset: Path, tmp_path: Path) -> None:
+    export_dataset(dataset, tmp_path / "out", "arkitscenes")
     found = read_arkit_objects(tmp_path / "out" / ROOM / f"{ROOM}_3dod_annotation.json")
-    truth = suite_truth.scene_truth(suite, ROOM)
+    truth = dataset_truth.scene_truth(dataset, ROOM)
     for ours, theirs in zip(truth.objects, found, strict=True):
         assert theirs.category == ours.category
         assert np.allclose(theirs.box.corners(), ours.box.corners())
 
 
-def test_vsibench_records_and_metadata_come_back(suite: Path, tmp_path: Path) -> None:
+def test_vsibench_records_and_metadata_come_back(dataset: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    export_suite(suite, out, "vsibench")
+    export_dataset(dataset, out, "vsibench")
     rows = read_vsibench(out / "test.jsonl")
-    wanted = [t for t in Suite.open(suite).tasks() if t.answer_kind in ("number", "choice")]
+    wanted = [t for t in Dataset.open(dataset).tasks() if t.answer_kind in ("number", "choice")]
     assert [row.question for row in rows] == [task.question for task in wanted]
     assert json.loads((out / "test.jsonl").read_text().splitlines()[0]).keys() == {
         "id", "dataset", "scene_name", "question_type", "question", "options", "ground_truth",
     }  # fmt: skip
     (scene,) = read_vsi_meta(out, ("surveyor",))
-    truth = suite_truth.scene_truth(suite, ROOM)
+    truth = dataset_truth.scene_truth(dataset, ROOM)
     ours = sorted((o.category, o.box.center) for o in truth.objects)
     assert sorted((o.category, o.box.center) for o in scene.objects) == ours
     assert scene.room_area == truth.room_area
     assert len(list((out / "surveyor" / ROOM).glob("*.jpg"))) == 6
 
 
-def test_grounding_records_come_back(suite: Path, tmp_path: Path) -> None:
+def test_grounding_records_come_back(dataset: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    export_suite(suite, out, "grounding")
-    targets = suite_truth.targets(suite)
+    export_dataset(dataset, out, "grounding")
+    targets = dataset_truth.targets(dataset)
     qa = read_rows(out / "ScanQA_v1.0_val.json", ScanQARow)
     assert [row.answers[0] for row in qa] == [
         t.answer for t in targets if t.question_type == "scanqa"
@@ -136,10 +141,10 @@ def test_grounding_records_come_back(suite: Path, tmp_path: Path) -> None:
         assert annotation.rotation.z**2 + annotation.rotation.w**2 == pytest.approx(1)
 
 
-def test_apeiria_scenes_come_back_as_axis_aligned_boxes(suite: Path, tmp_path: Path) -> None:
-    export_suite(suite, tmp_path / "out", "apeiria")
+def test_apeiria_scenes_come_back_as_axis_aligned_boxes(dataset: Path, tmp_path: Path) -> None:
+    export_dataset(dataset, tmp_path / "out", "apeiria")
     scene = read_apeiria(tmp_path / "out" / f"{ROOM}.json")
-    truth = suite_truth.scene_truth(suite, ROOM)
+    truth = dataset_truth.scene_truth(dataset, ROOM)
     assert scene.room_area == pytest.approx(truth.room_area, rel=1e-3)
     for ours, theirs in zip(truth.objects, scene.objects, strict=True):
         corners = ours.box.corners()
@@ -147,8 +152,8 @@ def test_apeiria_scenes_come_back_as_axis_aligned_boxes(suite: Path, tmp_path: P
         assert theirs.instance_id == ours.instance_id
 
 
-def test_sharegpt_records_come_back(suite: Path, tmp_path: Path) -> None:
-    export_suite(suite, tmp_path / "out", "gpt4scene")
+def test_sharegpt_records_come_back(dataset: Path, tmp_path: Path) -> None:
+    export_dataset(dataset, tmp_path / "out", "gpt4scene")
     records = read_sharegpt(tmp_path / "out" / "records.json")
     assert len(records) >= 12
     for row in records:
@@ -207,13 +212,13 @@ def test_a_colmap_camera_is_half_a_pixel_away(tmp_path: Path) -> None:
         read_scannetpp(tmp_path)
 
 
-def test_bad_input_is_one_sentence(suite: Path, tmp_path: Path) -> None:
+def test_bad_input_is_one_sentence(dataset: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no layout 'kitti'"):
-        export_suite(suite, tmp_path / "k", "kitti")
+        export_dataset(dataset, tmp_path / "k", "kitti")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("mine")
     with pytest.raises(UserError, match="not empty"):
-        export_suite(suite, tmp_path / "full", "apeiria")
+        export_dataset(dataset, tmp_path / "full", "apeiria")
     with pytest.raises(UserError, match="no ScanNet frames"):
         read_scannet(tmp_path)
     (tmp_path / "d.png").write_bytes(b"no png")

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from memory.errors import UserError
-from scenes.export.apeiria import read_apeiria
-from scenes.export.gpt4scene import parse_object_ids, read_sharegpt
-from scenes.export.grounding import (
+from surveyor.core.errors import UserError
+from surveyor.scenes.formats.apeiria import read_apeiria
+from surveyor.scenes.formats.gpt4scene import parse_object_ids, read_sharegpt
+from surveyor.scenes.formats.grounding import (
     Multi3DReferRow,
     Reason3DRow,
     ScanQARow,
@@ -23,8 +23,8 @@ from scenes.export.grounding import (
     read_rows,
     read_sqa3d,
 )
-from scenes.export.scannet import read_scannet
-from scenes.export.scannetpp import read_scannetpp
+from surveyor.scenes.formats.scannet import read_scannet
+from surveyor.scenes.formats.scannetpp import read_scannetpp
 
 
 def test_scannet_frames(tmp_path: Path) -> None:

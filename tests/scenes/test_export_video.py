@@ -1,4 +1,4 @@
-"""A suite written as VSI-Bench ships it, with an mp4 a scene, and read back by the loaders."""
+"""A dataset written as VSI-Bench ships it, with an mp4 a scene, and read back by the loaders."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.loaders.video import open_video
-from memory.errors import UserError
-from scenes.export.layouts import export_suite
-from scenes.export.video import write_mp4
-from scenes.export.views import suite_views
-from scenes.suite_rooms import RoomsSettings, make_rooms_suite
-from scenes.vsi_meta import read_vsi_meta
+from surveyor.benchmarks.loaders.video import open_video
+from surveyor.core.errors import UserError
+from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
+from surveyor.scenes.formats.posed_images import dataset_views
+from surveyor.scenes.formats.registry import export_dataset
+from surveyor.scenes.formats.video import write_mp4
+from surveyor.scenes.formats.vsi_meta import read_vsi_meta
 
 ROOM = "room_000005"
 needs_av = pytest.mark.skipif(find_spec("av") is None, reason="PyAV is not installed")
 
 
 @pytest.fixture(scope="module")
-def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("video") / "suite"
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("video") / "dataset"
     settings = RoomsSettings(n_frames=5, size=(160, 120), light_rays=1, per_type=2, balance=False)
-    make_rooms_suite(path, [5], settings=settings)
+    make_rooms_dataset(path, [5], settings=settings)
     return path
 
 
@@ -36,10 +36,10 @@ def pixels(data: bytes) -> np.ndarray:
 
 
 @needs_av
-def test_a_scene_comes_back_from_its_mp4_frame_by_frame(suite: Path, tmp_path: Path) -> None:
-    export_suite(suite, tmp_path / "out", "vsibench-video")
+def test_a_scene_comes_back_from_its_mp4_frame_by_frame(dataset: Path, tmp_path: Path) -> None:
+    export_dataset(dataset, tmp_path / "out", "vsibench-video")
     video = open_video(tmp_path / "out" / "surveyor" / f"{ROOM}.mp4")
-    views = suite_views(suite, ROOM)
+    views = dataset_views(dataset, ROOM)
     assert (video.total, video.fps) == (len(views), 1.0)
     found = list(video.read(range(len(views))))
     for view, picture in zip(views, found, strict=True):
@@ -53,8 +53,8 @@ def test_a_scene_comes_back_from_its_mp4_frame_by_frame(suite: Path, tmp_path: P
 
 
 @needs_av
-def test_the_metadata_names_the_video(suite: Path, tmp_path: Path) -> None:
-    export_suite(suite, tmp_path / "out", "vsibench-video")
+def test_the_metadata_names_the_video(dataset: Path, tmp_path: Path) -> None:
+    export_dataset(dataset, tmp_path / "out", "vsibench-video")
     meta = json.loads((tmp_path / "out" / "surveyor_meta_info_val.json").read_text())
     assert (tmp_path / "out" / meta[ROOM]["video_path"]).is_file()
     assert [scene.scene_id for scene in read_vsi_meta(tmp_path / "out", ("surveyor",))] == [ROOM]
@@ -78,7 +78,7 @@ def test_odd_sizes_lose_one_row_and_rates_need_not_be_whole(tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(find_spec("av") is not None, reason="PyAV is installed")
-def test_without_an_encoder_one_is_told_what_to_do(suite: Path, tmp_path: Path) -> None:
+def test_without_an_encoder_one_is_told_what_to_do(dataset: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="pip install av"):
-        export_suite(suite, tmp_path / "out", "vsibench-video")
+        export_dataset(dataset, tmp_path / "out", "vsibench-video")
     assert not (tmp_path / "out").exists()

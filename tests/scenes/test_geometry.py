@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scenes.geometry import DepthMap, Intrinsics, OrientedBox, PointCloud, Pose, Scale, ScaleError
+from surveyor.core.geometry import (
+    DepthMap,
+    Intrinsics,
+    OrientedBox,
+    PointCloud,
+    Pose,
+    Scale,
+    ScaleError,
+)
 
 angle = st.floats(-3.1, 3.1)
 coordinate = st.floats(-20, 20)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scenes.camera import PHONE, Renderer, camera_at
-from scenes.film import Film, Look
-from scenes.geometry import Pose
-from scenes.light import BakeQuality, bake_light, hammersley
-from scenes.light_patches import build_patches
-from scenes.light_sources import Light
-from scenes.materials import Material
-from scenes.mesh import Mesh, build_mesh
-from scenes.parts import box, flipped, sheet
-from scenes.raycast import Hits, ray_caster
-from scenes.room import RoomSpec, build_room
-from scenes.selfcheck import inside_cameras
-from scenes.texture_atlas import Atlas
+from surveyor.core.geometry import Pose
+from surveyor.scenes.capture.raycast import Hits, ray_caster
+from surveyor.scenes.capture.rendering import PHONE, Renderer, camera_at
+from surveyor.scenes.capture.tone_mapping import Film, Look
+from surveyor.scenes.rooms.light.baking import BakeQuality, bake_light, hammersley
+from surveyor.scenes.rooms.light.patches import build_patches
+from surveyor.scenes.rooms.light.sources import Light
+from surveyor.scenes.rooms.mesh import Mesh, build_mesh
+from surveyor.scenes.rooms.room import RoomSpec, build_room
+from surveyor.scenes.rooms.shapes import box, flipped, sheet
+from surveyor.scenes.rooms.surfaces.atlas import Atlas
+from surveyor.scenes.rooms.surfaces.materials import Material
+from tests.claims.rooms.exactness import inside_cameras
 
 GREY = Material("plain", "#bcbcbc")
 LAMP = Light(np.array([[0.0, 0.0, 1.8]]), 0.05, (20.0, 20.0, 20.0))
@@ -116,7 +116,7 @@ def test_mirrors_show_what_is_before_them() -> None:
             (sheet((-2, -1, 0), (0, 2, 0), (0, 0, 2)), red, 2),
         ]
     )
-    from scenes.shade import Shader
+    from surveyor.scenes.rooms.light.shading import Shader
 
     caster = ray_caster(mesh)
     lamp = Light(np.array([[0.0, 0.0, 1.0]]), 0.2, (9.0, 9.0, 9.0))

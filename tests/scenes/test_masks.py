@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from scenes.masks import decode_rle, encode_rle, id_boxes, mask_box, rle_area
+from surveyor.core.masks import decode_rle, encode_rle, id_boxes, mask_box, rle_area
 
 SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 40))
 

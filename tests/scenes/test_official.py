@@ -10,8 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
-from scenes.geometry import OrientedBox
-from scenes.official import (
+from surveyor.core.geometry import OrientedBox
+from surveyor.scenes.official.directions import Difficulty, direction, turn_angle
+from surveyor.scenes.official.measures import (
     BoxDistances,
     BoxGrid,
     alpha_shape_area,
@@ -20,7 +21,6 @@ from scenes.official import (
     longest_cm,
     unambiguous_nearest,
 )
-from scenes.official_direction import Difficulty, direction, turn_angle
 
 edges = st.floats(0.02, 1.2)
 places = st.floats(-1.5, 1.5)

@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memory.errors import UserError
-from scenes import suite_truth
-from scenes.counterfactual import Change, make_twins
-from scenes.geometry import Intrinsics, Pose
-from scenes.mirror import mirrored_truth
-from scenes.official_direction import Difficulty, direction
-from scenes.pairs import make_pairs_suite
-from scenes.questions.recover import Perceived, agrees, recompute
-from scenes.records import SceneTruth
-from scenes.room import Room, RoomSpec, build_room
-from scenes.suite_rooms import RoomsSettings
-from scenes.walk import Walk, plan_walk
+from surveyor.core.errors import UserError
+from surveyor.core.geometry import Intrinsics, Pose
+from surveyor.scenes.capture.mirror import mirrored_truth
+from surveyor.scenes.capture.trajectory import Walk, plan_walk
+from surveyor.scenes.datasets import truth as dataset_truth
+from surveyor.scenes.datasets.embedded import RoomsSettings
+from surveyor.scenes.datasets.pairs import make_pairs_dataset
+from surveyor.scenes.official.directions import Difficulty, direction
+from surveyor.scenes.questions.recover import Perceived, agrees, recompute
+from surveyor.scenes.records import SceneTruth
+from surveyor.scenes.rooms.counterfactual import Change, make_twins
+from surveyor.scenes.rooms.room import Room, RoomSpec, build_room
 from tests.scenes.worlds import living_room
 
 CHANGES: tuple[Change, ...] = ("moved", "removed", "recoloured")
@@ -99,13 +99,13 @@ def test_a_mirrored_camera_sees_mirrored_pixels() -> None:
 
 def test_pairs_ask_the_same_and_say_which_belongs_to_which(tmp_path: Path) -> None:
     path = tmp_path / "pairs"
-    manifest = make_pairs_suite(path, [16, 13], ("moved", "mirrored"), settings=SMALL)
+    manifest = make_pairs_dataset(path, [16, 13], ("moved", "mirrored"), settings=SMALL)
     assert manifest.scenes == (
         "room_000016", "room_000016-moved", "room_000013", "room_000013-mirrored",
     )  # fmt: skip
-    truths = {t.scene_id: t for t in suite_truth.scene_truths(path)}
+    truths = {t.scene_id: t for t in dataset_truth.scene_truths(path)}
     joined = defaultdict(list)
-    for target in suite_truth.targets(path):
+    for target in dataset_truth.targets(path):
         joined[target.pair].append(target)
     assert len(joined) > 12
     changed = defaultdict(set)
@@ -128,7 +128,7 @@ def _text(target: object) -> str:
 
 
 def _holds(path: Path, truth: SceneTruth, target: object) -> None:
-    seen = suite_truth.load_seen(path, truth.scene_id)
+    seen = dataset_truth.load_seen(path, truth.scene_id)
     assert seen is not None
     found = recompute(target.question_type, target.proof["operands"], Perceived(seen))  # type: ignore[attr-defined]
     assert agrees(_text(target), found)
@@ -136,4 +136,4 @@ def _holds(path: Path, truth: SceneTruth, target: object) -> None:
 
 def test_unknown_kinds_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="choose kinds"):
-        make_pairs_suite(tmp_path / "p", [1], ("painted",), settings=SMALL)  # type: ignore[arg-type]
+        make_pairs_dataset(tmp_path / "p", [1], ("painted",), settings=SMALL)  # type: ignore[arg-type]

@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenes.parts import Part, box, cushion, cylinder, lathe, pillow, rod, rotation, tube
+from surveyor.scenes.rooms.shapes import (
+    Part,
+    box,
+    cushion,
+    cylinder,
+    lathe,
+    pillow,
+    rod,
+    rotation,
+    tube,
+)
 
 CLOSED = {
     "box": box(0.6, 0.4, 0.3, 0.02, 2),

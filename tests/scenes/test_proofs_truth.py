@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from scenes.geometry import OrientedBox
-from scenes.proofs_truth import BLIND_FILM, film_blind, markers_hold, truth_from_pixels
-from scenes.questions.askable import Filmed
-from scenes.questions.recover import Perceived, recompute
-from scenes.seen import SeenBoxes
+from surveyor.core.geometry import OrientedBox
+from surveyor.scenes.capture.visibility import SeenBoxes
+from surveyor.scenes.questions.askable import Filmed
+from surveyor.scenes.questions.recover import Perceived, recompute
+from tests.claims.rooms.truth import BLIND_FILM, film_blind, markers_hold, truth_from_pixels
 
 
 @pytest.fixture(scope="module")

@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scenes import suite_truth
-from scenes.geometry import Pose
-from scenes.questions.asking import GENERATORS
-from scenes.questions.draft import LETTERS
-from scenes.questions.implicit import PURPOSES
-from scenes.records import SceneObject, SceneTruth
-from scenes.suite import Suite
-from scenes.suite_rooms import RoomsSettings, make_rooms_suite
-from scenes.targets import Target
-from scenes.tasks import AnswerKind, Task
+from surveyor.core.dataset import Dataset
+from surveyor.core.geometry import Pose
+from surveyor.core.tasks import AnswerKind, Task
+from surveyor.scenes.datasets import truth as dataset_truth
+from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
+from surveyor.scenes.questions.asking import GENERATORS
+from surveyor.scenes.questions.draft import LETTERS
+from surveyor.scenes.questions.implicit import PURPOSES
+from surveyor.scenes.records import SceneObject, SceneTruth
+from surveyor.scenes.targets import Target
 
 FAMILIES = tuple(GENERATORS)[10:]
 Asked = list[tuple[Task, Target, SceneTruth]]
@@ -28,20 +28,22 @@ Asked = list[tuple[Task, Target, SceneTruth]]
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("families") / "suite"
+    path = tmp_path_factory.mktemp("families") / "dataset"
     settings = RoomsSettings(
         n_frames=10, size=(160, 120), light_rays=1, types=FAMILIES, per_type=12, balance=False
     )
-    make_rooms_suite(path, [7], settings=settings)
+    make_rooms_dataset(path, [7], settings=settings)
     return path
 
 
 @pytest.fixture(scope="module")
 def asked(path: Path) -> Asked:
-    truth = suite_truth.scene_truths(path)[0]
+    truth = dataset_truth.scene_truths(path)[0]
     return [
         (task, target, truth)
-        for task, target in zip(Suite.open(path).tasks(), suite_truth.targets(path), strict=True)
+        for task, target in zip(
+            Dataset.open(path).tasks(), dataset_truth.targets(path), strict=True
+        )
     ]
 
 
@@ -77,15 +79,15 @@ def test_every_family_is_asked_and_proved(asked: Asked) -> None:
 
 
 def test_marked_frames_are_derived_and_hold_the_marks(path: Path, asked: Asked) -> None:
-    suite = Suite.open(path)
-    known = suite_truth.frame_index(path)
+    dataset = Dataset.open(path)
+    known = dataset_truth.frame_index(path)
     for name in ("cvbench3d_depth", "cvbench3d_distance", "blink_relative_depth"):
         for task, _, _ in of_type(asked, name):
             (frame,) = task.frames
-            derivation = suite.blobs.derivation(frame.image.sha256)
+            derivation = dataset.blobs.derivation(frame.image.sha256)
             assert derivation is not None
             assert known[derivation.parent] == (task.scene_id, frame.index)
-            assert suite.blobs.get(frame.image.sha256).startswith(b"\x89PNG")
+            assert dataset.blobs.get(frame.image.sha256).startswith(b"\x89PNG")
 
 
 def test_closer_is_closer(asked: Asked) -> None:
@@ -115,7 +117,7 @@ def test_marked_points_have_the_depth_that_is_claimed(path: Path, asked: Asked) 
     for task, target, _ in of_type(asked, "blink_relative_depth"):
         a, b = target.proof["operands"]["depths"]  # type: ignore[index, call-overload]
         assert chosen(target) == ("A is closer" if a < b else "B is closer")
-        depth = suite_truth.frame_maps(path, task.scene_id, task.frames[0].index).depth
+        depth = dataset_truth.frame_maps(path, task.scene_id, task.frames[0].index).depth
         assert np.isclose(depth, a, atol=1e-6).any()
         assert np.isclose(depth, b, atol=1e-6).any()
 
@@ -210,7 +212,7 @@ def _fits(truth: SceneTruth, description: str) -> set[int]:
 
 
 def _gap(item: SceneObject, anchor: object) -> float:
-    from scenes.official import exact_box_distance
+    from surveyor.scenes.official.measures import exact_box_distance
 
     return exact_box_distance(item.box, anchor)  # type: ignore[arg-type]
 

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memory.blobs import BlobRef
-from scenes.free_space import BODY_RADIUS, FreeSpace, inside_polygon, polygon_area
-from scenes.questions.askable import AskableScene, Filmed
-from scenes.questions.draft import Draft
-from scenes.questions.vsi_appearance import appearance_order
-from scenes.questions.vsi_route import route_planning
-from scenes.records import Frame, SceneTruth
+from surveyor.core.blobs import BlobRef
+from surveyor.core.cameras import Frame
+from surveyor.scenes.questions.askable import AskableScene, Filmed
+from surveyor.scenes.questions.draft import Draft
+from surveyor.scenes.questions.vsi_appearance import appearance_order
+from surveyor.scenes.questions.vsi_route import route_planning
+from surveyor.scenes.records import SceneTruth
+from surveyor.scenes.rooms.free_space import BODY_RADIUS, FreeSpace, inside_polygon, polygon_area
 from tests.scenes.worlds import FURNITURE, living_room
 
 CLEAR = 60

@@ -7,19 +7,19 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from scenes.official import exact_box_distance
-from scenes.questions.askable import AskableScene, Filmed
-from scenes.questions.asking import PER_SCENE, ask
-from scenes.questions.draft import Question
-from scenes.questions.vocabulary import may_ask
-from scenes.questions.vsi import MEASURED_TYPES
-from scenes.records import SceneTruth
+from surveyor.scenes.official.measures import exact_box_distance
+from surveyor.scenes.questions.askable import AskableScene, Filmed
+from surveyor.scenes.questions.asking import PER_SCENE, ask
+from surveyor.scenes.questions.draft import Question
+from surveyor.scenes.questions.vocabulary import may_ask
+from surveyor.scenes.questions.vsi import MEASURED_TYPES
+from surveyor.scenes.records import SceneTruth
 from tests.scenes.worlds import living_room
 
 
 def questions(n_scenes: int = 1, n_frames: int = 0, seed: int = 0) -> list[Question]:
     scenes = [Filmed(living_room(f"room{k}", n_frames)) for k in range(n_scenes)]
-    return list(ask(scenes, suite="s", split="test", seed=seed))
+    return list(ask(scenes, dataset="s", split="test", seed=seed))
 
 
 def of_type(name: str, found: list[Question]) -> list[Question]:
@@ -66,7 +66,7 @@ def test_excluded_categories_are_never_mentioned() -> None:
     assert not may_ask("window", "scannetpp")
 
 
-def test_letters_are_balanced_over_the_suite() -> None:
+def test_letters_are_balanced_over_the_dataset() -> None:
     letters = Counter(
         q.target.answer for q in of_type("object_rel_direction_hard", questions(n_scenes=10))
     )
@@ -123,5 +123,5 @@ def test_margins_say_how_far_the_answer_is_from_changing() -> None:
 
 def test_a_scene_with_nothing_to_ask_asks_only_its_size() -> None:
     empty = SceneTruth(scene_id="empty", source="test", room_area=9.0, objects=())
-    found = list(ask([Filmed(empty)], suite="s", split="test", seed=0))
+    found = list(ask([Filmed(empty)], dataset="s", split="test", seed=0))
     assert [q.task.question_type for q in found] == ["room_size_estimation"]

@@ -7,14 +7,14 @@ import importlib.util
 import numpy as np
 import pytest
 
-from memory.errors import UserError
-from scenes.camera import PHONE, Renderer
-from scenes.materials import Material
-from scenes.mesh import Mesh, build_mesh
-from scenes.parts import sheet
-from scenes.raycast import Backend, RayCaster, ray_caster
-from scenes.room import RoomSpec, build_room
-from scenes.selfcheck import inside_cameras
+from surveyor.core.errors import UserError
+from surveyor.scenes.capture.raycast import Backend, RayCaster, ray_caster
+from surveyor.scenes.capture.rendering import PHONE, Renderer
+from surveyor.scenes.rooms.mesh import Mesh, build_mesh
+from surveyor.scenes.rooms.room import RoomSpec, build_room
+from surveyor.scenes.rooms.shapes import sheet
+from surveyor.scenes.rooms.surfaces.materials import Material
+from tests.claims.rooms.exactness import inside_cameras
 
 PAINT = Material("plain", "#808080")
 HAS_NUMBA = importlib.util.find_spec("numba") is not None

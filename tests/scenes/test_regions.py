@@ -8,19 +8,19 @@ import re
 import numpy as np
 import pytest
 
-from scenes import suite_truth
-from scenes.free_space import inside_polygon, polygon_area
-from scenes.geometry import OrientedBox, Pose
-from scenes.layout_plan import l_shape, two_rooms
-from scenes.mirror import mirrored_truth
-from scenes.questions.draft import LETTERS
-from scenes.records import SceneObject, SceneTruth
-from scenes.regions import AROUND, arms, chambers, regions_of
-from scenes.room import RoomSpec, build_room
-from scenes.suite import Suite
-from scenes.suite_rooms import RoomsSettings, make_rooms_suite
-from scenes.targets import Target
-from scenes.tasks import Task
+from surveyor.core.dataset import Dataset
+from surveyor.core.geometry import OrientedBox, Pose
+from surveyor.core.tasks import Task
+from surveyor.scenes.capture.mirror import mirrored_truth
+from surveyor.scenes.datasets import truth as dataset_truth
+from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
+from surveyor.scenes.questions.draft import LETTERS
+from surveyor.scenes.questions.regions import AROUND, arms, chambers, regions_of
+from surveyor.scenes.records import SceneObject, SceneTruth
+from surveyor.scenes.rooms.free_space import inside_polygon, polygon_area
+from surveyor.scenes.rooms.layout.floor_plan import l_shape, two_rooms
+from surveyor.scenes.rooms.room import RoomSpec, build_room
+from surveyor.scenes.targets import Target
 from tests.scenes.worlds import living_room
 
 TYPES = ("mmsi_camera_region", "mmsi_object_region", "mmsi_region_region")
@@ -94,14 +94,14 @@ def test_the_floor_around_a_thing_is_what_lies_within_a_metre_of_it() -> None:
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Rows:
-    path = tmp_path_factory.mktemp("regions") / "suite"
+    path = tmp_path_factory.mktemp("regions") / "dataset"
     settings = RoomsSettings(
         n_frames=12, size=(160, 120), light_rays=1, types=TYPES, per_type=12, balance=False,
         conditions=("clean", "wide"),
     )  # fmt: skip
-    make_rooms_suite(path, [9102, 9107], settings=settings)
-    truths = {truth.scene_id: truth for truth in suite_truth.scene_truths(path)}
-    pairs = zip(Suite.open(path).tasks(), suite_truth.targets(path), strict=True)
+    make_rooms_dataset(path, [9102, 9107], settings=settings)
+    truths = {truth.scene_id: truth for truth in dataset_truth.scene_truths(path)}
+    pairs = zip(Dataset.open(path).tasks(), dataset_truth.targets(path), strict=True)
     return [(task, target, truths[task.scene_id]) for task, target in pairs]
 
 

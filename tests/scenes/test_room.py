@@ -7,10 +7,10 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from memory.errors import UserError
-from scenes.catalog import CATALOG
-from scenes.layout_space import overlap
-from scenes.room import Room, RoomSpec, build_room, summary
+from surveyor.core.errors import UserError
+from surveyor.scenes.rooms.catalog import CATALOG
+from surveyor.scenes.rooms.layout.footprints import overlap
+from surveyor.scenes.rooms.room import Room, RoomSpec, build_room, summary
 
 SEEDS = range(8)
 LOOSE = {"rug", "curtain", "window"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scenes.camera import Renderer, camera_at
-from scenes.geometry import Pose
-from scenes.room import RoomSpec, build_room
-from scenes.room_mirror import mirrored
-from scenes.selfcheck import THUMB, collisions, floating, inside_cameras
+from surveyor.core.geometry import Pose
+from surveyor.scenes.capture.rendering import Renderer, camera_at
+from surveyor.scenes.rooms.mirror_twin import mirrored
+from surveyor.scenes.rooms.room import RoomSpec, build_room
+from tests.claims.rooms.exactness import THUMB, collisions, floating, inside_cameras
 
 ROOM = build_room(RoomSpec(seed=2))
 TWIN = mirrored(ROOM)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memory.errors import UserError
-from scenes.light_sources import lights_of
-from scenes.room import Lighting, RoomSpec, build_room
-from scenes.room_variants import moved, recoloured, relit, without
-from scenes.selfcheck import collisions, floating
+from surveyor.core.errors import UserError
+from surveyor.scenes.rooms.light.sources import lights_of
+from surveyor.scenes.rooms.room import Lighting, RoomSpec, build_room
+from surveyor.scenes.rooms.variants import moved, recoloured, relit, without
+from tests.claims.rooms.exactness import collisions, floating
 
 ROOM = build_room(RoomSpec(seed=1))
 TABLE = next(o for o in ROOM.objects if o.category == "table")

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenes.geometry import Intrinsics, OrientedBox, Pose
-from scenes.maps import FrameMaps
-from scenes.records import Camera
-from scenes.seen import fuse, upright_box, world_points
+from surveyor.core.cameras import Camera
+from surveyor.core.geometry import Intrinsics, OrientedBox, Pose
+from surveyor.scenes.capture.depth_maps import FrameMaps
+from surveyor.scenes.capture.visibility import fuse, upright_box, world_points
 
 
 def surface(box: OrientedBox, n: int = 4000) -> np.ndarray:

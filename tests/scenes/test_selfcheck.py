@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from scenes.camera import Renderer
-from scenes.room import Room, RoomSpec, build_room
-from scenes.selfcheck import (
+from surveyor.scenes.capture.rendering import Renderer
+from surveyor.scenes.rooms.room import Room, RoomSpec, build_room
+from tests.claims.rooms.exactness import (
     backends_agree,
     collisions,
     coverage,
@@ -16,7 +16,7 @@ from scenes.selfcheck import (
     inside_cameras,
     plane_error,
 )
-from scenes.selfcheck_speed import primary_rays
+from tests.claims.rooms.speed import primary_rays
 
 ROOM = build_room(RoomSpec(seed=6))
 

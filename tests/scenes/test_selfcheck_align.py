@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scenes.camera import RenderedFrame
-from scenes.selfcheck_align import alignment, offsets
+from surveyor.scenes.capture.rendering import RenderedFrame
+from tests.claims.rooms.alignment import alignment, offsets
 
 
 def _frame(shift: tuple[int, int] = (0, 0)) -> RenderedFrame:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scenes.catalog import CATALOG
-from scenes.catalog.sizes import SPREADS, resized, scaled
-from scenes.materials import Paints
+from surveyor.scenes.rooms.catalog import CATALOG
+from surveyor.scenes.rooms.catalog.sizes import SPREADS, resized, scaled
+from surveyor.scenes.rooms.surfaces.materials import Paints
 
 # Standard deviation of ln(longest edge) in the metadata of the real scans behind VSI-Bench.
 REAL = {

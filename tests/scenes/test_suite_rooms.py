@@ -1,4 +1,4 @@
-"""Rooms as suites: filmed, asked, and answerable from their frames."""
+"""Rooms as datasets: filmed, asked, and answerable from their frames."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from memory.errors import UserError
-from scenes import suite_truth
-from scenes.questions.recover import Perceived, agrees, recompute
-from scenes.questions.vsi import MEASURED_TYPES
-from scenes.seen import fuse
-from scenes.suite import Suite
-from scenes.suite_rooms import RoomsSettings, make_rooms_suite
+from surveyor.core.dataset import Dataset
+from surveyor.core.errors import UserError
+from surveyor.scenes.capture.visibility import fuse
+from surveyor.scenes.datasets import truth as dataset_truth
+from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
+from surveyor.scenes.questions.recover import Perceived, agrees, recompute
+from surveyor.scenes.questions.vsi import MEASURED_TYPES
 
 SMALL = RoomsSettings(
     n_frames=10, size=(128, 96), light_rays=1, conditions=("clean", "dark"), balance=False
@@ -24,34 +24,34 @@ SMALL = RoomsSettings(
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("rooms") / "suite"
-    make_rooms_suite(path, [101, 102], settings=SMALL)
+    path = tmp_path_factory.mktemp("rooms") / "dataset"
+    make_rooms_dataset(path, [101, 102], settings=SMALL)
     return path
 
 
 def test_a_room_gives_at_least_twenty_questions_of_every_measured_type(path: Path) -> None:
-    suite = Suite.open(path)
-    assert sum(suite.manifest.questions.values()) >= 40
-    assert set(suite.manifest.questions) == set(MEASURED_TYPES)
-    assert {task.scene_id for task in suite.tasks()} == {"room_000101", "room_000102"}
+    dataset = Dataset.open(path)
+    assert sum(dataset.manifest.questions.values()) >= 40
+    assert set(dataset.manifest.questions) == set(MEASURED_TYPES)
+    assert {task.scene_id for task in dataset.tasks()} == {"room_000101", "room_000102"}
 
 
 def test_the_truth_counts_the_pixels_of_its_own_maps(path: Path) -> None:
-    truth = suite_truth.scene_truth(path, "room_000102")
-    ids = suite_truth.frame_maps(path, "room_000102", 5).ids
+    truth = dataset_truth.scene_truth(path, "room_000102")
+    ids = dataset_truth.frame_maps(path, "room_000102", 5).ids
     assert [int((ids == o.instance_id).sum()) for o in truth.objects] == list(
         truth.visible_pixels[5]
     )
-    assert len(truth.cameras) == len(Suite.open(path).captures["room_000102"].frames) == 10
+    assert len(truth.cameras) == len(Dataset.open(path).captures["room_000102"].frames) == 10
 
 
 def test_every_answer_follows_from_ids_and_depth_alone(path: Path) -> None:
     seen = {}
-    for name in Suite.open(path).manifest.scenes:
-        truth = suite_truth.scene_truth(path, name)
-        maps = [suite_truth.frame_maps(path, name, k) for k in range(10)]
+    for name in Dataset.open(path).manifest.scenes:
+        truth = dataset_truth.scene_truth(path, name)
+        maps = [dataset_truth.frame_maps(path, name, k) for k in range(10)]
         seen[name] = Perceived(fuse(truth.cameras, maps).measured())
-    for target in suite_truth.targets(path):
+    for target in dataset_truth.targets(path):
         letter = "ABCD".find(target.answer) if target.options else -1
         answer = target.options[letter][3:] if target.options else target.answer
         operands = target.proof["operands"]
@@ -60,8 +60,8 @@ def test_every_answer_follows_from_ids_and_depth_alone(path: Path) -> None:
 
 
 def test_asked_objects_were_shown_twice(path: Path) -> None:
-    truths = {t.scene_id: t for t in suite_truth.scene_truths(path)}
-    for target in suite_truth.targets(path):
+    truths = {t.scene_id: t for t in dataset_truth.scene_truths(path)}
+    for target in dataset_truth.targets(path):
         truth = truths[target.task_id.split(".")[0]]
         shown = np.array(truth.visible_pixels) >= 400 / (640 * 480) * 128 * 96
         index = {o.instance_id: k for k, o in enumerate(truth.objects)}
@@ -70,14 +70,14 @@ def test_asked_objects_were_shown_twice(path: Path) -> None:
 
 
 def test_a_degraded_scene_keeps_its_clean_twins_hidden(path: Path) -> None:
-    clean, dark = suite_truth.scene_truths(path)
+    clean, dark = dataset_truth.scene_truths(path)
     assert clean.conditions == () == clean.clean_frames
     assert dark.conditions == ("dark",)
-    shown = Suite.open(path)
+    shown = Dataset.open(path)
     for frame, twin in zip(shown.captures[dark.scene_id].frames, dark.clean_frames, strict=True):
         assert twin.sha256 not in shown.blobs
         seen = _brightness(shown.blobs.get(frame.image.sha256))
-        meant = _brightness(suite_truth.clean_blobs(path).get(twin.sha256))
+        meant = _brightness(dataset_truth.clean_blobs(path).get(twin.sha256))
         assert seen < 0.75 * meant
 
 
@@ -87,7 +87,7 @@ def _brightness(data: bytes) -> float:
 
 def test_two_makings_are_equal(tmp_path: Path) -> None:
     tiny = SMALL.model_copy(update={"n_frames": 4, "size": (96, 72)})
-    made = [make_rooms_suite(tmp_path / name, [5], settings=tiny) for name in "ab"]
+    made = [make_rooms_dataset(tmp_path / name, [5], settings=tiny) for name in "ab"]
     assert made[0] == made[1]
     files = sorted(p.relative_to(tmp_path / "a") for p in (tmp_path / "a").rglob("*.*"))
     assert all(
@@ -97,10 +97,10 @@ def test_two_makings_are_equal(tmp_path: Path) -> None:
 
 def test_impossible_orders_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="at least one"):
-        make_rooms_suite(tmp_path / "s", [])
+        make_rooms_dataset(tmp_path / "s", [])
     with pytest.raises(UserError, match="each seed once"):
-        make_rooms_suite(tmp_path / "s", [1, 1])
+        make_rooms_dataset(tmp_path / "s", [1, 1])
     with pytest.raises(UserError, match="no question type 'nonsense'"):
-        make_rooms_suite(
+        make_rooms_dataset(
             tmp_path / "s", [1], settings=SMALL.model_copy(update={"types": ("nonsense",)})
         )

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from scenes.targets import Target
-from scenes.tasks import AnswerKind, Task
+from surveyor.core.tasks import AnswerKind, Task
+from surveyor.scenes.targets import Target
 
 TASK = {
     "id": "q1",
-    "suite": "rooms",
+    "dataset": "rooms",
     "scene_id": "room-1",
     "question_type": "object_counting",
     "question": "How many chair(s) are in this room?",

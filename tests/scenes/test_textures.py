@@ -7,10 +7,10 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from scenes.materials import Material, TextureKind
-from scenes.noise import linear, noise
-from scenes.texture_atlas import LEVELS, Atlas
-from scenes.textures import texture
+from surveyor.scenes.rooms.surfaces.atlas import LEVELS, Atlas
+from surveyor.scenes.rooms.surfaces.materials import Material, TextureKind
+from surveyor.scenes.rooms.surfaces.noise import linear, noise
+from surveyor.scenes.rooms.surfaces.textures import texture
 
 KINDS = get_args(TextureKind)
 TILED = ("wood", "fabric", "knit", "carpet", "plaster", "brushed", "marble")

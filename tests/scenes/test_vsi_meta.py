@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memory.errors import UserError
-from scenes.questions.askable import Filmed
-from scenes.questions.asking import ask
-from scenes.questions.vsi import OFFICIAL_COUNTS
-from scenes.suite_vsi_meta import make_vsi_meta_suite
-from scenes.vsi_meta import read_vsi_meta
+from surveyor.core.errors import UserError
+from surveyor.scenes.datasets.vsi_meta import make_vsi_meta_dataset
+from surveyor.scenes.formats.vsi_meta import read_vsi_meta
+from surveyor.scenes.questions.askable import Filmed
+from surveyor.scenes.questions.asking import ask
+from surveyor.scenes.questions.vsi import OFFICIAL_COUNTS
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "vsi_meta"
 REAL = Path(os.environ.get("SURVEYOR_VSI_META", Path(__file__).parents[3] / "shared/data/vsi_meta"))
@@ -109,22 +109,22 @@ def test_missing_and_cut_off_metadata_are_told_apart(folder: Path, tmp_path: Pat
 def test_bad_metadata_leaves_nothing_half_written(folder: Path, tmp_path: Path) -> None:
     (folder / "scannet_meta_info_val.json").write_text("{")
     with pytest.raises(UserError):
-        make_vsi_meta_suite(tmp_path / "suite", folder)
-    assert not list(tmp_path.glob("suite*"))
+        make_vsi_meta_dataset(tmp_path / "dataset", folder)
+    assert not list(tmp_path.glob("dataset*"))
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="VSI-Bench's metadata is not on this machine")
 def test_the_official_question_counts_are_met() -> None:
     scenes = [Filmed(scene) for scene in read_vsi_meta(REAL)]
     types = ("object_counting", "object_size_estimation", "room_size_estimation")
-    found = ask(scenes, suite="s", split="test", seed=0, per_type=dict.fromkeys(types))
+    found = ask(scenes, dataset="s", split="test", seed=0, per_type=dict.fromkeys(types))
     counts = Counter(question.task.question_type for question in found)
     for name in types:
         assert counts[name] == pytest.approx(OFFICIAL_COUNTS[name], rel=0.02)
 
 
-def test_the_fixture_becomes_a_suite(tmp_path: Path) -> None:
-    questions = make_vsi_meta_suite(tmp_path / "suite", FIXTURE).questions
+def test_the_fixture_becomes_a_dataset(tmp_path: Path) -> None:
+    questions = make_vsi_meta_dataset(tmp_path / "dataset", FIXTURE).questions
     assert questions["room_size_estimation"] == 4
     assert questions["object_counting"] == 4
     assert questions["object_abs_distance"] > 10

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memory.errors import UserError
-from scenes.camera import render_frame
-from scenes.maps import FrameMaps
-from scenes.records import Camera
-from scenes.room import RoomSpec, build_room, countable
-from scenes.seen import world_points
-from scenes.walk import LARGE_ENOUGH, STYLES, Style, plan_walk
-from scenes.walk_outline import Outline
+from surveyor.core.cameras import Camera
+from surveyor.core.errors import UserError
+from surveyor.scenes.capture.coverage import Outline
+from surveyor.scenes.capture.depth_maps import FrameMaps
+from surveyor.scenes.capture.rendering import render_frame
+from surveyor.scenes.capture.trajectory import LARGE_ENOUGH, STYLES, Style, plan_walk
+from surveyor.scenes.capture.visibility import world_points
+from surveyor.scenes.rooms.room import RoomSpec, build_room, countable
 
 QUARTER = 16
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from scenes.geometry import Intrinsics, OrientedBox, Pose
-from scenes.maps import FrameMaps
-from scenes.records import Camera, SceneObject, SceneTruth
-from scenes.suite_write import Picture, SceneBundle
+from surveyor.core.cameras import Camera
+from surveyor.core.geometry import Intrinsics, OrientedBox, Pose
+from surveyor.scenes.capture.depth_maps import FrameMaps
+from surveyor.scenes.datasets.writer import Picture, SceneBundle
+from surveyor.scenes.records import SceneObject, SceneTruth
 
 FURNITURE = {
     "sofa": ((0.0, -2.0, 0.4), (2.1, 0.9, 0.8)),

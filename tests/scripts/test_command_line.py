@@ -6,7 +6,7 @@ import resource
 import subprocess
 import sys
 
-SURVEYOR = [sys.executable, "-m", "scripts.main"]
+SURVEYOR = [sys.executable, "-m", "surveyor.cli.main"]
 
 
 def _children_cpu() -> float:

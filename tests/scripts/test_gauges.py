@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from agent.chat.config import ChatConfig
-from agent.chat.planner import ChatPlanner
-from agent.limits import UNLIMITED, Spent
-from memory.events import Usage
-from scripts.gauges import Gauges
-from tools.concurrency import AdaptiveLimiter
+from surveyor.agent.chat.config import ChatConfig
+from surveyor.agent.chat.planner import ChatPlanner
+from surveyor.agent.limits import UNLIMITED, Spent
+from surveyor.benchmarks.run.live_status import LiveStatus
+from surveyor.memory.events import Usage
+from surveyor.tools.concurrency import AdaptiveLimiter
 
 
 class Experts:
@@ -20,7 +20,7 @@ class Experts:
 
 
 def test_it_shows_requests_in_flight_of_their_limit_while_they_are() -> None:
-    experts, gauges = Experts(), Gauges()
+    experts, gauges = Experts(), LiveStatus()
     planner = ChatPlanner(ChatConfig(model="gpt"), ())
     assert gauges() == {}
     gauges.watch(Spent(), planner, experts, object())
@@ -34,7 +34,7 @@ def test_it_shows_requests_in_flight_of_their_limit_while_they_are() -> None:
 
 def test_it_shows_the_cost_that_is_known_and_counts_what_is_not() -> None:
     async def spend() -> list[dict[str, str]]:
-        gauges, seen = Gauges(), []
+        gauges, seen = LiveStatus(), []
         async with UNLIMITED.scope("watched") as watched:
             gauges.watch(watched.spent)
             for usage in (None, Usage(cost=0.4), Usage(input_tokens=10)):

@@ -11,35 +11,35 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.report.record import read_report
-from benchmarks.run.config import RunConfig
-from benchmarks.run.repeat import config_of
-from memory.errors import UserError
-from memory.runs import RunFolder
-from scenes.suite_vsi_meta import make_vsi_meta_suite
-from scripts.launching import launch
-from scripts.running import Request, configured
-from services.launch import up
+from surveyor.benchmarks.report.record import read_report
+from surveyor.benchmarks.run.config import RunConfig
+from surveyor.benchmarks.run.repeat import config_of
+from surveyor.compose.session import Request, configured
+from surveyor.compose.shards import launch
+from surveyor.core.errors import UserError
+from surveyor.memory.runs import RunFolder
+from surveyor.scenes.datasets.vsi_meta import make_vsi_meta_dataset
+from surveyor.services.launch import up
 
 META = Path(__file__).parents[1] / "fixtures" / "vsi_meta"
 
 
 @pytest.fixture(scope="module")
-def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("launching") / "meta"
-    make_vsi_meta_suite(path, META)
+    make_vsi_meta_dataset(path, META)
     return path
 
 
 @pytest.fixture(scope="module")
-def experts(suite: Path, tmp_path_factory: pytest.TempPathFactory):
-    with up(["scene"], [suite], "perfect", tmp_path_factory.mktemp("experts")) as handle:
+def experts(dataset: Path, tmp_path_factory: pytest.TempPathFactory):
+    with up(["scene"], [dataset], "perfect", tmp_path_factory.mktemp("experts")) as handle:
         yield handle.endpoints_file
 
 
 def surveyor(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "scripts.main", *arguments],
+        [sys.executable, "-m", "surveyor.cli.main", *arguments],
         cwd=cwd,
         env={**os.environ, "SURVEYOR_CACHE": str(cwd / "cache")},
         capture_output=True,
@@ -49,9 +49,9 @@ def surveyor(cwd: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_shards_merge_into_the_run_that_one_process_makes(
-    tmp_path: Path, suite: Path, experts: Path
+    tmp_path: Path, dataset: Path, experts: Path
 ) -> None:
-    common = ("run", str(suite), "--experts", str(experts))
+    common = ("run", str(dataset), "--experts", str(experts))
     whole = surveyor(tmp_path, *common, "--out", "whole")
     assert whole.returncode == 0, whole.stderr
     parts = surveyor(tmp_path, *common, "--out=parts", "--shards", "2")
@@ -66,9 +66,9 @@ def test_shards_merge_into_the_run_that_one_process_makes(
 
 
 def test_the_slurm_script_runs_the_shard_that_it_is_told(
-    tmp_path: Path, suite: Path, experts: Path
+    tmp_path: Path, dataset: Path, experts: Path
 ) -> None:
-    common = ("run", str(suite), "--experts", str(experts), "--out", "slurm", "--shards", "3")
+    common = ("run", str(dataset), "--experts", str(experts), "--out", "slurm", "--shards", "3")
     printed = surveyor(tmp_path, *common, "--launcher", "slurm")
     assert printed.returncode == 0, printed.stderr
     assert "#SBATCH --array=1-3" in printed.stdout
@@ -90,9 +90,9 @@ def test_the_slurm_script_runs_the_shard_that_it_is_told(
 
 
 def test_a_run_is_repeated_beside_itself_and_says_what_differs(
-    tmp_path: Path, suite: Path, experts: Path
+    tmp_path: Path, dataset: Path, experts: Path
 ) -> None:
-    common = ("run", str(suite), "--experts", str(experts), "--out", "first")
+    common = ("run", str(dataset), "--experts", str(experts), "--out", "first")
     first = surveyor(tmp_path, *common, "--type", "object_counting", "--epochs", "2")
     assert first.returncode == 0, first.stderr
     again = surveyor(tmp_path, "run", "--from", "first", "--experts", str(experts))
@@ -104,9 +104,9 @@ def test_a_run_is_repeated_beside_itself_and_says_what_differs(
 
 
 def test_a_probed_run_is_compared_with_the_honest_one(
-    tmp_path: Path, suite: Path, experts: Path
+    tmp_path: Path, dataset: Path, experts: Path
 ) -> None:
-    common = ("run", str(suite), "--experts", str(experts))
+    common = ("run", str(dataset), "--experts", str(experts))
     types = ("--type", "object_counting", "--type", "object_size_estimation")
     assert surveyor(tmp_path, *common, *types, "--out", "honest").returncode == 0
     probed = surveyor(tmp_path, *common, *types, "--out", "probed", "--corrupt", "0.5")
@@ -121,15 +121,15 @@ def test_a_probed_run_is_compared_with_the_honest_one(
     assert f"tools lied in {probe['lied_to']} episodes" in told
 
 
-def test_what_cannot_be_launched_is_refused_first(tmp_path: Path, suite: Path) -> None:
-    request = Request(RunConfig(suite=str(suite)), out=tmp_path / "r")
+def test_what_cannot_be_launched_is_refused_first(tmp_path: Path, dataset: Path) -> None:
+    request = Request(RunConfig(dataset=str(dataset)), out=tmp_path / "r")
     with pytest.raises(UserError, match="no launcher 'pbs'"):
-        launch(request, 2, "pbs", ["run", str(suite)])
-    sharded = Request(RunConfig(suite=str(suite)).changed(shard="1/2"), out=tmp_path / "r")
+        launch(request, 2, "pbs", ["run", str(dataset)])
+    sharded = Request(RunConfig(dataset=str(dataset)).changed(shard="1/2"), out=tmp_path / "r")
     with pytest.raises(UserError, match="not both"):
-        launch(sharded, 2, "here", ["run", str(suite)])
-    with pytest.raises(UserError, match="name a suite"):
-        configured(None, None, {"suite": ""})
+        launch(sharded, 2, "here", ["run", str(dataset)])
+    with pytest.raises(UserError, match="name a dataset"):
+        configured(None, None, {"dataset": ""})
     assert list(tmp_path.iterdir()) == []
 
 
@@ -138,17 +138,17 @@ def test_what_cannot_be_launched_is_refused_first(tmp_path: Path, suite: Path) -
     [("detect:0.2", "detect", 0.2), ("0.3", "", 0.3), ("detect", "detect", 0.5), (":0.4", "", 0.4)],
 )
 def test_a_probe_is_written_short(text: str, tool: str, share: float) -> None:
-    corruption = RunConfig(suite="s").changed(corruption=text).corruption
+    corruption = RunConfig(dataset="s").changed(corruption=text).corruption
     assert corruption is not None
     assert (corruption.tool, corruption.share) == (tool, share)
     with pytest.raises(UserError, match="corruption"):
-        RunConfig(suite="s").changed(corruption="detect:2")
+        RunConfig(dataset="s").changed(corruption="detect:2")
 
 
 def test_a_repetition_may_be_split_although_the_original_was_not(
-    tmp_path: Path, suite: Path, experts: Path
+    tmp_path: Path, dataset: Path, experts: Path
 ) -> None:
-    common = ("run", str(suite), "--experts", str(experts), "--out", "first")
+    common = ("run", str(dataset), "--experts", str(experts), "--out", "first")
     assert surveyor(tmp_path, *common, "--limit", "60").returncode == 0
     parts = ("--experts", str(experts), "--shards", "2")
     split = surveyor(tmp_path, "run", "--from", "first", "--out", "again", *parts)
@@ -158,9 +158,9 @@ def test_a_repetition_may_be_split_although_the_original_was_not(
 
 
 def test_more_shards_than_scenes_are_refused_before_anything_is_made(
-    tmp_path: Path, suite: Path, experts: Path
+    tmp_path: Path, dataset: Path, experts: Path
 ) -> None:
-    asked = ("run", str(suite), "--experts", str(experts), "--limit", "1", "--shards", "2")
+    asked = ("run", str(dataset), "--experts", str(experts), "--limit", "1", "--shards", "2")
     refused = surveyor(tmp_path, *asked, "--out", "r")
     assert refused.returncode == 2
     assert "cannot be split into 2 shards" in refused.stderr

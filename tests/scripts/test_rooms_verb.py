@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from memory.errors import UserError
-from scenes import suite_truth
-from scenes.questions.asking import GENERATORS
-from scenes.suite import Suite
-from scripts.proofs.rooms_inputs import bad_rooms
-from scripts.rooming import types_of
+from surveyor.compose.rooms import types_of
+from surveyor.core.dataset import Dataset
+from surveyor.core.errors import UserError
+from surveyor.scenes.datasets import truth as dataset_truth
+from surveyor.scenes.questions.asking import GENERATORS
+from tests.claims.rooms.bad_input import bad_rooms
 
 SMALL = ("--rooms", "1", "--seed", "12", "--frames", "4", "--width", "96", "--height", "72")
 
 
 def rooms(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "scripts.main", "rooms", *arguments]
+    command = [sys.executable, "-m", "surveyor.cli.main", "rooms", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
@@ -27,11 +27,11 @@ def test_controls_hold_in_what_is_built(tmp_path: Path) -> None:
     controls = ("--kind", "office", "--shape", "l_shape", "--area", "20", "--objects", "14")
     done = rooms(tmp_path, "make", "s", *SMALL, *controls, "--type", "scanqa", "--type", "vsi")
     assert done.returncode == 0, done.stderr
-    (truth,) = suite_truth.scene_truths(tmp_path / "s")
+    (truth,) = dataset_truth.scene_truths(tmp_path / "s")
     assert truth.room_area == pytest.approx(20, abs=0.2)
     assert len(truth.rooms[0]) == 6
     assert len(truth.objects) >= 14
-    settings = Suite.open(tmp_path / "s").manifest.settings
+    settings = Dataset.open(tmp_path / "s").manifest.settings
     assert settings["controls"] == {
         "kind": "office", "shape": "l_shape", "area": 20.0, "objects": 14,
     }  # fmt: skip
@@ -40,15 +40,15 @@ def test_controls_hold_in_what_is_built(tmp_path: Path) -> None:
 
 def test_without_controls_settings_are_what_they_always_were(tmp_path: Path) -> None:
     assert rooms(tmp_path, "make", "s", *SMALL).returncode == 0
-    assert "controls" not in Suite.open(tmp_path / "s").manifest.settings
+    assert "controls" not in Dataset.open(tmp_path / "s").manifest.settings
 
 
 def test_pairs_are_filmed_and_joined(tmp_path: Path) -> None:
     done = rooms(tmp_path, "make", "p", *SMALL, "--pairs", "relit", "--per-type", "2")
     assert done.returncode == 0, done.stderr
     assert "1 pairs of rooms" in done.stdout
-    assert Suite.open(tmp_path / "p").manifest.scenes == ("room_000012", "room_000012-relit")
-    assert all(target.pair for target in suite_truth.targets(tmp_path / "p"))
+    assert Dataset.open(tmp_path / "p").manifest.scenes == ("room_000012", "room_000012-relit")
+    assert all(target.pair for target in dataset_truth.targets(tmp_path / "p"))
 
 
 def test_types_by_name_and_group() -> None:
@@ -69,10 +69,10 @@ def test_every_bad_input_of_the_proofs_is_refused() -> None:
     assert missed == []
 
 
-def test_a_suite_without_their_questions_is_told_how_to_get_them(tmp_path: Path) -> None:
-    from scenes.export.layouts import export_suite
+def test_a_dataset_without_their_questions_is_told_how_to_get_them(tmp_path: Path) -> None:
+    from surveyor.scenes.formats.registry import export_dataset
 
     assert rooms(tmp_path, "make", "s", *SMALL).returncode == 0
     with pytest.raises(UserError, match="rooms make --type all"):
-        export_suite(tmp_path / "s", tmp_path / "out", "grounding")
+        export_dataset(tmp_path / "s", tmp_path / "out", "grounding")
     assert not (tmp_path / "out").exists()

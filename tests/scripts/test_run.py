@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from memory.errors import UserError
-from scripts.places import check_place
-from scripts.proofs.skeleton_inputs import refusals
-from scripts.running import is_complete
+from surveyor.benchmarks.run.preflight import check_place
+from surveyor.compose.session import is_complete
+from surveyor.core.errors import UserError
+from tests.claims.runner.bad_input import refusals
 
 META = Path(__file__).parents[1] / "fixtures" / "vsi_meta"
-SURVEYOR = [sys.executable, "-m", "scripts.main"]
+SURVEYOR = [sys.executable, "-m", "surveyor.cli.main"]
 MARK = "SURVEYOR_TEST_MARK"
 
 
@@ -107,9 +107,9 @@ def test_a_tool_that_does_not_exist_cannot_lie_and_no_folder_is_made(tmp_path: P
 def test_a_run_files_what_it_found_in_the_memory_that_it_is_given(
     tmp_path: Path, run: list[str]
 ) -> None:
-    from memory.scene_memory import SceneMemory
+    from surveyor.memory.scene_memory import SceneMemory
 
-    memory = tmp_path / "memory.sqlite"
+    memory = tmp_path / "surveyor.core.sqlite"
     command = [*run, "--limit", "3", "--memory", str(memory)]
     environment = _environment(tmp_path / "cache")
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)

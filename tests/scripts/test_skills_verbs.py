@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-SURVEYOR = [sys.executable, "-m", "scripts.main", "skills"]
+SURVEYOR = [sys.executable, "-m", "surveyor.cli.main", "skills"]
 
 
 def surveyor(*words: object) -> subprocess.CompletedProcess[str]:
@@ -31,8 +31,8 @@ def test_what_people_mistype_is_answered_in_one_sentence(tmp_path: Path) -> None
         (("list", "--library", file), "a library is a folder"),
         (("snapshot", "--library", file), "a library is a folder"),
         (("show", "nonsense", "--library", library), "no skill named nonsense"),
-        (("gate", "few-views-voted", "--suite", file, "--library", library), "holds no suite"),
-        (("report", "--leave-one-out", "--library", library), "give --suite"),
+        (("gate", "few-views-voted", "--dataset", file, "--library", library), "holds no dataset"),
+        (("report", "--leave-one-out", "--library", library), "give --dataset"),
     ):
         done = surveyor(*words)
         assert done.returncode == 2, words

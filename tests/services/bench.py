@@ -9,25 +9,27 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from memory.blobs import BlobRef
-from scenes.suite import BLOBS
-from services.contract import ImageByHash
-from services.images import Images
-from services.outbox import BlobOutbox
-from services.registry import make_expert
-from services.settings import Settings
-from services.shelf import Shelf
+from surveyor.core.blobs import BlobRef
+from surveyor.core.dataset import BLOBS
+from surveyor.services.artifacts import BlobOutbox
+from surveyor.services.blob_resolver import Shelf
+from surveyor.services.contract import ImageByHash
+from surveyor.services.images import Images
+from surveyor.services.registry import make_expert
+from surveyor.services.settings import Settings
 from tests.services.world import frame
 
 
 class Bench:
-    """One suite, one preset, a place for blobs."""
+    """One dataset, one preset, a place for blobs."""
 
-    def __init__(self, suite: Path, blobs: Path, preset: str = "realistic", seed: int = 0) -> None:
-        self.suite = suite
-        self.shelf = Shelf.at(blobs, [suite / BLOBS])
+    def __init__(
+        self, dataset: Path, blobs: Path, preset: str = "realistic", seed: int = 0
+    ) -> None:
+        self.dataset = dataset
+        self.shelf = Shelf.at(blobs, [dataset / BLOBS])
         self.images = Images(self.shelf, max_pixels=10**8)
-        self._settings = Settings(blob_dir=blobs, suites=(suite,), preset=preset, seed=seed)
+        self._settings = Settings(blob_dir=blobs, datasets=(dataset,), preset=preset, seed=seed)
         self._experts: dict[str, Any] = {}
 
     def expert(self, name: str) -> Any:
@@ -45,8 +47,8 @@ class Bench:
         return expert.postprocess(request, item, raw, BlobOutbox(self.shelf))
 
     def frame(self, scene: str = "room0", index: int = 0) -> ImageByHash:
-        """A frame of the suite."""
-        return ImageByHash(sha256=frame(self.suite, scene, index))
+        """A frame of the dataset."""
+        return ImageByHash(sha256=frame(self.dataset, scene, index))
 
     def array(self, reference: BlobRef) -> np.ndarray:
         """A dense array of an answer."""

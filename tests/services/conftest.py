@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from scenes.suite import BLOBS
-from services.app import build_app
-from services.registry import make_expert
-from services.settings import Settings
-from tests.services.world import make_suite
+from surveyor.core.dataset import BLOBS
+from surveyor.services.app import build_app
+from surveyor.services.registry import make_expert
+from surveyor.services.settings import Settings
+from tests.services.world import make_dataset
 
 Serve = Callable[..., TestClient]
 
 
 @pytest.fixture(scope="session")
-def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny suite; nobody writes into it."""
-    return make_suite(tmp_path_factory.mktemp("suite") / "tiny")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny dataset; nobody writes into it."""
+    return make_dataset(tmp_path_factory.mktemp("dataset") / "tiny")
 
 
 @pytest.fixture
@@ -42,11 +42,11 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
 
 @pytest.fixture
-def reference(serve: Serve, suite: Path) -> Serve:
-    """Start a reference expert on the tiny suite."""
+def reference(serve: Serve, dataset: Path) -> Serve:
+    """Start a reference expert on the tiny dataset."""
 
-    def start(name: str, suites: tuple[Path, ...] = (suite,), **settings: Any) -> TestClient:
-        shelves = tuple(path / BLOBS for path in suites)
-        return serve(make_expert(name), suites=suites, shelves=shelves, **settings)
+    def start(name: str, datasets: tuple[Path, ...] = (dataset,), **settings: Any) -> TestClient:
+        shelves = tuple(path / BLOBS for path in datasets)
+        return serve(make_expert(name), datasets=datasets, shelves=shelves, **settings)
 
     return start

@@ -18,11 +18,11 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from memory.blobs import sha256_of
-from scenes.geometry import Pose
-from scenes.masks import decode_rle, mask_box
-from services.contract import ANSWERS, Info, Problem
-from services.tensors import MEDIA_TYPE, unpack
+from surveyor.core.blobs import sha256_of
+from surveyor.core.geometry import Pose
+from surveyor.core.masks import decode_rle, mask_box
+from surveyor.services.contract import ANSWERS, Info, Problem
+from surveyor.services.tensors import MEDIA_TYPE, unpack
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from memory.events import Producer
-from scenes.geometry import Intrinsics, Scale
-from services.contract import DepthAnswer, DepthRequest, Info, ScaleSource
-from services.expert import Images, LoadedImage, Outbox, Settings, inline
+from surveyor.core.geometry import Intrinsics, Scale
+from surveyor.memory.events import Producer
+from surveyor.services.contract import DepthAnswer, DepthRequest, Info, ScaleSource
+from surveyor.services.expert import ArtifactWriter, Images, LoadedImage, Settings, inline
 
 PRODUCER = Producer(name="flat", version="1", backend="test")
 
@@ -66,12 +66,12 @@ class FlatDepth:
         request: DepthRequest,
         item: tuple[LoadedImage, float],
         raw: np.ndarray,
-        outbox: Outbox,
+        artifacts: ArtifactWriter,
     ) -> DepthAnswer:
         image, _ = item
         return DepthAnswer(
             producer=PRODUCER,
-            depth=outbox.array(raw),
+            depth=artifacts.array(raw),
             scale=Scale.METRIC,
             scale_source=ScaleSource.GIVEN,
             intrinsics=Intrinsics.from_hfov(1.0, image.width, image.height),

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from memory.blobs import sha256_of
-from memory.errors import UserError
-from services.contract import DepthAnswer, Info, Problem
-from services.settings import Batching, Limits
-from services.tensors import MEDIA_TYPE, unpack
+from surveyor.core.blobs import sha256_of
+from surveyor.core.errors import UserError
+from surveyor.services.contract import DepthAnswer, Info, Problem
+from surveyor.services.settings import Batching, Limits
+from surveyor.services.tensors import MEDIA_TYPE, unpack
 from tests.services.fakes import FlatDepth
 from tests.services.world import picture
 

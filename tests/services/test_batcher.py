@@ -9,8 +9,8 @@ import weakref
 
 import pytest
 
-from services.batcher import Batcher, BatchReport
-from services.errors import ExpertError
+from surveyor.services.batcher import Batcher, BatchReport
+from surveyor.services.errors import ExpertError
 
 
 class OutOfMemoryError(RuntimeError):

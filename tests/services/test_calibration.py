@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from memory.errors import UserError
-from services.reference.calibration import Scores, calibrate, interval, main, together
-from services.reference.recogniser import features, train
+from surveyor.core.errors import UserError
+from surveyor.services.reference.calibration import Scores, calibrate, interval, main, together
+from surveyor.services.reference.recogniser import features, train
 
 
 def shape(kind, rng):
@@ -75,7 +75,7 @@ def test_conditions_together_weigh_what_they_cost():
     assert together([dark, soft]).credit() == pytest.approx(0.5)
 
 
-def test_too_few_rooms_are_refused(suite):
+def test_too_few_rooms_are_refused(dataset):
     with pytest.raises(UserError, match="2 rooms"):
-        calibrate(suite)
-    assert main([str(suite)]) == 2
+        calibrate(dataset)
+    assert main([str(dataset)]) == 2

@@ -16,12 +16,12 @@ import pytest
 from pydantic import ValidationError
 from starlette.testclient import TestClient
 
-from memory.errors import UserError
-from scenes.suite import BLOBS
-from services.cluster import Replica, Scaling, deploy, replica_app
-from services.plan import ExpertPlan, LaunchPlan, read_endpoints
-from services.settings import Settings
-from services.status import status
+from surveyor.core.dataset import BLOBS
+from surveyor.core.errors import UserError
+from surveyor.services.cluster import Replica, Scaling, deploy, replica_app
+from surveyor.services.plan import ExpertPlan, LaunchPlan, read_endpoints
+from surveyor.services.settings import Settings
+from surveyor.services.status import status
 from tests.services.world import frame
 
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed")
@@ -41,19 +41,19 @@ cluster.shutdown()
 
 
 @pytest.fixture
-def plan(suite, tmp_path):
+def plan(dataset, tmp_path):
     return LaunchPlan(
-        state_dir=tmp_path / "state", experts=(ExpertPlan(expert="scene"),), suites=(suite,)
+        state_dir=tmp_path / "state", experts=(ExpertPlan(expert="scene"),), datasets=(dataset,)
     )
 
 
-def settings(suite, tmp_path, **more):
-    shelves = (suite / BLOBS,)
-    return Settings(blob_dir=tmp_path / "blobs", shelves=shelves, suites=(suite,), **more)
+def settings(dataset, tmp_path, **more):
+    shelves = (dataset / BLOBS,)
+    return Settings(blob_dir=tmp_path / "blobs", shelves=shelves, datasets=(dataset,), **more)
 
 
-def test_a_replica_answers_below_its_prefix_as_soon_as_it_has_started(suite, tmp_path):
-    app = replica_app(ExpertPlan(expert="scene"), settings(suite, tmp_path, token="s3cret"))
+def test_a_replica_answers_below_its_prefix_as_soon_as_it_has_started(dataset, tmp_path):
+    app = replica_app(ExpertPlan(expert="scene"), settings(dataset, tmp_path, token="s3cret"))
     sent = {"Authorization": "Bearer s3cret"}
     with TestClient(app, root_path="/scene") as client:
         assert client.get("/scene/readyz").status_code == 200
@@ -65,15 +65,15 @@ def test_a_replica_answers_below_its_prefix_as_soon_as_it_has_started(suite, tmp
         assert "/scene/openapi.json" in client.get("/scene/docs").text
 
 
-def test_a_replica_that_cannot_load_is_unhealthy_from_the_start(suite, tmp_path):
-    def health(suite):
+def test_a_replica_that_cannot_load_is_unhealthy_from_the_start(dataset, tmp_path):
+    def health(dataset):
         replica = Replica()
-        replica.app = replica_app(ExpertPlan(expert="scene"), settings(suite, tmp_path))
+        replica.app = replica_app(ExpertPlan(expert="scene"), settings(dataset, tmp_path))
         with TestClient(replica.app):
             asyncio.run(replica.check_health())
 
-    health(suite)
-    with pytest.raises(RuntimeError, match=r"cannot load: .*holds no suite"):
+    health(dataset)
+    with pytest.raises(RuntimeError, match=r"cannot load: .*holds no dataset"):
         health(tmp_path / "nowhere")
 
 
@@ -128,11 +128,11 @@ def nodes():
 
 
 @needs_ray
-def test_halves_of_two_gpus_on_two_nodes_answer_at_the_usual_routes(suite, tmp_path):
+def test_halves_of_two_gpus_on_two_nodes_answer_at_the_usual_routes(dataset, tmp_path):
     """Four replicas of half a GPU each fit only if both nodes take two."""
     state = tmp_path / "state"
-    command = ["-m", "scripts.main", "serve", "up", "--engine", "ray", "--token"]
-    command += ["--expert", "scene", "--expert", "depth", "--suite", str(suite)]
+    command = ["-m", "surveyor.cli.main", "serve", "up", "--engine", "ray", "--token"]
+    command += ["--expert", "scene", "--expert", "depth", "--dataset", str(dataset)]
     command += ["--state", str(state), "--gpus", "0.5", "--replicas", "2"]
     with nodes() as address:
         environment = {**os.environ, "RAY_ADDRESS": address}
@@ -142,7 +142,7 @@ def test_halves_of_two_gpus_on_two_nodes_answer_at_the_usual_routes(suite, tmp_p
             endpoints = read_endpoints(state / "endpoints.json")
             urls = {one.expert: one.url for one in endpoints.experts}
             sent = {"Authorization": f"Bearer {Path(endpoints.token_file).read_text()}"}
-            body = {"image": {"sha256": frame(suite)}}
+            body = {"image": {"sha256": frame(dataset)}}
             url = f"{urls['depth']}/v1/depth"
             assert httpx2.post(url, json=body).status_code == 401
             answers = [httpx2.post(url, json=body, headers=sent) for _ in range(8)]

@@ -7,11 +7,11 @@ from contextlib import ExitStack
 import pytest
 from starlette.testclient import TestClient
 
-from scenes.suite import BLOBS
-from services.app import build_app
-from services.contract import EXPERTS
-from services.registry import make_expert
-from services.settings import Settings
+from surveyor.core.dataset import BLOBS
+from surveyor.services.app import build_app
+from surveyor.services.contract import EXPERTS
+from surveyor.services.registry import make_expert
+from surveyor.services.settings import Settings
 from tests.services.contract_suite import (
     CHECKS,
     Subject,
@@ -19,14 +19,14 @@ from tests.services.contract_suite import (
     has_the_contracts_units,
     repeats_itself,
 )
-from tests.services.world import CHAIR_BOX, make_suite, textured
+from tests.services.world import CHAIR_BOX, make_dataset, textured
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """A client of any reference expert under any preset, started once."""
     folder = tmp_path_factory.mktemp("contract")
-    suite = make_suite(folder / "suite", 1, 3, paint=textured)
+    dataset = make_dataset(folder / "dataset", 1, 3, paint=textured)
     started: dict[tuple[str, str], TestClient] = {}
     with ExitStack() as stack:
 
@@ -34,8 +34,8 @@ def served(tmp_path_factory):
             if (name, preset) not in started:
                 settings = Settings(
                     blob_dir=folder / "blobs",
-                    suites=(suite,),
-                    shelves=(suite / BLOBS,),
+                    datasets=(dataset,),
+                    shelves=(dataset / BLOBS,),
                     preset=preset,
                 )
                 app = build_app(make_expert(name), settings)

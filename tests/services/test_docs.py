@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from scenes.suite import BLOBS
-from services.config import ServeConfig
-from services.launch import up
-from services.reference.presets import preset
+from surveyor.core.dataset import BLOBS
+from surveyor.services.config import ServeConfig
+from surveyor.services.launch import up
+from surveyor.services.reference.presets import preset
 from tests.services.world import frame
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,10 +36,10 @@ def is_free(port):
 
 @NEEDS_CURL
 @pytest.mark.skipif(not is_free(20022), reason="another expert listens at port 20022")
-def test_the_curl_lines_of_the_readme(suite, tmp_path):
+def test_the_curl_lines_of_the_readme(dataset, tmp_path):
     (script,) = [block for block in blocks("bash", ROOT / "README.md") if "curl" in block]
     (tmp_path / "out" / "demo").mkdir(parents=True)
-    (tmp_path / "out" / "demo" / "rooms-0-6").symlink_to(suite)
+    (tmp_path / "out" / "demo" / "rooms-0-6").symlink_to(dataset)
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
     done = subprocess.run(
@@ -51,11 +51,11 @@ def test_the_curl_lines_of_the_readme(suite, tmp_path):
 
 
 @NEEDS_CURL
-def test_the_curl_lines(suite, tmp_path):
+def test_the_curl_lines(dataset, tmp_path):
     (script,) = [block for block in blocks("bash") if "curl" in block]
-    digest = frame(suite)
-    shutil.copy(suite / BLOBS / digest[:2] / digest[2:], tmp_path / "room.jpg")
-    with up(["detect"], [suite], "perfect", tmp_path / "out" / "experts"):
+    digest = frame(dataset)
+    shutil.copy(dataset / BLOBS / digest[:2] / digest[2:], tmp_path / "room.jpg")
+    with up(["detect"], [dataset], "perfect", tmp_path / "out" / "experts"):
         done = subprocess.run(
             ["bash", "-euc", script], cwd=tmp_path, capture_output=True, text=True, timeout=30
         )

@@ -7,9 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from memory.errors import InfrastructureError, UserError
-from services.environments import PINS, create, plan_environment, python_of, read_constraints
-from services.neural.cards import CARDS
+from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.services.environments import (
+    PINS,
+    create,
+    plan_environment,
+    python_of,
+    read_constraints,
+)
+from surveyor.services.neural.model_cards import CARDS
 
 REQUIREMENTS = Path(__file__).parents[2] / "requirements"
 ROUTES = [(expert, route) for expert, cards in CARDS.items() for route in cards]
@@ -95,7 +101,7 @@ def test_a_failing_command_is_named(tmp_path: Path) -> None:
 def test_the_command_refuses_what_is_no_neural_expert(tmp_path: Path) -> None:
     from typer.testing import CliRunner
 
-    from scripts.verbs.serve import app
+    from surveyor.cli.serve import app
 
     done = CliRunner().invoke(app, ["env", "scene", "--root", str(tmp_path)])
     assert isinstance(done.exception, UserError)

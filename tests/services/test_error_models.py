@@ -8,28 +8,28 @@ from functools import partial
 import numpy as np
 import pytest
 
-from memory.blobs import Derivation
-from memory.errors import UserError
-from scenes.geometry import Pose
-from scenes.masks import decode_rle
-from services.contract import (
+from surveyor.core.blobs import Derivation
+from surveyor.core.errors import UserError
+from surveyor.core.geometry import Pose
+from surveyor.core.masks import decode_rle
+from surveyor.services.contract import (
     DepthRequest,
     DetectRequest,
     ImageByHash,
     ReconstructRequest,
     SegmentRequest,
 )
-from services.images import LoadedImage
-from services.reference.credit import Sight
-from services.reference.depth_errors import smeared
-from services.reference.evidence import Evidence, Seeing
-from services.reference.outline import projected_area
-from services.reference.presets import PRESETS, DetectErrors, preset
-from services.reference.quality import Quality, luma, measure
-from services.reference.registration import rotation, spanning_tree
-from services.reference.seeding import chance, probability
+from surveyor.services.images import LoadedImage
+from surveyor.services.reference.depth_errors import smeared
+from surveyor.services.reference.evidence import Evidence, Seeing
+from surveyor.services.reference.outline import projected_area
+from surveyor.services.reference.presets import PRESETS, DetectErrors, preset
+from surveyor.services.reference.quality import Quality, luma, measure
+from surveyor.services.reference.registration import rotation, spanning_tree
+from surveyor.services.reference.restoration_discount import Sight
+from surveyor.services.reference.seeding import chance, probability
 from tests.services.bench import Bench
-from tests.services.world import CHAIR_BOX, OBJECTS, _camera, frame_maps, make_suite, textured
+from tests.services.world import CHAIR_BOX, OBJECTS, _camera, frame_maps, make_dataset, textured
 
 PHRASES = ("chair", "table", "sofa", "desk", "counter", "bench")
 REALISTIC = PRESETS["realistic"]
@@ -38,14 +38,14 @@ REALISTIC = PRESETS["realistic"]
 @pytest.fixture(scope="module")
 def fair(tmp_path_factory):
     """Many rooms filmed in good light."""
-    return make_suite(tmp_path_factory.mktemp("fair") / "s", scenes=24, frames=3, paint=textured)
+    return make_dataset(tmp_path_factory.mktemp("fair") / "s", scenes=24, frames=3, paint=textured)
 
 
 @pytest.fixture(scope="module")
 def dark(tmp_path_factory):
     """The same rooms, filmed in the dark by a noisy camera."""
     paint = partial(textured, gain=0.08, noise=2.0)
-    return make_suite(tmp_path_factory.mktemp("dark") / "s", scenes=24, frames=3, paint=paint)
+    return make_dataset(tmp_path_factory.mktemp("dark") / "s", scenes=24, frames=3, paint=paint)
 
 
 def found(bench, scenes=24, frames=3):
@@ -106,11 +106,11 @@ def test_presets_have_the_parameters_of_the_study():
 
 def test_soft_edges_are_placed_worse(fair, tmp_path, tmp_path_factory):
     paint = partial(textured, blur=3)
-    soft = make_suite(tmp_path_factory.mktemp("soft") / "s", scenes=6, frames=3, paint=paint)
+    soft = make_dataset(tmp_path_factory.mktemp("soft") / "s", scenes=6, frames=3, paint=paint)
     sure = "realistic:detect.recall.base=30,detect.confusion=0,detect.confusion_hard=0"
 
-    def wrong(suite):
-        exact, drawn = (found(Bench(suite, tmp_path, name), 6) for name in ("perfect", sure))
+    def wrong(dataset):
+        exact, drawn = (found(Bench(dataset, tmp_path, name), 6) for name in ("perfect", sure))
         boxes = [(exact[key].box, drawn[key].box) for key in exact if key in drawn]
         assert len(boxes) > 30
         return np.abs(np.diff(np.array(boxes), axis=1)).mean()

@@ -8,9 +8,9 @@ from functools import partial
 import numpy as np
 import pytest
 
-from memory.blobs import Derivation
-from scenes.geometry import Pose
-from services.contract import (
+from surveyor.core.blobs import Derivation
+from surveyor.core.geometry import Pose
+from surveyor.services.contract import (
     DetectRequest,
     ErrorCode,
     ImageByHash,
@@ -18,12 +18,12 @@ from services.contract import (
     RenderViewRequest,
     RestoreRequest,
 )
-from services.errors import ExpertError
-from services.images import inline
-from services.reference.orient import facing, wrapped
-from services.reference.presets import PRESETS
-from services.reference.quality import luma, measure
-from services.reference.restoration import restored
+from surveyor.services.errors import ExpertError
+from surveyor.services.images import inline
+from surveyor.services.reference.orient import facing, wrapped
+from surveyor.services.reference.presets import PRESETS
+from surveyor.services.reference.quality import luma, measure
+from surveyor.services.reference.restoration import restored
 from tests.services.bench import Bench
 from tests.services.world import (
     CAMERA,
@@ -33,7 +33,7 @@ from tests.services.world import (
     TABLE_BOX,
     WIDTH,
     _camera,
-    make_suite,
+    make_dataset,
     picture,
     textured,
 )
@@ -43,7 +43,7 @@ from tests.services.world import (
 def dark(tmp_path_factory):
     """A room filmed in the dark, with its undegraded twins on the truth side."""
     paint = partial(textured, gain=0.1, noise=1.5)
-    return make_suite(tmp_path_factory.mktemp("dark") / "s", 1, 3, paint=paint, twin=textured)
+    return make_dataset(tmp_path_factory.mktemp("dark") / "s", 1, 3, paint=paint, twin=textured)
 
 
 def at(azimuth_degrees, height=0.0, distance=3.0):
@@ -80,8 +80,8 @@ def test_angles_wrap_into_half_open_turn():
     assert [wrapped(a) for a in (180, -180, 540, 190, -190, 0)] == [180, 180, 180, -170, 170, 0]
 
 
-def test_orientation_over_two_views(suite, tmp_path):
-    bench = Bench(suite, tmp_path, "perfect")
+def test_orientation_over_two_views(dataset, tmp_path):
+    bench = Bench(dataset, tmp_path, "perfect")
     request = OrientRequest(
         image=bench.frame(index=0), box=CHAIR_BOX, other=bench.frame(index=1), other_box=CHAIR_BOX
     )
@@ -97,10 +97,10 @@ def test_orientation_over_two_views(suite, tmp_path):
         bench.ask("orient", OrientRequest(image=bench.frame(), box=(0, 42, 8, 47)))
 
 
-def test_a_wrong_orientation_stays_wrong_the_same_way(suite, tmp_path):
+def test_a_wrong_orientation_stays_wrong_the_same_way(dataset, tmp_path):
     errors = []
     for seed in range(40):
-        bench = Bench(suite, tmp_path, seed=seed)
+        bench = Bench(dataset, tmp_path, seed=seed)
         azimuths = []
         for index in (0, 1):
             request = OrientRequest(image=bench.frame(index=index), box=CHAIR_BOX)
@@ -138,8 +138,8 @@ def test_a_good_image_is_left_alone():
     assert np.array_equal(same, pixels)
 
 
-def test_a_crop_enlarged_says_where_it_came_from(suite, tmp_path):
-    bench = Bench(suite, tmp_path)
+def test_a_crop_enlarged_says_where_it_came_from(dataset, tmp_path):
+    bench = Bench(dataset, tmp_path)
     request = RestoreRequest(image=bench.frame(), box=CHAIR_BOX, scale=4)
     answer = bench.ask("restore", request)
     assert (answer.image.width, answer.image.height) == (64, 80)
@@ -148,7 +148,7 @@ def test_a_crop_enlarged_says_where_it_came_from(suite, tmp_path):
     corner = np.array([a * -0.5 + u0, d * -0.5 + v0])  # its corner is the corner of the crop
     assert np.allclose(corner, [9.5, 9.5])
     chair = ImageByHash(sha256=answer.image.sha256)
-    perfect = Bench(suite, tmp_path, "perfect")
+    perfect = Bench(dataset, tmp_path, "perfect")
     (found,) = perfect.ask("detect", DetectRequest(image=chair, phrases=("chair",))).detections
     assert found.box == (-0.5, -0.5, 63.5, 79.5)
 
@@ -168,8 +168,8 @@ def test_no_other_preset_has_the_twin():
     assert [name for name, one in PRESETS.items() if one.restore.twin] == ["perfect"]
 
 
-def test_any_image_can_be_restored_but_not_to_any_size(suite, tmp_path):
-    bench = Bench(suite, tmp_path)
+def test_any_image_can_be_restored_but_not_to_any_size(dataset, tmp_path):
+    bench = Bench(dataset, tmp_path)
     stranger = inline(np.zeros((30, 40, 3), np.uint8))
     assert bench.ask("restore", RestoreRequest(image=stranger)).image.width == 40
     big = inline(np.zeros((1500, 1500, 3), np.uint8))
@@ -181,8 +181,8 @@ def test_any_image_can_be_restored_but_not_to_any_size(suite, tmp_path):
 
 
 def test_a_view_from_where_a_frame_was_taken_is_that_frame(tmp_path):
-    suite = make_suite(tmp_path / "s", 1, 1, paint=lambda _: picture(7))
-    bench = Bench(suite, tmp_path, "perfect")
+    dataset = make_dataset(tmp_path / "s", 1, 1, paint=lambda _: picture(7))
+    bench = Bench(dataset, tmp_path, "perfect")
     request = RenderViewRequest(
         images=(bench.frame(),), T_world_camera=_camera(0).T_world_camera, intrinsics=CAMERA
     )
@@ -192,8 +192,8 @@ def test_a_view_from_where_a_frame_was_taken_is_that_frame(tmp_path):
     assert answer.scale == "metric"
 
 
-def test_a_view_from_around_looks_at_the_scene(suite, tmp_path):
-    bench = Bench(suite, tmp_path, "perfect")
+def test_a_view_from_around_looks_at_the_scene(dataset, tmp_path):
+    bench = Bench(dataset, tmp_path, "perfect")
     images = tuple(bench.frame(index=i) for i in range(3))
     low, high = (
         bench.ask("render_view", RenderViewRequest(images=images, azimuth=20, elevation=e))

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from memory.errors import UserError
-from services.neural.cards import CARDS, ModelCard, choose_card
-from services.neural.runtime import require
-from services.neural.weights import find_weights
-from services.registry import experts_of, make_expert
-from services.settings import Settings
+from surveyor.core.errors import UserError
+from surveyor.services.neural.model_cards import CARDS, ModelCard, choose_card
+from surveyor.services.neural.runtime import require
+from surveyor.services.neural.weights import find_weights
+from surveyor.services.registry import experts_of, make_expert
+from surveyor.services.settings import Settings
 
 ROUTES = [(expert, route) for expert, cards in CARDS.items() for route in cards]
 DETECT = CARDS["detect"]["base"]
@@ -43,10 +43,10 @@ def checkpoint(folder: Path, card: ModelCard, text: str = "x") -> Path:
 
 def test_importing_the_adapters_imports_no_model_library() -> None:
     adapters = [
-        f"services.neural.{name}"
+        f"surveyor.services.neural.{name}"
         for name in ("detect", "depth", "segment", "reconstruct", "restore", "orient")
     ]
-    adapters += [f"services.neural.tiny.{name}" for name in experts_of("tiny")]
+    adapters += [f"surveyor.services.neural.tiny.{name}" for name in experts_of("tiny")]
     heavy = "{'torch', 'torchvision', 'transformers', 'spandrel', 'safetensors', 'scipy'}"
     code = f"import sys, {', '.join(adapters)}; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -170,7 +170,7 @@ def test_every_hub_card_of_the_default_routes_pins_a_commit() -> None:
 
 @NO_TORCH
 def test_the_benchmark_says_what_it_lacks(capsys: pytest.CaptureFixture[str]) -> None:
-    from services.neural.benchmark import main
+    from tests.claims.experts.neural_speed import main
 
     assert main([]) == 2
     assert "needs torch" in capsys.readouterr().err

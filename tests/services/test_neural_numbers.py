@@ -10,15 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from memory.errors import UserError
-from scenes.geometry import Intrinsics
-from services.images import LoadedImage
-from services.neural.angles import Bins, fit_symmetry, wrapped
-from services.neural.detect import Found, Prompt, pixel_boxes, read
-from services.neural.pixels import exif_focal, fitted, padded_square, resampled_measured
-from services.neural.tiling import run_tiled, tiles
-from services.neural.view_nets import pinhole_of
-from services.neural.views import from_above_one, inverted, on_one_grid, to_integers
+from surveyor.core.errors import UserError
+from surveyor.core.geometry import Intrinsics
+from surveyor.services.images import LoadedImage
+from surveyor.services.neural.angles import Bins, fit_symmetry, wrapped
+from surveyor.services.neural.detect import Found, Prompt, pixel_boxes, read
+from surveyor.services.neural.multi_view import from_above_one, inverted, on_one_grid, to_integers
+from surveyor.services.neural.multi_view_nets import pinhole_of
+from surveyor.services.neural.preprocessing import (
+    exif_focal,
+    fitted,
+    padded_square,
+    resampled_measured,
+)
+from surveyor.services.neural.tiling import run_tiled, tiles
 
 RED_CHAIR = (0, 1, 3)
 BLUE_CHAIR = (1, 4, 6)

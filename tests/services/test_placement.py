@@ -6,12 +6,12 @@ import os
 
 import pytest
 
-from memory.blobs import BlobStore
-from memory.errors import UserError
-from services.config import KNOWN_PORTS, plan_of, read_config
-from services.janitor import trim
-from services.placement import Gpu, place
-from services.plan import ExpertPlan, read_memory
+from surveyor.core.blobs import BlobStore
+from surveyor.core.errors import UserError
+from surveyor.services.blob_gc import trim
+from surveyor.services.config import KNOWN_PORTS, plan_of, read_config
+from surveyor.services.placement import Gpu, place
+from surveyor.services.plan import ExpertPlan, read_memory
 
 GIB = 1 << 30
 
@@ -73,7 +73,7 @@ def test_what_does_not_fit_is_told_and_without_a_gpu_all_is_cpu():
 def test_a_config_becomes_a_plan(tmp_path):
     file = tmp_path / "experts.toml"
     file.write_text(
-        "suites = ['rooms']\nrecord = 'rec'\n[limits]\nbody_bytes = 1000\n"
+        "datasets = ['rooms']\nrecord = 'rec'\n[limits]\nbody_bytes = 1000\n"
         "[experts.detect]\nbackend = 'neural'\nmodel = 'm'\npython = 'env/bin/python'\n"
         "options = {size = 504, dtype = 'bfloat16'}\n"
         "[experts.scene]\nport = 0\n"
@@ -84,7 +84,7 @@ def test_a_config_becomes_a_plan(tmp_path):
     assert detect.python == tmp_path / "env/bin/python"
     assert detect.device == "auto"
     assert detect.options == {"size": "504", "dtype": "bfloat16"}
-    assert plan.suites == (tmp_path / "rooms",)
+    assert plan.datasets == (tmp_path / "rooms",)
     assert plan.limits.body_bytes == 1000
     settings = plan.settings("detect")
     assert (settings.model, settings.record) == ("m", tmp_path / "rec")
@@ -95,7 +95,7 @@ def test_a_config_becomes_a_plan(tmp_path):
     ("text", "sentence"),
     [
         ("[experts.detect\n", "is not TOML"),
-        ("suites = []\n[experts]\n", "experts"),
+        ("datasets = []\n[experts]\n", "experts"),
         ("[experts.detect]\nprot = 1\n", "experts.detect.prot"),
         ("[experts.nose]\n", "no expert 'nose'"),
         ("[experts.detect]\ndevice = 'gpu'\n", 'device is "auto", "cpu" or "cuda:N", not "gpu"'),

@@ -7,16 +7,16 @@ import io
 import numpy as np
 import pytest
 
-from memory.blobs import sha256_of
-from memory.errors import UserError
-from scenes.geometry import Intrinsics
-from scenes.masks import decode_rle
-from scenes.records import SceneObject
-from services.reference.presets import preset
-from services.reference.scene import ReferenceScene
-from services.reference.visible import best_phrase, matches
-from services.registry import make_expert
-from services.settings import Settings
+from surveyor.core.blobs import sha256_of
+from surveyor.core.errors import UserError
+from surveyor.core.geometry import Intrinsics
+from surveyor.core.masks import decode_rle
+from surveyor.scenes.records import SceneObject
+from surveyor.services.reference.presets import preset
+from surveyor.services.reference.scene import ReferenceScene
+from surveyor.services.reference.visible import best_phrase, matches
+from surveyor.services.registry import make_expert
+from surveyor.services.settings import Settings
 from tests.services.world import (
     CAMERA,
     CHAIR_BOX,
@@ -25,7 +25,7 @@ from tests.services.world import (
     frame,
     frame_maps,
     frames_of,
-    make_suite,
+    make_dataset,
     picture,
 )
 
@@ -35,10 +35,10 @@ def array(client, reference):
     return np.load(io.BytesIO(data), allow_pickle=False)
 
 
-def test_scene_by_id_and_by_frame_agree(reference, suite):
+def test_scene_by_id_and_by_frame_agree(reference, dataset):
     client = reference("scene")
     by_id = client.post("/v1/scene", json={"scene_id": "room1"}).json()
-    image = {"sha256": frame(suite, "room1", 2)}
+    image = {"sha256": frame(dataset, "room1", 2)}
     assert client.post("/v1/scene", json={"image": image}).json() == by_id
     assert [(o["id"], o["category"]) for o in by_id["objects"]] == [(1, "chair"), (2, "table")]
     assert by_id["room_area"] == 12
@@ -59,23 +59,23 @@ def test_an_image_of_no_known_place_is_unknown_and_no_image_is_bad(reference):
         assert (told.status_code, told.json()["code"]) == (status, code)
 
 
-def test_detections_are_the_visible_objects_that_were_asked_for(reference, suite):
+def test_detections_are_the_visible_objects_that_were_asked_for(reference, dataset):
     client = reference("detect")
-    image = {"sha256": frame(suite)}
+    image = {"sha256": frame(dataset)}
     body = {"image": image, "phrases": ["a red chair", "chair", "tables", "sofa"]}
     found = client.post("/v1/detect", json=body).json()["detections"]
     assert {d["phrase"]: tuple(d["box"]) for d in found} == {
         "a red chair": CHAIR_BOX,
         "tables": TABLE_BOX,
     }
-    half_hidden = {"image": {"sha256": frame(suite, index=2)}, "phrases": ["seat"]}
+    half_hidden = {"image": {"sha256": frame(dataset, index=2)}, "phrases": ["seat"]}
     (seat,) = client.post("/v1/detect", json=half_hidden).json()["detections"]
     assert seat["box"] == [17.5, 9.5, 25.5, 29.5]
 
 
-def test_masks_by_box_by_point_and_by_phrase(reference, suite):
+def test_masks_by_box_by_point_and_by_phrase(reference, dataset):
     client = reference("segment")
-    image = {"sha256": frame(suite)}
+    image = {"sha256": frame(dataset)}
     boxes = [[30, 10, 62, 45], [9, 8, 27, 31], [0, 40, 5, 47]]
     body = {"image": image, "boxes": boxes, "points": [[12, 12], [1, 1]]}
     segments = client.post("/v1/segment", json=body).json()["segments"]
@@ -93,16 +93,16 @@ def test_masks_by_box_by_point_and_by_phrase(reference, suite):
 
 
 @pytest.mark.parametrize("box", [[70, 5, 90, 20], [10, 10, 10, 20], [-9, -9, -3, -3]])
-def test_a_box_outside_the_image_is_refused(reference, suite, box):
-    body = {"image": {"sha256": frame(suite)}, "boxes": [box]}
+def test_a_box_outside_the_image_is_refused(reference, dataset, box):
+    body = {"image": {"sha256": frame(dataset)}, "boxes": [box]}
     told = reference("segment").post("/v1/segment", json=body)
     assert (told.status_code, told.json()["code"]) == (422, "bad_input")
     assert told.json()["field"] == "boxes.0"
 
 
-def test_depth_is_exact_and_follows_the_focal_length_given(reference, suite):
+def test_depth_is_exact_and_follows_the_focal_length_given(reference, dataset):
     client = reference("depth")
-    image = {"sha256": frame(suite)}
+    image = {"sha256": frame(dataset)}
     answer = client.post("/v1/depth", json={"image": image}).json()
     assert answer["scale_source"] == "estimated"
     assert np.array_equal(array(client, answer["depth"]), frame_maps(0).depth)
@@ -113,9 +113,9 @@ def test_depth_is_exact_and_follows_the_focal_length_given(reference, suite):
     assert np.allclose(array(client, given["depth"]), frame_maps(0).depth * 2)
 
 
-def test_a_crop_is_answered_in_its_own_pixels(reference, suite):
+def test_a_crop_is_answered_in_its_own_pixels(reference, dataset):
     """A crop enlarged twice: boxes double, depth stays, intrinsics follow."""
-    parent = frame(suite)
+    parent = frame(dataset)
     left, top, right, bottom = 8, 8, 40, 32
     data = picture(99_998, 2 * (right - left), 2 * (bottom - top))
     map_back = [0.5, 0, left - 0.25, 0, 0.5, top - 0.25]
@@ -135,9 +135,9 @@ def test_a_crop_is_answered_in_its_own_pixels(reference, suite):
     assert (told.status_code, told.json()["code"]) == (422, "bad_input")
 
 
-def test_reconstruction_has_true_poses_and_says_which_views_are_missing(reference, suite):
+def test_reconstruction_has_true_poses_and_says_which_views_are_missing(reference, dataset):
     client = reference("reconstruct")
-    hashes = [frame(suite, index=0), frame(suite, "room1", 1), frame(suite, index=2)]
+    hashes = [frame(dataset, index=0), frame(dataset, "room1", 1), frame(dataset, index=2)]
     body = {"images": [{"sha256": digest} for digest in hashes]}
     answer = client.post("/v1/reconstruct", json=body).json()
     assert [view["index"] for view in answer["views"]] == [0, 2]
@@ -158,12 +158,12 @@ def test_reconstruction_has_true_poses_and_says_which_views_are_missing(referenc
 
 
 def test_the_imperfect_detector_misses_a_fifth_and_always_the_same(reference, tmp_path_factory):
-    suite = make_suite(tmp_path_factory.mktemp("many") / "suite", scenes=10, frames=10)
+    dataset = make_dataset(tmp_path_factory.mktemp("many") / "dataset", scenes=10, frames=10)
 
     def found(seed):
-        client = reference("detect", preset="imperfect-detector", seed=seed, suites=(suite,))
+        client = reference("detect", preset="imperfect-detector", seed=seed, datasets=(dataset,))
         boxes = {}
-        for digest, where in frames_of(suite).items():
+        for digest, where in frames_of(dataset).items():
             body = {"image": {"sha256": digest}, "phrases": ["chair", "table"]}
             for one in client.post("/v1/detect", json=body).json()["detections"]:
                 boxes[(*where, one["phrase"])] = one["box"]
@@ -204,8 +204,8 @@ def test_the_longest_matching_phrase_wins():
     assert best_phrase(thing, ("chair", "red chair", "table")) == "red chair"
 
 
-def test_mistakes_of_the_operator(suite, tmp_path):
-    with pytest.raises(UserError, match="needs a suite"):
+def test_mistakes_of_the_operator(dataset, tmp_path):
+    with pytest.raises(UserError, match="needs a dataset"):
         ReferenceScene().load(Settings(blob_dir=tmp_path))
     with pytest.raises(UserError, match="no preset 'best'"):
         preset("best")
@@ -213,8 +213,8 @@ def test_mistakes_of_the_operator(suite, tmp_path):
         make_expert("smell")
     with pytest.raises(UserError, match="no backend 'magic'"):
         make_expert("depth", "magic")
-    empty = make_suite(tmp_path / "empty", frames=0)
+    empty = make_dataset(tmp_path / "empty", frames=0)
     expert = make_expert("detect")
-    expert.load(Settings(blob_dir=tmp_path, suites=(empty,)))
+    expert.load(Settings(blob_dir=tmp_path, datasets=(empty,)))
     with pytest.raises(UserError, match="serve only `scene`"):
         expert.probe()

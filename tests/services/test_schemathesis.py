@@ -1,7 +1,7 @@
 """Every reference expert keeps to its own OpenAPI, whatever it is sent.
 
 Cases come from the schema, valid and broken ones; in a second round their images and scenes are
-replaced by ones that the suite has, so that odd numbers reach the expert itself.
+replaced by ones that the dataset has, so that odd numbers reach the expert itself.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from itertools import cycle
 
 import pytest
 
-from scenes.suite import BLOBS, MANIFEST, SuiteManifest
-from scenes.suite_truth import FRAMES
-from services.app import build_app
-from services.registry import experts_of, make_expert
-from services.settings import Settings
+from surveyor.core.dataset import BLOBS, MANIFEST, DatasetManifest
+from surveyor.scenes.datasets.truth import FRAMES
+from surveyor.services.app import build_app
+from surveyor.services.registry import experts_of, make_expert
+from surveyor.services.settings import Settings
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
 
@@ -72,11 +72,11 @@ def try_operation(operation, client, examples, change=lambda body: body):
 
 
 @pytest.mark.parametrize("name", experts_of("reference"))
-def test_an_expert_keeps_to_its_schema(suite, tmp_path, name):
-    told = Settings(blob_dir=tmp_path, suites=(suite,), shelves=(suite / BLOBS,))
+def test_an_expert_keeps_to_its_schema(dataset, tmp_path, name):
+    told = Settings(blob_dir=tmp_path, datasets=(dataset,), shelves=(dataset / BLOBS,))
     app = build_app(make_expert(name), told)
-    frames = cycle(sorted(json.loads((suite / FRAMES).read_text())))
-    scene = SuiteManifest.model_validate_json((suite / MANIFEST).read_bytes()).scenes[0]
+    frames = cycle(sorted(json.loads((dataset / FRAMES).read_text())))
+    scene = DatasetManifest.model_validate_json((dataset / MANIFEST).read_bytes()).scenes[0]
     with asgi.get_client(app) as client:
         asgi._get_portal().call(app.state.service.loaded)
         schema = schemathesis.openapi.from_dict(app.openapi())

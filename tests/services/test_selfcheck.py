@@ -12,21 +12,21 @@ import random
 
 import numpy as np
 
-from services.selfcheck.fuzz import fuzz, fuzz_claims
-from services.selfcheck.load import load_claims, picture
-from services.selfcheck.mutations import _KINDS, attack, bomb
-from services.selfcheck.peer import infer, server_name
-from services.selfcheck.servers import peer
-from services.selfcheck.wire import Connection, Tally, hammer, request_bytes
+from tests.claims.experts.fuzz import fuzz, fuzz_claims
+from tests.claims.experts.http_client import Connection, Tally, hammer, request_bytes
+from tests.claims.experts.load import load_claims, picture
+from tests.claims.experts.mutations import _KINDS, attack, bomb
+from tests.claims.experts.plain_server import infer, server_name
+from tests.claims.experts.servers import peer
 from tests.services.test_app import inline_body
 from tests.services.world import picture as png
 
 
-def test_every_kind_of_broken_request_is_refused_by_every_expert(suite, tmp_path):
-    found = asyncio.run(fuzz(suite, tmp_path, 600, 1, "realistic"))
+def test_every_kind_of_broken_request_is_refused_by_every_expert(dataset, tmp_path):
+    found = asyncio.run(fuzz(dataset, tmp_path, 600, 1, "realistic"))
     assert found.wrong == []
     assert set(found.kinds) == set(_KINDS)
-    claims = list(fuzz_claims(suite, tmp_path, 20))
+    claims = list(fuzz_claims(dataset, tmp_path, 20))
     assert all(claim.ok for claim in claims)
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from memory.errors import UserError
-from services.contract import Endpoints
-from services.launch import down, status, up, up_from_config
-from services.plan import read_endpoints, supervisor_pid
+from surveyor.core.errors import UserError
+from surveyor.services.contract import Endpoints
+from surveyor.services.launch import down, status, up, up_from_config
+from surveyor.services.plan import read_endpoints, supervisor_pid
 from tests.services.world import frame
 
 PATIENCE = 20.0
@@ -39,7 +39,7 @@ def alive(pid):
 
 
 def family(supervisor):
-    """Every process of a supervisor's session: workers, their nursery, whoever was started."""
+    """Every process of a supervisor's session: workers, their forkserver, whoever was started."""
     members = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -60,8 +60,8 @@ def state_dir(tmp_path):
     return tmp_path / "state"
 
 
-def test_a_killed_worker_comes_back_at_the_same_address(suite, state_dir):
-    with up(["scene", "depth"], [suite], "perfect", state_dir) as handle:
+def test_a_killed_worker_comes_back_at_the_same_address(dataset, state_dir):
+    with up(["scene", "depth"], [dataset], "perfect", state_dir) as handle:
         first = handle.endpoints
         urls = {one.expert: one.url for one in first.experts}
         body = {"scene_id": "room0"}
@@ -87,7 +87,7 @@ def test_a_killed_worker_comes_back_at_the_same_address(suite, state_dir):
         assert rows["scene"].memory > 10_000_000
         assert (rows["depth"].requests, rows["depth"].queue) == (0, 0)
         assert len(list((state_dir / "logs").glob("scene.*.log"))) == 2
-        image = {"image": {"sha256": frame(suite)}}
+        image = {"image": {"sha256": frame(dataset)}}
         assert httpx2.post(f"{urls['depth']}/v1/depth", json=image).status_code == 200
         measured = {row.expert: row for row in status(handle.endpoints_file)}["depth"]
         assert measured.requests == 1
@@ -97,8 +97,8 @@ def test_a_killed_worker_comes_back_at_the_same_address(suite, state_dir):
     assert not handle.endpoints_file.exists()
 
 
-def test_workers_go_when_their_supervisor_is_killed(suite, state_dir):
-    with up(["scene", "depth"], [suite], "perfect", state_dir) as handle:
+def test_workers_go_when_their_supervisor_is_killed(dataset, state_dir):
+    with up(["scene", "depth"], [dataset], "perfect", state_dir) as handle:
         assert len(family(handle.pid)) >= 3
         os.kill(handle.pid, signal.SIGKILL)
         until(lambda: not family(handle.pid), "everyone follows")
@@ -108,11 +108,11 @@ def test_workers_go_when_their_supervisor_is_killed(suite, state_dir):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_attached_experts_go_with_the_process_that_started_them(suite, state_dir, number):
+def test_attached_experts_go_with_the_process_that_started_them(dataset, state_dir, number):
     """Ctrl-C reaches the starter's whole process group, `kill -9` the starter alone."""
     program = (
-        "import signal; from pathlib import Path; from services.launch import up\n"
-        f"with up(['scene'], [Path({str(suite)!r})], 'perfect', Path({str(state_dir)!r})) as h:\n"
+        "import signal; from pathlib import Path; from surveyor.services.launch import up\n"
+        f"with up(['scene'], [Path({str(dataset)!r})], 'perfect', Path({str(state_dir)!r})) as h:\n"
         "    print(h.endpoints.model_dump_json(), flush=True); signal.pause()"
     )
     root = Path(__file__).resolve().parents[2]
@@ -130,14 +130,14 @@ def test_attached_experts_go_with_the_process_that_started_them(suite, state_dir
     until(lambda: not family(endpoints.supervisor), "nobody is left")
 
 
-def test_a_nursery_that_is_killed_takes_nobody_along_unnoticed(suite, state_dir):
+def test_a_forkserver_that_is_killed_takes_nobody_along_unnoticed(dataset, state_dir):
     """The workers cannot be waited for without it: they are ended and started again."""
-    with up(["scene", "depth"], [suite], "perfect", state_dir) as handle:
+    with up(["scene", "depth"], [dataset], "perfect", state_dir) as handle:
         first = pids(handle.endpoints)
         known = {handle.pid, *first.values()}
         parents = {int(_stat(pid)[1]) for pid in first.values()}
-        (nursery,) = parents - known
-        os.kill(nursery, signal.SIGKILL)
+        (forkserver,) = parents - known
+        os.kill(forkserver, signal.SIGKILL)
 
         def replaced():
             now = pids(read_endpoints(handle.endpoints_file))
@@ -155,11 +155,11 @@ def _stat(pid):
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
-def test_detached_experts_stay_until_down_and_only_they_go(suite, state_dir, tmp_path):
-    handle = up(["scene"], [suite], "perfect", state_dir, detached=True, token="s3cret")
-    with up(["scene"], [suite], "perfect", tmp_path / "other") as other:
+def test_detached_experts_stay_until_down_and_only_they_go(dataset, state_dir, tmp_path):
+    handle = up(["scene"], [dataset], "perfect", state_dir, detached=True, token="s3cret")
+    with up(["scene"], [dataset], "perfect", tmp_path / "other") as other:
         with pytest.raises(UserError, match="already running"):
-            up(["depth"], [suite], "perfect", state_dir)
+            up(["depth"], [dataset], "perfect", state_dir)
         assert handle.endpoints.token_file is not None
         token_file = Path(handle.endpoints.token_file)
         assert token_file.stat().st_mode & 0o077 == 0
@@ -175,19 +175,19 @@ def test_detached_experts_stay_until_down_and_only_they_go(suite, state_dir, tmp
         down(handle.endpoints_file)
 
 
-def test_what_the_operator_must_mend_is_one_sentence(suite, state_dir, tmp_path):
-    with pytest.raises(UserError, match="holds no suite"):
+def test_what_the_operator_must_mend_is_one_sentence(dataset, state_dir, tmp_path):
+    with pytest.raises(UserError, match="holds no dataset"):
         up(["scene"], [tmp_path / "nowhere"], "perfect", state_dir)
     assert supervisor_pid(state_dir / "supervisor.lock") is None
     with pytest.raises(UserError, match="give a token"):
-        up(["scene"], [suite], "perfect", state_dir, host="0.0.0.0")
+        up(["scene"], [dataset], "perfect", state_dir, host="0.0.0.0")
     with pytest.raises(UserError, match="named twice"):
-        up(["scene", "scene"], [suite], "perfect", state_dir)
+        up(["scene", "scene"], [dataset], "perfect", state_dir)
     with pytest.raises(UserError, match="no experts are running"):
         read_endpoints(tmp_path / "endpoints.json")
 
 
-def test_a_config_says_everything(suite, tmp_path):
+def test_a_config_says_everything(dataset, tmp_path):
     import socket
 
     with socket.socket() as taken, socket.socket() as free:
@@ -198,7 +198,7 @@ def test_a_config_says_everything(suite, tmp_path):
         free.close()
         config = tmp_path / "experts.toml"
         config.write_text(
-            f"suites = ['{suite}']\nstate = 'state'\ntoken = true\npreset = 'realistic'\n"
+            f"datasets = ['{dataset}']\nstate = 'state'\ntoken = true\npreset = 'realistic'\n"
             f"[experts.scene]\nport = {busy}\n[experts.depth]\nport = {wanted}\n"
         )
         with up_from_config(config) as handle:

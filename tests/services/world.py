@@ -1,4 +1,4 @@
-"""A tiny suite on disk for the reference experts: two rooms, three 64 x 48 frames each."""
+"""A tiny dataset on disk for the reference experts: two rooms, three 64 x 48 frames each."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from memory.blobs import BlobRef, BlobStore, sha256_of
-from scenes.geometry import Intrinsics, OrientedBox, Pose
-from scenes.maps import FrameMaps, encode_maps
-from scenes.records import Camera, SceneObject, SceneTruth
-from scenes.suite import BLOBS, MANIFEST, SuiteManifest
-from scenes.suite_truth import FRAMES, SCENES, clean_blobs, maps_path
+from surveyor.core.blobs import BlobRef, BlobStore, sha256_of
+from surveyor.core.cameras import Camera
+from surveyor.core.dataset import BLOBS, MANIFEST, DatasetManifest
+from surveyor.core.geometry import Intrinsics, OrientedBox, Pose
+from surveyor.scenes.capture.depth_maps import FrameMaps, encode_maps
+from surveyor.scenes.datasets.truth import FRAMES, SCENES, clean_blobs, maps_path
+from surveyor.scenes.records import SceneObject, SceneTruth
 
 WIDTH, HEIGHT = 64, 48
 CAMERA = Intrinsics.from_hfov(np.deg2rad(60), WIDTH, HEIGHT)
@@ -39,14 +40,14 @@ OBJECTS = (
 Painter = Callable[[int], bytes]
 
 
-def make_suite(
+def make_dataset(
     path: Path,
     scenes: int = 2,
     frames: int = 3,
     paint: Painter | None = None,
     twin: Painter | None = None,
 ) -> Path:
-    """Write the suite and return its folder. ``paint`` makes the file of a numbered frame,
+    """Write the dataset and return its folder. ``paint`` makes the file of a numbered frame,
     ``twin`` that of its undegraded twin."""
     paint = paint or picture
     names = tuple(f"room{number}" for number in range(scenes))
@@ -71,7 +72,7 @@ def make_suite(
             BlobStore(path / BLOBS).put(data, "image/png", width=WIDTH, height=HEIGHT)
             index[sha256_of(data)] = (name, i)
     (path / FRAMES).write_text(json.dumps(index))
-    manifest = SuiteManifest(
+    manifest = DatasetManifest(
         name="tiny",
         generator="test",
         seed=0,

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from skills.documents import SkillDocument, compose
-from skills.seeds import plant_seeds
-from skills.store import SkillStore
-from skills.workflow import Workflow
+from surveyor.skills.builtin import add_builtin
+from surveyor.skills.documents import SkillDocument, compose
+from surveyor.skills.store import SkillStore
+from surveyor.skills.workflow import Workflow
 
 SECTIONS = {
     "When to use": "Count the lamps of a room.",
@@ -46,7 +46,7 @@ def store(tmp_path: Path) -> Iterator[SkillStore]:
 
 @pytest.fixture
 def seeded(store: SkillStore) -> SkillStore:
-    plant_seeds(store)
+    add_builtin(store)
     return store
 
 

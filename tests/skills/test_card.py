@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from memory.blobs import BlobStore
-from memory.errors import UserError
-from scenes.records import Frame, SceneTruth
-from scenes.tasks import AnswerKind, Task
-from skills.card import SceneCard, make_card
-from skills.operands import operands_of
-from tools.quality import decode_luma, measure, overlap
+from surveyor.core.blobs import BlobStore
+from surveyor.core.cameras import Frame
+from surveyor.core.errors import UserError
+from surveyor.core.tasks import AnswerKind, Task
+from surveyor.scenes.records import SceneTruth
+from surveyor.skills.operands import operands_of
+from surveyor.skills.scene_profile import SceneProfile, make_card
+from surveyor.tools.quality import decode_luma, measure, overlap
 
 
 def picture(seed: int = 0, width: int = 640, height: int = 480) -> Image.Image:
@@ -47,7 +48,7 @@ def task_of(blobs: BlobStore, images: list[Image.Image], **fields: object) -> Ta
     )
     base: dict[str, object] = {
         "id": "t1",
-        "suite": "s",
+        "dataset": "s",
         "scene_id": "room1",
         "question_type": "object_counting",
         "question": "How many chair(s) are in this room?",
@@ -91,7 +92,7 @@ def test_a_card_says_what_the_pixels_say(tmp_path: Path) -> None:
     assert (card.views, card.width, card.height) == (5, 640, 480)
     assert card.operands == ("chair",)
     assert card.poor_share == 1.0
-    assert SceneCard.model_validate(card.json_fields()) == card
+    assert SceneProfile.model_validate(card.json_fields()) == card
     seen = card.with_detections([0.01, 0.04, 0.09], frames=2)
     assert (seen.detections, seen.apparent) == (1.5, pytest.approx(0.2))
 
@@ -102,20 +103,22 @@ def test_the_truth_never_enters_a_card(tmp_path: Path) -> None:
     blobs = BlobStore(tmp_path)
     images = [picture(i) for i in range(3)]
     plain = task_of(blobs, images)
-    tagged = task_of(blobs, images, id="dark-t1", scene_id="dark-room", split="dark", suite="dark")
+    tagged = task_of(
+        blobs, images, id="dark-t1", scene_id="dark-room", split="dark", dataset="dark"
+    )
     assert make_card(plain, blobs.get) == make_card(tagged, blobs.get)
     truth_only = set(SceneTruth.model_fields) - {"scene_id", "height"}  # a room's, not an image's
     assert truth_only.isdisjoint(Task.model_fields)
-    assert truth_only.isdisjoint(SceneCard.model_fields)
+    assert truth_only.isdisjoint(SceneProfile.model_fields)
 
 
 def test_a_task_without_frames_has_a_card() -> None:
     task = Task(
-        id="t", suite="s", scene_id="x", question_type="q", question="?", answer_kind="text"
+        id="t", dataset="s", scene_id="x", question_type="q", question="?", answer_kind="text"
     )
     card = make_card(task, lambda _: b"")
     assert card.tags == ("table",)
-    assert len(card.vector) == len(SceneCard(question_type="q", views=32).vector)
+    assert len(card.vector) == len(SceneProfile(question_type="q", views=32).vector)
 
 
 def test_measuring_a_frame_is_cheap() -> None:

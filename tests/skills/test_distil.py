@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from memory.episodes import Episode, fold
-from memory.events import (
+from surveyor.memory.episodes import Episode, fold
+from surveyor.memory.events import (
     Answer,
     EpisodeEnded,
     EpisodeStarted,
@@ -15,22 +15,22 @@ from memory.events import (
     ToolOutcome,
     ToolStatus,
 )
-from skills.card import SceneCard
-from skills.distil.base import candidates, parent_of, skill_name, tools_of
-from skills.distil.causes import attribute
-from skills.distil.chat import ChatDistiller
-from skills.distil.findings import Finding, FindingSettings, find
-from skills.distil.lessons import learn
-from skills.distil.rules import RulesDistiller
-from skills.distil.trials import Cause, Trial
-from skills.distil.wording import steps, stops
-from skills.documents import parse
-from skills.scope import Scope
-from skills.store import SkillStore
-from skills.workflow import GUARDED, PLAIN, TABLE, Join, MetricScale, Stop, Workflow
+from surveyor.skills.distil.base import candidates, parent_of, skill_name, tools_of
+from surveyor.skills.distil.causes import attribute
+from surveyor.skills.distil.chat import ChatDistiller
+from surveyor.skills.distil.findings import Finding, FindingSettings, find
+from surveyor.skills.distil.lessons import learn
+from surveyor.skills.distil.rollouts import Cause, Trial
+from surveyor.skills.distil.rules import RulesDistiller
+from surveyor.skills.distil.wording import steps, stops
+from surveyor.skills.documents import parse
+from surveyor.skills.scene_profile import SceneProfile
+from surveyor.skills.scope import Scope
+from surveyor.skills.store import SkillStore
+from surveyor.skills.workflow import GUARDED, PLAIN, TABLE, Join, MetricScale, Stop, Workflow
 
 VOTE = GUARDED.model_copy(update={"join": Join.VOTE})
-CARD = SceneCard(question_type="object_counting", operands=("chair",), views=24)
+CARD = SceneProfile(question_type="object_counting", operands=("chair",), views=24)
 
 
 def trial(room: int, workflow: Workflow, score: float, **changes: object) -> Trial:
@@ -71,7 +71,7 @@ def outcome(name: str, status: ToolStatus = ToolStatus.OK, **fields: object) -> 
 def episode(*events: Event, end: EpisodeStatus = EpisodeStatus.ANSWERED) -> Episode:
     start = EpisodeStarted(
         task_id="t",
-        suite="s",
+        dataset="s",
         scene_id="x",
         question_type="object_counting",
         question="?",
@@ -90,7 +90,7 @@ SAID = Answer(turn=1, text="3", sources=("box_1",))
     ("played", "card", "workflow", "score", "cause"),
     [
         (episode(outcome("depth", ToolStatus.FAILED)), CARD, PLAIN, 0.0, Cause.OUTAGE),
-        (episode(SEEN, end=EpisodeStatus.OWED), CARD, PLAIN, 0.0, Cause.OUTAGE),
+        (episode(SEEN, end=EpisodeStatus.INCOMPLETE), CARD, PLAIN, 0.0, Cause.OUTAGE),
         (episode(outcome("detect", data=[]), SAID), CARD, PLAIN, 0.0, Cause.MISSED_OBJECT),
         (
             episode(outcome("detect", data=[]), SAID),
@@ -123,7 +123,7 @@ SAID = Answer(turn=1, text="3", sources=("box_1",))
     ],
 )
 def test_causes(
-    played: Episode, card: SceneCard, workflow: Workflow, score: float, cause: Cause
+    played: Episode, card: SceneProfile, workflow: Workflow, score: float, cause: Cause
 ) -> None:
     assert attribute(played, card, workflow, score, effective=1) is cause
 
@@ -154,10 +154,10 @@ def test_what_was_tried_on_one_kind_of_question_says_nothing_of_all() -> None:
     assert found.workflow == VOTE
 
 
-def test_owed_trials_are_no_evidence() -> None:
-    owed = [t.model_copy(update={"owed": True}) for t in evidence()]
-    assert findings(owed) == ()
-    assert learn(owed) == {}
+def test_incomplete_trials_are_no_evidence() -> None:
+    incomplete = [t.model_copy(update={"incomplete": True}) for t in evidence()]
+    assert findings(incomplete) == ()
+    assert learn(incomplete) == {}
 
 
 def test_lessons_name_cause_and_share_and_skip_outages() -> None:

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from memory.errors import UserError
-from skills.documents import SECTIONS, SkillDocument, parse
-from skills.frontmatter import split, write
-from skills.seeds import seed_documents
-from skills.workflow import GUARDED, PLAIN, Join, Stop, Workflow
+from surveyor.core.errors import UserError
+from surveyor.skills.builtin import seed_documents
+from surveyor.skills.documents import SECTIONS, SkillDocument, parse
+from surveyor.skills.frontmatter import split, write
+from surveyor.skills.workflow import GUARDED, PLAIN, Join, Stop, Workflow
 
 Make = Callable[..., SkillDocument]
 

@@ -5,16 +5,16 @@ import math
 import numpy as np
 import pytest
 
-from skills.card import SceneCard
-from skills.distil.trials import Trial
-from skills.gate import GateSettings, Pair, Wealth, judge
-from skills.workflow import GUARDED, PLAIN
+from surveyor.skills.distil.rollouts import Trial
+from surveyor.skills.gate import GateSettings, Pair, Wealth, judge
+from surveyor.skills.scene_profile import SceneProfile
+from surveyor.skills.workflow import GUARDED, PLAIN
 
-CARD = SceneCard(question_type="q")
+CARD = SceneProfile(question_type="q")
 FREE = GateSettings(price=0.0)
 
 
-def pair(room: int, new: float, old: float, *, cost: float = 0.0, owed: bool = False) -> Pair:
+def pair(room: int, new: float, old: float, *, cost: float = 0.0, incomplete: bool = False) -> Pair:
     def trial(score: float, seconds: float) -> Trial:
         return Trial(
             task_id=f"{room}",
@@ -29,7 +29,8 @@ def pair(room: int, new: float, old: float, *, cost: float = 0.0, owed: bool = F
         )
 
     return Pair(
-        trial(new, cost), trial(old, 0.0).model_copy(update={"workflow": PLAIN, "owed": owed})
+        trial(new, cost),
+        trial(old, 0.0).model_copy(update={"workflow": PLAIN, "incomplete": incomplete}),
     )
 
 
@@ -64,7 +65,7 @@ def test_few_rooms_decide_nothing() -> None:
 
 def test_outages_are_left_out() -> None:
     pairs = [pair(i, 0.5, 0.5 + 0.001 * i) for i in range(10)]
-    pairs += [pair(50 + i, 1.0, 0.0, owed=True) for i in range(50)]
+    pairs += [pair(50 + i, 1.0, 0.0, incomplete=True) for i in range(50)]
     (found,) = judge([pairs], FREE)
     assert found.rooms == 10
     assert not found.passed

@@ -7,12 +7,12 @@ from collections.abc import Collection
 
 import pytest
 
-from skills.card import SceneCard
-from skills.distil.findings import Finding, FindingSettings
-from skills.distil.pooling import find_pooled
-from skills.distil.trials import Trial
-from skills.scope import Scope
-from skills.workflow import GUARDED, PLAIN, Join, Workflow
+from surveyor.skills.distil.findings import Finding, FindingSettings
+from surveyor.skills.distil.pooling import find_pooled
+from surveyor.skills.distil.rollouts import Trial
+from surveyor.skills.scene_profile import SceneProfile
+from surveyor.skills.scope import Scope
+from surveyor.skills.workflow import GUARDED, PLAIN, Join, Workflow
 
 VOTE = GUARDED.model_copy(update={"join": Join.VOTE})
 SIZES, COUNTS, DISTANCES = (
@@ -31,7 +31,7 @@ def trials(
     made = []
     for room in range(rooms):
         for kind, gain in gains.items():
-            look = SceneCard(question_type=kind, operands=("chair",), views=24)
+            look = SceneProfile(question_type=kind, operands=("chair",), views=24)
             fields = {"task_id": f"r{room}/{kind}", "scene_id": f"r{room}", "room": f"r{room}"}
             luck = rng.uniform(-0.1, 0.1)
             for how, score in ((GUARDED, 0.5), (workflow, 0.5 + gain + luck)):

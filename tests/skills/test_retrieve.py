@@ -8,22 +8,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from memory.errors import UserError
-from skills.card import SceneCard
-from skills.documents import SkillDocument
-from skills.embed import LexicalEmbedder, make_embedder
-from skills.index import VectorIndex
-from skills.provenance import Origin, Provenance, Status
-from skills.ranking import RetrievalSettings, fuse
-from skills.retrieve import Retriever
-from skills.store import SkillStore
+from surveyor.core.errors import UserError
+from surveyor.skills.documents import SkillDocument
+from surveyor.skills.embed import LexicalEmbedder, make_embedder
+from surveyor.skills.index import VectorIndex
+from surveyor.skills.provenance import Origin, Provenance, Status
+from surveyor.skills.ranking import RetrievalSettings, fuse
+from surveyor.skills.retrieve import Retriever
+from surveyor.skills.scene_profile import SceneProfile
+from surveyor.skills.store import SkillStore
 
 Make = Callable[..., SkillDocument]
-VIDEO = SceneCard(question_type="object_counting", views=32)
+VIDEO = SceneProfile(question_type="object_counting", views=32)
 ALL = frozenset({"detect", "segment", "depth", "reconstruct", "restore", "scene"})
 
 
-def names(retriever: Retriever, card: SceneCard, question: str = "?", **more: object) -> list[str]:
+def names(
+    retriever: Retriever, card: SceneProfile, question: str = "?", **more: object
+) -> list[str]:
     tools = more.get("tools", ALL)
     return [s.name for s in retriever.retrieve(card, question, tools).skills]  # type: ignore[arg-type]
 
@@ -42,7 +44,7 @@ def test_conditions_that_fail_exclude(seeded: SkillStore) -> None:
 
 
 def test_without_frames_only_the_table_is_left(seeded: SkillStore) -> None:
-    card = SceneCard(question_type="object_counting")
+    card = SceneProfile(question_type="object_counting")
     assert names(Retriever(seeded), card, "How many chairs?") == ["trust-the-object-table"]
 
 
@@ -63,7 +65,7 @@ def test_skills_that_need_missing_tools_are_not_taken(seeded: SkillStore) -> Non
 def test_for_an_unknown_type_the_words_decide(
     seeded: SkillStore, question: str, expected: str
 ) -> None:
-    card = SceneCard(question_type="how", views=32)
+    card = SceneProfile(question_type="how", views=32)
     assert expected in names(Retriever(seeded), card, question)
 
 
@@ -194,7 +196,7 @@ def test_a_large_library_compares_only_what_may_be_taken(
 ) -> None:
     """Same order as the whole index gives among skills for the type, and none of other types."""
     whole, card = Retriever(seeded), VIDEO
-    monkeypatch.setattr("skills.retrieve.PART_FROM", 2)
+    monkeypatch.setattr("surveyor.skills.retrieve.PART_FROM", 2)
     part = Retriever(seeded)
     entries = {e.id: e for e in seeded.entries(seeded.ids())}
     vector = part.embedder.queries(["how many lamps"])[0]

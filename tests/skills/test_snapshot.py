@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from memory.blobs import BlobRef
-from memory.errors import UserError
-from scenes.records import Frame
-from scenes.tasks import Task
-from skills.card import SceneCard
-from skills.documents import SkillDocument
-from skills.provenance import Origin, Provenance, SceneMark, Status, mark
-from skills.seeds import plant_seeds
-from skills.snapshot import Snapshot, find_snapshot, open_snapshot, take_snapshot
-from skills.store import SkillStore
+from surveyor.core.blobs import BlobRef
+from surveyor.core.cameras import Frame
+from surveyor.core.errors import UserError
+from surveyor.core.tasks import Task
+from surveyor.skills.builtin import add_builtin
+from surveyor.skills.documents import SkillDocument
+from surveyor.skills.provenance import Origin, Provenance, SceneMark, Status, mark
+from surveyor.skills.scene_profile import SceneProfile
+from surveyor.skills.snapshot import Snapshot, find_snapshot, open_snapshot, take_snapshot
+from surveyor.skills.store import SkillStore
 
 Make = Callable[..., SkillDocument]
-CARD = SceneCard(question_type="object_counting", views=32)
+CARD = SceneProfile(question_type="object_counting", views=32)
 
 
 def task(scene: str, *digests: str) -> Task:
@@ -28,7 +28,7 @@ def task(scene: str, *digests: str) -> Task:
     )
     return Task(
         id=f"{scene}-q",
-        suite="s",
+        dataset="s",
         scene_id=scene,
         question_type="q",
         question="?",
@@ -51,7 +51,7 @@ def test_equal_content_has_one_id_whatever_the_history(
         extra = skill()
         provenance = Provenance(origin=Origin.DISTILLED)
         other.add_many([(extra, provenance)], status=Status.ACTIVE, action="promoted")
-        plant_seeds(other)
+        add_builtin(other)
         assert take_snapshot(other, tmp_path / "b").id != first.id
         other.record(extra.version, "retired", Status.RETIRED)
         assert take_snapshot(other, tmp_path / "b").id == first.id
@@ -129,5 +129,5 @@ def test_a_library_that_lost_every_skill_has_a_snapshot_of_its_own(
         take_snapshot(store, tmp_path)
     snapshot = take_snapshot(store, tmp_path, empty=True)
     assert snapshot.manifest.skills == ()
-    assert snapshot.retriever().retrieve(SceneCard(question_type="x"), "How many?").skills == ()
+    assert snapshot.retriever().retrieve(SceneProfile(question_type="x"), "How many?").skills == ()
     assert take_snapshot(store, tmp_path, empty=True).id == snapshot.id

@@ -9,24 +9,24 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from memory.errors import UserError
-from skills.documents import SkillDocument
-from skills.entries import Entry, read_entry, write_entry
-from skills.portable import export_skills, import_skills, promote_by_hand, retire
-from skills.provenance import Origin, Provenance, Status
-from skills.retrieve import Retriever
-from skills.scope import Scope
-from skills.seeds import plant_seeds, seed_documents
-from skills.store import SkillStore
+from surveyor.core.errors import UserError
+from surveyor.skills.builtin import add_builtin, seed_documents
+from surveyor.skills.documents import SkillDocument
+from surveyor.skills.entries import Entry, read_entry, write_entry
+from surveyor.skills.folders import export_skills, import_skills, promote_by_hand, retire
+from surveyor.skills.provenance import Origin, Provenance, Status
+from surveyor.skills.retrieve import Retriever
+from surveyor.skills.scope import Scope
+from surveyor.skills.store import SkillStore
 
 Make = Callable[..., SkillDocument]
 DISTILLED = Provenance(origin=Origin.DISTILLED)
 
 
 def test_planting_twice_changes_nothing(store: SkillStore) -> None:
-    assert plant_seeds(store) == len(seed_documents())
+    assert add_builtin(store) == len(seed_documents())
     before = store.generation()
-    assert plant_seeds(store) == 0
+    assert add_builtin(store) == 0
     assert store.generation() == before
 
 
@@ -138,7 +138,7 @@ def test_suspicious_files_are_refused(
 def test_an_entry_read_plainly_equals_the_validated_one(tmp_path: Path) -> None:
     """Rows are built without validation; whatever the model says must still hold of them."""
     with SkillStore(tmp_path / "s.sqlite") as store:
-        plant_seeds(store)
+        add_builtin(store)
         for entry in store.entries(store.ids()):
             row = write_entry(entry)
             assert entry == read_entry(entry.id, row, entry.status, entry.lift)

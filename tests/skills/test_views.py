@@ -4,17 +4,17 @@ from collections.abc import Callable
 
 import pytest
 
-from memory.episodes import fold
-from memory.errors import UserError
-from memory.events import EpisodeEnded, EpisodeStarted, EpisodeStatus
-from skills.attribution import report
-from skills.card import SceneCard
-from skills.documents import SkillDocument
-from skills.gate import Comparison
-from skills.provenance import Origin, Provenance, Status
-from skills.retrieve import Retriever
-from skills.store import SkillStore
-from skills.views import diff, lineage, list_rows, show
+from surveyor.core.errors import UserError
+from surveyor.memory.episodes import fold
+from surveyor.memory.events import EpisodeEnded, EpisodeStarted, EpisodeStatus
+from surveyor.skills.attribution import report
+from surveyor.skills.documents import SkillDocument
+from surveyor.skills.gate import Comparison
+from surveyor.skills.provenance import Origin, Provenance, Status
+from surveyor.skills.reports import diff, lineage, list_rows, show
+from surveyor.skills.retrieve import Retriever
+from surveyor.skills.scene_profile import SceneProfile
+from surveyor.skills.store import SkillStore
 
 FOUND = Comparison(
     tasks=40,
@@ -69,11 +69,11 @@ def test_list_show_diff_and_lineage_tell_one_story(grown: SkillStore) -> None:
 
 
 def test_the_report_joins_uses_and_worth(grown: SkillStore) -> None:
-    card = SceneCard(question_type="object_counting", views=30)
+    card = SceneProfile(question_type="object_counting", views=30)
     found = Retriever(grown).retrieve(card, "How many lamps?")
     started = EpisodeStarted(
         task_id="t",
-        suite="s",
+        dataset="s",
         scene_id="x",
         question_type="object_counting",
         question="How many lamps?",

@@ -9,18 +9,18 @@ from pathlib import Path
 
 from PIL import Image
 
-from agent.limits import Limits
-from agent.loop import run_episode
-from agent.planner import Planner
-from agent.selfcheck.stage import no_experts
-from memory.blobs import BlobRef, BlobStore
-from memory.errors import ModelMistake, ServiceUnavailable
-from memory.events import EpisodeEnded, Event
-from scenes.records import Frame
-from scenes.tasks import AnswerKind, Task
-from tools.registry import Registry
-from tools.spec import Arguments, Effects, Tool, ToolResult
-from tools.workspace import Workspace
+from surveyor.agent.limits import Limits
+from surveyor.agent.loop import run_episode
+from surveyor.agent.planner import Planner
+from surveyor.core.blobs import BlobRef, BlobStore
+from surveyor.core.cameras import Frame
+from surveyor.core.errors import ModelMistake, ServiceUnavailable
+from surveyor.core.tasks import AnswerKind, Task
+from surveyor.memory.events import EpisodeEnded, Event
+from surveyor.tools.registry import Registry
+from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
+from surveyor.tools.workspace import Workspace
+from tests.claims.agent.instant_tools import no_experts
 
 
 class Sum(Arguments):
@@ -100,7 +100,7 @@ def make_task(blobs: BlobStore, frames: int = 2, **changes: object) -> Task:
         pictures.append(Frame(index=index, time=index / 2, image=ref))
     task = Task(
         id="t1",
-        suite="stage",
+        dataset="stage",
         scene_id="room",
         question_type="object_rel_distance_v1",
         question="Which is closer to the door?",

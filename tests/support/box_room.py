@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from memory.blobs import BlobRef, BlobStore, sha256_of
-from memory.events import Producer
-from scenes.geometry import Float, Intrinsics, OrientedBox, Pose, Scale
-from scenes.masks import encode_rle, mask_box
-from scenes.records import Frame
-from scenes.tasks import AnswerKind, Task
-from services.contract import (
+from surveyor.core.blobs import BlobRef, BlobStore, sha256_of
+from surveyor.core.cameras import Frame
+from surveyor.core.geometry import Float, Intrinsics, OrientedBox, Pose, Scale
+from surveyor.core.masks import encode_rle, mask_box
+from surveyor.core.tasks import AnswerKind, Task
+from surveyor.memory.events import Producer
+from surveyor.services.contract import (
     DepthAnswer,
     DepthRequest,
     DetectAnswer,
@@ -41,7 +41,7 @@ from services.contract import (
     SegmentAnswer,
     SegmentRequest,
 )
-from tools.arrays import encode_npy
+from surveyor.tools.arrays import encode_npy
 
 ROOM = (6.0, 5.0, 2.8)
 CAMERA = Intrinsics.from_hfov(np.deg2rad(70), 128, 96)
@@ -123,7 +123,7 @@ class BoxRoom:
         """A question about this room."""
         return Task(
             id="q1",
-            suite="boxes",
+            dataset="boxes",
             scene_id="boxes",
             question_type="test",
             question=question,

@@ -1,10 +1,11 @@
-"""The OpenAI-compatible server of the tests: `agent.rehearsal` plus a few common scripts."""
+"""The OpenAI-compatible server of the tests: `tests.support.mock_endpoint` plus a few common
+scripts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from agent.rehearsal import RehearsalServer, Reply, Request, Script, fails, says
+from tests.support.mock_endpoint import RehearsalServer, Reply, Request, Script, fails, says
 
 __all__ = ["RehearsalServer", "Reply", "Request", "Script", "fails", "in_order", "says"]
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from memory.blobs import BlobStore
+from surveyor.core.blobs import BlobStore
+from surveyor.tools.cache import ResultCache
+from surveyor.tools.endpoints import FixedEndpoints
+from surveyor.tools.experts import ExpertClient
+from surveyor.tools.transport import RetryPolicy
 from tests.support.box_room import BoxRoom
-from tools.cache import ResultCache
-from tools.endpoints import FixedEndpoints
-from tools.experts import ExpertClient
-from tools.transport import RetryPolicy
 
 QUICK = RetryPolicy(attempts=4, wall=2.0, pause=0.001)
 

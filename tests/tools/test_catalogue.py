@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.catalogue import describe
-from tools.toolbox import default_tools
+from surveyor.tools.builtin import default_tools
+from surveyor.tools.reference_page import describe
 
 PAGE = Path(__file__).parents[2] / "docs" / "tools.md"
 

@@ -7,7 +7,7 @@ import asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.concurrency import AdaptiveLimiter
+from surveyor.tools.concurrency import AdaptiveLimiter
 
 
 async def _round(limiter: AdaptiveLimiter, overloaded: int = 0) -> None:

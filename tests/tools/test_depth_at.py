@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from memory.events import ToolStatus
+from surveyor.memory.events import ToolStatus
+from surveyor.tools.schemas import DepthReadings
 from tests.support.box_room import CAMERA, BoxRoom
 from tests.tools.test_tools import Hand
-from tools.rows import DepthReadings
 
 
 @pytest.fixture

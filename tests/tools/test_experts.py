@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from memory.blobs import BlobStore
-from memory.errors import InfrastructureError, ModelMistake, ServiceUnavailable
-from services.contract import (
+from surveyor.core.blobs import BlobStore
+from surveyor.core.errors import InfrastructureError, ModelMistake, ServiceUnavailable
+from surveyor.services.contract import (
     DepthAnswer,
     DepthRequest,
     DetectAnswer,
@@ -17,13 +17,13 @@ from services.contract import (
     Endpoints,
     ImageByHash,
 )
+from surveyor.tools.cache import ResultCache
+from surveyor.tools.endpoints import EndpointsFile, FixedEndpoints
+from surveyor.tools.experts import ExpertClient, Reply
+from surveyor.tools.prices import DEFAULT_PRICES
+from surveyor.tools.transport import NotAnExpert
 from tests.support.box_room import BoxRoom, problem
 from tests.tools.conftest import QUICK, make_client
-from tools.cache import ResultCache
-from tools.endpoints import EndpointsFile, FixedEndpoints
-from tools.experts import ExpertClient, Reply
-from tools.prices import DEFAULT_PRICES
-from tools.transport import NotAnExpert
 
 
 def detect(room: BoxRoom, frame: int = 0, phrase: str = "chair") -> DetectRequest:

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scenes.geometry import Intrinsics, OrientedBox, Pose
+from surveyor.core.geometry import Intrinsics, OrientedBox, Pose
+from surveyor.tools.geometry.bearings import Sectors, bearing, direction_word
+from surveyor.tools.geometry.boxes import box_distance, fit_upright_box
+from surveyor.tools.geometry.clouds import cloud_distance, main_part, thin
+from surveyor.tools.geometry.floor import floor_area, room_yaw
+from surveyor.tools.geometry.lifting import invert_affine, lift, resample_mask
+from surveyor.tools.geometry.scale import metric_ratio
+from surveyor.tools.geometry.upright import upright
 from tests.support.box_room import closest
-from tools.geometry.bearings import Sectors, bearing, direction_word
-from tools.geometry.boxes import box_distance, fit_upright_box
-from tools.geometry.clouds import cloud_distance, main_part, thin
-from tools.geometry.floor import floor_area, room_yaw
-from tools.geometry.lifting import invert_affine, lift, resample_mask
-from tools.geometry.scale import metric_ratio
-from tools.geometry.upright import upright
 
 angles = st.floats(0, 2 * np.pi)
 places = st.tuples(*[st.floats(-4, 4)] * 3)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from tools.memo import Memo
+from surveyor.tools.memoize import Memo
 
 
 def test_a_result_is_made_once_and_the_oldest_is_forgotten() -> None:

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field
 
-from tools.portable import portable
-from tools.spec import Arguments, Tool
-from tools.toolbox import default_tools
+from surveyor.tools.builtin import default_tools
+from surveyor.tools.schema_compat import portable
+from surveyor.tools.spec import Arguments, Tool
 
 
 def inside(schema: Any) -> Iterator[dict[str, Any]]:

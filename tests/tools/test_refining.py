@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from scenes.geometry import Intrinsics, OrientedBox, Pose
-from tools.geometry.lifting import lift, steady
-from tools.geometry.refining import confirmed_points, settle
-from tools.geometry.viewing import FusingRule, Sighting, View, disagreement, look
+from surveyor.core.geometry import Intrinsics, OrientedBox, Pose
+from surveyor.tools.geometry.lifting import lift, steady
+from surveyor.tools.geometry.refining import confirmed_points, settle
+from surveyor.tools.geometry.viewing import FusingRule, Sighting, View, disagreement, look
 
 RULE = FusingRule()
 CAMERA = Intrinsics.from_hfov(1.2, 64, 48)

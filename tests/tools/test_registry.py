@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from memory.errors import InfrastructureError, ModelMistake, UserError
-from memory.events import ToolOutcome, ToolStatus
+from surveyor.core.errors import InfrastructureError, ModelMistake, UserError
+from surveyor.memory.events import ToolOutcome, ToolStatus
+from surveyor.tools.builtin import default_tools
+from surveyor.tools.records import MeasureRecord
+from surveyor.tools.registry import Registry
+from surveyor.tools.spec import Arguments, CallRequest, Effects, Tool, ToolResult
+from surveyor.tools.workspace import Workspace
 from tests.support.box_room import BoxRoom
 from tests.tools.conftest import make_client
-from tools.records import MeasureRecord
-from tools.registry import Registry
-from tools.spec import Arguments, CallRequest, Effects, Tool, ToolResult
-from tools.toolbox import default_tools
-from tools.workspace import Workspace
 
 
 class Note(Arguments):

@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from memory.blobs import BlobStore
-from memory.events import ToolOutcome, ToolStatus
-from scenes.geometry import PointCloud
+from surveyor.core.blobs import BlobStore
+from surveyor.core.geometry import PointCloud
+from surveyor.memory.events import ToolOutcome, ToolStatus
+from surveyor.tools.builtin import default_tools
+from surveyor.tools.records import CloudRecord, FrameRecord, ObjectRecord
+from surveyor.tools.registry import Registry
+from surveyor.tools.schemas import MotionData, ObjectsData, OrderData, TopViewData
+from surveyor.tools.spec import CallRequest
+from surveyor.tools.workspace import Workspace
 from tests.support.box_room import THINGS, BoxRoom
 from tests.tools.conftest import make_client
-from tools.records import CloudRecord, FrameRecord, ObjectRecord
-from tools.registry import Registry
-from tools.rows import MotionData, ObjectsData, OrderData, TopViewData
-from tools.spec import CallRequest
-from tools.toolbox import default_tools
-from tools.workspace import Workspace
 
 FRAMES = [f"frame_{index}" for index in range(12)]
 ALL = ["sofa", "chair", "table", "lamp"]

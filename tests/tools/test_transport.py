@@ -7,10 +7,10 @@ from collections import Counter
 
 import httpx2
 
-from services.contract import Endpoint, Endpoints
+from surveyor.services.contract import Endpoint, Endpoints
+from surveyor.tools.endpoints import FixedEndpoints
+from surveyor.tools.transport import ExpertTransport
 from tests.tools.conftest import QUICK
-from tools.endpoints import FixedEndpoints
-from tools.transport import ExpertTransport
 
 EXPERTS = ("detect", "depth")
 

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from memory.events import ToolOutcome, ToolStatus
+from surveyor.memory.events import ToolOutcome, ToolStatus
+from surveyor.tools.builtin import default_tools
+from surveyor.tools.registry import Registry
+from surveyor.tools.spec import CallRequest
+from surveyor.tools.workspace import Workspace
 from tests.support.box_room import BoxRoom
 from tests.tools.conftest import make_client
 from tests.tools.wild_calls import OPENING, wild_calls
-from tools.registry import Registry
-from tools.spec import CallRequest
-from tools.toolbox import default_tools
-from tools.workspace import Workspace
 
 REGISTRY = Registry(default_tools())
 

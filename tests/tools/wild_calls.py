@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tools.spec import CallRequest, Tool
+from surveyor.tools.spec import CallRequest, Tool
 
 OPENING: tuple[tuple[str, dict[str, Any]], ...] = (
     ("frames", {"number": 6}),

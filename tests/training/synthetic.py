@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from training.proofs_skills_world import SyntheticPlay, cases, chance, draw, say, settings
+from tests.claims.skills.world import SyntheticPlay, cases, chance, draw, say, settings
 
 __all__ = ["SyntheticPlay", "cases", "chance", "draw", "say", "settings"]

@@ -10,20 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from memory.errors import UserError
-from skills.distil.trials import Trial
-from skills.provenance import Origin, Provenance, Status
-from skills.retrieve import Retriever
-from skills.snapshot import find_snapshot, open_snapshot
-from skills.workflow import GUARDED, Evidence, Frames, Join, Restore, Workflow
+from surveyor.core.errors import UserError
+from surveyor.skills.distil.rollouts import Trial
+from surveyor.skills.provenance import Origin, Provenance, Status
+from surveyor.skills.retrieve import Retriever
+from surveyor.skills.snapshot import find_snapshot, open_snapshot
+from surveyor.skills.workflow import GUARDED, Evidence, Frames, Join, Restore, Workflow
+from surveyor.training.evolution.cases import split_rooms
+from surveyor.training.evolution.library import Library
+from surveyor.training.evolution.policy import LibraryPolicy
+from surveyor.training.evolution.records import EvolveReport, plot, round_line
+from surveyor.training.evolution.rollout_store import Try
+from surveyor.training.evolution.rounds import evolve
 from tests.skills.conftest import make_skill
 from tests.training.synthetic import SyntheticPlay, cases, settings
-from training.evolve import evolve
-from training.evolve_cases import split_rooms
-from training.evolve_library import Library
-from training.evolve_policy import LibraryPolicy
-from training.evolve_records import EvolveReport, plot, round_line
-from training.evolve_trials import Try
 
 ROOMS = 100
 
@@ -110,7 +110,7 @@ def test_an_evolution_that_stopped_anywhere_arrives_at_the_same_place(
 def test_kill_9_and_resume_give_the_same_snapshot(
     evolved: tuple[Library, EvolveReport], tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "training.proofs_skills_world", str(tmp_path), str(ROOMS)]
+    command = [sys.executable, "-m", "tests.claims.skills.world", str(tmp_path), str(ROOMS)]
     root = Path(__file__).parents[2]
     first = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True)
     assert first.stdout is not None
@@ -134,10 +134,10 @@ def test_outages_teach_nothing_and_are_tried_again(
 
         async def play(self, tries: Sequence[Try]) -> Sequence[Trial]:
             trials = await super().play(tries)
-            return [t.model_copy(update={"owed": True, "score": 0.0}) for t in trials]
+            return [t.model_copy(update={"incomplete": True, "score": 0.0}) for t in trials]
 
     report = asyncio.run(evolve(Library(tmp_path), cases(ROOMS), Flaky(), settings(1, seeds=True)))
-    assert report.rounds[0].owed == report.rounds[0].tried > 0
+    assert report.rounds[0].incomplete == report.rounds[0].tried > 0
     assert report.rounds[0].findings == 0
     assert not any(v.action in {"promoted", "retired"} for v in report.rounds[0].verdicts)
 
@@ -206,7 +206,7 @@ def test_test_scenes_and_too_few_rooms_are_refused(tmp_path: Path) -> None:
 def test_a_policy_uses_a_skill_only_for_its_own_questions(
     evolved: tuple[Library, EvolveReport],
 ) -> None:
-    from skills.retrieve import Retriever
+    from surveyor.skills.retrieve import Retriever
 
     with evolved[0].open(seeds=False) as store:
         policy = LibraryPolicy(Retriever(store), Workflow())

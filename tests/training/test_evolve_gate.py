@@ -6,16 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from skills.distil.trials import Trial
-from skills.gate import Comparison, GateSettings, compare
-from skills.provenance import Origin, Provenance, Status
-from skills.retrieve import Retriever
-from skills.store import SkillStore
-from skills.workflow import GUARDED, PLAIN, Workflow
-from tests.skills.conftest import make_skill
-from tests.training.synthetic import SyntheticPlay, cases
-from training.evolve_cases import Case
-from training.evolve_gate import (
+from surveyor.skills.distil.rollouts import Trial
+from surveyor.skills.gate import Comparison, GateSettings, compare
+from surveyor.skills.provenance import Origin, Provenance, Status
+from surveyor.skills.retrieve import Retriever
+from surveyor.skills.store import SkillStore
+from surveyor.skills.workflow import GUARDED, PLAIN, Workflow
+from surveyor.training.evolution.cases import Case
+from surveyor.training.evolution.policy import LibraryPolicy
+from surveyor.training.evolution.promotion import (
     CLEAREST,
     LEAST_WEIGHT,
     Change,
@@ -25,9 +24,10 @@ from training.evolve_gate import (
     refused,
     removals,
 )
-from training.evolve_policy import LibraryPolicy
-from training.evolve_records import RoundReport, Verdict
-from training.evolve_removing import removal_weights
+from surveyor.training.evolution.records import RoundReport, Verdict
+from surveyor.training.evolution.removal import removal_weights
+from tests.skills.conftest import make_skill
+from tests.training.synthetic import SyntheticPlay, cases
 
 COUNTING = "object_counting"
 GATE = GateSettings(price=0.0)
@@ -72,7 +72,7 @@ def test_only_what_gains_nothing_on_enough_rooms_is_hopeless() -> None:
 def report(*verdicts: tuple[str, str]) -> RoundReport:
     found = compare([], GATE, 0.1)
     rows = tuple(Verdict(skill="s", version=v, action=a, comparison=found) for v, a in verdicts)
-    numbers = {"round": 1, "tried": 0, "owed": 0, "findings": 0, "active": 0}
+    numbers = {"round": 1, "tried": 0, "incomplete": 0, "findings": 0, "active": 0}
     return RoundReport.model_validate(
         numbers | {"verdicts": rows, "utility": 0.0, "score": 0.0, "cost": 0.0}
     )

@@ -11,55 +11,55 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from memory.blobs import BlobStore
-from memory.errors import InfrastructureError, UserError
-from memory.scene_memory import SceneMemory
-from scenes.suite import BLOBS
-from scenes.suite_rooms import RoomsSettings, make_rooms_suite
-from services.app import build_app
-from services.contract import Answer, DetectRequest, Endpoint, Endpoints, ImageByHash
-from services.registry import make_expert
-from services.settings import Settings
-from skills.workflow import PLAIN, SINGLE
-from tools.endpoints import FixedEndpoints
-from tools.experts import ExpertClient
-from training.evolve_cases import Case, load_cases, room_of
-from training.evolve_experts import experts_in_process
-from training.evolve_play import ProgramPlay, producers_of
-from training.evolve_scoring import Judge
+from surveyor.core.blobs import BlobStore
+from surveyor.core.dataset import BLOBS
+from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.memory.scene_memory import SceneMemory
+from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
+from surveyor.services.app import build_app
+from surveyor.services.contract import Answer, DetectRequest, Endpoint, Endpoints, ImageByHash
+from surveyor.services.registry import make_expert
+from surveyor.services.settings import Settings
+from surveyor.skills.workflow import PLAIN, SINGLE
+from surveyor.tools.endpoints import FixedEndpoints
+from surveyor.tools.experts import ExpertClient
+from surveyor.training.evolution.cases import Case, load_cases, room_of
+from surveyor.training.evolution.inprocess_experts import experts_in_process
+from surveyor.training.evolution.rollouts import ProgramPlay, producers_of
+from surveyor.training.evolution.scoring import Judge
 
 EXPERTS = ("detect", "segment", "depth", "reconstruct", "restore", "scene")
 
 
 @pytest.fixture(scope="module")
-def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("suite") / "train"
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("dataset") / "train"
     settings = RoomsSettings(n_frames=6, size=(128, 96), types=("object_counting",), per_type=2)
-    make_rooms_suite(path, [7], settings=settings, split="train", name="train")
+    make_rooms_dataset(path, [7], settings=settings, split="train", name="train")
     return path
 
 
 @pytest.fixture(scope="module")
-def cases(suite: Path) -> tuple[Case, ...]:
-    return load_cases([suite])
+def cases(dataset: Path) -> tuple[Case, ...]:
+    return load_cases([dataset])
 
 
-def test_cards_and_rooms_come_from_the_public_side(cases: tuple[Case, ...], suite: Path) -> None:
+def test_cards_and_rooms_come_from_the_public_side(cases: tuple[Case, ...], dataset: Path) -> None:
     assert {c.room for c in cases} == {"room_000007"} == {room_of("room_000007.dark")}
     assert all(c.card.views == 6 and c.card.width == 128 for c in cases)
     assert room_of("scene0011_00") == "scene0011_00"
     with pytest.raises(UserError, match="learned from test suites only"):
-        load_cases([suite], split="test")
+        load_cases([dataset], split="test")
 
 
 def test_trials_are_real_episodes_and_are_remembered(
-    cases: tuple[Case, ...], suite: Path, tmp_path: Path
+    cases: tuple[Case, ...], dataset: Path, tmp_path: Path
 ) -> None:
     async def play() -> None:
-        memory = SceneMemory(tmp_path / "memory.sqlite")
+        memory = SceneMemory(tmp_path / "surveyor.core.sqlite")
         async with (
-            experts_in_process([suite], tmp_path, preset="perfect", experts=EXPERTS) as client,
-            Judge([suite]) as judge,
+            experts_in_process([dataset], tmp_path, preset="perfect", experts=EXPERTS) as client,
+            Judge([dataset]) as judge,
         ):
             world = await producers_of(client, EXPERTS)
             player = ProgramPlay(client, judge, world, memory=memory)
@@ -92,10 +92,10 @@ def test_a_judge_that_dies_is_an_outage(tmp_path: Path) -> None:
 
 
 @contextmanager
-def served(suite: Path, work: Path) -> Iterator[str]:
+def served(dataset: Path, work: Path) -> Iterator[str]:
     """The detect expert on a real socket."""
     settings = Settings(
-        blob_dir=work / "blobs", shelves=(suite / BLOBS,), suites=(suite,), preset="realistic"
+        blob_dir=work / "blobs", shelves=(dataset / BLOBS,), datasets=(dataset,), preset="realistic"
     )
     app = build_app(make_expert("detect"), settings)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
@@ -112,7 +112,7 @@ def served(suite: Path, work: Path) -> Iterator[str]:
 
 
 def test_in_process_answers_equal_those_over_http(
-    cases: tuple[Case, ...], suite: Path, tmp_path: Path
+    cases: tuple[Case, ...], dataset: Path, tmp_path: Path
 ) -> None:
     frames = [f.image.sha256 for f in cases[0].task.frames]
     request = [
@@ -130,16 +130,16 @@ def test_in_process_answers_equal_those_over_http(
             await client.aclose()
 
     async def answers(client: ExpertClient) -> list[Answer]:
-        from services.contract import DetectAnswer
+        from surveyor.services.contract import DetectAnswer
 
         return [(await client.ask("detect", r, DetectAnswer)).answer for r in request]
 
     async def in_process() -> list[Answer]:
         work = tmp_path / "inside"
-        async with experts_in_process([suite], work, experts=("detect",)) as client:
+        async with experts_in_process([dataset], work, experts=("detect",)) as client:
             return await answers(client)
 
-    with served(suite, tmp_path / "served") as url:
+    with served(dataset, tmp_path / "served") as url:
         remote = asyncio.run(over_http(url))
     local = asyncio.run(in_process())
     assert [a.model_dump_json() for a in local] == [a.model_dump_json() for a in remote]

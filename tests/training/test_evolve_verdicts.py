@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from memory.errors import UserError
-from skills.portable import import_skills
-from skills.provenance import Status
-from skills.workflow import Evidence, Frames, Join, Restore, Workflow
+from surveyor.core.errors import UserError
+from surveyor.skills.folders import import_skills
+from surveyor.skills.provenance import Status
+from surveyor.skills.workflow import Evidence, Frames, Join, Restore, Workflow
+from surveyor.training.evolution.library import Library
+from surveyor.training.evolution.verdicts import gate_skill, leave_one_out
 from tests.skills.conftest import make_skill
 from tests.training.synthetic import SyntheticPlay, cases
-from training.evolve_library import Library
-from training.evolve_verdicts import gate_skill, leave_one_out
 
 DEFAULT = Workflow()
 GOOD = Workflow(

@@ -6,9 +6,9 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from skills.workflow import GUARDED, PLAIN, Workflow
+from surveyor.skills.workflow import GUARDED, PLAIN, Workflow
+from surveyor.training.evolution.exploration import SPACE, ExploreSettings, Question, mutate, plan
 from tests.training.synthetic import SyntheticPlay, cases
-from training.explore import SPACE, ExploreSettings, Question, mutate, plan
 
 FAMILY = ("object_counting",)
 SETTINGS = ExploreSettings(episodes=200, rivals=3)

@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from scenes.suite_rooms import RoomsSettings, make_rooms_suite
-from training.evolve_records import EvolveSettings
-from training.explore import ExploreSettings
-from training.proofs_skills_evolution import (
+from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
+from surveyor.training.evolution.exploration import ExploreSettings
+from surveyor.training.evolution.records import EvolveSettings
+from tests.claims.skills.evolution import (
     EvolutionPlan,
     evolve_seed,
     judge_seed,
@@ -23,7 +23,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> EvolutionPlan:
     root = tmp_path_factory.mktemp("evolution")
     for split, seeds in (("train", range(11, 19)), ("test", range(21, 23))):
         settings = RoomsSettings(n_frames=6, size=(128, 96), types=("object_counting",), per_type=1)
-        make_rooms_suite(root / split, seeds, settings=settings, split=split, name=split)
+        make_rooms_dataset(root / split, seeds, settings=settings, split=split, name=split)
     return EvolutionPlan(
         train=(root / "train",),
         test=(root / "test",),

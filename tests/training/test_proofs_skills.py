@@ -4,25 +4,27 @@ import asyncio
 
 import pytest
 
-from skills.distil.trials import Trial
-from skills.embed import LexicalEmbedder
-from skills.retrieve import Retriever
-from skills.workflow import GUARDED, PLAIN
+from surveyor.skills.distil.rollouts import Trial
+from surveyor.skills.embed import LexicalEmbedder
+from surveyor.skills.retrieve import Retriever
+from surveyor.skills.workflow import GUARDED, PLAIN
+from surveyor.training.evolution.exploration import SPACE
+from surveyor.training.evolution.library import Library
+from surveyor.training.evolution.records import EvolveReport, RoundReport
+from surveyor.training.evolution.rollout_store import TrialStore
+from tests.claims.groups.skills import simulated_pairs
+from tests.claims.skills import chat as proofs_skills_chat
+from tests.claims.skills import damage as proofs_skills_damage
+from tests.claims.skills import killed as proofs_skills_killed
+from tests.claims.skills.claims import claims
+from tests.claims.skills.compare import Played, by_tag, contrast, evaluate, pooled, row
+from tests.claims.skills.evolution import SeedResult
+from tests.claims.skills.gate import random_labels
+from tests.claims.skills.oracle import hindsight
+from tests.claims.skills.policies import baselines, library, per_type, shuffled, single
+from tests.claims.skills.recall import QUESTIONS, questions, recall
+from tests.claims.skills.scale import retrieval
 from tests.training.synthetic import SyntheticPlay, cases
-from training import proofs_skills_chat, proofs_skills_damage, proofs_skills_killed
-from training.evolve_library import Library
-from training.evolve_records import EvolveReport, RoundReport
-from training.evolve_trials import TrialStore
-from training.explore import SPACE
-from training.proofs_skills import simulated_pairs
-from training.proofs_skills_claims import claims
-from training.proofs_skills_compare import Played, by_tag, contrast, evaluate, pooled, row
-from training.proofs_skills_evolution import SeedResult
-from training.proofs_skills_gate import random_labels
-from training.proofs_skills_oracle import hindsight
-from training.proofs_skills_policies import baselines, library, per_type, shuffled, single
-from training.proofs_skills_recall import QUESTIONS, questions, recall
-from training.proofs_skills_scale import retrieval
 
 PRICE = 0.005
 
@@ -99,7 +101,7 @@ def _result(played: Played) -> SeedResult:
     only = RoundReport(
         round=1,
         tried=1,
-        owed=0,
+        incomplete=0,
         findings=0,
         verdicts=(),
         active=10,

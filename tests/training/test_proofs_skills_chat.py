@@ -3,19 +3,19 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from agent.chat.prompt import agent_prompt
-from agent.planner import Brief, LoadedSkill
-from agent.rehearsal import Request
-from scenes.tasks import AnswerKind, Task
-from skills.workflow import PLAIN, Frames, Workflow
+from surveyor.agent.chat.prompt import agent_prompt
+from surveyor.agent.planner import Brief, LoadedSkill
+from surveyor.core.tasks import AnswerKind, Task
+from surveyor.skills.workflow import PLAIN, Frames, Workflow
+from tests.claims.skills.chat_lift import Outcome, claims, measure
+from tests.claims.skills.follower import first_workflow, follow
 from tests.skills.conftest import make_skill
-from training.proofs_skills_chat_lift import Outcome, claims, measure
-from training.proofs_skills_follower import first_workflow, follow
+from tests.support.mock_endpoint import Request
 
 GOLDEN = Path(__file__).parents[1] / "skills" / "golden" / "chat_prompt.txt"
 TASK = Task(
     id="t",
-    suite="s",
+    dataset="s",
     scene_id="x",
     question_type="object_counting",
     question="How many lamp(s) are in this room?",

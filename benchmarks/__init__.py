@@ -1,1 +1,0 @@
-"""What the agent is judged on: suites, scorers, statistics, the runner and its report."""

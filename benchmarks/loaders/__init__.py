@@ -1,6 +1,0 @@
-"""Local files of published benchmarks, made into suites.
-
-A loader reads a benchmark's own files and frames and writes a suite folder: tasks on the public
-side, targets in the scorer's field names on the hidden one, frames as the bytes they came in.
-`benchmarks.loaders.registry` names all loaders.
-"""

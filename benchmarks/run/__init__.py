@@ -1,1 +1,0 @@
-"""Running a suite: configuration, schedule, progress. The runner itself is `benchmarks.runner`."""

@@ -1,0 +1,276 @@
+"""Probes: small requests that show what a model endpoint can do.
+
+Each probe asks one thing through the real client and returns a `Finding`. None of them raises for
+what the endpoint does wrong: that is what they are there to find.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from surveyor.agent.boundary import ProviderRefused
+from surveyor.agent.chat.capabilities import Capabilities, Coordinates
+from surveyor.agent.chat.endpoint import Completion, Endpoint
+from surveyor.agent.chat.reply_parser import text_of
+from surveyor.agent.chat.tagged_text import read_blocks
+from surveyor.agent.limits import LimitExceeded
+from surveyor.core.errors import ServiceUnavailable, UserError
+
+
+class Health(StrEnum):
+    """How a probe went."""
+
+    WORKS = "works"
+    DEGRADED = "degraded"
+    BROKEN = "broken"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one probe found, why it matters and what to do; ``override`` is the capability that
+    should be configured."""
+
+    probe: str
+    health: Health
+    detail: str
+    advice: str = ""
+    override: tuple[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProbedEndpoint:
+    """The endpoint under examination."""
+
+    endpoint: Endpoint
+    capabilities: Capabilities
+
+    async def ask(self, messages: list[dict[str, Any]], **fields: Any) -> Completion | str:
+        """A completion, or one sentence saying why there is none."""
+        settings = {**self.endpoint.config.sampling, **fields}
+        body = {"model": self.endpoint.config.model, **settings, "messages": messages}
+        try:
+            return await self.endpoint.complete(orjson.dumps(body))
+        except (UserError, ProviderRefused, LimitExceeded, ServiceUnavailable) as refusal:
+            return str(refusal)
+
+
+_MEASURE = {
+    "type": "function",
+    "function": {
+        "name": "measure",
+        "description": "Measures the height of one thing in metres.",
+        "parameters": {
+            "type": "object",
+            "properties": {"thing": {"type": "string"}},
+            "required": ["thing"],
+            "additionalProperties": False,
+        },
+    },
+}
+_MANY = 8
+_ONE_CALL = "How high is the table? Call the tool measure; do not guess."
+_TWO_CALLS = "How high are the table and the lamp? Call measure for both at once, in one turn."
+
+
+def calls_in(completion: Completion) -> list[dict[str, Any]]:
+    """Well-formed native tool calls of a reply."""
+    calls = completion.message.get("tool_calls")
+    return [c for c in calls if isinstance(c, dict)] if isinstance(calls, list) else []
+
+
+async def probe_text(patient: ProbedEndpoint) -> Finding:
+    """Does it answer at all, and does it count tokens?"""
+    reply = await patient.ask([_user("Reply with the word ready.")])
+    if isinstance(reply, str):
+        return Finding("text", Health.BROKEN, reply, "nothing else can work before this does")
+    if not reply.usage.get("prompt_tokens"):
+        detail = "it answers, but does not report how many tokens it used"
+        return Finding("text", Health.DEGRADED, detail, "token and cost limits will not trip")
+    return Finding("text", Health.WORKS, f"answered in {reply.elapsed:.2f} s")
+
+
+async def probe_tool_call(patient: ProbedEndpoint) -> Finding:
+    """Are native tool calls made and parsed?"""
+    reply = await patient.ask([_user(_ONE_CALL)], tools=[_MEASURE])
+    tags = ("dialect", "tags")
+    if isinstance(reply, str):
+        advice = "use the tag dialect (capabilities.dialect = tags)"
+        return Finding("tool call", Health.BROKEN, reply, advice, tags)
+    if calls := calls_in(reply):
+        arguments = (calls[0].get("function") or {}).get("arguments")
+        detail = f"called with {str(arguments)[:60]}"
+        return Finding("tool call", Health.WORKS, detail)
+    if read_blocks(text_of(reply.message.get("content"))).calls:
+        return Finding(
+            "tool call",
+            Health.DEGRADED,
+            "the call came back inside the text: the server's tool parser did not see it",
+            "start vLLM with --enable-auto-tool-choice and this model's --tool-call-parser; until "
+            "then each such call is read from the text and recorded as a repair",
+        )
+    detail = "asked to call a tool, it wrote text instead"
+    return Finding("tool call", Health.BROKEN, detail, "it may do better with tags", tags)
+
+
+async def probe_tags(patient: ProbedEndpoint) -> Finding:
+    """Does it write calls as tagged text when told how?"""
+    form = (
+        "Call tools only like this: "
+        '<tool_call>{"name": "...", "arguments": {...}}</tool_call>\n'
+        f"<tools>{orjson.dumps(_MEASURE['function']).decode()}</tools>"
+    )
+    reply = await patient.ask([{"role": "system", "content": form}, _user(_ONE_CALL)])
+    if isinstance(reply, str):
+        return Finding("tagged call", Health.BROKEN, reply)
+    blocks = read_blocks(text_of(reply.message.get("content")))
+    if not blocks.calls:
+        detail = "told how to write a tagged call, it wrote none"
+        return Finding("tagged call", Health.BROKEN, detail, "this model will not use tools")
+    if blocks.repairs:
+        detail = f"readable after repairs: {', '.join(blocks.repairs)}"
+        return Finding("tagged call", Health.DEGRADED, detail, "each repair will be logged")
+    return Finding("tagged call", Health.WORKS, f"called {blocks.calls[0].name}")
+
+
+async def probe_two_turns(patient: ProbedEndpoint) -> Finding:
+    """Does the server's chat template take a tool result and go on?"""
+    function = {"name": "measure", "arguments": '{"thing": "table"}'}
+    call = {"id": "call_0", "type": "function", "function": function}
+    history = [
+        _user(_ONE_CALL),
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_0", "content": "0.74 m"},
+    ]
+    reply = await patient.ask(history, tools=[_MEASURE])
+    if isinstance(reply, str):
+        advice = "its chat template cannot continue after a tool result: use the tag dialect"
+        return Finding("two turns", Health.BROKEN, reply, advice, ("dialect", "tags"))
+    if "74" in text_of(reply.message.get("content")):
+        return Finding("two turns", Health.WORKS, "it used the tool's result")
+    detail = "it went on after a tool result, but did not use it"
+    return Finding("two turns", Health.DEGRADED, detail, "expect it to repeat calls")
+
+
+async def probe_parallel(patient: ProbedEndpoint) -> Finding:
+    """Are several calls made in one turn?"""
+    reply = await patient.ask([_user(_TWO_CALLS)], tools=[_MEASURE])
+    if isinstance(reply, str):
+        cure = ("parallel_calls", False)
+        return Finding("parallel calls", Health.BROKEN, reply, "ask for one at a time", cure)
+    number = len(calls_in(reply))
+    if number >= 2:
+        return Finding("parallel calls", Health.WORKS, f"{number} calls in one turn")
+    detail = "asked for two calls at once, it made " + ("one" if number else "none")
+    return Finding("parallel calls", Health.DEGRADED, detail, "episodes will need more turns")
+
+
+async def probe_image(patient: ProbedEndpoint) -> Finding:
+    """Is an image in a user message seen?"""
+    question = "Which colour is this image? One word."
+    reply = await patient.ask([_user(question, picture((220, 20, 20)))])
+    if isinstance(reply, str):
+        advice = "the model sees nothing; it can only work with tools (capabilities.images = false)"
+        return Finding("image", Health.BROKEN, reply, advice, ("images", False))
+    said = text_of(reply.message.get("content"))
+    if re.search(r"\bred\b", said, re.IGNORECASE):
+        return Finding("image", Health.WORKS, "it saw that a red image is red")
+    detail = f"shown a red image, it said {said[:60]!r}"
+    return Finding("image", Health.BROKEN, detail, "images are accepted but not seen")
+
+
+async def probe_many_images(patient: ProbedEndpoint) -> Finding:
+    """How many images may one request hold? Servers refuse more than they were started for."""
+    number = min(patient.capabilities.max_images, _MANY)
+    small = [picture((220, 20, 20), size=(64, 64)) for _ in range(number)]
+    reply = await patient.ask([_user("Reply with the word seen.", *small)])
+    if not isinstance(reply, str):
+        return Finding("several images", Health.WORKS, f"{number} images in one request are taken")
+    told = re.search(r"at most (\d+)", reply, re.IGNORECASE)
+    allowed = max(1, int(told[1])) if told else 1
+    advice = f"at most {allowed} an episode will be shown; a local server can be started for more"
+    return Finding("several images", Health.BROKEN, reply, advice, ("max_images", allowed))
+
+
+async def probe_tool_image(patient: ProbedEndpoint) -> Finding:
+    """May an image stand in a tool result?"""
+    function = {"name": "measure", "arguments": '{"thing": "wall"}'}
+    call = {"id": "call_0", "type": "function", "function": function}
+    shown = [{"type": "text", "text": "the wall"}, picture((20, 20, 220))]
+    history = [
+        _user("Look at the wall with measure, then say its colour in one word."),
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_0", "content": shown},
+    ]
+    reply = await patient.ask(history, tools=[_MEASURE])
+    said = "" if isinstance(reply, str) else text_of(reply.message.get("content"))
+    sees = bool(re.search(r"\bblue\b", said, re.IGNORECASE))
+    if sees == patient.capabilities.images_in_tools:
+        detail = "taken" if sees else "not taken; they go into a user message instead"
+        return Finding("image in a tool result", Health.WORKS, detail)
+    if sees:
+        detail, advice = "taken, though the table says otherwise", "configure it to save a message"
+        health = Health.WORKS
+    else:
+        detail = f"not taken: {(reply if isinstance(reply, str) else said)[:120]!r}"
+        advice, health = "tool images would be lost or refused", Health.BROKEN
+    return Finding("image in a tool result", health, detail, advice, ("images_in_tools", sees))
+
+
+async def probe_places(patient: ProbedEndpoint) -> Finding:
+    """Does it give places in pixels or in thousandths?"""
+    # A 640 x 320 image whose square lies at (480, 80) in pixels and (750, 250) in thousandths.
+    question = "Give the centre of the red square as two numbers: x, y."
+    reply = await patient.ask([_user(question, picture((230, 230, 230), square=True))])
+    if isinstance(reply, str):
+        return Finding("places", Health.SKIPPED, reply)
+    said = [float(n) for n in re.findall(r"\d+(?:\.\d+)?", text_of(reply.message.get("content")))]
+    found = _convention(said[:2])
+    if found is None:
+        detail = f"the centre of a square at (480, 80) of 640 x 320 was given as {said[:4]}"
+        return Finding("places", Health.DEGRADED, detail, "do not rely on boxes from this model")
+    if found is patient.capabilities.coordinates:
+        return Finding("places", Health.WORKS, f"given in {found}, as the table says")
+    detail = f"given in {found}, but the table says {patient.capabilities.coordinates}"
+    advice = "boxes would land in the wrong place"
+    return Finding("places", Health.BROKEN, detail, advice, ("coordinates", found.value))
+
+
+def _convention(place: list[float]) -> Coordinates | None:
+    if len(place) < 2:
+        return None
+    for convention, target in (
+        (Coordinates.PIXELS, (480.0, 80.0)),
+        (Coordinates.THOUSANDTHS, (750.0, 250.0)),
+    ):
+        if all(abs(a - b) <= 40 for a, b in zip(place, target, strict=True)):
+            return convention
+    return None
+
+
+def _user(text: str, *more: dict[str, Any]) -> dict[str, Any]:
+    if not more:
+        return {"role": "user", "content": text}
+    return {"role": "user", "content": [{"type": "text", "text": text}, *more]}
+
+
+def picture(
+    colour: tuple[int, int, int], *, square: bool = False, size: tuple[int, int] = (640, 320)
+) -> dict[str, Any]:
+    """A one-coloured image part, with a red square at (480, 80) if asked."""
+    from PIL import Image, ImageDraw
+
+    image = Image.new("RGB", size, colour)
+    if square:
+        ImageDraw.Draw(image).rectangle((450, 50, 510, 110), fill=(220, 20, 20))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}

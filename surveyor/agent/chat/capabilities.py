@@ -1,0 +1,99 @@
+"""What differs between models, as a table and not as ``if``s.
+
+The first row whose pattern is found in the model's name applies; the configuration may override
+any field. A wrong row costs accuracy, never a crash: `surveyor doctor` probes what matters.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from surveyor.core.errors import UserError
+
+
+class Coordinates(StrEnum):
+    """How a model gives places in an image: pixels of what it was sent, or 0-1000 of each side."""
+
+    PIXELS = "pixels"
+    THOUSANDTHS = "thousandths"
+
+
+class DialectName(StrEnum):
+    """How calls and answers are written: the API's own tool calls, or tags in the text."""
+
+    NATIVE = "native"
+    TAGS = "tags"
+
+
+class Capabilities(BaseModel):
+    """What a model and its provider take.
+
+    ``images_in_tools``: images may stand in a tool message; otherwise they move to a user message
+    that follows. ``max_images`` and ``max_pixels`` (of one image) bound a request.
+    ``fetches_urls``: the endpoint can load images that it is given by URL. ``echo_reasoning``
+    names the field in which a provider wants its own reasoning back.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dialect: DialectName = DialectName.NATIVE
+    images: bool = True
+    images_in_tools: bool = False
+    parallel_calls: bool = True
+    max_images: int = Field(default=64, ge=0)
+    max_pixels: int | None = Field(default=None, ge=1)
+    coordinates: Coordinates = Coordinates.PIXELS
+    fetches_urls: bool = True
+    echo_reasoning: str | None = None
+
+
+_QWEN3_VL = Capabilities(
+    images_in_tools=True, max_images=128, coordinates=Coordinates.THOUSANDTHS, max_pixels=2_000_000
+)
+
+_TABLE: tuple[tuple[str, Capabilities], ...] = (
+    (r"\b(gpt-[4-9]|o[1-9]\b|chatgpt)", Capabilities(max_images=250, max_pixels=2_500_000)),
+    (r"claude", Capabilities(max_images=90, max_pixels=1_150_000)),
+    (r"gemini", Capabilities(max_images=250, coordinates=Coordinates.THOUSANDTHS)),
+    (r"skill-?3d|surveyor", _QWEN3_VL.model_copy(update={"dialect": DialectName.TAGS})),
+    (r"qwen3(\.\d)?-?vl|qwen3\.\d|qwen-?vl-(max|plus)", _QWEN3_VL),
+    (r"qwen2(\.5)?-?vl", Capabilities(max_images=64, max_pixels=2_000_000)),
+    (
+        r"internvl",
+        Capabilities(max_images=48, coordinates=Coordinates.THOUSANDTHS, max_pixels=2_000_000),
+    ),
+    (
+        r"glm-?\d(\.\d)?v",
+        Capabilities(
+            max_images=64,
+            coordinates=Coordinates.THOUSANDTHS,
+            echo_reasoning="reasoning_content",
+        ),
+    ),
+    (r"kimi", Capabilities(max_images=64, echo_reasoning="reasoning_content")),
+    (r"gemma", Capabilities(max_images=32, max_pixels=1_000_000)),
+    (r"llama-?4|llama4", Capabilities(max_images=8, parallel_calls=False)),
+    (r"pixtral|mistral|ministral|magistral", Capabilities(max_images=8, max_pixels=1_000_000)),
+    (r"llava|minicpm|phi-?[34]", Capabilities(max_images=16, max_pixels=1_000_000)),
+    (r"gpt-oss|deepseek", Capabilities(images=False, echo_reasoning="reasoning_content")),
+)
+
+
+def capabilities_of(model: str, overrides: dict[str, Any] | None = None) -> Capabilities:
+    """The table's row for ``model``, with ``overrides`` from the configuration.
+
+    An unknown model gets the cautious default. Raises `UserError` naming a field that does not
+    exist or a value that does not fit.
+    """
+    name = model.rsplit("/", 1)[-1].lower()
+    found = next((row for pattern, row in _TABLE if re.search(pattern, name)), Capabilities())
+    if not overrides:
+        return found
+    try:
+        return Capabilities.model_validate(found.model_dump() | overrides)
+    except ValueError as error:
+        raise UserError(f"model capabilities of {model}: {error}") from None

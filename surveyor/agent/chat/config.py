@@ -1,0 +1,54 @@
+"""How to reach a model: everything but the key, which lives in an environment variable."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from surveyor.agent.chat.prices import Price
+from surveyor.core.errors import UserError
+
+
+class ChatConfig(BaseModel):
+    """One model behind one OpenAI-compatible endpoint.
+
+    ``base_url`` ends where ``/chat/completions`` begins, usually in ``/v1``. ``key_env`` names the
+    environment variable that holds the key; the key itself is never stored or logged. A request is
+    tried ``attempts`` times within ``patience`` seconds of trying and backing off; one attempt may
+    take ``timeout`` seconds. ``images_base`` is a blob server that the endpoint can reach: images
+    then go by URL. ``sampling`` goes into the request as it is (temperature, max_tokens, seed).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = Field(min_length=1)
+    base_url: str = "https://api.openai.com/v1"
+    key_env: str = "OPENAI_API_KEY"
+    attempts: int = Field(default=6, ge=1)
+    patience: float = Field(default=300.0, gt=0)
+    timeout: float = Field(default=300.0, gt=0)
+    backoff: float = Field(default=0.5, ge=0)
+    concurrency: int = Field(default=64, ge=1)
+    images_base: str | None = None
+    price: Price | None = None
+    sampling: dict[str, JsonValue] = Field(default_factory=dict)
+    capabilities: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        """Where requests go."""
+        return self.base_url.rstrip("/") + "/chat/completions"
+
+    def headers(self) -> dict[str, str]:
+        """Request headers with the key, if the environment has one."""
+        if not self.base_url.startswith(("http://", "https://")):
+            raise UserError(
+                f"the model endpoint {self.base_url!r} must start with http:// or https://"
+            )
+        key = os.environ.get(self.key_env, "").strip()
+        headers = {"content-type": "application/json"}
+        if not key.isascii():
+            raise UserError(f"the key in {self.key_env} holds characters that no key has")
+        return headers | ({"authorization": f"Bearer {key}"} if key else {})

@@ -1,0 +1,213 @@
+"""The native dialect: the API's own tool calls, answers between ``<answer>`` tags."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from pydantic import JsonValue
+
+from surveyor.agent.chat.capabilities import Capabilities
+from surveyor.agent.chat.messages import Message, Part, labelled, pictures_of
+from surveyor.agent.chat.reply_parser import (
+    REASONING,
+    Reading,
+    bare_answer,
+    can_be_sent,
+    one_answer,
+    reasoning_of,
+    text_of,
+    well_formed,
+)
+from surveyor.agent.chat.tagged_text import read_blocks
+from surveyor.agent.planner import Brief, Observation
+from surveyor.core.tasks import Task
+from surveyor.memory.events import FormatError, ToolOutcome
+from surveyor.tools.spec import CallRequest
+
+_NEITHER = (
+    "That was neither a tool call nor an answer. Call a tool, or finish with the final answer "
+    "alone between <answer> and </answer>."
+)
+_BOTH = (
+    "You called tools and answered in the same turn, so nothing was run. Wait for the results "
+    "before you answer, or answer without calling tools."
+)
+_CUT = "Your message was cut off at the length limit. Think less, and call a tool or answer."
+
+
+class NativeDialect:
+    """Reads and writes native tool calls."""
+
+    name = "native"
+
+    def __init__(self, task: Task, brief: Brief, capabilities: Capabilities) -> None:
+        self._task = task
+        self._tools = list(brief.tools)
+        self._can = capabilities
+        self._pending: tuple[CallRequest, ...] = ()
+        self._ids: set[str] = set()
+
+    @property
+    def instructions(self) -> str:
+        """How to write calls and answers, for the system message."""
+        if not self._tools:
+            return "Give the final answer alone between <answer> and </answer>."
+        return (
+            "Measure with the tools before you answer; several independent calls may go in one "
+            "turn. When the evidence is enough, give the final answer alone between <answer> and "
+            "</answer>, in a turn without tool calls."
+        )
+
+    @property
+    def request_fields(self) -> dict[str, Any]:
+        """What the request carries besides messages."""
+        if not self._tools:
+            return {}
+        fields: dict[str, Any] = {"tools": self._tools}
+        if not self._can.parallel_calls:
+            fields["parallel_tool_calls"] = False
+        return fields
+
+    def read(self, message: dict[str, Any], finish: str, turn: int) -> Reading:
+        """Understand one assistant message; never raises, whatever the message holds."""
+        text, reasoning = text_of(message.get("content")), reasoning_of(message)
+        calls, repairs = _calls_of(message, turn, self._ids)
+        if not calls and "<tool_call>" in text:
+            text, calls, repairs = self._rescue(text, finish, turn)
+        self._pending = calls
+        decided, more = self._decide(text, finish, calls)
+        if any(_sound(call) != call.raw_arguments for call in calls):
+            more = (*more, "showed the model its unreadable arguments as an empty object")
+        return Reading(
+            echo=self._echo(text, message, calls),
+            text=text_of(message.get("content")),
+            reasoning=reasoning,
+            emitted=_emitted(calls),
+            repairs=(*repairs, *more),
+            **decided,
+        )
+
+    def _decide(
+        self, text: str, finish: str, calls: tuple[CallRequest, ...]
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """What the turn is, and the repairs that this took."""
+        blocks = read_blocks(text, cut=finish == "length")
+        if calls:
+            return ({"mistake": _BOTH} if blocks.answers else {"calls": calls}), ()
+        if blocks.faults or (finish == "length" and not blocks.answers):
+            return {"mistake": "; ".join((*blocks.faults, _CUT))}, ()
+        if blocks.answers:
+            answer, repeated = one_answer(blocks.answers)
+            return answer, (*blocks.repairs, *repeated)
+        if not self._tools and text.strip():
+            return {"answer": text.strip()}, ()
+        if (bare := bare_answer(text, self._task)) is not None:
+            return {"answer": bare}, ("took a bare answer without tags",)
+        return {"mistake": _NEITHER}, ()
+
+    def _rescue(
+        self, text: str, finish: str, turn: int
+    ) -> tuple[str, tuple[CallRequest, ...], tuple[str, ...]]:
+        """Calls that a server's parser left in the text: the text without them, and the calls."""
+        blocks = read_blocks(text, cut=finish == "length")
+        if not blocks.calls or blocks.faults:
+            return text, (), ()
+        calls = tuple(
+            CallRequest(f"call_{turn}_{i}", well_formed(call.name), well_formed(call.arguments))
+            for i, call in enumerate(blocks.calls)
+        )
+        answers = "".join(f"<answer>{answer}</answer>" for answer in blocks.answers)
+        repairs = ("read tool calls that stood in the text", *blocks.repairs)
+        return blocks.thought + answers, calls, repairs
+
+    def _echo(self, text: str, message: dict[str, Any], calls: tuple[CallRequest, ...]) -> Message:
+        """The turn as the conversation keeps it, with the provider's own reasoning item, opaque
+        as it came and under the name it came by, where the provider wants that back."""
+        fields: dict[str, Any] = {}
+        if calls:
+            fields["tool_calls"] = [_as_sent(call) for call in calls]
+        wanted = self._can.echo_reasoning
+        names = (wanted, *REASONING) if wanted in REASONING else (wanted,)
+        for name in names:
+            item = message.get(name or "")
+            if item and name and can_be_sent(item):
+                fields[name] = item
+                break
+        return Message("assistant", (text,), fields)
+
+    def observe(self, observations: tuple[Observation, ...]) -> list[Message]:
+        """What came back, as messages: every pending call is answered, in call order."""
+        outcomes = [o for o in observations if isinstance(o, ToolOutcome)]
+        errors = [o.observation for o in observations if isinstance(o, FormatError)]
+        if errors and self._pending:
+            return [_tool_message(call.call_id, ("\n".join(errors),)) for call in self._pending]
+        messages = [Message("user", (error,)) for error in errors]
+        moved: list[Part] = []
+        for outcome in outcomes:
+            shown = labelled(pictures_of(outcome)) if self._can.images else ()
+            if shown and not self._can.images_in_tools:
+                moved.extend(shown)
+                shown = ("The image follows in the next message.",)
+            messages.append(_tool_message(outcome.call_id, (outcome.text, *shown)))
+        if moved:
+            messages.append(Message("user", ("Images of the results above.", *moved)))
+        return messages
+
+
+def _tool_message(call_id: str, parts: tuple[Part, ...]) -> Message:
+    return Message("tool", parts, {"tool_call_id": call_id})
+
+
+def _calls_of(
+    message: dict[str, Any], turn: int, used: set[str]
+) -> tuple[tuple[CallRequest, ...], tuple[str, ...]]:
+    """Calls in order, and the repairs that were needed.
+
+    ``used`` holds the ids of the episode so far and grows, so that results have one owner each.
+    """
+    listed = message.get("tool_calls")
+    entries = listed if isinstance(listed, list) else []
+    calls: list[CallRequest] = []
+    repairs: list[str] = []
+    for entry in entries:
+        function = entry.get("function") if isinstance(entry, dict) else None
+        if not isinstance(function, dict) or not isinstance(function.get("name"), str):
+            repairs.append("dropped a tool call without a name")
+            continue
+        arguments = function.get("arguments")
+        if not isinstance(arguments, str):
+            arguments = orjson.dumps(arguments if arguments is not None else {}).decode()
+            repairs.append("wrote arguments that were not a string as JSON")
+        call_id = entry.get("id")
+        if not isinstance(call_id, str) or not call_id or well_formed(call_id) in used:
+            call_id = f"call_{turn}_{len(calls)}"
+            repairs.append("numbered a tool call without an id of its own")
+        call = CallRequest(
+            well_formed(call_id), well_formed(function["name"]), well_formed(arguments)
+        )
+        used.add(call.call_id)
+        calls.append(call)
+    return tuple(calls), tuple(repairs)
+
+
+def _emitted(calls: tuple[CallRequest, ...]) -> tuple[dict[str, JsonValue], ...]:
+    return tuple({"id": c.call_id, "name": c.name, "arguments": c.raw_arguments} for c in calls)
+
+
+def _as_sent(call: CallRequest) -> dict[str, Any]:
+    return {
+        "id": call.call_id,
+        "type": "function",
+        "function": {"name": call.name, "arguments": _sound(call)},
+    }
+
+
+def _sound(call: CallRequest) -> str:
+    """The arguments as the history shows them. Servers parse the arguments of old calls to fill
+    their templates, so what is not a JSON object goes back as an empty one; the log keeps it."""
+    try:
+        sound = isinstance(orjson.loads(call.raw_arguments), dict)
+    except orjson.JSONDecodeError:
+        sound = False
+    return call.raw_arguments if sound else "{}"

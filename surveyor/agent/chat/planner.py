@@ -1,0 +1,183 @@
+"""The chat planner: a conversation with a model, one message a turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+import httpx2
+
+from surveyor.agent.chat.capabilities import Capabilities, DialectName, capabilities_of
+from surveyor.agent.chat.config import ChatConfig
+from surveyor.agent.chat.coordinates import Places
+from surveyor.agent.chat.endpoint import Completion, Endpoint
+from surveyor.agent.chat.images import ImageSource, InlineImages, LinkedImages
+from surveyor.agent.chat.messages import Message
+from surveyor.agent.chat.native import NativeDialect
+from surveyor.agent.chat.prices import usage_of
+from surveyor.agent.chat.prompt import Profile, agent_prompt, opening
+from surveyor.agent.chat.reply_parser import Reading
+from surveyor.agent.chat.tags import TagDialect
+from surveyor.agent.chat.transcript import Transcript
+from surveyor.agent.limits import waiting
+from surveyor.agent.planner import Brief, Observation, Turn
+from surveyor.core.blobs import BlobStore
+from surveyor.core.tasks import Task
+from surveyor.memory.events import ModelCall
+from surveyor.tools.concurrency import AdaptiveLimiter
+
+
+class Dialect(Protocol):
+    """How calls, results and answers are written; one instance an episode."""
+
+    @property
+    def instructions(self) -> str: ...
+
+    @property
+    def request_fields(self) -> dict[str, Any]: ...
+
+    def read(self, message: dict[str, Any], finish: str, turn: int) -> Reading: ...
+
+    def observe(self, observations: tuple[Observation, ...]) -> list[Message]: ...
+
+
+class ChatPlanner:
+    """Plans with the model that ``config`` names; close it, or use it as a context manager.
+
+    ``stores`` are where pixels are read from: the dataset's blobs, then the run's, say.
+    """
+
+    def __init__(
+        self,
+        config: ChatConfig,
+        stores: Sequence[BlobStore],
+        *,
+        profile: Profile = agent_prompt,
+        limiter: AdaptiveLimiter | None = None,
+        transport: httpx2.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.name = f"chat:{config.model}"
+        self.config = config
+        self.capabilities = capabilities_of(config.model, config.capabilities)
+        self.endpoint = Endpoint(config, limiter, transport)
+        self._profile = profile
+        self._images = _image_source(config, self.capabilities, stores)
+
+    @property
+    def limiters(self) -> Mapping[str, AdaptiveLimiter]:
+        """Limit and requests in flight of the model's endpoint, by the model's name."""
+        return {self.config.model: self.endpoint.limiter}
+
+    def start(self, task: Task, brief: Brief) -> ChatSession:
+        """Begin a conversation about one task."""
+        places = Places(brief.tools, self.capabilities)
+        brief = replace(brief, tools=places.told)
+        dialect = dialect_for(task, brief, self.capabilities)
+        prompt = self._profile(task, brief, dialect.instructions)
+        settings = {
+            "model": self.config.model,
+            **self.config.sampling,
+            **dialect.request_fields,
+        }
+        max_images = self.capabilities.max_images if self.capabilities.images else 0
+        session = ChatSession(
+            self.endpoint,
+            Transcript(settings, self._images, max_images),
+            dialect,
+            places,
+        )
+        session.tell(opening(prompt, task, brief, max_images))
+        return session
+
+    async def aclose(self) -> None:
+        """Close the connections to the endpoint."""
+        await self.endpoint.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+
+class ChatSession:
+    """One conversation."""
+
+    def __init__(
+        self, endpoint: Endpoint, transcript: Transcript, dialect: Dialect, places: Places
+    ) -> None:
+        self._endpoint = endpoint
+        self._transcript = transcript
+        self._dialect = dialect
+        self._places = places
+        self._turn = 0
+
+    def tell(self, messages: Iterable[Message]) -> None:
+        """Add messages to the conversation, to be sent with the next turn."""
+        for message in messages:
+            self._transcript.append(message)
+            self._places.saw(message.pictures)
+
+    async def next(self, observations: tuple[Observation, ...]) -> Turn:
+        """Show the model what came back and read what it says next.
+
+        Raises `InfrastructureError` when it cannot be reached, `LimitExceeded` when the
+        conversation has outgrown it.
+        """
+        self.tell(self._dialect.observe(observations))
+        prompt, shown = self._transcript.prompt_hash, self._transcript.shown
+        with waiting():
+            completion = await self._endpoint.complete(self._transcript.body)
+        reading = self._dialect.read(completion.message, completion.finish, self._turn)
+        self.tell([reading.echo])
+        call = self._model_call(completion, reading, prompt, shown)
+        self._turn += 1
+        return Turn(
+            calls=tuple(map(self._places.to_pixels, reading.calls)),
+            answer=reading.answer,
+            mistake=reading.mistake,
+            raw=reading.text,
+            model=call,
+            notes=reading.notes,
+        )
+
+    def _model_call(
+        self, completion: Completion, reading: Reading, prompt: str, shown: tuple[str, ...]
+    ) -> ModelCall:
+        return ModelCall(
+            model=self._endpoint.config.model,
+            turn=self._turn,
+            prompt=prompt,
+            text=reading.text,
+            reasoning=reading.reasoning,
+            tool_calls=reading.emitted,
+            images=shown,
+            finish=completion.finish,
+            usage=usage_of(completion.usage, self._endpoint.config.price),
+            elapsed=completion.elapsed,
+            waited=completion.waited,
+            sent_bytes=completion.sent_bytes,
+            repairs=reading.repairs,
+        )
+
+
+def dialect_for(task: Task, brief: Brief, capabilities: Capabilities) -> Dialect:
+    """The dialect that a model speaks."""
+    if capabilities.dialect is DialectName.TAGS:
+        return TagDialect(task, brief, capabilities)
+    return NativeDialect(task, brief, capabilities)
+
+
+def _image_source(
+    config: ChatConfig, capabilities: Capabilities, stores: Sequence[BlobStore]
+) -> ImageSource:
+    if config.images_base and capabilities.fetches_urls:
+        return LinkedImages(config.images_base)
+    return InlineImages(stores, capabilities.max_pixels)

@@ -1,0 +1,94 @@
+"""What a chat model is told about a task.
+
+A profile turns a task and a brief into a system text, a text before the frames and one after
+them. `agent_prompt` is the default; benchmarks bring the published wordings as profiles of their
+own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from surveyor.agent.chat.messages import Message, Part, Picture, labelled
+from surveyor.agent.planner import Brief
+from surveyor.core.tasks import AnswerKind, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """The fixed texts of an episode; ``named`` frames are labelled with their handles."""
+
+    system: str
+    before: str
+    after: str
+    named: bool = True
+
+
+Profile: TypeAlias = Callable[[Task, Brief, str], Prompt]
+"""Called with the task, the brief and the dialect's instructions."""
+
+_ROLE = (
+    "You answer questions about a real place from frames of a video of it. Estimate nothing that "
+    "a tool can measure: results state units, frame and confidence. World coordinates are metres "
+    "with z up. Frames, masks, clouds and objects are addressed by their handles, such as frame_3."
+)
+
+_FORMS = {
+    AnswerKind.NUMBER: "Answer with one number{unit} and nothing else.",
+    AnswerKind.CHOICE: "Answer with the letter of the right option and nothing else.",
+    AnswerKind.TEXT: "Answer with a short phrase.",
+    AnswerKind.BOXES: (
+        "Answer with the handles of all objects that match, separated by commas, or none."
+    ),
+    AnswerKind.MASK: "Answer with the handle of the mask or object that matches.",
+    AnswerKind.ACTION: "Answer with the actions, one per line.",
+}
+
+
+def agent_prompt(task: Task, brief: Brief, dialect: str) -> Prompt:
+    """The profile for models that work with tools."""
+    system = [_ROLE, dialect]
+    for skill in brief.skills:
+        system.append(f"# Skill: {skill.name}\n{skill.text.strip()}")
+    unit = f" in {task.unit}" if task.unit else ""
+    after = [f"Question: {task.question}"]
+    if task.options:
+        after.append("Options:\n" + "\n".join(task.options))
+    after.append(_FORMS[task.answer_kind].format(unit=unit))
+    number = len(task.frames)
+    before = f"{number} frames of a video, in order of time." if number else ""
+    if not number and task.scene_id:
+        before = "There are no frames; the place is known to the scene tool."
+    return Prompt("\n\n".join(system), before, "\n".join(after))
+
+
+def opening(prompt: Prompt, task: Task, brief: Brief, max_images: int) -> list[Message]:
+    """The system message and the user message that open a conversation.
+
+    When there are more frames than the model takes, evenly spaced ones are shown, a quarter of the
+    room is left for what tools will show, and the other frames are named.
+    """
+    handles = brief.frame_handles or tuple(f"frame_{frame.index}" for frame in task.frames)
+    room = max_images - max_images // 4 if brief.tools else max_images
+    shown = _evenly(len(task.frames), min(room, max_images))
+    frames: list[Part] = []
+    for position, (handle, frame) in enumerate(zip(handles, task.frames, strict=True)):
+        if position in shown:
+            picture = Picture(handle, frame.image, original=True)
+            frames += labelled([picture]) if prompt.named else (picture,)
+        elif prompt.named:
+            frames.append(f"{handle} (not shown)")
+    parts = tuple(part for part in (prompt.before, *frames, prompt.after) if part)
+    first = [Message("system", (prompt.system,))] if prompt.system else []
+    return [*first, Message("user", parts)]
+
+
+def _evenly(number: int, room: int) -> set[int]:
+    """At most ``room`` of ``number`` positions, evenly spaced from the first to the last."""
+    if number <= room:
+        return set(range(number))
+    if room <= 1:
+        return set(range(room))
+    return {round(i * (number - 1) / (room - 1)) for i in range(room)}

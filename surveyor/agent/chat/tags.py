@@ -1,0 +1,122 @@
+"""The tag dialect: calls and answers as tagged text, for checkpoints that were trained so.
+
+::
+
+    <think>what is missing</think>
+    <skill_choice>{"name": "measure-dark-rooms"}</skill_choice>
+    <tool_call>{"name": "detect", "arguments": {"frames": ["frame_3"], "text": "chair"}}</tool_call>
+
+or, to finish, ``<think>...</think><answer>B</answer>``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from surveyor.agent.chat.capabilities import Capabilities
+from surveyor.agent.chat.messages import Message, Part, labelled, pictures_of
+from surveyor.agent.chat.reply_parser import (
+    Reading,
+    bare_answer,
+    one_answer,
+    reasoning_of,
+    text_of,
+    well_formed,
+)
+from surveyor.agent.chat.tagged_text import Blocks, read_blocks
+from surveyor.agent.planner import Brief, Observation
+from surveyor.core.tasks import Task
+from surveyor.memory.events import FormatError
+from surveyor.tools.spec import CallRequest
+
+_FORM = """\
+Think first, between <think> and </think>. Then either call tools, each call in a block of its own:
+<tool_call>{"name": "...", "arguments": {...}}</tool_call>
+or finish with the final answer alone: <answer>...</answer>
+Never do both in one turn: results come in <tool_response> blocks, in the order of the calls."""
+_SKILL = (
+    'Before the calls, name the skill that you follow: <skill_choice>{"name": "..."}</skill_choice>'
+)
+_NEITHER = (
+    "that held neither a <tool_call> nor an <answer> block; call a tool, or finish with "
+    "<answer>...</answer>"
+)
+_BOTH = "a turn either calls tools or answers; nothing was run"
+
+
+class TagDialect:
+    """Reads and writes tagged text; the API's own tool fields stay unused."""
+
+    name = "tags"
+
+    def __init__(self, task: Task, brief: Brief, capabilities: Capabilities) -> None:
+        self._task = task
+        self._brief = brief
+        self._can = capabilities
+
+    @property
+    def instructions(self) -> str:
+        """The form of a turn and the tools' schemas."""
+        if not self._brief.tools:
+            return "Think between <think> and </think>, then answer: <answer>...</answer>"
+        schemas = "\n".join(orjson.dumps(tool["function"]).decode() for tool in self._brief.tools)
+        skill = [_SKILL] if self._brief.skills else []
+        return "\n\n".join((_FORM, *skill, f"<tools>\n{schemas}\n</tools>"))
+
+    @property
+    def request_fields(self) -> dict[str, Any]:
+        """Nothing: tools are described in the text."""
+        return {}
+
+    def read(self, message: dict[str, Any], finish: str, turn: int) -> Reading:
+        """Understand one assistant message; never raises, whatever the message holds."""
+        text = text_of(message.get("content"))
+        blocks = read_blocks(text, cut=finish == "length")
+        calls = tuple(
+            CallRequest(f"call_{turn}_{i}", well_formed(call.name), well_formed(call.arguments))
+            for i, call in enumerate(blocks.calls)
+        )
+        thoughts = (reasoning_of(message), blocks.thought)
+        return Reading(
+            echo=Message("assistant", (text,)),
+            text=text,
+            reasoning="\n".join(filter(None, thoughts)),
+            emitted=tuple(
+                {"id": c.call_id, "name": c.name, "arguments": c.raw_arguments} for c in calls
+            ),
+            notes={"skill_choice": blocks.skill_choice} if blocks.skill_choice else {},
+            **self._decide(text, blocks, calls),
+        )
+
+    def _decide(self, text: str, blocks: Blocks, calls: tuple[CallRequest, ...]) -> dict[str, Any]:
+        """The turn and its repairs: calls, an answer, or what was wrong."""
+        repairs = tuple(blocks.repairs)
+        if blocks.faults:
+            return {"mistake": "; ".join(dict.fromkeys(blocks.faults)), "repairs": repairs}
+        if calls and blocks.answers:
+            return {"mistake": _BOTH, "repairs": repairs}
+        if calls:
+            return {"calls": calls, "repairs": repairs}
+        if blocks.answers:
+            answer, more = one_answer(blocks.answers)
+            return {**answer, "repairs": repairs + more}
+        bare = bare_answer(text.rpartition("</think>")[2], self._task)
+        if bare is not None:
+            return {"answer": bare, "repairs": (*repairs, "took a bare answer without tags")}
+        return {"mistake": _NEITHER, "repairs": repairs}
+
+    def observe(self, observations: tuple[Observation, ...]) -> list[Message]:
+        """What came back, as one user message in call order."""
+        parts: list[Part] = []
+        for observation in observations:
+            if isinstance(observation, FormatError):
+                parts.append(f"<format_error>{observation.observation}</format_error>")
+                continue
+            parts.append(
+                f"<tool_response>\n{observation.name}: {observation.text}\n</tool_response>"
+            )
+            if self._can.images:
+                parts.extend(labelled(pictures_of(observation)))
+        return [Message("user", tuple(parts))] if parts else []

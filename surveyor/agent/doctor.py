@@ -1,0 +1,143 @@
+"""The doctor: what will not work with a model endpoint, and why, before a run pays for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from surveyor.agent.capability_checks import (
+    Finding,
+    Health,
+    ProbedEndpoint,
+    probe_image,
+    probe_many_images,
+    probe_parallel,
+    probe_places,
+    probe_tags,
+    probe_text,
+    probe_tool_call,
+    probe_tool_image,
+    probe_two_turns,
+)
+from surveyor.agent.chat.capabilities import DialectName, capabilities_of
+from surveyor.agent.chat.config import ChatConfig
+from surveyor.agent.chat.endpoint import Endpoint
+from surveyor.core.errors import UserError
+
+_Probe = Callable[[ProbedEndpoint], Awaitable[Finding]]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """All findings of an examination.
+
+    ``overrides`` are the capabilities to configure so that what works is used and what does not
+    is avoided.
+    """
+
+    model: str
+    base_url: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def overrides(self) -> dict[str, Any]:
+        """Values for ``ChatConfig.capabilities``."""
+        return dict(finding.override for finding in self.findings if finding.override)
+
+    @property
+    def usable(self) -> bool:
+        """Whether a run makes sense: it answers, and what is broken can be configured away."""
+        return all(f.health is not Health.BROKEN or f.override for f in self.findings)
+
+    @property
+    def verdict(self) -> str:
+        """One sentence: whether to run, and with what."""
+        stuck = [f for f in self.findings if f.health is Health.BROKEN and not f.override]
+        if stuck:
+            return f"not usable: {stuck[0].detail}"
+        if self.overrides:
+            return "usable with these settings, and not without them"
+        worse = [f.probe for f in self.findings if f.health is Health.DEGRADED]
+        if worse:
+            return f"usable as it is; expect trouble with: {', '.join(worse)}"
+        return "ready: everything that a run needs works"
+
+    @property
+    def settings(self) -> str:
+        """What to put into a run's configuration file, as TOML; empty when nothing is needed."""
+        if not self.overrides or not self.usable:
+            return ""
+        lines = [f"{name} = {_toml(value)}" for name, value in self.overrides.items()]
+        return "\n".join(("[planner_options.capabilities]", *lines))
+
+
+async def examine(
+    config: ChatConfig, transport: httpx2.AsyncBaseTransport | None = None
+) -> Diagnosis:
+    """Probe an endpoint with text, a tool call, two turns, parallel calls and images.
+
+    Where native calls do not work, tagged ones are tried before they are advised. At most nine
+    short requests, each tried at most twice. Never raises for what the endpoint does;
+    `UserError` only for a configuration that cannot be tried at all.
+    """
+    capabilities = capabilities_of(config.model, config.capabilities)
+    endpoint = Endpoint(_brisk(config), transport=transport)
+    try:
+        patient = ProbedEndpoint(endpoint, capabilities)
+        findings = [await probe_text(patient)]
+        if findings[0].health is not Health.BROKEN:
+            for name, probe, wanted in _plan(capabilities.dialect, capabilities.images):
+                findings.append(await probe(patient) if wanted else _skipped(name))
+            if ("dialect", DialectName.TAGS.value) in [finding.override for finding in findings]:
+                tagged = await probe_tags(patient)
+                findings = [tagged if f.probe == tagged.probe else f for f in findings]
+    finally:
+        await endpoint.aclose()
+    return Diagnosis(config.model, config.base_url, tuple(findings))
+
+
+async def preflight(config: ChatConfig, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+    """One short request before anything is written for a run.
+
+    Raises `UserError` with one sentence when the endpoint cannot answer as configured: a wrong
+    key, a missing model, a web page, nobody listening.
+    """
+    endpoint = Endpoint(_brisk(config), transport=transport)
+    try:
+        finding = await probe_text(ProbedEndpoint(endpoint, capabilities_of(config.model)))
+    finally:
+        await endpoint.aclose()
+    if finding.health is Health.BROKEN:
+        raise UserError(finding.detail)
+
+
+def _brisk(config: ChatConfig) -> ChatConfig:
+    """The same endpoint with little patience: an examination should not hang."""
+    attempts, patience = min(config.attempts, 2), min(config.patience, 60.0)
+    return config.model_copy(update={"attempts": attempts, "patience": patience})
+
+
+def _plan(dialect: DialectName, images: bool) -> tuple[tuple[str, _Probe, bool], ...]:
+    native = dialect is DialectName.NATIVE
+    return (
+        ("tool call", probe_tool_call, native),
+        ("tagged call", probe_tags, not native),
+        ("two turns", probe_two_turns, native),
+        ("parallel calls", probe_parallel, native),
+        ("image", probe_image, images),
+        ("several images", probe_many_images, images),
+        ("image in a tool result", probe_tool_image, native and images),
+        ("places", probe_places, images),
+    )
+
+
+def _toml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else json.dumps(value)
+
+
+def _skipped(name: str) -> Finding:
+    return Finding(name, Health.SKIPPED, "this model is configured not to use it")

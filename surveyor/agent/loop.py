@@ -1,0 +1,198 @@
+"""The loop: check limits, let the planner take a turn, record it, run its tools, look again.
+
+Nothing else happens here. Skills were retrieved before, scoring comes after, and what a turn
+means is the planner's business. Every event is on disk before the next thing happens, so a killed
+process leaves a log that says how far it came.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import orjson
+from pydantic import JsonValue
+
+from surveyor.agent.boundary import boundary
+from surveyor.agent.limits import LimitExceeded, Limits, Scope
+from surveyor.agent.planner import Brief, LoadedSkill, Observation, Planner, Session, Turn
+from surveyor.core.errors import InfrastructureError
+from surveyor.core.tasks import Task
+from surveyor.memory.events import (
+    Answer,
+    EpisodeEnded,
+    EpisodeStarted,
+    Event,
+    FormatError,
+    LimitHit,
+    SkillsRetrieved,
+    ToolCall,
+    ToolOutcome,
+    ToolStatus,
+)
+from surveyor.tools.spec import CallRequest
+
+if TYPE_CHECKING:
+    from surveyor.tools.workspace import Workspace
+
+_SCOPE = "episode"
+
+
+class Log(Protocol):
+    """Where events go: `surveyor.memory.log.EpisodeLog`, or anything that appends in order."""
+
+    def append(self, event: Event) -> Event: ...
+
+
+class Toolbox(Protocol):
+    """What the loop needs of `surveyor.tools.registry.Registry`."""
+
+    @property
+    def schemas(self) -> Sequence[dict[str, Any]]: ...
+
+    async def execute(
+        self, turn: int, calls: Sequence[CallRequest], workspace: Workspace
+    ) -> tuple[ToolOutcome, ...]:
+        """Outcomes in call order; the planner's mistakes are outcomes, not exceptions."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """Where an episode plays: what its turns may touch."""
+
+    registry: Toolbox
+    workspace: Workspace
+    log: Log
+    scope: Scope
+
+
+async def run_episode(
+    task: Task,
+    planner: Planner,
+    registry: Toolbox,
+    workspace: Workspace,
+    log: Log,
+    limits: Limits,
+    skills: tuple[LoadedSkill, ...] = (),
+    epoch: int = 0,
+    attempt: int = 0,
+    *,
+    frame_handles: tuple[str, ...] | None = None,
+    retrieved: SkillsRetrieved | None = None,
+) -> EpisodeEnded:
+    """Play one attempt at one task and log it; return its end.
+
+    ``frame_handles`` are the frames that the planner is told of, by default all the workspace has.
+    Raises `UserError` for what the person running must mend, and lets bugs of ours crash; in both
+    cases the log has no end and the episode is incomplete.
+    """
+    began = time.monotonic()
+    log.append(_started(task, planner.name, epoch, attempt))
+    if retrieved is not None:
+        log.append(retrieved)
+
+    def report_limit(stop: LimitExceeded) -> None:
+        log.append(LimitHit(limit=stop.limit, value=stop.value, bound=stop.bound))
+
+    with boundary(report_limit, _SCOPE) as verdict:
+        async with limits.scope(_SCOPE) as scope:
+            shown = workspace.frame_handles if frame_handles is None else frame_handles
+            brief = Brief(tuple(registry.schemas), shown, skills)
+            stage = _Stage(registry, workspace, log, scope)
+            await _converse(planner.start(task, brief), stage)
+    ended = EpisodeEnded(
+        status=verdict.status, reason=verdict.reason, elapsed=time.monotonic() - began
+    )
+    log.append(ended)
+    return ended
+
+
+async def _converse(session: Session, stage: _Stage) -> None:
+    """Take turns until one is an answer; limits and failures leave by exception."""
+    observations: tuple[Observation, ...] = ()
+    mistakes = 0
+    while True:
+        stage.scope.check()
+        number = stage.scope.spent.turns
+        turn = await session.next(observations)
+        _record_model_call(turn, number, stage)
+        if turn.answer is not None:
+            stage.log.append(Answer(turn=number, text=turn.answer, sources=turn.sources))
+            return
+        if turn.mistake is not None:
+            observations = (_format_error(turn, number, stage.log),)
+        else:
+            observations = await _run_tools(turn.calls, number, stage)
+        mistakes = 0 if any(_useful(o) for o in observations) else mistakes + 1
+        stage.scope.tolerate(mistakes)
+
+
+def _record_model_call(turn: Turn, number: int, stage: _Stage) -> None:
+    stage.scope.take_turn(turn.model.usage if turn.model else None)
+    if turn.model is not None:
+        stage.log.append(turn.model.model_copy(update={"turn": number}))
+
+
+def _format_error(turn: Turn, number: int, log: Log) -> FormatError:
+    error = FormatError(turn=number, raw=turn.raw, observation=turn.mistake or "")
+    log.append(error)
+    return error
+
+
+async def _run_tools(
+    calls: tuple[CallRequest, ...], number: int, stage: _Stage
+) -> tuple[ToolOutcome, ...]:
+    """Log and run the calls of one turn; a tool that failed through no fault of the planner ends
+    the episode as incomplete."""
+    stage.scope.take_calls(len(calls))
+    for call in calls:
+        stage.log.append(
+            ToolCall(
+                turn=number,
+                call_id=call.call_id,
+                name=call.name,
+                raw_arguments=call.raw_arguments,
+                arguments=_parsed(call.raw_arguments),
+            )
+        )
+    outcomes = await stage.registry.execute(number, calls, stage.workspace)
+    for outcome in outcomes:
+        stage.log.append(outcome)
+    for outcome in outcomes:
+        if outcome.status is ToolStatus.FAILED:
+            raise InfrastructureError(f"{outcome.name} failed: {outcome.text}")
+    return outcomes
+
+
+def _useful(observation: Observation) -> bool:
+    return isinstance(observation, ToolOutcome) and observation.status is ToolStatus.OK
+
+
+def _parsed(raw_arguments: str) -> dict[str, JsonValue] | None:
+    """The argument object, or ``None`` when the text is not one."""
+    try:
+        value = orjson.loads(raw_arguments)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _started(task: Task, planner: str, epoch: int, attempt: int) -> EpisodeStarted:
+    return EpisodeStarted(
+        task_id=task.id,
+        epoch=epoch,
+        attempt=attempt,
+        dataset=task.dataset,
+        scene_id=task.scene_id,
+        split=task.split,
+        question_type=task.question_type,
+        question=task.question,
+        options=task.options,
+        planner=planner,
+        task_hash=hashlib.sha256(task.model_dump_json().encode()).hexdigest(),
+        frames=tuple(frame.image.sha256 for frame in task.frames),
+    )

@@ -1,0 +1,80 @@
+"""What a planner is: it sees a task and observations, and takes turns.
+
+Every planner (chat, program, scripted, replay) speaks this protocol, so the loop has one shape.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from surveyor.core.tasks import Task
+from surveyor.memory.events import FormatError, ModelCall, ToolOutcome
+from surveyor.skills.workflow import Workflow
+from surveyor.tools.spec import CallRequest
+
+Observation = ToolOutcome | FormatError
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSkill:
+    """A skill as a planner gets it: its text to read and its workflow to execute."""
+
+    name: str
+    version: str
+    text: str
+    workflow: Workflow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What a planner is told besides the task: tool schemas, skills, and the frames' handles."""
+
+    tools: tuple[dict[str, Any], ...]
+    frame_handles: tuple[str, ...] = ()
+    skills: tuple[LoadedSkill, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One decision. Exactly one of calls, answer and mistake is set.
+
+    ``sources`` are handles that the answer rests on. ``mistake`` describes output that was
+    neither a call nor an answer; the loop turns it into an observation. ``model`` is the request
+    behind this turn, if a model was asked.
+    """
+
+    calls: tuple[CallRequest, ...] = ()
+    answer: str | None = None
+    sources: tuple[str, ...] = ()
+    mistake: str | None = None
+    raw: str = ""
+    model: ModelCall | None = None
+    notes: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (bool(self.calls), self.answer is not None, self.mistake is not None).count(True) != 1:
+            raise ValueError("a turn is either calls, or an answer, or a mistake")
+
+
+class Session(Protocol):
+    """One episode's worth of planning."""
+
+    async def next(self, observations: tuple[Observation, ...]) -> Turn:
+        """Decide, given what came back from the previous turn's calls, in call order.
+
+        Raises `surveyor.core.errors.InfrastructureError` when the model cannot be reached; the loop
+        ends the episode as incomplete.
+        """
+        ...
+
+
+class Planner(Protocol):
+    """A factory of sessions; ``name`` goes into the log."""
+
+    @property
+    def name(self) -> str: ...
+
+    def start(self, task: Task, brief: Brief) -> Session:
+        """Begin an episode; must not block."""
+        ...

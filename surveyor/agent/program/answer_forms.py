@@ -1,0 +1,140 @@
+"""From a value to the form in which the benchmark wants its answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from surveyor.agent.program.language import (
+    AppearanceOrder,
+    Count,
+    Distance,
+    Find,
+    FloorArea,
+    Nearest,
+    Program,
+    Route,
+    Size,
+)
+from surveyor.agent.program.measuring import Value
+from surveyor.core.tasks import AnswerKind
+
+_OPTION = re.compile(r"^\s*\(?([A-Z])[.):]\s*(.*)$", re.DOTALL)
+
+# Last resorts, said to be guesses wherever they are used: what such rooms usually hold.
+_USUAL_COUNT, _USUAL_METRES, _USUAL_FLOOR = 2, 1.8, 18.0
+_USUAL_EDGE = {
+    "bed": 205, "bookshelf": 180, "chair": 82, "desk": 140, "door": 200, "lamp": 60,
+    "monitor": 57, "nightstand": 65, "refrigerator": 168, "sofa": 200, "table": 140,
+    "trash bin": 40, "tv": 95, "window": 135,
+}  # fmt: skip
+_OTHER_EDGE = 90
+
+
+def form(program: Program, value: Value, options: Sequence[str]) -> str | None:
+    """The answer text: a letter where there are options, a number elsewhere.
+
+    ``None`` when no option says what was measured.
+    """
+    if options and isinstance(program, Route) and isinstance(value, tuple):
+        return _most_agreeing(value, options)
+    if options:
+        return _letter(value, options, ordered=isinstance(program, AppearanceOrder))
+    match program:
+        case Count():
+            return str(round(_number(value)))
+        case Size():
+            return str(round(100 * _number(value)))
+        case Distance() | FloorArea():
+            return f"{_number(value):.1f}"
+        case Find():
+            return ", ".join(value) if isinstance(value, tuple) and value else "none"
+    return value if isinstance(value, str) else None
+
+
+def guess(
+    program: Program | None, options: Sequence[str], kind: AnswerKind = AnswerKind.TEXT
+) -> str:
+    """An answer that rests on nothing seen; never empty, because silence is no answer."""
+    letters = [found.group(1) for option in options if (found := _OPTION.match(option))]
+    if letters:
+        return letters[0]
+    match program:
+        case Count():
+            return str(_USUAL_COUNT)
+        case Size(object=single):
+            return str(_USUAL_EDGE.get(single.of.category, _OTHER_EDGE))
+        case Distance():
+            return str(_USUAL_METRES)
+        case FloorArea():
+            return str(_USUAL_FLOOR)
+        case Find():
+            return "none"
+    return "unanswerable" if kind is AnswerKind.TEXT else "none"
+
+
+def _letter(value: Value, options: Sequence[str], *, ordered: bool) -> str | None:
+    parsed = [
+        (found.group(1), _plain(found.group(2)))
+        for option in options
+        if (found := _OPTION.match(option))
+    ]
+    if ordered and isinstance(value, tuple):
+        return _closest_order(tuple(_plain(name) for name in value), parsed)
+    if isinstance(value, float | int):
+        return _closest_number(float(value), parsed)
+    ranked = value if isinstance(value, tuple) else (value,)
+    for name in ranked:
+        for letter, text in parsed:
+            if text == _plain(name):
+                return letter
+    return None
+
+
+def _most_agreeing(turns: Sequence[str], options: Sequence[str]) -> str | None:
+    """The option that has most of the turns in their places."""
+
+    def agreeing(text: str) -> int:
+        listed = [_plain(part) for part in text.split(",")]
+        return sum(a == _plain(b) for a, b in zip(listed, turns, strict=False))
+
+    parsed = [found for option in options if (found := _OPTION.match(option))]
+    best = max(parsed, key=lambda found: agreeing(found.group(2)), default=None)
+    return best.group(1) if best is not None else None
+
+
+def _closest_order(order: Sequence[str], options: Sequence[tuple[str, str]]) -> str | None:
+    """The option with the fewest pairs the other way round (Kendall's distance)."""
+    rank = {name: position for position, name in enumerate(order)}
+
+    def swapped(text: str) -> int:
+        names = [rank.get(_plain(part), len(rank)) for part in text.split(",")]
+        return sum(a > b for i, a in enumerate(names) for b in names[i + 1 :])
+
+    return min(options, key=lambda option: swapped(option[1]))[0] if options else None
+
+
+def _closest_number(value: float, options: Sequence[tuple[str, str]]) -> str | None:
+    numbers = [
+        (abs(float(found.group()) - value), letter)
+        for letter, text in options
+        if (found := re.search(r"-?\d+(?:\.\d+)?", text))
+    ]
+    return min(numbers)[1] if numbers else None
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().replace("–", "-").split()).rstrip(".")
+
+
+def _number(value: Value) -> float:
+    return float(value) if isinstance(value, float | int) else 0.0
+
+
+def describe(program: Program, value: Value) -> str:
+    """The value with its unit, for people."""
+    if isinstance(value, tuple):
+        joiner = " < " if isinstance(program, Nearest) else ", "
+        return joiner.join(value)
+    unit = {Distance: " m", Size: " m", FloorArea: " m2"}.get(type(program), "")
+    return f"{value}{unit}"

@@ -1,0 +1,76 @@
+"""Grounding: which of the objects that were seen a description means.
+
+An answer names handles; what they stand for is in the episode's log, so nobody has to repeat
+coordinates. Attributes such as colour are not seen by any tool here: a description that rests on
+one is answered with everything of its category, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from surveyor.agent.program.language import Find, Near
+from surveyor.agent.program.measuring import Reading
+from surveyor.agent.program.scene_builder import Sight, Take
+from surveyor.agent.program.tool_calls import Call, Caller, Steps, worked
+from surveyor.tools.schemas import MeasureData, ObjectRow
+
+NONE = "none"
+_RESTS = 0.12
+"""Metres between a thing's underside and its support's top that still count as lying on it."""
+
+
+def find(caller: Caller, program: Find, sight: Sight) -> Steps[Reading]:
+    """The handles that the description means; an empty tuple where nothing fits it.
+
+    Of several views that stay apart, the one that shows most of the category is asked.
+    """
+    take = max(sight.takes, key=lambda one: len(one.of(program.of.category)), default=Take())
+    rows = take.of(program.of.category)
+    if program.several:
+        rows = tuple(row for row in rows if row.accepted)
+    match program.near:
+        case None:
+            fitting = rows
+        case Near(kind="on", anchor=anchor):
+            below = take.of(anchor.category)
+            fitting = tuple(row for row in rows if any(_lies_on(row, one) for one in below))
+        case Near(kind=kind, anchor=anchor):
+            one = take.best(anchor.category)
+            fitting = yield from _by_distance(caller, rows, one, farthest=kind == "farthest from")
+    if not program.several:
+        fitting = _surest(fitting)
+    handles = tuple(row.handle for row in fitting)
+    return Reading(handles, handles)
+
+
+def _by_distance(
+    caller: Caller, rows: Sequence[ObjectRow], anchor: ObjectRow | None, *, farthest: bool
+) -> Steps[tuple[ObjectRow, ...]]:
+    """The candidate nearest to (or farthest from) the anchor by the measured gap."""
+    if anchor is None or len(rows) < 2:
+        return tuple(rows)
+    calls = [Call("distance", {"first": [row.handle], "second": [anchor.handle]}) for row in rows]
+    outcomes = yield from caller.together(calls, f"how far each is from {anchor.handle}")
+    told = [
+        (float(MeasureData.model_validate(outcome.data).value), row)
+        for row, outcome in zip(rows, outcomes, strict=True)
+        if worked(outcome) is not None
+    ]
+    if not told:
+        return tuple(rows)
+    choose = max if farthest else min
+    return (choose(told, key=lambda pair: pair[0])[1],)
+
+
+def _lies_on(row: ObjectRow, support: ObjectRow) -> bool:
+    """Its underside is at the support's top, and its centre above the support's box."""
+    gap = (row.center[2] - row.size[2] / 2) - (support.center[2] + support.size[2] / 2)
+    reach = max(support.size[0], support.size[1]) / 2
+    beside = max(abs(row.center[k] - support.center[k]) for k in (0, 1))
+    return row.handle != support.handle and abs(gap) <= _RESTS and beside <= reach
+
+
+def _surest(rows: Sequence[ObjectRow]) -> tuple[ObjectRow, ...]:
+    best = max(rows, key=lambda row: (row.accepted, row.confidence * row.support), default=None)
+    return () if best is None else (best,)

@@ -1,0 +1,193 @@
+"""The program language: what to compute, apart from how to see it.
+
+A program is a small typed expression such as
+``distance(unique(filter(scene(), chair)), unique(filter(scene(), door)))``; ``scene()`` is
+whatever the workflow gathers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from surveyor.tools.geometry.bearings import Sectors
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """All objects of a category in the scene."""
+
+    category: str
+
+    def __str__(self) -> str:
+        return f"filter(scene(), {self.category})"
+
+
+@dataclass(frozen=True, slots=True)
+class Unique:
+    """The one object of a category; the best supported where several are found."""
+
+    of: Filter
+
+    def __str__(self) -> str:
+        return f"unique({self.of})"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many."""
+
+    objects: Filter
+
+    def __str__(self) -> str:
+        return f"count({self.objects})"
+
+
+@dataclass(frozen=True, slots=True)
+class Distance:
+    """Closest-point distance in metres."""
+
+    first: Unique
+    second: Unique
+
+    def __str__(self) -> str:
+        return f"distance({self.first}, {self.second})"
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Longest edge in metres; asked for in centimetres."""
+
+    object: Unique
+
+    def __str__(self) -> str:
+        return f"longest_edge({self.object})"
+
+
+@dataclass(frozen=True, slots=True)
+class FloorArea:
+    """Floor area in square metres."""
+
+    def __str__(self) -> str:
+        return "floor_area(scene())"
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """Which category has the instance closest to the anchor."""
+
+    anchor: Unique
+    candidates: tuple[Filter, ...]
+
+    def __str__(self) -> str:
+        return f"nearest({self.anchor}, [{', '.join(map(str, self.candidates))}])"
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """Where ``query`` is for someone standing at ``stand`` who faces ``face``."""
+
+    stand: Unique
+    face: Unique
+    query: Unique
+    sectors: Sectors
+
+    def __str__(self) -> str:
+        return f"direction({self.stand}, {self.face}, {self.query}, {self.sectors})"
+
+
+@dataclass(frozen=True, slots=True)
+class AppearanceOrder:
+    """Categories in the order in which they come into sight."""
+
+    objects: tuple[Filter, ...]
+
+    def __str__(self) -> str:
+        return f"order_by_first_sight([{', '.join(map(str, self.objects))}])"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Turns of a walk over ``stops`` that begins at ``start`` facing ``facing``.
+
+    ``blanks`` are the legs (from 0) before which a turn is asked for.
+    """
+
+    start: Unique
+    facing: Unique
+    stops: tuple[Unique, ...]
+    blanks: tuple[int, ...]
+
+    def __str__(self) -> str:
+        stops = ", ".join(map(str, self.stops))
+        return f"turns({self.start}, {self.facing}, [{stops}], before={list(self.blanks)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A relation to an anchor: ``closest to``, ``farthest from`` or ``on``."""
+
+    kind: str
+    anchor: Filter
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.anchor}"
+
+
+@dataclass(frozen=True, slots=True)
+class Find:
+    """The object, or with ``several`` every object, that a description means.
+
+    ``unseen`` is a condition that no tool can check, such as a colour; it is left out.
+    """
+
+    of: Filter
+    near: Near | None = None
+    several: bool = False
+    unseen: str = ""
+
+    def __str__(self) -> str:
+        inner = f"where({self.of}, {self.near})" if self.near else str(self.of)
+        return inner if self.several else f"unique({inner})"
+
+
+Program = Count | Distance | Size | FloorArea | Nearest | Direction | AppearanceOrder | Route | Find
+
+
+def categories(program: Program) -> tuple[str, ...]:
+    """Every category that the program talks of, in order, without repeats."""
+    return tuple(dict.fromkeys(found.category for found in _filters(program)))
+
+
+def required(program: Program) -> tuple[str, ...]:
+    """Categories without which the program has no value at all."""
+    if isinstance(program, Nearest):
+        return (program.anchor.of.category,)
+    if isinstance(program, Count | AppearanceOrder | Find):
+        return ()
+    return categories(program)
+
+
+def _filters(program: Program) -> Iterator[Filter]:
+    match program:
+        case Count(objects=objects):
+            yield objects
+        case Distance(first=first, second=second):
+            yield from (first.of, second.of)
+        case Size(object=single):
+            yield single.of
+        case Nearest(anchor=anchor, candidates=candidates):
+            yield anchor.of
+            yield from candidates
+        case Direction(stand=stand, face=face, query=query):
+            yield from (stand.of, face.of, query.of)
+        case AppearanceOrder(objects=several):
+            yield from several
+        case Route(start=start, facing=facing, stops=stops):
+            yield from (one.of for one in (start, facing, *stops))
+        case Find(of=single, near=near):
+            yield single
+            if near is not None:
+                yield near.anchor
+        case FloorArea():
+            return

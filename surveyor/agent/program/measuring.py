@@ -1,0 +1,165 @@
+"""From a program and what was seen to values: one measuring call a take."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from pydantic import JsonValue
+
+from surveyor.agent.program.language import (
+    AppearanceOrder,
+    Count,
+    Direction,
+    Distance,
+    Filter,
+    Find,
+    FloorArea,
+    Nearest,
+    Program,
+    Route,
+    Size,
+    Unique,
+)
+from surveyor.agent.program.scene_builder import Sight, Take
+from surveyor.agent.program.tool_calls import Call, Caller, Steps, worked
+from surveyor.memory.events import ToolOutcome
+from surveyor.skills.workflow import Join
+from surveyor.tools.schemas import MeasureData, NearestData, ObjectRow, OrderData, TurnsData
+
+Value = float | str | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A value and the handles it rests on. Lengths are metres; an order is a tuple of names."""
+
+    value: Value
+    sources: tuple[str, ...]
+    weight: float = 1.0
+
+
+def measure(caller: Caller, program: Program, sight: Sight) -> Steps[Reading | None]:
+    """The program's value, or ``None`` when what it asks for was not seen."""
+    planned = [(take, call) for take in sight.takes if (call := _call(program, take)) is not None]
+    if not planned:
+        return None
+    outcomes = yield from caller.together([call for _, call in planned], f"measure: {program}")
+    readings = [
+        Reading(_value(program, outcome), outcome.handles[:1], _telling(program, take))
+        for (take, _), outcome in zip(planned, outcomes, strict=True)
+        if worked(outcome) is not None
+    ]
+    return _joined(readings, program, sight.join)
+
+
+def _call(program: Program, take: Take) -> Call | None:
+    match program:
+        case Find():
+            return None  # answered by handles, see `finding`
+        case Count(objects=Filter(category=category)):
+            found = take.of(category)
+            if not found:
+                return None
+            weak = not found[0].accepted
+            return Call("count", {"objects": _handles(found), "weak": weak})
+        case AppearanceOrder(objects=several):
+            wanted: list[JsonValue] = [one.category for one in several]
+            if not take.boxes:
+                return None
+            return Call("appearance_order", {"boxes": [*take.boxes], "categories": wanted})
+        case FloorArea():
+            return Call("floor_area", {"place": take.place}) if take.place else None
+        case Size(object=single):
+            picked = _pick(take, single)
+            return Call("size", {"object": picked[0]}) if picked else None
+        case Distance(first=first, second=second):
+            picked = _pick(take, first, second)
+            return (
+                Call("distance", {"first": [picked[0]], "second": [picked[1]]}) if picked else None
+            )
+        case Direction(stand=stand, face=face, query=query, sectors=sectors):
+            picked = _pick(take, stand, face, query)
+            if not picked:
+                return None
+            names = dict(zip(("stand", "face", "query"), picked, strict=True))
+            return Call("direction", {**names, "sectors": sectors.value})
+        case Route(start=start, facing=facing, stops=stops):
+            picked = _pick(take, start, facing, *stops)
+            if len(picked) < 3:
+                return None
+            legs: list[JsonValue] = list(picked[2:])
+            return Call("route_turns", {"start": picked[0], "facing": picked[1], "stops": legs})
+        case Nearest(anchor=anchor, candidates=candidates):
+            picked = _pick(take, anchor)
+            rivals = [row for one in candidates for row in take.of(one.category)]
+            if not picked or not rivals:
+                return None
+            return Call("nearest", {"anchor": picked[0], "candidates": _handles(rivals)})
+
+
+def _pick(take: Take, *singles: Unique) -> tuple[str, ...]:
+    """Handles of unique objects; empty unless every one of them was found."""
+    rows = [take.best(single.of.category) for single in singles]
+    return tuple(row.handle for row in rows if row) if all(rows) else ()
+
+
+def _handles(rows: Sequence[ObjectRow]) -> list[JsonValue]:
+    return [row.handle for row in rows]
+
+
+def _value(program: Program, outcome: ToolOutcome) -> Value:
+    if isinstance(program, AppearanceOrder):
+        seen = OrderData.model_validate(outcome.data)
+        return (*seen.order, *seen.unseen)
+    if isinstance(program, Route):
+        turns = TurnsData.model_validate(outcome.data).turns
+        return tuple(f"turn {turns[leg]}" for leg in program.blanks if leg < len(turns))
+    if isinstance(program, Nearest):
+        return tuple(name for name, _ in NearestData.model_validate(outcome.data).order)
+    return MeasureData.model_validate(outcome.data).value
+
+
+def _telling(program: Program, take: Take) -> float:
+    """How much a single view is worth for the question: its least certain object decides."""
+    match program:
+        case Count(objects=Filter(category=category)):
+            return float(len(take.of(category)))
+        case Nearest(candidates=candidates):
+            return float(sum(take.best(one.category) is not None for one in candidates))
+        case _:
+            return min((row.confidence for row in take.objects), default=1.0)
+
+
+def _joined(readings: Sequence[Reading], program: Program, join: Join) -> Reading | None:
+    """One reading of many: the most telling view, or the views' vote."""
+    if not readings:
+        return None
+    if isinstance(program, FloorArea):
+        # A view shows a part of the floor, never more than all of it.
+        return max(readings, key=lambda reading: _number(reading.value))
+    if join is not Join.VOTE or len(readings) == 1:
+        return max(readings, key=lambda reading: reading.weight)
+    if isinstance(program, Nearest):
+        fullest = max(reading.weight for reading in readings)
+        readings = [reading for reading in readings if reading.weight == fullest]
+    sources = tuple(handle for reading in readings for handle in reading.sources)
+    numbers = sorted(float(r.value) for r in readings if isinstance(r.value, float | int))
+    if numbers:
+        # A view may show too few of them but hardly too many: the most that two views agree on.
+        value = numbers[-2] if isinstance(program, Count) else median(numbers)
+        return Reading(value, sources)
+    winner, _ = Counter(_vote(reading) for reading in readings).most_common(1)[0]
+    chosen = next(reading for reading in readings if _vote(reading) == winner)
+    return Reading(chosen.value, sources)
+
+
+def _vote(reading: Reading) -> Value:
+    """What a view votes for: of a ranking, its first."""
+    return reading.value[:1] if isinstance(reading.value, tuple) else reading.value
+
+
+def _number(value: Value) -> float:
+    return float(value) if isinstance(value, float | int) else 0.0

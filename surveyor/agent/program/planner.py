@@ -1,0 +1,136 @@
+"""The program planner: parse, look, measure, answer."""
+
+from __future__ import annotations
+
+from surveyor.agent.planner import Brief, Observation, Turn
+from surveyor.agent.program.answer_forms import describe, form, guess
+from surveyor.agent.program.grounding import find
+from surveyor.agent.program.language import (
+    AppearanceOrder,
+    Count,
+    Find,
+    FloorArea,
+    Program,
+    categories,
+    required,
+)
+from surveyor.agent.program.measuring import Reading, measure
+from surveyor.agent.program.parser import parse
+from surveyor.agent.program.scene_builder import SceneBuilder, Sight
+from surveyor.agent.program.tool_calls import Caller, Steps
+from surveyor.agent.recall_tool import RECALL
+from surveyor.core.tasks import Task
+from surveyor.skills.workflow import PLAIN, TABLE, Workflow
+
+_EXHAUSTIVE = (Count, Find, FloorArea)
+"""Programs that no sighting answers early: there may always be one more."""
+
+
+class ProgramPlanner:
+    """Needs no model: questions of known templates become programs, programs become calls.
+
+    ``workflow`` says how to look when no skill does. Places without frames are looked up in the
+    `scene` expert's table, whatever the workflow says. Where there is a memory to recall from, what
+    earlier questions measured is used before anything is looked at.
+    """
+
+    def __init__(self, workflow: Workflow = PLAIN, name: str = "program") -> None:
+        self._workflow = workflow
+        self._name = name
+
+    @property
+    def name(self) -> str:
+        """Goes into the log."""
+        return self._name
+
+    def start(self, task: Task, brief: Brief) -> ProgramSession:
+        """Begin an episode."""
+        workflow = next((s.workflow for s in brief.skills if s.workflow), self._workflow)
+        recalls = any(tool["function"]["name"] == RECALL for tool in brief.tools)
+        return ProgramSession(task, workflow if brief.frame_handles else TABLE, recalls)
+
+
+class ProgramSession:
+    """One question's program, run as a generator of turns."""
+
+    def __init__(self, task: Task, workflow: Workflow, recalls: bool = False) -> None:
+        self._task = task
+        self._recalls = recalls
+        self._workflow = workflow
+        self._steps = self._run()
+        self._started = False
+
+    async def next(self, observations: tuple[Observation, ...]) -> Turn:
+        """The next turn, given what came back from the last one."""
+        if not self._started:
+            self._started = True
+            return next(self._steps)
+        return self._steps.send(observations)
+
+    def _run(self) -> Steps[None]:
+        program = parse(self._task.question)
+        if program is None:
+            text = guess(None, self._task.options, self._task.answer_kind)
+            yield Turn(answer=text, notes={"why": "the question fits no known template; a guess"})
+            return
+        caller = Caller()
+        reading = None
+        if self._recalls:
+            reading = yield from _remembered(caller, program, self._workflow)
+        if reading is None:
+            reading = yield from _read(caller, program, self._workflow)
+        yield _answer(program, reading, self._task.options)
+
+
+def _remembered(caller: Caller, program: Program, workflow: Workflow) -> Steps[Reading | None]:
+    """Measure what memory holds, where it holds all that is asked about. Floors, orders of
+    appearance and outlines in pictures are not remembered."""
+    if isinstance(program, (AppearanceOrder, Find, FloorArea)):
+        return None
+    sight = yield from SceneBuilder(caller, workflow).recall(categories(program))
+    if sight is None:
+        return None
+    return (yield from measure(caller, program, sight))
+
+
+def _read(caller: Caller, program: Program, workflow: Workflow) -> Steps[Reading | None]:
+    """Look and measure by the workflow, then by its fallback if that was not enough."""
+    if isinstance(program, _EXHAUSTIVE):
+        workflow = workflow.model_copy(update={"stop": None})
+    seer = SceneBuilder(caller, workflow)
+    if isinstance(program, Find):
+        seen = yield from seer.look(categories(program), workflow.join)
+        return (yield from find(caller, program, seen))
+    if isinstance(program, AppearanceOrder):
+        watched = yield from seer.watch(categories(program))
+        return (yield from measure(caller, program, watched))
+    sight = yield from seer.look(categories(program), workflow.join)
+    fallback = workflow.fallback
+    reading: Reading | None = None
+    enough = fallback is None or _enough(program, sight, fallback.registered)
+    if enough or isinstance(program, FloorArea):
+        reading = yield from measure(caller, program, sight)
+    if reading is None and fallback is not None:
+        second = yield from seer.look(categories(program), fallback.join)
+        reading = yield from measure(caller, program, second)
+        if reading is None and not enough:
+            reading = yield from measure(caller, program, sight)
+    return reading
+
+
+def _enough(program: Program, sight: Sight, registered: float) -> bool:
+    if sight.registered < registered or not sight.takes:
+        return False
+    return all(take.best(name) for take in sight.takes for name in required(program))
+
+
+def _answer(program: Program, reading: Reading | None, options: tuple[str, ...]) -> Turn:
+    notes = {"program": str(program)}
+    text = form(program, reading.value, options) if reading is not None else None
+    if text is None or reading is None:
+        notes["why"] = "what was asked about was not found; a guess"
+        return Turn(answer=guess(program, options), notes=notes)
+    notes["why"] = f"{program} = {describe(program, reading.value)}"
+    if isinstance(program, Find) and program.unseen:
+        notes["why"] += f"; nothing here can see whether its {program.unseen}"
+    return Turn(answer=text, sources=reading.sources, notes=notes)

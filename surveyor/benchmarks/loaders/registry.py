@@ -1,0 +1,35 @@
+"""All loaders by name. Loading one imports its module only."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Final
+
+from surveyor.benchmarks.loaders.base import Loader
+from surveyor.core.errors import UserError
+
+_HOMES: Final = {
+    "vsi-bench": "surveyor.benchmarks.loaders.vsi",
+    "mmsi-bench": "surveyor.benchmarks.loaders.image_questions",
+    "cv-bench-3d": "surveyor.benchmarks.loaders.image_questions",
+    "blink": "surveyor.benchmarks.loaders.image_questions",
+    "scanqa": "surveyor.benchmarks.loaders.scan_questions",
+    "sqa3d": "surveyor.benchmarks.loaders.scan_questions",
+    "scanrefer": "surveyor.benchmarks.loaders.scan_grounding",
+    "multi3drefer": "surveyor.benchmarks.loaders.scan_grounding",
+    "reason3d": "surveyor.benchmarks.loaders.scan_grounding",
+    "skill3d": "surveyor.benchmarks.loaders.skill3d",
+}
+
+
+def loader_names() -> tuple[str, ...]:
+    """Every benchmark that `loader_named` knows, in the order of the documentation."""
+    return tuple(_HOMES)
+
+
+def loader_named(name: str) -> Loader:
+    """The loader of that name; raises `UserError` that lists the known ones."""
+    if name not in _HOMES:
+        raise UserError(f"There is no benchmark {name!r}; choose from: {', '.join(_HOMES)}.")
+    loaders: tuple[Loader, ...] = import_module(_HOMES[name]).LOADERS
+    return next(loader for loader in loaders if loader.name == name)

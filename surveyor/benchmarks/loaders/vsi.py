@@ -1,0 +1,70 @@
+"""VSI-Bench (arXiv:2412.14171): full, debiased and pruned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from surveyor.benchmarks.loaders.base import Loader
+from surveyor.benchmarks.loaders.build import Contents, Item
+from surveyor.benchmarks.loaders.media import Footage, footage_at
+from surveyor.benchmarks.loaders.row_files import PublishedRow, find_table, read_table
+from surveyor.benchmarks.scorers.vsi import LETTER_TYPES, NUMBER_TYPES
+from surveyor.core.errors import UserError
+from surveyor.core.tasks import AnswerKind
+
+UNITS: Final = {
+    "object_abs_distance": "m",
+    "object_size_estimation": "cm",
+    "room_size_estimation": "m2",
+}
+_STEMS: Final = {"test": "test", "debiased": "test_debiased", "pruned": "test_pruned"}
+
+
+class VsiRow(PublishedRow):
+    """A row of ``test.jsonl`` or of the parquet files."""
+
+    id: str
+    dataset: str
+    scene_name: str
+    question_type: str
+    question: str
+    options: tuple[str, ...] | None = None
+    ground_truth: str
+
+
+def read_vsi_bench(source: Path, split: str) -> Contents:
+    """Rows of one of the published files; frames at ``<dataset>/<scene_name>``."""
+    path = find_table(source, _STEMS[split])
+    rows = read_table(path, VsiRow)
+    home: dict[str, str] = {}
+    for row in rows:
+        if home.setdefault(row.scene_name, row.dataset) != row.dataset:
+            raise UserError(f"{path} gives scene {row.scene_name} to two data sets; check row ids")
+    folder = source if source.is_dir() else source.parent
+
+    def footage(scene_id: str) -> Footage:
+        return footage_at([folder / home[scene_id] / scene_id], scene_id)
+
+    items = [vsi_item(row, path) for row in rows]
+    return Contents("vsi-bench", "vsi", "test", items, (path,), footage)
+
+
+def vsi_item(row: VsiRow, path: Path) -> Item:
+    """One row; `UserError` for a question type that VSI-Bench does not have."""
+    if row.question_type not in LETTER_TYPES | NUMBER_TYPES:
+        raise UserError(f"{path} row {row.id}: {row.question_type!r} is no type of VSI-Bench")
+    letters = row.question_type in LETTER_TYPES
+    return Item(
+        id=row.id,
+        scene_id=row.scene_name,
+        question_type=row.question_type,
+        question=row.question,
+        kind=AnswerKind.CHOICE if letters else AnswerKind.NUMBER,
+        answer=row.ground_truth,
+        options=row.options or (),
+        unit=UNITS.get(row.question_type),
+    )
+
+
+LOADERS: Final = (Loader("vsi-bench", tuple(_STEMS), read_vsi_bench),)

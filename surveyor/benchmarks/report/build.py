@@ -1,0 +1,190 @@
+"""Building a run's report from its episodes and their judgements."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from surveyor.benchmarks.report.record import Estimate, RunReport, Spend, Tally, TypeRow
+from surveyor.benchmarks.run.config import Baseline
+from surveyor.benchmarks.scorecard import JudgedRow, summarize
+from surveyor.benchmarks.scorers.base import Metric, Outcome
+from surveyor.benchmarks.stats import Interval, clustered_mean, pass_at_k_mean
+from surveyor.benchmarks.usage import spend
+from surveyor.memory.episodes import fold
+from surveyor.memory.events import EpisodeStatus, Producer
+from surveyor.memory.log import read_events
+from surveyor.memory.manifest import ScheduledTask
+from surveyor.memory.runs import RunFolder
+
+REFERENCE = "reference"
+"""What reference experts call their backend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One scheduled (task, epoch) and a digest of its log, small enough to hold for all of them.
+
+    ``began`` and ``ended`` are wall time in seconds since the epoch, ``None`` when it never began.
+    """
+
+    task: ScheduledTask
+    epoch: int
+    status: EpisodeStatus = EpisodeStatus.INCOMPLETE
+    reason: str = ""
+    answer: str | None = None
+    planner: str = ""
+    spend: Spend = field(default_factory=Spend)
+    producers: frozenset[Producer] = frozenset()
+    began: float | None = None
+    ended: float | None = None
+
+    @classmethod
+    def of(cls, folder: RunFolder, task: ScheduledTask, epoch: int) -> Played:
+        """Read one log and keep what scoring needs."""
+        path = folder.episode_path(task.id, epoch)
+        events = list(read_events(path)) if path.exists() else []
+        episode = fold(events)
+        if episode is None:
+            return cls(task, epoch)
+        return cls(
+            task=task,
+            epoch=epoch,
+            status=episode.status,
+            reason=episode.reason,
+            answer=episode.answer,
+            planner=episode.started.planner,
+            spend=spend(episode, events),
+            producers=frozenset(p for outcome in episode.outcomes for p in outcome.producers),
+            began=events[0].t,
+            ended=events[-1].t,
+        )
+
+    @property
+    def key(self) -> str:
+        """Unique in the run."""
+        return f"{self.task.id}#{self.epoch}"
+
+
+def build_report(
+    folder: RunFolder,
+    metric: Metric,
+    profile: str | None,
+    played: Sequence[Played],
+    judged: Sequence[JudgedRow],
+) -> RunReport:
+    """Fold episodes and their judgements, which run in parallel, into the report."""
+    card = summarize(metric, judged, profile)
+    headline = metric.score_fields[0]
+    spends = [item.spend for item in played]
+    producers = _producers(folder, played)
+    types = sorted({row.group for row in judged})
+    reasons = Counter(p.reason for p in played if p.reason and p.status is EpisodeStatus.INCOMPLETE)
+    return RunReport(
+        run=folder.record.id,
+        planner=next((item.planner for item in played if item.planner), ""),
+        dataset=folder.record.manifest.dataset.name,
+        metric=metric.name,
+        metric_version=metric.version,
+        profile=card.profile,
+        overall=_estimate(card.interval),
+        measures=dict(card.overall),
+        groups={group.name: group.means[headline] for group in card.groups},
+        tally=_tally(judged),
+        spend=_total(spends),
+        types=tuple(_type_row(name, headline, judged, spends) for name in types),
+        scenes=len({item.task.scene_id for item in played}),
+        epochs=folder.record.epochs,
+        pass_at=_pass_at(folder.record.epochs, headline, played, judged),
+        wall=_wall(played),
+        producers=producers,
+        reference=any(producer.backend == REFERENCE for producer in producers),
+        incomplete_reasons=dict(reasons.most_common(5)),
+        failures=dict(_failures(judged).most_common(5)),
+    )
+
+
+def _failures(judged: Sequence[JudgedRow]) -> Counter[str]:
+    """Reasons of failed rows, handles left out so that equal reasons are counted together."""
+    failed = (row.failure for row in judged if row.outcome is Outcome.FAILED and row.failure)
+    return Counter(re.sub(r"\b([a-z]+)_\d+\b", r"\1", reason) for reason in failed)
+
+
+def _type_row(
+    name: str, headline: str, judged: Sequence[JudgedRow], spends: Sequence[Spend]
+) -> TypeRow:
+    mine = [(row, cost) for row, cost in zip(judged, spends, strict=True) if row.group == name]
+    rows = [row for row, _ in mine]
+    interval = clustered_mean([row.values[headline] for row in rows], [r.scene_id for r in rows])
+    return TypeRow(
+        question_type=name,
+        score=_estimate(interval, 100.0),
+        tally=_tally(rows),
+        spend=_total([cost for _, cost in mine]),
+    )
+
+
+def _tally(rows: Sequence[JudgedRow]) -> Tally:
+    outcomes = Counter(row.outcome for row in rows)
+    return Tally(
+        scheduled=len(rows),
+        scored=outcomes[Outcome.SCORED],
+        failed=outcomes[Outcome.FAILED],
+        incomplete=outcomes[Outcome.INCOMPLETE],
+    )
+
+
+def _total(spends: Sequence[Spend]) -> Spend:
+    total = Spend()
+    for item in spends:
+        total = total.plus(item)
+    return total
+
+
+def _estimate(interval: Interval, scale: float = 1.0) -> Estimate:
+    """In 0..100, and never outside: a t interval knows nothing of the ends of the scale."""
+    low = None if interval.low is None else max(0.0, interval.low * scale)
+    high = None if interval.high is None else min(100.0, interval.high * scale)
+    return Estimate(value=interval.estimate * scale, low=low, high=high)
+
+
+def _pass_at(
+    epochs: int, headline: str, played: Sequence[Played], judged: Sequence[JudgedRow]
+) -> dict[int, Estimate]:
+    """pass@k for k = 1, 2, 4, … up to the number of epochs; an attempt passes from 0.5."""
+    if epochs < 2:
+        return {}
+    passed: Counter[str] = Counter()
+    scenes: dict[str, str] = {}
+    for item, row in zip(played, judged, strict=True):
+        passed[item.task.id] += row.values[headline] >= 0.5
+        scenes[item.task.id] = row.scene_id
+    names = list(scenes)
+    ks = [k for k in (1, 2, 4, 8, 16, 32) if k <= epochs]
+    return {
+        k: _estimate(
+            pass_at_k_mean(
+                [epochs] * len(names), [passed[n] for n in names], [scenes[n] for n in names], k
+            ).value,
+            100.0,
+        )
+        for k in ks
+    }
+
+
+def _producers(folder: RunFolder, played: Sequence[Played]) -> tuple[Producer, ...]:
+    """Everyone who is on record as having answered, or as having been there to be asked: a
+    baseline without tools asks nobody."""
+    asked = folder.record.config.get("baseline", Baseline.ALL) == Baseline.ALL
+    seen = set(folder.record.manifest.experts if asked else ()).union(
+        *(item.producers for item in played)
+    )
+    return tuple(sorted(seen, key=lambda producer: (producer.name, producer.version)))
+
+
+def _wall(played: Sequence[Played]) -> float:
+    began = [item.began for item in played if item.began is not None]
+    ended = [item.ended for item in played if item.ended is not None]
+    return max(ended) - min(began) if began else 0.0

@@ -1,0 +1,155 @@
+"""``report.html``: one file without anything from outside, for one run or several side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from surveyor.benchmarks.compare import RunComparison, compare
+from surveyor.benchmarks.report.examples import Example, examples
+from surveyor.benchmarks.report.record import Estimate, RunReport, Spend, read_report
+from surveyor.benchmarks.run.progress import clock_text
+from surveyor.core.blobs import BlobStore
+from surveyor.memory.manifest import Manifest
+from surveyor.memory.runs import RunFolder
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+COLOURS = ("var(--run-0)", "var(--run-1)", "var(--run-2)", "var(--run-3)")
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One run on the page."""
+
+    name: str
+    colour: str
+    report: RunReport
+    manifest: Manifest
+    config: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One run's score on one question type."""
+
+    colour: str
+    run: str
+    score: Estimate
+    n: int
+    spend: Spend
+
+
+@dataclass(frozen=True, slots=True)
+class TypeView:
+    """One question type over all runs."""
+
+    name: str
+    bars: tuple[Bar, ...]
+
+
+def write_page(
+    folders: Sequence[RunFolder], stores: Sequence[BlobStore] = (), title: str = ""
+) -> str:
+    """Write ``report.html`` into the first folder and return its text.
+
+    ``stores`` are where frames may be found. Raises `UserError` for a run without scores.
+    """
+    text = render_page(folders, stores, title)
+    folders[0].write("report.html", text.encode())
+    return text
+
+
+def render_page(
+    folders: Sequence[RunFolder], stores: Sequence[BlobStore] = (), title: str = ""
+) -> str:
+    """The page's text."""
+    runs = tuple(_view(folder, place) for place, folder in enumerate(folders))
+    shown: tuple[Example, ...] = examples(folders, stores)
+    template = _environment().get_template("report.html.j2")
+    return template.render(
+        title=title or " · ".join(run.name for run in runs),
+        runs=runs,
+        types=_types(runs),
+        paired=_paired(folders),
+        examples=shown,
+        reference=any(run.report.reference for run in runs),
+    )
+
+
+def _view(folder: RunFolder, place: int) -> RunView:
+    record = folder.record
+    settings = {key: value for key, value in record.config.items() if value not in (None, "", {})}
+    return RunView(
+        name=record.id,
+        colour=COLOURS[place % len(COLOURS)],
+        report=read_report(folder),
+        manifest=record.manifest,
+        config="\n".join(f"{key} = {value}" for key, value in settings.items()),
+    )
+
+
+def _paired(folders: Sequence[RunFolder]) -> RunComparison | None:
+    """Two runs of the same scorer, task by task."""
+    if len(folders) != 2:
+        return None
+    scorers = {(r.metric, r.metric_version, r.profile) for r in map(read_report, folders)}
+    return compare(folders[0], folders[1]) if len(scorers) == 1 else None
+
+
+def _types(runs: Sequence[RunView]) -> tuple[TypeView, ...]:
+    names = dict.fromkeys(row.question_type for run in runs for row in run.report.types)
+    return tuple(
+        TypeView(
+            name,
+            tuple(
+                Bar(run.colour, run.name, row.score, row.tally.scheduled, row.spend)
+                for run in runs
+                for row in run.report.types
+                if row.question_type == name
+            ),
+        )
+        for name in sorted(names)
+    )
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("surveyor.benchmarks.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "readable": readable,
+        "score": lambda value: f"{value:.1f}",
+        "duration": duration,
+        "share": lambda value: "–" if value is None else f"{100 * value:.0f} %",
+        "signed": lambda value: f"{value:+.1f}".replace("-", "−"),
+        "each": lambda value: f"{value:.1f}",
+        "cm": lambda metres: f"{100 * metres:.1f}",
+    }
+    return environment
+
+
+def readable(question_type: str) -> str:
+    """``object_rel_direction_easy`` is ``relative direction, easy``."""
+    words = question_type.removeprefix("object_").removeprefix("obj_").split("_")
+    level = words.pop() if words[-1] in ("easy", "medium", "hard") else ""
+    full = {"rel": "relative", "abs": "absolute"}
+    name = " ".join(full.get(word, word) for word in words).removesuffix(" estimation")
+    return f"{name}, {level}" if level else name
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the unit that reads best."""
+    if seconds < 1:
+        return f"{1000 * seconds:.0f} ms"
+    return f"{seconds:.1f} s" if seconds < 90 else clock_text(seconds)

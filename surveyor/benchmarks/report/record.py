@@ -1,0 +1,135 @@
+"""``report.json``: every number of a run beside the counts that it stands on."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from surveyor.core.errors import UserError
+from surveyor.core.renamed import reads_old
+from surveyor.memory.events import Producer
+from surveyor.memory.runs import RunFolder
+
+REPORT_VERSION = 1
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Estimate(_Record):
+    """A score, 0..100, and its 95 % interval clustered by scene; no interval from one scene."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class Tally(_Record):
+    """What became of the scheduled episodes; the three add up to ``scheduled``."""
+
+    _old = reads_old(owed="incomplete")
+
+    scheduled: int = 0
+    scored: int = 0
+    failed: int = 0
+    incomplete: int = 0
+
+
+class Spend(_Record):
+    """What episodes spent.
+
+    ``calls`` of the last attempts, split into ``effective``, ``redundant`` and ``failed_calls``;
+    ``inferred`` counts episodes whose evidence had to be guessed (see effective tool use).
+    Over all attempts: ``expert_calls`` reached an expert, ``cached`` were answered by the cache;
+    ``cost`` is priced expert seconds, the same for both; ``dollars`` is what models cost, ``None``
+    once one price is unknown. ``seconds`` are those of the last attempts.
+    """
+
+    episodes: int = 0
+    calls: int = 0
+    effective: int = 0
+    redundant: int = 0
+    failed_calls: int = 0
+    inferred: int = 0
+    expert_calls: int = 0
+    cached: int = 0
+    cost: float = 0.0
+    seconds: float = 0.0
+    model_calls: int = 0
+    tokens: int = 0
+    dollars: float | None = 0.0
+    attempts: int = 0
+
+    def plus(self, other: Spend) -> Spend:
+        """Both together."""
+        mine, theirs = self.model_dump(), other.model_dump()
+        total = {name: mine[name] + theirs[name] for name in mine if name != "dollars"}
+        known = self.dollars is not None and other.dollars is not None
+        dollars = (self.dollars or 0.0) + (other.dollars or 0.0) if known else None
+        return Spend(**total, dollars=dollars)
+
+    def per_episode(self, amount: float) -> float:
+        """An amount per episode; 0 when there was none."""
+        return amount / self.episodes if self.episodes else 0.0
+
+    @property
+    def effective_share(self) -> float | None:
+        """Effective calls of all calls, 0..1."""
+        return self.effective / self.calls if self.calls else None
+
+
+class TypeRow(_Record):
+    """One question type."""
+
+    question_type: str
+    score: Estimate
+    tally: Tally
+    spend: Spend
+
+
+class RunReport(_Record):
+    """The whole report. ``profiles`` holds the overall score under every profile of the metric,
+    ``measures`` that of every score field under ``profile`` (Acc@0.25 beside Acc@0.5), 0..100.
+    ``failures`` counts the commonest reasons why rows count 0 unscored.
+
+    ``reference`` is true when any answer came from a reference expert of the embedded world.
+    ``wall`` is seconds from the first event to the last, pauses between sessions included.
+    """
+
+    v: int = REPORT_VERSION
+    run: str
+    planner: str
+    dataset: str
+    metric: str
+    metric_version: str
+    profile: str
+    overall: Estimate
+    profiles: dict[str, float] = Field(default_factory=dict)
+    measures: dict[str, float] = Field(default_factory=dict)
+    groups: dict[str, float] = Field(default_factory=dict)
+    tally: Tally
+    spend: Spend
+    types: tuple[TypeRow, ...]
+    scenes: int
+    epochs: int = 1
+    pass_at: dict[int, Estimate] = Field(default_factory=dict)
+    wall: float = 0.0
+    producers: tuple[Producer, ...] = ()
+    reference: bool = False
+    incomplete_reasons: dict[str, int] = Field(default_factory=dict)
+    failures: dict[str, int] = Field(default_factory=dict)
+
+
+def read_report(folder: RunFolder) -> RunReport:
+    """The report of a scored run; `UserError` when it was never scored."""
+    try:
+        return RunReport.model_validate_json((folder.path / "report.json").read_bytes())
+    except FileNotFoundError:
+        raise UserError(
+            f"{folder.path} has not been scored; run `surveyor score {folder.path}` first"
+        ) from None
+    except ValidationError as error:
+        detail = error.errors(include_url=False)[0]["msg"]
+        raise UserError(
+            f"{folder.path}/report.json is damaged ({detail}); score the run again"
+        ) from None

@@ -1,0 +1,2 @@
+"""Running a dataset: configuration, schedule, progress. The runner itself is
+`surveyor.benchmarks.runner`."""

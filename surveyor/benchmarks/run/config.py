@@ -1,0 +1,164 @@
+"""What a run is asked to do, in one validated record that is saved beside its results."""
+
+from __future__ import annotations
+
+import tomllib
+from enum import StrEnum
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+
+from surveyor.core.errors import UserError
+from surveyor.core.renamed import reads_old
+
+
+class Baseline(StrEnum):
+    """What is taken away, to see what it was worth.
+
+    ``no-tools``: the planner sees the frames and has no tools; ``blind``: neither.
+    """
+
+    ALL = "all"
+    NO_TOOLS = "no-tools"
+    BLIND = "blind"
+
+
+class Corruption(BaseModel):
+    """The tool-corruption probe: in a seeded ``share`` of episodes every number that ``tool``
+    answers (any tool when empty) is scaled by a factor drawn in ``1 ± strength``.
+
+    A planner whose answers do not move when its instruments lie does not use them. Written
+    ``0.2`` (every tool), ``detect:0.2`` or ``detect`` (in half of the episodes).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    share: float = Field(default=0.5, gt=0, le=1)
+    tool: str = ""
+    strength: float = Field(default=0.5, gt=0, lt=1)
+    seed: int = 0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        tool, colon, share = value.partition(":")
+        if colon:
+            return {"tool": tool, "share": share}
+        return {"share": tool} if _is_number(tool) else {"tool": tool}
+
+    def __str__(self) -> str:
+        return f"{self.tool or 'every tool'}:{self.share:g}"
+
+
+class Shard(BaseModel):
+    """Part ``index`` (from 1) of ``count`` of a dataset, split by scene; written ``2/8``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    index: int = Field(ge=1)
+    count: int = Field(ge=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: object) -> object:
+        if isinstance(value, str):
+            index, slash, count = value.partition("/")
+            if not (slash and index.strip().isdecimal() and count.strip().isdecimal()):
+                raise ValueError("a shard is written i/n, as in 2/8")
+            return {"index": int(index), "count": int(count)}
+        return value
+
+    @model_validator(mode="after")
+    def _within(self) -> Shard:
+        if self.index > self.count:
+            raise ValueError(f"there is no shard {self.index} of {self.count}")
+        return self
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"
+
+
+class RunConfig(BaseModel):
+    """Resolved configuration of a run.
+
+    ``dataset`` is a folder or a known name. ``limit`` takes the first tasks only, ``types`` only
+    these question types. ``concurrency`` is episodes in flight. A session ends early after
+    ``give_up_after`` incomplete episodes in a row; incomplete ones get up to ``passes`` tries a
+    session. ``limits`` bound one episode, ``budget`` one session. ``mcp`` names MCP servers, each a
+    URL or a command line, whose tools are added with the name as a prefix. ``embedder`` and
+    ``index`` (on the ``cpu`` or ``gpu``) search the skills. ``memory`` is a file of scene memory
+    that the run recalls from and files its episodes in. ``planner_options`` and ``expert_options``
+    are read by whoever they are for.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    _old = reads_old(suite="dataset")
+
+    FREE: ClassVar[tuple[str, ...]] = (
+        "dataset",
+        "budget",
+        "concurrency",
+        "give_up_after",
+        "passes",
+    )
+    """What may change when a run is resumed: speed and places, not results. The manifest pins
+    the dataset by its content."""
+
+    dataset: str
+    planner: str = "program"
+    planner_options: dict[str, JsonValue] = Field(default_factory=dict)
+    expert_options: dict[str, JsonValue] = Field(default_factory=dict)
+    limits: dict[str, JsonValue] = Field(default_factory=dict)
+    budget: dict[str, JsonValue] = Field(default_factory=dict)
+    mcp: dict[str, str] = Field(default_factory=dict)
+    skills: str = ""
+    embedder: str = "lexical"
+    index: Literal["cpu", "gpu"] = "cpu"
+    memory: str = ""
+    baseline: Baseline = Baseline.ALL
+    corruption: Corruption | None = None
+    types: tuple[str, ...] = ()
+    limit: int | None = Field(default=None, ge=1)
+    epochs: int = Field(default=1, ge=1)
+    shard: Shard | None = None
+    seed: int = 0
+    concurrency: int = Field(default=8, ge=1, le=4096)
+    give_up_after: int = Field(default=16, ge=1)
+    passes: int = Field(default=3, ge=1)
+
+    @classmethod
+    def read(cls, path: Path) -> RunConfig:
+        """A configuration from a TOML file; `UserError` names the file and the field."""
+        try:
+            return cls.model_validate(tomllib.loads(path.read_text()))
+        except FileNotFoundError:
+            raise UserError(f"there is no configuration file {path}") from None
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise UserError(f"{path} cannot be read as TOML: {error}") from None
+        except ValidationError as error:
+            raise UserError(f"{path}: {first_problem(error)}") from None
+
+    def changed(self, **changes: object) -> RunConfig:
+        """This configuration with some settings replaced and validated again."""
+        try:
+            return RunConfig.model_validate({**self.model_dump(mode="json"), **changes})
+        except ValidationError as error:
+            raise UserError(first_problem(error)) from None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def first_problem(error: ValidationError) -> str:
+    """One sentence about the first thing that is wrong."""
+    detail = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in detail["loc"])
+    return f"{where}: {detail['msg']}" if where else detail["msg"]

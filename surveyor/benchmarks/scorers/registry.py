@@ -1,0 +1,35 @@
+"""All metrics by name. Loading one imports its module only."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Final
+
+from surveyor.benchmarks.scorers.base import Metric
+from surveyor.core.errors import UserError
+
+_HOMES: Final = {
+    "vsi": "surveyor.benchmarks.scorers.vsi",
+    "mmsi": "surveyor.benchmarks.scorers.letters",
+    "cvbench": "surveyor.benchmarks.scorers.letters",
+    "blink": "surveyor.benchmarks.scorers.letters",
+    "multi3drefer": "surveyor.benchmarks.scorers.grounding",
+    "scanrefer": "surveyor.benchmarks.scorers.grounding",
+    "qa-em": "surveyor.benchmarks.scorers.qa",
+    "reason3d": "surveyor.benchmarks.scorers.masks",
+    "anchor": "surveyor.benchmarks.scorers.actions",
+    "rooms": "surveyor.benchmarks.scorers.per_type",
+}
+
+
+def metric_names() -> tuple[str, ...]:
+    """Every metric that `metric_named` knows, in the order of the documentation."""
+    return tuple(_HOMES)
+
+
+def metric_named(name: str) -> Metric:
+    """The metric of that name; raises `UserError` that lists the known ones."""
+    if name not in _HOMES:
+        raise UserError(f"There is no metric {name!r}; choose from: {', '.join(_HOMES)}.")
+    metrics: tuple[Metric, ...] = import_module(_HOMES[name]).METRICS
+    return next(metric for metric in metrics if metric.name == name)

@@ -1,0 +1,93 @@
+"""Rows and predictions from files of JSON lines.
+
+Self-contained rows hold the metric's fields and an ``id``, so that any other harness can use these
+scorers and check them; prediction files hold ``id`` and ``prediction``. Lines are read with
+Python's own decoder: ``NaN``, ``Infinity`` and integers of any size keep the values that the
+published Python code would see.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from surveyor.benchmarks.scorers.base import Metric, Outcome, Row
+from surveyor.benchmarks.scorers.registry import metric_named
+from surveyor.core.errors import UserError
+
+
+@dataclass
+class RowCounts:
+    """What became of the rows so far; a failed one has 0 in every field."""
+
+    scored: int = 0
+    failed: int = 0
+
+
+def score_rows(
+    lines: Iterable[bytes | str],
+    metric: str,
+    profile: str | None = None,
+    counts: RowCounts | None = None,
+) -> Iterator[dict[str, object]]:
+    """Yield ``{"id": …, <score fields>}`` for every line, in order; empty lines are skipped.
+    ``counts`` is kept up to date where one is given.
+
+    A row that the published scorer raises on, or whose prediction is missing, gets 0 in every
+    field. Raises `UserError`, before any row is read for an unknown metric or profile, and at the
+    line for one that is no JSON object or lacks a field of the metric.
+    """
+    scorer = metric_named(metric)
+    return _scored(lines, scorer, scorer.profile(profile), counts or RowCounts())
+
+
+def _scored(
+    lines: Iterable[bytes | str], metric: Metric, profile: str, counts: RowCounts
+) -> Iterator[dict[str, object]]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        row = decode_row(line, number)
+        try:
+            score = metric.score(row, profile)
+        except UserError as error:
+            raise UserError(f"Line {number}: {error}") from error
+        if score.outcome is Outcome.SCORED:
+            counts.scored += 1
+        else:
+            counts.failed += 1
+        yield {"id": row.get("id"), **score.values}
+
+
+def decode_row(line: bytes | str, number: int) -> Row:
+    """Decode one line (``number`` from 1) into an object; raises `UserError` on anything else."""
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"Line {number} is not valid JSON: {error}.") from error
+    if not isinstance(row, dict):
+        raise UserError(f"Line {number} is not a JSON object with the fields of a row.")
+    return row
+
+
+def read_predictions(lines: Iterable[bytes | str]) -> dict[str, object]:
+    """Predictions by id from ``{"id": …, "prediction": …}`` lines; null is a failed one.
+
+    Numeric ids are read as their digits. Raises `UserError` that names the line for anything else
+    and for an id that occurs twice: which of the two answers counts is not ours to choose.
+    """
+    found: dict[str, object] = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        row = decode_row(line, number)
+        key = row.get("id")
+        if not isinstance(key, str | int) or "prediction" not in row:
+            raise UserError(f"Line {number} needs an id and a prediction (null for a failed row).")
+        if str(key) in found:
+            raise UserError(
+                f"Line {number} repeats the id {str(key)!r}; keep one prediction a row."
+            )
+        found[str(key)] = row["prediction"]
+    return found

@@ -1,0 +1,180 @@
+"""Effective tool use, counted from the log of any planner.
+
+A call is *failed* when it did not succeed; *effective* when it succeeded and its result is
+consumed, directly or through other results, by the evidence of the final answer; *redundant*
+otherwise: it repeated an earlier call, or nothing that mattered rests on it. The three add up to
+all calls. The definition with its reasons: ``docs/effective-tool-use.md``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import orjson
+from pydantic import JsonValue
+
+from surveyor.memory.episodes import Episode
+from surveyor.memory.events import Answer, ModelCall, ToolCall, ToolOutcome, ToolStatus
+
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*_\d+")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+
+
+class Use(StrEnum):
+    """What became of one call."""
+
+    EFFECTIVE = "effective"
+    REDUNDANT = "redundant"
+    FAILED = "failed"
+
+
+class Basis(StrEnum):
+    """How the evidence of the answer was found.
+
+    ``stated``: the planner named the handles; ``quoted``: its last words contain handles or
+    numbers of results; ``last``: it said nothing, so the answer is taken to rest on what it had
+    seen last; ``none``: there is no answer.
+    """
+
+    STATED = "stated"
+    QUOTED = "quoted"
+    LAST = "last"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """The uses of an episode's calls by call id, in call order."""
+
+    uses: Mapping[str, Use]
+    basis: Basis
+
+    def count(self, use: Use) -> int:
+        """How many calls ended so."""
+        return sum(1 for value in self.uses.values() if value is use)
+
+
+def tool_use(episode: Episode) -> ToolUse:
+    """Classify every tool call of an episode's last attempt."""
+    outcomes = {outcome.call_id: outcome for outcome in episode.outcomes}
+    good = {key: value for key, value in outcomes.items() if value.status is ToolStatus.OK}
+    calls = {call.call_id: call for call in episode.calls}
+    evidence, basis = _evidence(episode, good)
+    consumed = _closure(evidence, _inputs(good, calls), good)
+    uses = {key: Use.REDUNDANT if key in good else Use.FAILED for key in calls}
+    credited: set[bytes] = set()
+    for key in calls:
+        if key in good and key in consumed:
+            same = _identity(calls[key], good[key])
+            if same not in credited:
+                credited.add(same)
+                uses[key] = Use.EFFECTIVE
+    return ToolUse(uses, basis)
+
+
+def _evidence(episode: Episode, good: Mapping[str, ToolOutcome]) -> tuple[set[str], Basis]:
+    """Ids of the calls that the answer itself rests on."""
+    answer = next((e for e in reversed(episode.events) if isinstance(e, Answer)), None)
+    if answer is None:
+        return set(), Basis.NONE
+    if answer.sources:
+        return _makers(answer.sources, good), Basis.STATED
+    words = answer.text + "\n" + _last_words(episode)
+    quoted = _makers(_WORD.findall(words), good) | {
+        key for key, outcome in good.items() if _shares_number(words, outcome)
+    }
+    if quoted:
+        return quoted, Basis.QUOTED
+    last = max((outcome.turn for outcome in good.values()), default=None)
+    return {key for key, outcome in good.items() if outcome.turn == last}, Basis.LAST
+
+
+def _last_words(episode: Episode) -> str:
+    """What a model said when it answered: its text and reasoning in the last turn."""
+    calls = episode.model_calls
+    if not calls:
+        return ""
+    final: ModelCall = calls[-1]
+    return f"{final.reasoning}\n{final.text}"
+
+
+def _makers(handles: Iterable[str], good: Mapping[str, ToolOutcome]) -> set[str]:
+    """Calls that made any of these handles; a handle may also be a call's own id."""
+    wanted = set(handles)
+    return {
+        key
+        for key, outcome in good.items()
+        if key in wanted or not wanted.isdisjoint(outcome.handles)
+    }
+
+
+def _shares_number(words: str, outcome: ToolOutcome) -> bool:
+    """Whether a number that was said was read off this result, as it was or rounded.
+
+    Whole numbers below 10 are said too often by chance: they count only as the whole answer.
+    """
+    said = _NUMBER.findall(words)
+    answer = words.split("\n", 1)[0].strip()
+    telling = [text for text in said if "." in text or abs(int(text)) >= 10 or text == answer]
+    shown = [float(text) for text in _NUMBER.findall(_WORD.sub(" ", outcome.text))]
+    return any(_rounds_to(value, text) for text in telling for value in shown)
+
+
+def _rounds_to(value: float, text: str) -> bool:
+    digits = len(text.partition(".")[2])
+    return abs(value - float(text)) <= 0.5 * 10.0**-digits + 1e-9
+
+
+def _inputs(
+    good: Mapping[str, ToolOutcome], calls: Mapping[str, ToolCall]
+) -> Mapping[str, frozenset[str]]:
+    """For every call, the handles that it consumed: those it says, and those in its arguments."""
+    made = {handle for outcome in good.values() for handle in outcome.handles}
+    return {
+        key: frozenset(outcome.sources)
+        | (made & _texts(calls[key].arguments if key in calls else None))
+        for key, outcome in good.items()
+    }
+
+
+def _texts(value: JsonValue) -> set[str]:
+    if isinstance(value, str):
+        return {value}
+    if isinstance(value, list):
+        return set().union(*map(_texts, value))
+    if isinstance(value, dict):
+        return set().union(*map(_texts, value.values()))
+    return set()
+
+
+def _closure(
+    start: set[str], inputs: Mapping[str, frozenset[str]], good: Mapping[str, ToolOutcome]
+) -> set[str]:
+    """All calls that ``start`` rests on, itself included."""
+    makers: dict[str, list[str]] = {}
+    for key, outcome in good.items():
+        for handle in (*outcome.handles, key):
+            makers.setdefault(handle, []).append(key)
+    reached, frontier = set(start), list(start)
+    while frontier:
+        for handle in inputs[frontier.pop()]:
+            for maker in makers.get(handle, ()):
+                if maker not in reached:
+                    reached.add(maker)
+                    frontier.append(maker)
+    return reached
+
+
+def _identity(call: ToolCall, outcome: ToolOutcome) -> bytes:
+    """Equal for calls that asked the same and learnt the same, whatever their handles are called.
+
+    The result is part of it: an action may be repeated on purpose, and then shows something new.
+    """
+    learnt = orjson.dumps(outcome.data) if outcome.data is not None else outcome.text.encode()
+    for number, handle in enumerate(outcome.handles):
+        learnt = re.sub(rb"\b%s\b" % re.escape(handle.encode()), b"#%d" % number, learnt)
+    asked = orjson.dumps([call.name, call.arguments], option=orjson.OPT_SORT_KEYS)
+    return asked + b"\0" + learnt

@@ -1,0 +1,48 @@
+"""`surveyor load`: a published benchmark's files as a dataset."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def load(
+    name: Annotated[str, typer.Argument(help="vsi-bench, mmsi-bench, blink, scanqa, ...")],
+    source: Annotated[
+        Path, typer.Argument(help="The benchmark's folder or file; left out with --hub.")
+    ],
+    out: Annotated[Path | None, typer.Argument(help="The dataset folder to make.")] = None,
+    split: Annotated[str | None, typer.Option(help="Which split.")] = None,
+    frames: Annotated[str, typer.Option(help="all, uniform:32, fps:1, list:0,8,16.")] = "all",
+    hub: Annotated[
+        str, typer.Option(help="A data set's Hugging Face id, as nyu-visionx/VSI-Bench.")
+    ] = "",
+    revision: Annotated[
+        str | None, typer.Option(help="Commit, tag or branch of --hub; its newest if left out.")
+    ] = None,
+) -> None:
+    """Make a dataset from a benchmark's local files, or from the hub; see docs/benchmarks.md."""
+    from surveyor.benchmarks.loaders.frames import FrameRule
+    from surveyor.benchmarks.loaders.hub import fetch
+    from surveyor.benchmarks.loaders.registry import loader_named
+    from surveyor.compose.run import default_cache
+    from surveyor.core.errors import UserError
+
+    rule, loader = FrameRule.parse(frames), loader_named(name)
+    if hub:
+        if out is not None:
+            raise UserError(f"with --hub say only where the dataset goes, without {source}")
+        source, out = fetch(name, hub, revision, default_cache()), source
+    elif out is None or revision is not None:
+        raise UserError("give the benchmark's folder and the dataset to make, or --hub with an id")
+    manifest = loader.load(source, out, split=split, frames=rule)
+    asked = sum(manifest.questions.values())
+    print(f"{len(manifest.scenes)} scenes, {asked} questions in {out}")
+    if (commit := manifest.settings.get("revision")) is not None:
+        print(f"revision {commit}")
+    print(f"score it with --metric {manifest.settings.get('metric', 'vsi')}")

@@ -1,0 +1,98 @@
+"""The console command: a noun or verb per file, loaded only when it is called.
+
+One exception boundary for the whole command line: what the user can mend ends with one sentence
+and exit code 2, an infrastructure failure with one sentence and exit code 3, Ctrl-C with 130.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+VERBS: dict[str, str] = {
+    "demo": "Measure six embedded rooms with perfect and with imperfect experts.",
+    "rooms": "Make and show embedded rooms.",
+    "run": "Run a dataset with a planner; resume what is incomplete.",
+    "load": "Make a dataset from a published benchmark's files.",
+    "score": "Score a run from its log, or a file of predictions.",
+    "compare": "Compare two scored runs, paired by task.",
+    "merge": "Put the shards of a run together.",
+    "report": "Write one page about one or several scored runs.",
+    "export": "Write a run in another program's format.",
+    "serve": "Start, list and stop expert services.",
+    "skills": "Read and govern a library of skills.",
+    "evolve": "Learn skills from training rollouts, round by round.",
+    "doctor": "Probe a model endpoint: what will work with it, and what will not.",
+    "mcp": "Serve the tools on one scene to an MCP client.",
+    "vllm": "Serve a local model with the flags that its family needs.",
+}
+
+
+class LazyVerbs(TyperGroup):
+    """A group whose commands are imported when they are looked up, so that --help is instant."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"surveyor.cli.{cmd_name}")
+        command = get_command(module.app)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+app = typer.Typer(
+    cls=LazyVerbs,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Surveyor answers spatial questions about real places by measuring them.",
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+) -> None:
+    if version:
+        from importlib.metadata import version as installed
+
+        print(installed("surveyor"))
+        raise typer.Exit
+
+
+def main() -> None:
+    """Entry point of the `surveyor` command."""
+    from surveyor.core.errors import InfrastructureError, UserError
+
+    try:
+        app()
+    except UserError as error:
+        _say(error)
+        raise SystemExit(2) from None
+    except InfrastructureError as error:
+        _say(error)
+        raise SystemExit(3) from None
+    except KeyboardInterrupt:
+        print("\nstopped; run the same command again to resume", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def _say(error: Exception) -> None:
+    print(f"surveyor: {error}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""`surveyor serve`: start, list and stop expert services; record and replay their answers."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from surveyor.services.cluster import ClusterHandle
+    from surveyor.services.launch import SupervisorHandle
+    from surveyor.services.plan import LaunchPlan
+    from surveyor.services.status import StatusRow
+
+app = typer.Typer(no_args_is_help=True, help="Start, list and stop expert services.")
+
+STATE = Path("out/experts")
+_STATE_HELP = "Where the endpoints file, logs and blobs are."
+Datasets = Annotated[
+    list[Path] | None,
+    typer.Option("--dataset", help="A dataset whose places reference experts know."),
+]
+Experts = Annotated[
+    list[str] | None,
+    typer.Option("--expert", help="Which experts; all that the backend has if none."),
+]
+Preset = Annotated[str, typer.Option(help="Error model of the reference experts.")]
+Backend = Annotated[str, typer.Option(help="What stands behind the experts.")]
+State = Annotated[Path, typer.Option(help=_STATE_HELP)]
+
+
+class Engine(StrEnum):
+    """What runs the experts."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+@app.command()
+def up(
+    dataset: Datasets = None,
+    expert: Experts = None,
+    preset: Preset = "perfect",
+    backend: Backend = "reference",
+    state: State = STATE,
+    host: Annotated[str, typer.Option(help="Address to bind; others need a token.")] = "127.0.0.1",
+    token: Annotated[bool, typer.Option(help="Make a token and ask every client for it.")] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the error model.")] = 0,
+    device: Annotated[
+        str | None,
+        typer.Option(help="auto (a GPU where there is room), cpu or cuda:N; auto for neural ones."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="An experts.toml that says all of this instead.")
+    ] = None,
+    engine: Annotated[
+        Engine, typer.Option(help="local: processes here; ray: replicas, until Ctrl-C.")
+    ] = Engine.LOCAL,
+    gpus: Annotated[float, typer.Option(min=0, help="ray: share of a GPU for each replica.")] = 0,
+    replicas: Annotated[int, typer.Option(min=1, help="ray: replicas of each expert.")] = 1,
+    most: Annotated[
+        int | None, typer.Option("--max-replicas", help="ray: grow to so many under load.")
+    ] = None,
+) -> None:
+    """Start experts, one process each, and return when each has answered a real request."""
+    from surveyor.services.launch import (
+        LOAD_TIMEOUT,
+        START_TIMEOUT,
+        launch,
+        new_token,
+        planned,
+        planned_from_config,
+    )
+
+    if config is not None:
+        plan = planned_from_config(config)
+    else:
+        plan = planned(
+            expert or list(_default_experts(backend)),
+            dataset or (),
+            preset,
+            state,
+            backend=backend,
+            seed=seed,
+            host=host,
+            token=new_token() if token else None,
+            device=device or ("auto" if engine is Engine.RAY or backend == "neural" else "cpu"),
+            known_ports=True,
+        )
+    if engine is Engine.RAY:
+        _up_on_ray(plan, gpus, replicas, most)
+    else:
+        _show(
+            launch(plan, detached=True, timeout=START_TIMEOUT if config is None else LOAD_TIMEOUT)
+        )
+
+
+@app.command()
+def record(
+    into: Annotated[Path, typer.Argument(help="Folder that every answer is written to.")],
+    dataset: Datasets = None,
+    expert: Experts = None,
+    preset: Preset = "perfect",
+    backend: Backend = "reference",
+    state: State = STATE,
+    seed: Annotated[int, typer.Option(help="Seed of the error model.")] = 0,
+) -> None:
+    """Start experts that keep every answer by its request, for `replay`."""
+    from surveyor.services.launch import up as launch
+
+    names = expert or list(_default_experts(backend))
+    handle = launch(
+        names, dataset or (), preset, state, backend=backend, seed=seed, detached=True, record=into
+    )
+    _show(handle)
+
+
+@app.command()
+def replay(
+    source: Annotated[Path, typer.Argument(metavar="FROM", help="Folder made by `record`.")],
+    state: State = STATE,
+) -> None:
+    """Serve recorded answers without any expert."""
+    from surveyor.services.launch import up as launch
+    from surveyor.services.recording import recorded_experts
+
+    names = recorded_experts(source)
+    _show(launch(names, (), "perfect", state, backend="replay", detached=True, recording=source))
+
+
+@app.command()
+def status(state: State = STATE) -> None:
+    """Show what every worker does now."""
+    from surveyor.services.status import status as rows
+
+    for row in rows(state / "endpoints.json"):
+        print(_line(row))
+
+
+@app.command()
+def down(state: State = STATE) -> None:
+    """Stop the experts that were started with the same --state, and nothing else."""
+    from surveyor.services.launch import down as stop
+
+    stop(state / "endpoints.json")
+    print("stopped")
+
+
+@app.command()
+def env(
+    expert: Annotated[str, typer.Argument(help="Which neural expert.")],
+    route: Annotated[str | None, typer.Option(help="Which of its models; the default one.")] = None,
+    root: Annotated[Path, typer.Option(help="Folder of the environments.")] = Path("out/envs"),
+    pip: Annotated[
+        list[str] | None, typer.Option(help="A further argument for every `pip install`.")
+    ] = None,
+) -> None:
+    """Make a Python environment with pinned versions for one neural expert."""
+    from surveyor.services.environments import create, plan_environment
+
+    plan = plan_environment(expert, root.resolve(), route=route, pip=pip or ())
+    python = create(plan)
+    print(f'python = "{python}"   # for [experts.{expert}] in experts.toml')
+    for command in plan.by_hand:
+        print(f"still to be installed by you: {command}")
+
+
+def _up_on_ray(plan: LaunchPlan, gpus: float, replicas: int, most: int | None) -> None:
+    """Deploy on a cluster and stay until Ctrl-C or `down`; Serve's replicas end with us."""
+    import signal
+
+    from surveyor.core.errors import UserError
+    from surveyor.services.cluster import Scaling, deploy
+
+    if most is not None and most < replicas:
+        raise UserError(f"--max-replicas {most} is less than --replicas {replicas}")
+    try:
+        with deploy(plan, Scaling(gpus=gpus, replicas=replicas, most=most)) as handle:
+            # Ray has put its own handler there, which calls being stopped a failure.
+            signal.signal(signal.SIGTERM, _interrupt)
+            _show(handle)
+            while True:
+                signal.pause()
+    except KeyboardInterrupt:
+        print("stopped")
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _default_experts(backend: str) -> tuple[str, ...]:
+    from surveyor.services.registry import experts_of
+
+    return experts_of(backend)
+
+
+def _show(handle: SupervisorHandle | ClusterHandle) -> None:
+    for endpoint in handle.endpoints.experts:
+        print(f"{endpoint.expert:<12} {endpoint.url}  pid {endpoint.pid}")
+    print(f"endpoints: {handle.endpoints_file}", flush=True)
+
+
+def _line(row: StatusRow) -> str:
+    def milliseconds(seconds: float | None) -> str:
+        return "-" if seconds is None else f"{seconds * 1e3:.1f} ms"
+
+    def mebibytes(size: int | None) -> str:
+        return "-" if size is None else f"{size >> 20} MiB"
+
+    return (
+        f"{row.expert:<12} {row.state.value:<10} pid {row.pid:<8} {row.url:<26} {row.device:<7} "
+        f"p50 {milliseconds(row.p50)}  p99 {milliseconds(row.p99)}  queue {row.queue or 0}  "
+        f"requests {row.requests or 0}  memory {mebibytes(row.memory)}  "
+        f"GPU {mebibytes(row.gpu_memory)}  restarts {row.restarts}  up {row.up_for:.0f} s  "
+        f"{row.log}"
+    )

@@ -1,0 +1,67 @@
+"""What `surveyor demo` does."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from surveyor.benchmarks.report.record import RunReport
+from surveyor.benchmarks.run.config import RunConfig
+from surveyor.benchmarks.scoring import score_apart
+from surveyor.compose.run import Job
+from surveyor.compose.session import finish, is_complete, reference_experts, write_page
+from surveyor.compose.tables import show
+from surveyor.memory.runs import RunFolder
+
+if TYPE_CHECKING:
+    from surveyor.scenes.datasets.embedded import RoomsSettings
+
+PRESETS = {"perfect": "perfect experts", "imperfect-detector": "detector misses 20 %"}
+
+
+def demonstrate(out: Path, seeds: Sequence[int]) -> None:
+    """Rooms, two runs, one table, one page. Everything lies under ``out``."""
+    began = time.monotonic()
+    dataset = out / f"rooms-{seeds[0]}-{len(seeds)}"
+    make_rooms(dataset, seeds)
+    reports = {
+        title: answer(dataset, out / "runs" / f"{dataset.name}-{preset}", preset, out / "cache")
+        for preset, title in PRESETS.items()
+    }
+    show(reports)
+    folders = [RunFolder.open(out / "runs" / f"{dataset.name}-{preset}") for preset in PRESETS]
+    page = write_page(folders, dataset, title=f"{len(seeds)} rooms, measured twice")
+    print(f"report: {page}  ({time.monotonic() - began:.0f} s)")
+
+
+def make_rooms(
+    dataset: Path,
+    seeds: Sequence[int],
+    settings: RoomsSettings | None = None,
+    split: str = "test",
+) -> None:
+    """Make the dataset, or finish or keep what is there; says what it does on stderr."""
+    from surveyor.scenes.datasets.embedded import make_rooms_dataset
+
+    def told(done: int, total: int) -> None:
+        print(f"room {done} of {total}", file=sys.stderr, flush=True)
+
+    manifest = make_rooms_dataset(dataset, seeds, settings=settings, split=split, progress=told)
+    asked = sum(manifest.questions.values())
+    print(f"{len(manifest.scenes)} rooms, {asked} questions in {dataset}")
+
+
+def answer(dataset: Path, folder: Path, preset: str, cache: Path) -> RunReport:
+    """One run with reference experts of one preset; they live as long as the run.
+
+    A run that is complete is only scored again.
+    """
+    config = RunConfig(dataset=str(dataset), expert_options={"preset": preset})
+    state = folder.with_name(folder.name + ".experts")
+    if is_complete(folder):
+        return score_apart(RunFolder.open(folder), dataset)
+    with reference_experts(dataset, preset, state) as endpoints:
+        return finish(Job(dataset, folder, config, endpoints, cache), title=PRESETS[preset])

@@ -1,0 +1,66 @@
+"""What `surveyor rooms` needs beyond the room builders."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from pydantic import ValidationError
+
+from surveyor.benchmarks.run.config import first_problem
+from surveyor.compose.demo import make_rooms
+from surveyor.core.dataset import Dataset
+from surveyor.core.errors import UserError
+from surveyor.scenes.audit.leaks import AuditRow, audit
+from surveyor.scenes.datasets.embedded import RoomsSettings
+from surveyor.scenes.datasets.truth import targets
+from surveyor.scenes.questions.draft import Question
+
+
+def settings_of(**given: object) -> RoomsSettings:
+    """Validated settings; `UserError` names the one that is wrong."""
+    try:
+        return RoomsSettings.model_validate(given)
+    except ValidationError as error:
+        raise UserError(f"rooms: {first_problem(error)}") from None
+
+
+def types_of(names: Sequence[str]) -> tuple[str, ...]:
+    """Question types by name; ``vsi`` stands for VSI-Bench's ten and ``all`` for every one."""
+    from surveyor.scenes.questions import vsi
+    from surveyor.scenes.questions.asking import GENERATORS
+    from surveyor.scenes.questions.vsi import MEASURED_TYPES
+
+    groups = {"vsi": tuple(vsi.GENERATORS), "all": tuple(GENERATORS)}
+    found = [t for name in names for t in groups.get(name, (name,))]
+    return tuple(dict.fromkeys(found)) or MEASURED_TYPES
+
+
+def make_dataset(
+    out: Path,
+    seeds: Sequence[int],
+    settings: RoomsSettings,
+    split: str,
+    changes: Sequence[str] = (),
+) -> None:
+    """Make, finish or keep a dataset of rooms, or with ``changes`` of pairs of rooms."""
+    if not changes:
+        make_rooms(out, seeds, settings=settings, split=split)
+        return
+    from surveyor.scenes.datasets.pairs import KINDS, PairKind, make_pairs_dataset
+
+    def told(done: int, total: int) -> None:
+        print(f"room {done} of {total}", file=sys.stderr, flush=True)
+
+    kinds = KINDS if "all" in changes else cast("Sequence[PairKind]", changes)
+    manifest = make_pairs_dataset(out, seeds, kinds, settings=settings, split=split, progress=told)
+    asked = sum(manifest.questions.values())
+    print(f"{len(manifest.scenes) // 2} pairs of rooms, {asked} questions in {out}")
+
+
+def blind_rows(dataset: Path) -> Sequence[AuditRow]:
+    """The blind audit of a dataset's questions."""
+    answers = {target.task_id: target for target in targets(dataset)}
+    return audit([Question(task, answers[task.id]) for task in Dataset.open(dataset).tasks()])

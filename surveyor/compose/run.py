@@ -1,0 +1,294 @@
+"""Putting the rooms together for one run: dataset, planner, tools, experts, folder.
+
+The only place that knows all of them. Verbs call it; nothing else does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from surveyor.agent.limits import UNLIMITED, Limits
+from surveyor.benchmarks.run.baselines import equip
+from surveyor.benchmarks.run.config import RunConfig, first_problem
+from surveyor.benchmarks.run.live_status import LiveStatus
+from surveyor.benchmarks.run.progress import Subscriber
+from surveyor.benchmarks.run.provenance import record
+from surveyor.benchmarks.run.schedule import scheduled, select
+from surveyor.benchmarks.runner import Bench, SessionSummary, Setting, run_dataset
+from surveyor.compose.memory import open_memory
+from surveyor.compose.skills import RunSkills, open_skills
+from surveyor.core.blobs import BlobStore, sha256_of
+from surveyor.core.dataset import Dataset
+from surveyor.core.errors import UserError
+from surveyor.memory.events import Producer
+from surveyor.memory.manifest import DatasetIdentity
+from surveyor.memory.runs import RunFolder
+from surveyor.skills.workflow import WORKFLOWS, Workflow
+from surveyor.tools.builtin import default_tools
+from surveyor.tools.cache import ResultCache
+from surveyor.tools.endpoints import EndpointsFile
+from surveyor.tools.experts import ExpertClient
+from surveyor.tools.registry import Registry
+from surveyor.tools.spec import Tool
+from surveyor.tools.workspace import Workspace
+
+if TYPE_CHECKING:
+    from surveyor.agent.chat.config import ChatConfig
+    from surveyor.agent.planner import Planner
+    from surveyor.core.tasks import Task
+
+CACHE = "SURVEYOR_CACHE"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run to make or resume: where its dataset, its folder and its experts are; ``otel`` is the
+    collector that spans go to, if any."""
+
+    dataset: Path
+    folder: Path
+    config: RunConfig
+    endpoints: Path
+    cache: Path
+    otel: str = ""
+
+
+def default_cache() -> Path:
+    """Where expert answers are kept between runs (``SURVEYOR_CACHE``)."""
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(os.environ.get(CACHE) or Path(home) / "surveyor")
+
+
+def perform(
+    job: Job, subscribers: Sequence[Subscriber] = (), gauges: LiveStatus | None = None
+) -> tuple[RunFolder, SessionSummary]:
+    """Answer everything that the run still owes; ``gauges`` then show what is going on."""
+    return asyncio.run(_perform(job, subscribers, gauges or LiveStatus()))
+
+
+async def _perform(
+    job: Job, subscribers: Sequence[Subscriber], gauges: LiveStatus
+) -> tuple[RunFolder, SessionSummary]:
+    dataset = Dataset.open(job.dataset)
+    tasks = select(dataset.tasks(), job.config)
+    async with (
+        open_planner(job.config, dataset, job) as planner,
+        expert_client(job, dataset) as client,
+        foreign_tools(job.config) as foreign,
+    ):
+        with (
+            open_skills(job.config, dataset, tasks, job.cache) as desk,
+            open_memory(job.config.memory, dataset) as memory,
+            _spans(job) as tracing,
+        ):
+            chat = job.config.planner == "chat"
+            reading = [desk.tool()] if desk and chat else []
+            reading += [memory.tool()] if memory else []
+            registry = Registry((*default_tools(), *reading, *foreign))
+            toolbox = equip(registry, job.config)
+            folder = await _make_folder(job, dataset, tasks, client, registry, desk)
+            setting = _setting(client, desk)
+            bench = Bench(planner, toolbox, setting, *make_limits(job.config))
+            async with UNLIMITED.scope("watched") as watched:
+                gauges.watch(watched.spent, planner, client)
+                kept = [memory.filing(folder)] if memory else []
+                told = (*subscribers, *kept, *tracing(folder))
+                return folder, await run_dataset(folder, tasks, bench, job.config, told)
+
+
+@asynccontextmanager
+async def foreign_tools(config: RunConfig) -> AsyncIterator[tuple[Tool[Any], ...]]:
+    """The tools of every MCP server that the configuration names, its name before theirs."""
+    if not config.mcp:
+        yield ()
+        return
+    from surveyor.agent.interop.mcp_tools import mcp_tools
+
+    async with AsyncExitStack() as stack:
+        found: list[Tool[Any]] = []
+        for name, server in config.mcp.items():
+            found += await stack.enter_async_context(mcp_tools(server, prefix=f"{name}_"))
+        yield tuple(found)
+
+
+@contextmanager
+def _spans(job: Job) -> Iterator[Callable[[RunFolder], tuple[Subscriber, ...]]]:
+    """What watches a run and sends its spans, where a collector was named."""
+    if not job.otel:
+        yield lambda _folder: ()
+        return
+    from surveyor.agent.interop.tracing import EpisodeSpans, otlp_tracer
+
+    with otlp_tracer(job.otel) as tracer:
+        yield lambda folder: (EpisodeSpans(folder.episode_path, tracer),)
+
+
+async def _make_folder(
+    job: Job,
+    dataset: Dataset,
+    tasks: Sequence[Task],
+    client: ExpertClient,
+    registry: Registry,
+    desk: RunSkills | None,
+) -> RunFolder:
+    manifest = record(
+        job.folder.name,
+        job.config,
+        DatasetIdentity(name=dataset.manifest.name, content_hash=dataset.manifest.content_hash),
+        prompt=sha256_of(repr(registry.schemas).encode()),
+        skills=desk.id if desk else "",
+        experts=await _producers(client, job),
+    )
+    return RunFolder.create(job.folder, manifest, (scheduled(task) for task in tasks))
+
+
+@asynccontextmanager
+async def expert_client(job: Job, dataset: Dataset) -> AsyncIterator[ExpertClient]:
+    """A client of the running experts whose answers are cached on disk."""
+    client = ExpertClient(
+        EndpointsFile(job.endpoints),
+        BlobStore(job.cache / "blobs"),
+        ResultCache(job.cache / "answers.sqlite"),
+        originals=(dataset.blobs,),
+    )
+    try:
+        yield client
+    finally:
+        await client.aclose()
+
+
+async def _producers(client: ExpertClient, job: Job) -> tuple[Producer, ...]:
+    served = EndpointsFile(job.endpoints).read().experts
+    infos = [await client.info(endpoint.expert) for endpoint in served]
+    return tuple(info.producer for info in infos)
+
+
+def _setting(client: ExpertClient, desk: RunSkills | None) -> Callable[[Task], Setting]:
+    def setting(task: Task) -> Setting:
+        workspace = Workspace(task, client)
+        skills, event = desk.skills_for(task) if desk else ((), None)
+        return Setting(workspace, workspace.frame_handles, skills, event)
+
+    return setting
+
+
+def make_limits(config: RunConfig) -> tuple[Limits, Limits]:
+    """Bounds of one episode and of one session; `UserError` names the one that is wrong."""
+    try:
+        return (
+            Limits.model_validate(config.limits),
+            Limits.model_validate({**UNLIMITED.model_dump(), **config.budget}),
+        )
+    except ValidationError as error:
+        raise UserError(f"limits: {first_problem(error)}") from None
+
+
+PLANNERS = ("program", "chat")
+
+
+def check_planner(config: RunConfig) -> None:
+    """`UserError` for a planner or an option that does not exist, before anything is made."""
+    options = PlannerOptions.read(config)
+    if config.planner == "program":
+        options.named_workflow()
+    elif config.planner == "chat":
+        options.chat()
+    else:
+        raise UserError(
+            f"there is no planner called {config.planner!r}; choose: {', '.join(PLANNERS)}"
+        )
+
+
+def check_model(config: RunConfig) -> None:
+    """Ask a chat run's endpoint one short thing, before experts are started for the run.
+
+    Raises `UserError` for a wrong key, a missing model or an address where nobody listens.
+    """
+    if config.planner == "chat":
+        from surveyor.agent.doctor import preflight
+
+        asyncio.run(preflight(PlannerOptions.read(config).chat()))
+
+
+@asynccontextmanager
+async def open_planner(config: RunConfig, dataset: Dataset, job: Job) -> AsyncIterator[Planner]:
+    """The planner that the configuration names."""
+    check_planner(config)
+    options = PlannerOptions.read(config)
+    if config.planner == "program":
+        from surveyor.agent.program.planner import ProgramPlanner
+
+        yield ProgramPlanner(options.named_workflow())
+        return
+    from surveyor.agent.chat.planner import ChatPlanner
+    from surveyor.agent.chat.prompt_profiles import profile_named
+    from surveyor.agent.doctor import preflight
+
+    await preflight(options.chat())
+    stores = (dataset.blobs, BlobStore(job.cache / "blobs"))
+    profile = profile_named(options.profile, dataset.manifest.name)
+    async with ChatPlanner(options.chat(), stores, profile=profile) as planner:
+        yield planner
+
+
+class PlannerOptions(BaseModel):
+    """``planner_options`` of a run: ``workflow`` is for `program`, everything else for `chat`.
+
+    ``profile`` names the prompt: agent, official or easi.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    workflow: str = "plain"
+    profile: str = "agent"
+
+    @classmethod
+    def read(cls, config: RunConfig) -> PlannerOptions:
+        """Validated options; `UserError` names the one that is wrong."""
+        try:
+            return cls.model_validate(config.planner_options)
+        except ValidationError as error:
+            raise UserError(f"planner_options.{first_problem(error)}") from None
+
+    def named_workflow(self) -> Workflow:
+        """The workflow asked for; `UserError` lists the names there are."""
+        if self.workflow not in WORKFLOWS:
+            raise UserError(
+                f"there is no workflow called {self.workflow!r}; choose: {', '.join(WORKFLOWS)}"
+            )
+        return WORKFLOWS[self.workflow]
+
+    def chat(self) -> ChatConfig:
+        """The endpoint; `UserError` when no model is named."""
+        from surveyor.agent.chat.config import ChatConfig
+
+        try:
+            return ChatConfig.model_validate(self.model_extra or {})
+        except ValidationError as error:
+            raise UserError(
+                f"the chat planner cannot be set up: {first_problem(error)}; "
+                "name a model with --model"
+            ) from None
+
+
+async def serve_mcp(dataset_path: Path, scene_id: str, endpoints: Path) -> None:
+    """Speak MCP about one scene; `UserError` when the dataset asks nothing about it."""
+    from surveyor.agent.interop.mcp_server import mcp_server, serve_stdio
+
+    dataset = Dataset.open(dataset_path)
+    task = next((task for task in dataset.tasks() if task.scene_id == scene_id), None)
+    if task is None:
+        raise UserError(f"{dataset_path} has no scene {scene_id!r}; see `surveyor rooms list`")
+    job = Job(
+        dataset_path, Path(), RunConfig(dataset=str(dataset_path)), endpoints, default_cache()
+    )
+    async with expert_client(job, dataset) as client:
+        await serve_stdio(mcp_server(Registry(default_tools()), Workspace(task, client)))

@@ -1,0 +1,249 @@
+"""From a request on the command line to a scored run: dataset, experts, session, report."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from surveyor.benchmarks.report.record import RunReport
+from surveyor.benchmarks.run.config import RunConfig
+from surveyor.benchmarks.run.live_status import LiveStatus
+from surveyor.benchmarks.run.preflight import check_place
+from surveyor.benchmarks.run.progress import LiveBar, PlainLines, Subscriber
+from surveyor.benchmarks.run.repeat import changed_since, config_of
+from surveyor.benchmarks.runner import SessionSummary
+from surveyor.benchmarks.scorers.per_type import metric_name_of
+from surveyor.benchmarks.scoring import score_apart
+from surveyor.compose.run import (
+    Job,
+    check_model,
+    check_planner,
+    default_cache,
+    make_limits,
+    perform,
+)
+from surveyor.core.dataset import Dataset, read_manifest
+from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.core.workers import python_module
+from surveyor.memory.events import EpisodeStatus
+from surveyor.memory.runs import RunFolder
+from surveyor.services.registry import experts_of
+from surveyor.skills.workflow import WORKFLOWS, Restore
+
+OUT = Path("out")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user asked for; ``None`` means: make or start one for this run.
+
+    ``repeated`` is the run that this one repeats.
+    """
+
+    config: RunConfig
+    meta: Path | None = None
+    scenes: int = 6
+    seed: int = 0
+    endpoints: Path | None = None
+    out: Path | None = None
+    otel: str = ""
+    repeated: Path | None = None
+
+    @property
+    def preset(self) -> str:
+        """The reference experts' error model, for a run that starts them."""
+        return str(self.config.expert_options.get("preset", "perfect"))
+
+    def folder(self, dataset: Path) -> Path:
+        """Where the run goes; a repetition never resumes what it repeats."""
+        if self.out is not None:
+            return self.out
+        if self.repeated is not None:
+            return self.repeated.with_name(f"{self.repeated.name}-again")
+        return OUT / "runs" / f"{dataset.name}-{self.config.planner}"
+
+
+def configured(file: Path | None, repeated: Path | None, wanted: Mapping[str, object]) -> RunConfig:
+    """The configuration of a file or of an earlier run, which then rules alone, or what the
+    command line says. A dataset and a shard that are named replace the file's or the run's."""
+    named = {key: wanted[key] for key in ("dataset", "shard") if wanted.get(key)}
+    if repeated is not None:
+        return config_of(RunFolder.open(repeated)).changed(**named)
+    if file is not None:
+        return RunConfig.read(file).changed(**named)
+    if not wanted["dataset"]:
+        raise UserError("name a dataset to run: a folder, rooms or vsi-meta")
+    return RunConfig(dataset=str(wanted["dataset"])).changed(**wanted)
+
+
+def run_and_report(request: Request) -> None:
+    """The `run` verb."""
+    from surveyor.agent.interop.tracing import traces_url
+    from surveyor.compose.tables import show
+
+    check_planner(request.config)
+    make_limits(request.config)
+    if request.otel:
+        traces_url(request.otel)
+    dataset = dataset_folder(request)
+    folder = request.folder(dataset)
+    check_place(folder)
+    check_model(request.config)
+    settings = request.config.changed(dataset=str(dataset))
+    with running_experts(request, dataset, folder) as endpoints:
+        job = Job(dataset, folder, settings, endpoints, default_cache(), request.otel)
+        report = finish(job)
+    show({request.config.planner: report})
+    print(f"report: {folder / 'report.html'}")
+    if request.repeated is not None:
+        _tell_changes(request.repeated, folder)
+
+
+def _tell_changes(original: Path, again: Path) -> None:
+    """What a repetition does not share with its original, one line each."""
+    then, now = (RunFolder.open(path).record.manifest for path in (original, again))
+    for sentence in changed_since(then, now):
+        print(f"not as in {original}: {sentence}")
+
+
+def finish(job: Job, title: str = "") -> RunReport:
+    """Run what is incomplete, score in a process of its own, and write the pages.
+
+    Raises `InfrastructureError` when episodes stay incomplete, after scoring what there is.
+    """
+    folder, summary = perform_visibly(job, title or job.folder.name)
+    if not summary.complete:
+        check_place(job.folder)  # a full disk is the user's to mend, whoever noticed it first
+    report = score_apart(folder, job.dataset, metric_of(job.dataset, job.config.types))
+    write_page([folder], job.dataset)
+    if summary.interrupted:
+        raise KeyboardInterrupt
+    if not summary.complete:
+        raise InfrastructureError(
+            f"{summary.progress.left} of {summary.progress.total} episodes are incomplete "
+            f"({summary.stopped or summary.progress.last_error}); "
+            "run the same command again to complete them"
+        )
+    return report
+
+
+def metric_of(dataset: Path, types: Iterable[str] = ()) -> str:
+    """The metric that a dataset says it is scored by, else that of the question types asked."""
+    manifest = read_manifest(dataset)
+    asked = tuple(types) or tuple(manifest.questions)
+    return str(manifest.settings.get("metric") or metric_name_of(asked))
+
+
+def is_complete(path: Path) -> bool:
+    """Whether there is a run at ``path`` that owes nothing."""
+    if not (path / "run.json").exists():
+        return False
+    folder = RunFolder.open(path)
+    incomplete = (None, EpisodeStatus.INCOMPLETE)
+    return all(
+        folder.status(task.id, epoch) not in incomplete for task, epoch in folder.scheduled()
+    )
+
+
+def write_page(folders: Sequence[RunFolder], dataset: Path, title: str = "") -> Path:
+    """Write one page about scored runs into the first folder, and return where it is.
+
+    In a process of its own, because the page shows the correct answers.
+    """
+    command = python_module("surveyor.cli.main", "report", "--dataset", str(dataset))
+    command += ["--title", title, *(str(folder.path) for folder in folders)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == 2:
+        raise UserError(done.stderr.strip().removeprefix("surveyor: "))
+    if done.returncode != 0:
+        raise InfrastructureError(f"the report page failed: {done.stderr.strip()}")
+    return folders[0].path / "report.html"
+
+
+def perform_visibly(job: Job, title: str) -> tuple[RunFolder, SessionSummary]:
+    """`perform` with a live bar on a terminal, and plain lines elsewhere."""
+    if not sys.stderr.isatty():
+        return perform(job, [PlainLines(sys.stderr)])
+    gauges = LiveStatus()
+    with LiveBar(sys.stderr, title, gauges) as bar:
+        watching: list[Subscriber] = [bar]
+        return perform(job, watching, gauges)
+
+
+def dataset_folder(request: Request) -> Path:
+    """The dataset's folder, made first when the user named one of ours."""
+    name = request.config.dataset
+    if name == "vsi-meta":
+        return _vsi_meta(request)
+    if name == "rooms":
+        return _rooms(request)
+    path = Path(name)
+    if not path.is_dir():
+        raise UserError(
+            f"there is no dataset {name!r}: give a folder made by `surveyor rooms make`, "
+            "or one of: rooms, vsi-meta"
+        )
+    return path
+
+
+def _vsi_meta(request: Request) -> Path:
+    from surveyor.scenes.datasets.vsi_meta import make_vsi_meta_dataset
+
+    if request.meta is None:
+        raise UserError("dataset vsi-meta needs --meta, the folder of VSI-Bench's metadata")
+    path = OUT / "datasets" / f"vsi-meta-{request.seed}"
+    if not (path / "dataset.json").exists():
+        make_vsi_meta_dataset(path, request.meta, seed=request.seed)
+    return path
+
+
+def _rooms(request: Request) -> Path:
+    from surveyor.scenes.datasets.embedded import make_rooms_dataset
+
+    path = OUT / "datasets" / f"rooms-{request.seed}-{request.scenes}"
+    if not (path / "dataset.json").exists():
+        make_rooms_dataset(path, seeds=range(request.seed, request.seed + request.scenes))
+    return path
+
+
+@contextmanager
+def running_experts(request: Request, dataset: Path, folder: Path) -> Iterator[Path]:
+    """The endpoints to use: the user's, or of reference experts that live as long as the run."""
+    if request.endpoints is not None:
+        yield request.endpoints
+        return
+    state = folder.with_name(folder.name + ".experts")
+    try:
+        with reference_experts(dataset, request.preset, state, request.config) as at:
+            yield at
+    finally:
+        if not folder.exists():  # the run was refused: nothing of it stays
+            shutil.rmtree(state, ignore_errors=True)
+
+
+@contextmanager
+def reference_experts(
+    dataset: Path, preset: str, state: Path, config: RunConfig | None = None
+) -> Iterator[Path]:
+    """The reference experts that this run may ask, for as long as it lasts."""
+    from surveyor.services.launch import up
+
+    names = experts_needed(Dataset.open(dataset), config or RunConfig(dataset=str(dataset)))
+    with up(names, [dataset], preset, state) as handle:
+        yield handle.endpoints_file
+
+
+def experts_needed(dataset: Dataset, config: RunConfig) -> tuple[str, ...]:
+    """A dataset without frames needs the object table only; a plain program never restores."""
+    if not any(capture.frames for capture in dataset.captures.values()):
+        return ("scene",)
+    if config.planner == "program" and not config.skills:
+        looks = WORKFLOWS[str(config.planner_options.get("workflow", "plain"))]
+        restore = () if looks.restore is Restore.NONE else ("restore",)
+        return ("detect", "segment", "depth", "reconstruct", *restore)
+    return experts_of("reference")

@@ -1,0 +1,94 @@
+"""Folding an episode's events into what happened, attempt by attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from surveyor.memory.events import (
+    Answer,
+    EpisodeEnded,
+    EpisodeStarted,
+    EpisodeStatus,
+    Event,
+    LimitHit,
+    ModelCall,
+    SkillsRetrieved,
+    ToolCall,
+    ToolOutcome,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """The last attempt at one (task, epoch), and how many attempts there were.
+
+    ``status`` is ``INCOMPLETE`` when the attempt never ended: killed writers leave no other trace.
+    """
+
+    started: EpisodeStarted
+    events: tuple[Event, ...]
+    status: EpisodeStatus
+    reason: str
+    attempts: int
+    elapsed: float
+
+    @property
+    def answer(self) -> str | None:
+        """The final answer's text, if the planner gave one."""
+        for event in reversed(self.events):
+            if isinstance(event, Answer):
+                return event.text
+        return None
+
+    @property
+    def done(self) -> bool:
+        """Whether resume leaves this episode alone."""
+        return self.status is not EpisodeStatus.INCOMPLETE
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """Tool calls in order."""
+        return tuple(e for e in self.events if isinstance(e, ToolCall))
+
+    @property
+    def outcomes(self) -> tuple[ToolOutcome, ...]:
+        """Tool results in order."""
+        return tuple(e for e in self.events if isinstance(e, ToolOutcome))
+
+    @property
+    def model_calls(self) -> tuple[ModelCall, ...]:
+        """Model calls in order."""
+        return tuple(e for e in self.events if isinstance(e, ModelCall))
+
+    @property
+    def skills(self) -> SkillsRetrieved | None:
+        """What was retrieved, if anything was."""
+        return next((e for e in self.events if isinstance(e, SkillsRetrieved)), None)
+
+    @property
+    def limit(self) -> LimitHit | None:
+        """The limit that ended the episode, if one did."""
+        return next((e for e in self.events if isinstance(e, LimitHit)), None)
+
+
+def fold(events: Iterable[Event]) -> Episode | None:
+    """The last attempt in a file, or ``None`` when no attempt ever began."""
+    attempt: list[Event] = []
+    attempts = 0
+    for event in events:
+        if isinstance(event, EpisodeStarted):
+            attempt, attempts = [], attempts + 1
+        attempt.append(event)
+    if not attempt or not isinstance(attempt[0], EpisodeStarted):
+        return None
+    last = attempt[-1]
+    ended = last if isinstance(last, EpisodeEnded) else None
+    return Episode(
+        started=attempt[0],
+        events=tuple(attempt),
+        status=ended.status if ended else EpisodeStatus.INCOMPLETE,
+        reason=ended.reason if ended else "the episode was interrupted",
+        attempts=attempts,
+        elapsed=ended.elapsed if ended else last.mono - attempt[0].mono,
+    )

@@ -1,0 +1,250 @@
+"""A run on disk: ``runs/<id>/`` with what was asked for, what happened and what it was worth.
+
+::
+
+    run.json          resolved configuration and manifest, written once
+    schedule.jsonl    every task that was scheduled; scores divide by all of them
+    episodes/         one event log per (task, epoch)
+    results.jsonl     one score per (task, epoch), made by scoring, which can be repeated
+    report.json       the numbers
+    report.html       the numbers to read
+
+A folder appears whole or not at all. Every later file is replaced atomically.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import JsonValue, ValidationError
+
+from surveyor.core.blobs import sha256_of
+from surveyor.core.errors import UserError
+from surveyor.memory.episodes import Episode, fold
+from surveyor.memory.events import EVENT, EpisodeEnded, EpisodeStatus, Score
+from surveyor.memory.log import read_events
+from surveyor.memory.manifest import RUN_VERSION, RunRecord, ScheduledTask
+
+_SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
+_TAIL_BYTES = 1 << 16
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """An existing run; make one with `create` or find one with `open`."""
+
+    path: Path
+    record: RunRecord
+
+    @classmethod
+    def create(cls, path: Path, record: RunRecord, schedule: Iterable[ScheduledTask]) -> RunFolder:
+        """Make the folder, or take up the run that is already there.
+
+        Raises `UserError` when ids repeat, when the folder cannot be written, or when it holds a
+        run of a different configuration; nothing is left behind then.
+        """
+        lines = _schedule_lines(schedule)
+        record = record.model_copy(update={"schedule_hash": _schedule_hash(lines)})
+        if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+            _make(path, record, lines)
+            return cls(path, record)
+        folder = cls.open(path)
+        if difference := _difference(folder.record, record):
+            raise UserError(
+                f"{path} already holds a run with {difference}; "
+                "give this run another name, or repeat the old settings to resume it"
+            )
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        """Open an existing run; `UserError` when there is none or it is newer than this code."""
+        try:
+            text = (path / "run.json").read_bytes()
+        except OSError:
+            raise UserError(f"{path} is not a run: it has no readable run.json") from None
+        try:
+            record = RunRecord.model_validate_json(text)
+        except ValidationError as error:
+            raise UserError(
+                f"{path / 'run.json'} is damaged: {error.errors(include_url=False)[0]['msg']}"
+            ) from None
+        if record.v > RUN_VERSION:
+            raise UserError(f"{path} was made by a newer Surveyor (run version {record.v})")
+        return cls(path, record)
+
+    @cached_property
+    def schedule(self) -> tuple[ScheduledTask, ...]:
+        """Every scheduled task, in order."""
+        try:
+            data = (self.path / "schedule.jsonl").read_bytes()
+        except OSError:
+            data = b""
+        if _schedule_hash(data) != self.record.schedule_hash:
+            raise UserError(f"the schedule of {self.path} is missing or was changed; run again")
+        return tuple(ScheduledTask.model_validate_json(line) for line in data.splitlines())
+
+    def scheduled(self) -> Iterator[tuple[ScheduledTask, int]]:
+        """Every scheduled (task, epoch)."""
+        for epoch in range(self.record.epochs):
+            for task in self.schedule:
+                yield task, epoch
+
+    def episode_path(self, task_id: str, epoch: int) -> Path:
+        """Where the log of one (task, epoch) lies."""
+        return self.path / "episodes" / f"{safe_name(task_id)}.{epoch}.jsonl"
+
+    def episode(self, task_id: str, epoch: int) -> Episode | None:
+        """What happened to one (task, epoch); ``None`` when it never began."""
+        path = self.episode_path(task_id, epoch)
+        return fold(read_events(path)) if path.exists() else None
+
+    def status(self, task_id: str, epoch: int) -> EpisodeStatus | None:
+        """How one (task, epoch) stands, from the end of its log alone; ``None``: never began."""
+        return last_status(self.episode_path(task_id, epoch))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run, so that no second process works on it."""
+        try:
+            handle = os.open(self.path / "run.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise UserError(f"cannot write to {self.path}: {error.strerror}") from None
+        try:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise UserError(
+                    f"another process is working on {self.path}; wait for it or stop it first"
+                ) from None
+            yield
+        finally:
+            os.close(handle)
+
+    def write_results(self, scores: Iterable[Score]) -> None:
+        """Replace ``results.jsonl``."""
+        self.write("results.jsonl", b"".join(s.model_dump_json().encode() + b"\n" for s in scores))
+
+    def results(self) -> tuple[Score, ...]:
+        """The scores, or nothing when the run was never scored."""
+        path = self.path / "results.jsonl"
+        if not path.exists():
+            return ()
+        return tuple(event for event in read_events(path) if isinstance(event, Score))
+
+    def write(self, name: str, data: bytes) -> Path:
+        """Replace one of the run's derived files as a whole."""
+        target = self.path / name
+        try:
+            handle, temporary = tempfile.mkstemp(dir=self.path, prefix=f".{name}-")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+                Path(temporary).chmod(0o644)
+                Path(temporary).replace(target)
+            except BaseException:
+                Path(temporary).unlink(missing_ok=True)
+                raise
+        except OSError as error:
+            raise UserError(f"cannot write {target}: {error.strerror}") from None
+        return target
+
+
+def safe_name(task_id: str) -> str:
+    """A file name that no other id shares, also where names ignore case.
+
+    Plain ids stay readable. Others are reduced to safe characters and told apart by a hash after
+    a ``~``, which a plain id never contains.
+    """
+    if 0 < len(task_id) <= 120 and task_id[0] != "." and not set(task_id) - _SAFE:
+        return task_id
+    plain = "".join(c if c in _SAFE - {"."} else "_" for c in task_id.lower())[:100]
+    return f"{plain}~{sha256_of(task_id.encode('utf-8', 'surrogatepass'))[:16]}"
+
+
+def last_status(path: Path) -> EpisodeStatus | None:
+    """The status at the end of an episode log, read from its last bytes.
+
+    ``None`` when the log is missing or empty; `INCOMPLETE` when the last whole line is not an end.
+    """
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _TAIL_BYTES))
+            tail = file.read(_TAIL_BYTES)
+    except FileNotFoundError:
+        return None
+    tail = tail[: tail.rfind(b"\n") + 1]
+    if not tail:
+        return EpisodeStatus.INCOMPLETE if size else None
+    try:
+        event = EVENT.validate_json(tail.splitlines()[-1])
+    except ValidationError:  # a line longer than the tail: some other event
+        return EpisodeStatus.INCOMPLETE
+    return event.status if isinstance(event, EpisodeEnded) else EpisodeStatus.INCOMPLETE
+
+
+def _schedule_lines(schedule: Iterable[ScheduledTask]) -> bytes:
+    seen: set[str] = set()
+    lines = []
+    for task in schedule:
+        if task.id in seen:
+            raise UserError(
+                f"the dataset has two tasks with the id {task.id!r}; ids must be unique"
+            )
+        seen.add(task.id)
+        lines.append(task.model_dump_json().encode() + b"\n")
+    if not lines:
+        raise UserError("there is nothing to run: no task was selected")
+    return b"".join(lines)
+
+
+def _schedule_hash(lines: bytes) -> str:
+    """The same for the same tasks in any order, so that merged shards are the run they are of."""
+    return sha256_of(b"\n".join(sorted(lines.splitlines())))
+
+
+def _make(path: Path, record: RunRecord, schedule: bytes) -> None:
+    staging: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name}-"))
+        staging.chmod(0o755)
+        (staging / "episodes").mkdir()
+        (staging / "schedule.jsonl").write_bytes(schedule)
+        (staging / "run.json").write_text(record.model_dump_json(indent=2) + "\n")
+        staging.rename(path)
+    except OSError as error:
+        raise UserError(f"cannot create the run folder {path}: {error.strerror}") from None
+    finally:
+        if staging is not None and staging.exists():
+            shutil.rmtree(staging)
+
+
+def _difference(old: RunRecord, new: RunRecord) -> str | None:
+    """The first setting in which two records are not the same run, in words."""
+    before, after = _identity(old), _identity(new)
+    for key in sorted(before.keys() | after.keys()):
+        if before.get(key) != after.get(key):
+            return f"{key} = {before.get(key)!r}, not {after.get(key)!r}"
+    return None
+
+
+def _identity(record: RunRecord) -> dict[str, JsonValue]:
+    """What must not change between the sessions of one run."""
+    manifest = record.manifest.model_dump(mode="json", exclude={"code", "python", "packages"})
+    config = {key: value for key, value in record.config.items() if key not in record.free}
+    return {
+        **config,
+        **{f"manifest.{key}": value for key, value in manifest.items()},
+        "epochs": record.epochs,
+        "schedule": record.schedule_hash[:12],
+    }

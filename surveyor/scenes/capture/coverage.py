@@ -1,0 +1,82 @@
+"""Marks on the floor plan, by which a walk can tell whether it has seen the whole room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from surveyor.scenes.rooms.layout.floor_plan import FloorPlan, Rect
+
+Float = NDArray[np.float64]
+WALL_STEP, WALL_REACH = 0.2, 0.11
+FLOOR_STEP, FLOOR_REACH = 0.3, 0.15
+CELL = 0.05
+PAD = 0.25
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outline:
+    """``marks`` (M, 2): the corners, points along the walls, and points all over the floor.
+
+    A mark is seen when anything above it is, furniture or wall or ceiling. ``wall`` and ``corner``
+    (M,) tell of what kind it is. ``grid`` holds for cells of ``CELL`` metres their mark, or -1.
+    """
+
+    marks: Float
+    wall: NDArray[np.bool_]
+    corner: NDArray[np.bool_]
+    grid: NDArray[np.int16]
+
+    @classmethod
+    def of(cls, plan: FloorPlan) -> Outline:
+        """A plan, marked."""
+        edge, corner = [], []
+        for wall in plan.walls():
+            count = max(1, round(wall.length / WALL_STEP))
+            edge += [wall.at(wall.length * k / count) for k in range(count)]
+            corner += [k == 0 for k in range(count)]
+        floor = np.concatenate([_inside(cell) for cell in plan.cells])
+        walls = np.array(edge)
+        shape = np.ceil((np.array(plan.extent) + 2 * PAD) / CELL).astype(int)
+        centres = (np.indices(tuple(shape)).reshape(2, -1).T + 0.5) * CELL - PAD
+        at_wall, at_floor = _nearest(centres, walls, WALL_REACH), -np.ones(len(centres), int)
+        if len(floor):
+            at_floor = _nearest(centres, floor, FLOOR_REACH, square=True)
+            at_floor[at_floor >= 0] += len(walls)
+        found = np.where(at_wall >= 0, at_wall, at_floor).reshape(tuple(shape))
+        beside = np.zeros(len(floor), bool)
+        return cls(
+            np.concatenate([walls, floor]),
+            np.concatenate([np.ones(len(walls), bool), beside]),
+            np.concatenate([np.array(corner), beside]),
+            found.astype(np.int16),
+        )
+
+    def mark_at(self, points: NDArray[np.floating]) -> NDArray[np.int16]:
+        """(N,) the mark near each floor point (N, 2), or -1."""
+        cell = np.floor((points + PAD) / CELL)
+        inside = ((cell >= 0) & (cell < self.grid.shape)).all(axis=1)
+        found = np.full(len(points), -1, np.int16)
+        at = cell[inside].astype(np.intp)
+        found[inside] = self.grid[at[:, 0], at[:, 1]]
+        return found
+
+
+def _inside(r: Rect) -> Float:
+    """Points of a rectangle that are clear of its sides."""
+    x, y = (
+        np.arange(low + FLOOR_STEP, high - 0.75 * FLOOR_STEP, FLOOR_STEP)
+        for low, high in ((r.x0, r.x1), (r.y0, r.y1))
+    )
+    return np.stack(np.meshgrid(x, y, indexing="ij"), axis=-1).reshape(-1, 2)
+
+
+def _nearest(places: Float, marks: Float, reach: float, square: bool = False) -> NDArray[np.intp]:
+    """(N,) the mark nearest to each place, -1 where none is within reach."""
+    norm = np.inf if square else 2
+    apart, nearest = cKDTree(marks).query(places, p=norm, distance_upper_bound=reach + 1e-9)
+    found: NDArray[np.intp] = np.where(np.isfinite(apart), nearest, -1)
+    return found

@@ -1,0 +1,103 @@
+"""Judging camera views cheaply: what they show of objects and floor plan, what blocks them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from surveyor.core.geometry import Intrinsics, Pose
+from surveyor.scenes.capture.coverage import Outline
+from surveyor.scenes.capture.rendering import Renderer
+
+Float = NDArray[np.float64]
+PROBE = (80, 60)
+REFERENCE_PIXELS = 640 * 480
+NEAR, BLOCKED_SHARE = 0.75, 0.25
+CHUNK = 24
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A level camera: place, heading and pitch in radians (pitch up is positive)."""
+
+    x: float
+    y: float
+    z: float
+    heading: float
+    pitch: float
+
+    def pose(self) -> Pose:
+        """The view as a pose."""
+        eye = np.array([self.x, self.y, self.z])
+        c = np.cos(self.pitch)
+        ahead = np.array([np.cos(self.heading) * c, np.sin(self.heading) * c, np.sin(self.pitch)])
+        return Pose.look_at(eye, eye + ahead)
+
+    def to(self, other: View, share: float) -> View:
+        """The view part of the way towards another, turning the shorter way round."""
+        turn = (other.heading - self.heading + np.pi) % (2 * np.pi) - np.pi
+        return View(
+            self.x + (other.x - self.x) * share,
+            self.y + (other.y - self.y) * share,
+            self.z + (other.z - self.z) * share,
+            self.heading + turn * share,
+            self.pitch + (other.pitch - self.pitch) * share,
+        )
+
+    def far_from(self, other: View) -> float:
+        """A distance between views: metres, and radians of turn counted as 0.8 m each."""
+        turn = abs((other.heading - self.heading + np.pi) % (2 * np.pi) - np.pi)
+        return float(np.hypot(other.x - self.x, other.y - self.y) + 0.8 * turn)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """What N views see: ``pixels`` (N, objects) scaled to 640x480; ``blocked`` (N,).
+
+    ``plan`` (N, marks) says over which marks of the floor plan something is in sight: without
+    them nobody could tell how large the room is.
+    """
+
+    pixels: Float
+    blocked: NDArray[np.bool_]
+    plan: NDArray[np.bool_]
+
+    def joined(self, other: Judged) -> Judged:
+        """The judgements of both lists of views, one after the other."""
+        return Judged(
+            np.concatenate([self.pixels, other.pixels]),
+            np.concatenate([self.blocked, other.blocked]),
+            np.concatenate([self.plan, other.plan]),
+        )
+
+
+def judge(
+    renderer: Renderer, intrinsics: Intrinsics, views: Sequence[View], outline: Outline
+) -> Judged:
+    """Probe views with few rays each."""
+    probe = intrinsics.resized(*PROBE)
+    count, per_view = len(renderer.room.objects), PROBE[0] * PROBE[1]
+    pixels = np.zeros((len(views), count))
+    blocked = np.zeros(len(views), bool)
+    plan = np.zeros((len(views), len(outline.marks)), bool)
+    rays = probe.rays().reshape(-1, 3)
+    for start in range(0, len(views), CHUNK):
+        chunk = views[start : start + CHUNK]
+        poses = [view.pose().T_world_camera for view in chunk]
+        directions = np.concatenate([rays @ T[:3, :3].T for T in poses]).astype(np.float32)
+        origins = np.repeat([T[:3, 3] for T in poses], per_view, axis=0).astype(np.float32)
+        hits = renderer.caster.hit(origins, directions)
+        ids = np.where(hits.triangle >= 0, renderer.mesh.instance[hits.triangle], 0)
+        near = (hits.distance < NEAR).reshape(len(chunk), per_view).mean(axis=1)
+        on_floor_plan = origins[:, :2] + hits.distance[:, None] * directions[:, :2]
+        mark = outline.mark_at(on_floor_plan).reshape(len(chunk), per_view)
+        for k, row in enumerate(ids.reshape(len(chunk), per_view)):
+            seen = np.bincount(row, minlength=count + 1)
+            pixels[start + k] = seen[1 : count + 1] * (REFERENCE_PIXELS / per_view)
+            nearest = hits.distance.reshape(len(chunk), per_view)[k].min()
+            blocked[start + k] = near[k] > BLOCKED_SHARE or nearest < 0.25
+            plan[start + k, mark[k][mark[k] >= 0]] = True
+    return Judged(pixels, blocked, plan)

@@ -1,0 +1,96 @@
+"""GPT4Scene's ShareGPT records: a bird's-eye view and marked frames, ids as ``<OBJ007>``.
+
+Each ``<image>`` in the text stands for one path in ``images``. Object ids here are the scene's own
+(ground truth), where GPT4Scene's are those of segmentation proposals.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from surveyor.core.errors import UserError
+from surveyor.scenes.formats.posed_images import read_json, write_json
+from surveyor.scenes.formats.question_records import Asked
+
+SHORT = " Answer the question using a single word or phrase."
+_ID = re.compile(r"<OBJ(\d{3,})>")
+
+
+class Turn(BaseModel):
+    """One message of a ShareGPT conversation."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    speaker: str = Field(alias="from")
+    value: str
+
+
+class ShareGpt(BaseModel):
+    """A ShareGPT record; as many ``<image>`` as images."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    conversations: tuple[Turn, ...]
+    images: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _images_are_named(self) -> ShareGpt:
+        named = sum(turn.value.count("<image>") for turn in self.conversations)
+        if named != len(self.images):
+            raise ValueError(f"{named} <image> placeholders but {len(self.images)} images")
+        return self
+
+
+def object_ids(ids: Sequence[int]) -> str:
+    """The answer to a grounding question: nothing, one, or several objects."""
+    names = [f"<OBJ{k:03d}>" for k in ids]
+    if not names:
+        return "No."
+    if len(names) == 1:
+        return f"Yes. {names[0]}."
+    last = " and " if len(names) == 2 else ", and "
+    return f"Yes. {', '.join(names[:-1])}{last}{names[-1]}."
+
+
+def parse_object_ids(answer: str) -> list[int]:
+    """Inverse of `object_ids`; ids in the order said, each once."""
+    return list(dict.fromkeys(int(number) for number in _ID.findall(answer)))
+
+
+def record(row: Asked, images: Sequence[str]) -> ShareGpt | None:
+    """A question as a record over given images; ``None`` for answers that are not words or ids."""
+    kind = row.task.question_type
+    if kind in ("scanrefer", "multi3drefer"):
+        said = row.task.question.split(": ", 1)[1]
+        text = f'Are there any objects fitting the description of "{said}"? If so, give their IDs.'
+        ids = row.target.payload.get("object_ids", [row.target.payload.get("object_id")])
+        answer = object_ids([int(k) for k in ids])  # type: ignore[arg-type, union-attr]
+    elif kind in ("scanqa", "sqa3d"):
+        text, answer = row.task.question + SHORT, row.target.answer
+    else:
+        return None
+    human = Turn(speaker="human", value="<image>" * len(images) + text)
+    return ShareGpt(conversations=(human, Turn(speaker="gpt", value=answer)), images=tuple(images))
+
+
+def write_sharegpt(path: Path, records: Sequence[ShareGpt]) -> None:
+    """Write records as one JSON array."""
+    write_json(path, [row.model_dump(by_alias=True) for row in records])
+
+
+def read_sharegpt(path: Path) -> list[ShareGpt]:
+    """Read records; `UserError` says which is wrong and why."""
+    rows = read_json(path)
+    if not isinstance(rows, list):
+        raise UserError(f"{path} is no list of ShareGPT records")
+    found = []
+    for number, row in enumerate(rows):
+        try:
+            found.append(ShareGpt.model_validate(row))
+        except ValidationError as error:
+            raise UserError(f"{path} record {number}: {error.errors()[0]['msg']}") from None
+    return found

@@ -1,0 +1,85 @@
+"""Every failure leaves as a `Problem`: one boundary for the whole service."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from surveyor.core.errors import InfrastructureError
+from surveyor.services.contract import ErrorCode
+from surveyor.services.errors import ExpertError
+
+_LOG = logging.getLogger(__name__)
+
+
+def problem_response(error: ExpertError, headers: Mapping[str, str] | None = None) -> Response:
+    """The HTTP answer for an error."""
+    sent = dict(headers or {})
+    if error.retry_after is not None:
+        sent["Retry-After"] = str(error.retry_after)
+    body = error.problem().model_dump_json()
+    return Response(body, error.status, sent, media_type="application/json")
+
+
+def install(app: FastAPI) -> None:
+    """Turn everything that a route may raise into a `Problem`."""
+    app.add_exception_handler(ExpertError, _expected)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(InfrastructureError, _storage)
+    app.add_exception_handler(Exception, _bug)
+
+
+async def _expected(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ExpertError)
+    return problem_response(error)
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return problem_response(explain_validation(error.errors()))
+
+
+async def _framework(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    path, method = request.url.path, request.method
+    if error.status_code == 405:
+        message = f"{path} does not answer {method}; see /docs"
+        answer = ExpertError(ErrorCode.NOT_FOUND, message, status=405)
+    elif error.status_code == 404:
+        answer = ExpertError(ErrorCode.NOT_FOUND, f"there is nothing at {path}; see /docs")
+    elif error.status_code == 400:
+        message = f"the body of {method} {path} is not JSON text in UTF-8"
+        answer = ExpertError(ErrorCode.BAD_INPUT, message, status=400)
+    else:
+        status = error.status_code
+        answer = ExpertError(ErrorCode.BAD_INPUT, str(error.detail), status=status)
+    return problem_response(answer, error.headers)
+
+
+async def _storage(_: Request, error: Exception) -> Response:
+    _LOG.error("storage failed: %s", error)
+    message = "the service cannot store blobs: its disk is full or not writable"
+    return problem_response(ExpertError(ErrorCode.DISK_FULL, message))
+
+
+async def _bug(request: Request, error: Exception) -> Response:
+    _LOG.error("unexpected failure in %s", request.url.path, exc_info=error)
+    message = f"the expert failed unexpectedly ({type(error).__name__}); its log says more"
+    return problem_response(ExpertError(ErrorCode.INTERNAL, message))
+
+
+def explain_validation(errors: Sequence[Any]) -> ExpertError:
+    """One sentence from the first complaint of pydantic, with the name of the field."""
+    first = errors[0]
+    parts = [str(part) for part in first["loc"] if part != "body"]
+    field = ".".join(part for part in parts if not part.startswith("Image")) or None
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    where = f"{field}: " if field else ""
+    complaint = str(first["msg"]).removeprefix("Value error, ")
+    return ExpertError(ErrorCode.BAD_INPUT, f"{where}{complaint}{more}"[:500], field=field)

@@ -1,0 +1,144 @@
+"""Which views can be joined, and how wrong the joints are: the failures of reconstruction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from surveyor.core.geometry import Float, Pose
+from surveyor.services.reference.presets import ReconstructErrors
+from surveyor.services.reference.seeding import generator
+from surveyor.services.reference.world import View
+
+_ROWS, _COLUMNS = 15, 20  # sample grid of each view
+_AGREES = 0.05  # relative depth difference within which two views see the same surface
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Registered:
+    """Views (indices into those asked for) and their poses in one common frame."""
+
+    indices: list[int]
+    poses: list[Pose]
+    scale: float
+
+
+def register(
+    views: list[View], worth: list[float], errors: ReconstructErrors, seed: int
+) -> Registered:
+    """Join views along the strongest common surface, each joint with its own error.
+
+    ``worth`` is each frame's quality 0..1. The largest group that hangs together is registered.
+    """
+    shares = common_surface(views) * np.sqrt(np.outer(worth, worth))
+    tree = spanning_tree(shares, errors.overlap)
+    order = [start for start, _ in tree]
+    true = [view.pose.T_world_camera for view in views]
+    placed = {order[0]: true[order[0]]}
+    for index, parent in tree[1:]:
+        assert parent is not None
+        placed[index] = placed[parent] @ _joint(views, parent, index, errors, seed)
+    frame, scale = _freedom(views[order[0]], errors, seed)
+    indices = sorted(order)
+    moved = [_moved(placed[index], frame, scale) for index in indices]
+    return Registered(indices, moved, scale)
+
+
+def common_surface(views: list[View]) -> Float:
+    """(N, N) symmetric shares: of the sampled points of one view, how many the other sees too
+    (the smaller of both directions)."""
+    clouds = [_samples(view) for view in views]
+    shares = np.eye(len(views))
+    for i, view in enumerate(views):
+        depth, intrinsics = view.maps.depth, view.intrinsics
+        for j, cloud in enumerate(clouds):
+            if i == j or not len(cloud):
+                continue
+            pixels, z = intrinsics.project(view.pose.to_camera(cloud))
+            front = z > 0.05
+            u = np.rint(np.where(front, pixels[:, 0], -1)).astype(int)
+            v = np.rint(np.where(front, pixels[:, 1], -1)).astype(int)
+            inside = front & (u >= 0) & (u < view.width) & (v >= 0) & (v < view.height)
+            there = depth[v[inside], u[inside]]
+            shares[j, i] = np.sum(np.abs(there - z[inside]) < _AGREES * z[inside]) / len(cloud)
+    return np.asarray(np.minimum(shares, shares.T), np.float64)
+
+
+def spanning_tree(shares: Float, least: float) -> list[tuple[int, int | None]]:
+    """(view, parent) in order of joining: Prim's tree of the largest group whose joints all
+    share at least ``least``. The first has no parent."""
+    best: list[tuple[int, int | None]] = []
+    left = set(range(len(shares)))
+    while left:
+        start = max(sorted(left), key=lambda i: float(shares[i].sum()))
+        tree: list[tuple[int, int | None]] = [(start, None)]
+        left.discard(start)
+        while left:
+            inside = [index for index, _ in tree]
+            outside = sorted(left)
+            block = shares[np.ix_(inside, outside)]
+            row, column = np.unravel_index(int(block.argmax()), block.shape)
+            if block[row, column] < least:
+                break
+            tree.append((outside[int(column)], inside[int(row)]))
+            left.discard(outside[int(column)])
+        best = max(best, tree, key=len)
+    return best
+
+
+def _samples(view: View) -> Float:
+    """World points on a coarse grid of the view."""
+    v = np.linspace(0, view.height - 1, _ROWS).astype(int)
+    u = np.linspace(0, view.width - 1, _COLUMNS).astype(int)
+    depth = view.maps.depth[np.ix_(v, u)]
+    intrinsics = view.intrinsics
+    columns, rows = np.meshgrid(u, v)
+    x = (columns - intrinsics.cx) / intrinsics.fx
+    y = (rows - intrinsics.cy) / intrinsics.fy
+    points = np.stack([x, y, np.ones_like(x)], axis=-1) * depth[..., None]
+    return view.pose.to_world(points[depth > 0])
+
+
+def _joint(
+    views: list[View], parent: int, index: int, errors: ReconstructErrors, seed: int
+) -> Float:
+    """Pose of a view in its parent's camera frame, with the error of this pair of frames."""
+    a, b = views[parent], views[index]
+    relative = np.linalg.inv(a.pose.T_world_camera) @ b.pose.T_world_camera
+    pair = sorted((a.key.index, b.key.index))
+    rng = generator(a.key.scene_id, "joint", *pair, seed)
+    baseline = float(np.linalg.norm(relative[:3, 3]))
+    noisy = relative.copy()
+    noisy[:3, :3] = rotation(rng.normal(0, 1, 3) * errors.turn) @ relative[:3, :3]
+    noisy[:3, 3] += rng.normal(0, 1, 3) * (errors.slip * baseline + errors.step)
+    return noisy
+
+
+def _freedom(first: View, errors: ReconstructErrors, seed: int) -> tuple[Float, float]:
+    """The common frame's rotation (3, 3) and scale relative to the true world."""
+    if not errors.free:
+        return np.eye(3), 1.0
+    rng = generator(first.key.scene_id, first.key.index, "freedom", seed)
+    scale = float(np.exp(rng.normal(0, 0.3)))
+    heading = rotation(np.array([0.0, 0.0, rng.uniform(-np.pi, np.pi)]))
+    tilt = rotation(np.array([*rng.normal(0, 1, 2) * errors.tilt, 0.0]))
+    return tilt @ heading, scale
+
+
+def _moved(T: Float, frame: NDArray[np.float64], scale: float) -> Pose:
+    moved = np.eye(4)
+    moved[:3, :3] = frame @ T[:3, :3]
+    moved[:3, 3] = frame @ T[:3, 3] * scale
+    return Pose(moved)
+
+
+def rotation(vector: Float) -> Float:
+    """(3, 3) rotation by the angle (radians) and about the axis of a vector (Rodrigues)."""
+    angle = float(np.linalg.norm(vector))
+    if angle < 1e-12:
+        return np.eye(3)
+    x, y, z = vector / angle
+    K = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return np.asarray(np.eye(3) + np.sin(angle) * K + (1 - np.cos(angle)) * K @ K, np.float64)

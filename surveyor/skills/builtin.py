@@ -1,0 +1,30 @@
+"""The seed skills: written by people, shipped in the package, the library's first generation."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from surveyor.skills.documents import SkillDocument, parse
+from surveyor.skills.provenance import Origin, Provenance, Status
+from surveyor.skills.store import SkillStore
+
+SEED_PROVENANCE = Provenance(origin=Origin.SEED, distiller="people")
+
+
+def seed_documents() -> tuple[SkillDocument, ...]:
+    """All seeds in alphabetical order, parsed and validated."""
+    root = files("skills") / "library"
+    names = sorted(entry.name for entry in root.iterdir() if (entry / "SKILL.md").is_file())
+    return tuple(
+        parse((root / name / "SKILL.md").read_text(encoding="utf-8"), f"{name}/SKILL.md")
+        for name in names
+    )
+
+
+def add_builtin(store: SkillStore) -> int:
+    """Make every seed active in a library that has none of it; returns how many were added."""
+    fresh = [d for d in seed_documents() if store.status(d.version) is None]
+    store.add_many(
+        [(d, SEED_PROVENANCE) for d in fresh], status=Status.ACTIVE, action="seeded", round_=0
+    )
+    return len(fresh)

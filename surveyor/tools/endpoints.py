@@ -1,0 +1,70 @@
+"""Where experts answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import ValidationError
+
+from surveyor.core.errors import ServiceUnavailable
+from surveyor.services.contract import Endpoints
+
+
+class EndpointSource(Protocol):
+    """Says where experts are *now*; asked again whenever one refuses a connection."""
+
+    def read(self) -> Endpoints:
+        """The current endpoints; `ServiceUnavailable` when nothing serves."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FixedEndpoints:
+    """Endpoints that never move."""
+
+    endpoints: Endpoints
+
+    def read(self) -> Endpoints:
+        return self.endpoints
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointsFile:
+    """The file that ``surveyor serve up`` writes and its supervisor keeps up to date."""
+
+    path: Path
+
+    def read(self) -> Endpoints:
+        try:
+            return Endpoints.model_validate_json(self.path.read_bytes())
+        except FileNotFoundError:
+            raise ServiceUnavailable(
+                f"no experts are running ({self.path} does not exist); start them with "
+                "`surveyor serve up`"
+            ) from None
+        except (OSError, ValidationError):
+            raise ServiceUnavailable(
+                f"{self.path} is not an endpoints file; start the experts again with "
+                "`surveyor serve up`"
+            ) from None
+
+
+def url_of(endpoints: Endpoints, expert: str) -> str:
+    """Base URL of one expert, without a trailing slash."""
+    for endpoint in endpoints.experts:
+        if endpoint.expert == expert:
+            return endpoint.url.rstrip("/")
+    served = ", ".join(sorted(e.expert for e in endpoints.experts)) or "nothing"
+    raise ServiceUnavailable(f"no expert serves {expert!r}; running now: {served}")
+
+
+def token_of(endpoints: Endpoints) -> str | None:
+    """The bearer token, when the experts were started with one."""
+    if endpoints.token_file is None:
+        return None
+    try:
+        return Path(endpoints.token_file).read_text().strip()
+    except OSError as error:
+        raise ServiceUnavailable(f"cannot read the experts' token: {error}") from error

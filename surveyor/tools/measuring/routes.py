@@ -1,0 +1,63 @@
+"""`route_turns`: which way to turn at every stop of a walk from object to object."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from surveyor.core.errors import ModelMistake
+from surveyor.tools.geometry.bearings import Sectors, bearing, direction_word
+from surveyor.tools.records import MeasureRecord, ObjectRecord
+from surveyor.tools.schemas import TurnsData
+from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
+from surveyor.tools.usage import dump
+from surveyor.tools.workspace import Workspace
+
+
+class RouteArguments(Arguments):
+    """Where the walk begins, what one faces there, and the stops in order."""
+
+    start: str
+    facing: str
+    stops: Annotated[tuple[str, ...], Field(min_length=1, description="object handles in order")]
+
+
+async def _run(asked: RouteArguments, workspace: Workspace) -> ToolResult:
+    handles = (asked.start, asked.facing, *asked.stops)
+    objects = [workspace.get(handle, ObjectRecord) for handle in handles]
+    if len({record.space for record in objects}) > 1:
+        raise ModelMistake("the objects of a route must lie in one frame of reference")
+    start, facing, *stops = (np.array(record.box.center) for record in objects)
+    turns, angles = [], []
+    here, ahead = start, facing
+    for stop in stops:
+        angle = bearing(here, ahead, stop)
+        angles.append(f"{np.degrees(angle):+.0f}")
+        turns.append(direction_word(angle, Sectors.MEDIUM))
+        # Whoever walked to the stop goes on facing the way they came along.
+        here, ahead = stop, stop + (stop - here)
+    handle = workspace.add("meas", MeasureRecord(", ".join(turns), ""), handles)
+    said = "; ".join(
+        f"to {stop}: {turn} ({angle} degrees)"
+        for stop, turn, angle in zip(asked.stops, turns, angles, strict=True)
+    )
+    return ToolResult(
+        text=f"{handle}: turns before each leg, left positive: {said}",
+        data=dump(TurnsData(handle=handle, turns=tuple(turns))),
+        handles=(handle,),
+        sources=handles,
+    )
+
+
+def route_tool() -> Tool[RouteArguments]:
+    """Turns along a route."""
+    return Tool(
+        "route_turns",
+        "The turn (left, right, back) before each leg of a walk from object to object, for someone "
+        "who starts at one object facing another.",
+        RouteArguments,
+        Effects.PURE,
+        _run,
+    )

@@ -1,0 +1,48 @@
+"""Minting objects and saying them: shared by every tool that finds things in a place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from surveyor.core.geometry import Scale
+from surveyor.tools.records import ObjectRecord
+from surveyor.tools.schemas import ObjectRow
+from surveyor.tools.workspace import Workspace
+
+
+def add_objects(
+    workspace: Workspace, found: Sequence[tuple[ObjectRecord, tuple[str, ...]]]
+) -> list[ObjectRow]:
+    """Give every object a handle, made from the sources beside it."""
+    return [
+        _row(workspace.add("obj", record, sources), record, sources) for record, sources in found
+    ]
+
+
+def _row(handle: str, record: ObjectRecord, sources: tuple[str, ...]) -> ObjectRow:
+    return ObjectRow(
+        handle=handle,
+        category=record.category,
+        space=record.space,
+        scale=record.scale,
+        center=record.box.center,
+        size=record.box.size,
+        support=record.support,
+        visible=record.visible,
+        confidence=record.confidence,
+        accepted=record.accepted,
+        axes=record.box.axes,
+        world=record.world,
+        made_of=sources,
+    )
+
+
+def say(row: ObjectRow) -> str:
+    """One line: name, size, place, support."""
+    unit = "units" if row.scale is Scale.RELATIVE else "m"
+    size = " x ".join(f"{edge:.2f}" for edge in row.size)
+    place = ", ".join(f"{value:.2f}" for value in row.center)
+    text = f"{row.handle} {row.category}: {size} {unit} at ({place})"
+    if row.visible:
+        text += f", {row.support} of {row.visible} views, confidence {row.confidence:.2f}"
+    return text if row.accepted else text + " [weak]"

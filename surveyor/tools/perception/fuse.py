@@ -1,0 +1,184 @@
+"""`fuse`: join what views saw into objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from surveyor.core.errors import ModelMistake
+from surveyor.core.geometry import Scale
+from surveyor.tools.geometry.boxes import fit_upright_box
+from surveyor.tools.geometry.floor import room_yaw
+from surveyor.tools.geometry.fusing import Thing, fuse
+from surveyor.tools.geometry.viewing import FusingRule, Sighting, View, disagreement
+from surveyor.tools.memoize import Memo, fingerprint
+from surveyor.tools.objects import add_objects, say
+from surveyor.tools.records import CloudRecord, ObjectRecord, ReconstructionRecord
+from surveyor.tools.schemas import ObjectsData
+from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
+from surveyor.tools.usage import dump
+from surveyor.tools.workspace import Workspace
+
+_Clouds = list[tuple[str, CloudRecord]]
+_Found = list[tuple[ObjectRecord, tuple[str, ...]]]
+
+# A handheld camera keeps things about this many metres away: guesses the unit of a relative
+# reconstruction well enough for tolerances, never for measuring.
+_USUAL_DEPTH = 2.5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place:
+    """A reconstruction made ready: views, their numbers by frame, tolerances, walls' direction."""
+
+    views: list[View]
+    number: dict[str, int]
+    rule: FusingRule
+    yaw: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """What was fused before: by views, and by views and clouds."""
+
+    places: Memo[_Place] = field(default_factory=lambda: Memo(16))
+    things: Memo[list[Thing]] = field(default_factory=lambda: Memo(256))
+
+
+class FuseArguments(Arguments):
+    """Clouds, and how many views must agree."""
+
+    clouds: Annotated[tuple[str, ...], Field(min_length=1, description="cloud handles or groups")]
+    views: Annotated[int, Field(ge=1, description="least number of supporting views")] = 2
+    share: Annotated[
+        float, Field(ge=0, le=1, description="least share of the views that could see it")
+    ] = 0.2
+
+
+async def _run(memo: _Memory, asked: FuseArguments, workspace: Workspace) -> ToolResult:
+    clouds = workspace.expand(asked.clouds, CloudRecord)
+    spaces: dict[str, _Clouds] = {}
+    for handle, cloud in clouds:
+        spaces.setdefault(cloud.space, []).append((handle, cloud))
+    found: _Found = []
+    for space, here in spaces.items():
+        if space.startswith("recon"):
+            found += _common(memo, space, here, asked, workspace)
+        else:
+            found += [(_alone(cloud), (handle,)) for handle, cloud in here]
+    rows = add_objects(workspace, found)
+    group = workspace.group("objs", [row.handle for row in rows])
+    text = f"{group}: {sum(row.accepted for row in rows)} objects"
+    text = "\n".join([text, *(say(row) for row in rows)])
+    return ToolResult(
+        text=text,
+        data=dump(ObjectsData(objects=tuple(rows))),
+        handles=(*(row.handle for row in rows), group),
+        sources=asked.clouds,
+    )
+
+
+def _common(
+    memo: _Memory, space: str, clouds: _Clouds, asked: FuseArguments, workspace: Workspace
+) -> _Found:
+    recon = workspace.get(space, ReconstructionRecord)
+    key = tuple((view.key, fingerprint(view.depth)) for view in recon.views.values())
+    place = memo.places.get(key, lambda: _place(recon))
+    found: _Found = []
+    for category in dict.fromkeys(cloud.category for _, cloud in clouds):
+        mine = [(handle, cloud) for handle, cloud in clouds if cloud.category == category]
+        seen = tuple((c.key, fingerprint(c.cloud.points), c.score) for _, c in mine)
+        for thing in memo.things.get((key, seen), partial(_fused, mine, place)):
+            if len(thing.points) < 6:
+                continue
+            handles = tuple(mine[member][0] for member in thing.members)
+            frames = tuple(dict.fromkeys(mine[member][1].frame for member in thing.members))
+            record = _object(category, space, recon, thing, frames, place.yaw, asked)
+            found.append((record, handles))
+    return found
+
+
+def _fused(clouds: _Clouds, place: _Place) -> list[Thing]:
+    sightings = [
+        Sighting(
+            place.number[cloud.frame], cloud.score, cloud.cloud.points, cloud.pixels, cloud.cut
+        )
+        for _, cloud in clouds
+    ]
+    return fuse(sightings, place.views, place.rule)
+
+
+def _place(recon: ReconstructionRecord) -> _Place:
+    views = [View(view.pose, view.intrinsics, view.depth) for view in recon.views.values()]
+    yaw = room_yaw(recon.cloud.points) if len(recon.cloud.points) else None
+    number = {frame: position for position, frame in enumerate(recon.views)}
+    return _Place(views, number, _rule(recon, views), yaw)
+
+
+def _rule(recon: ReconstructionRecord, views: list[View]) -> FusingRule:
+    """Tolerances in the reconstruction's unit, wider where its views disagree."""
+    unit = 1.0
+    if recon.scale is Scale.RELATIVE:
+        depths = [np.median(view.depth[view.depth > 0]) for view in views if view.depth.any()]
+        unit = float(np.median(depths)) / _USUAL_DEPTH if depths else 1.0
+    return FusingRule().scaled(unit).loosened(disagreement(views, 0.5 * unit))
+
+
+def _object(
+    category: str,
+    space: str,
+    recon: ReconstructionRecord,
+    thing: Thing,
+    frames: tuple[str, ...],
+    yaw: float | None,
+    asked: FuseArguments,
+) -> ObjectRecord:
+    share = thing.support / thing.visible
+    accepted = thing.support >= min(asked.views, thing.visible) and share >= asked.share
+    return ObjectRecord(
+        category=category,
+        space=space,
+        scale=recon.scale,
+        world=recon.world,
+        box=fit_upright_box(thing.points, yaw),
+        cloud=thing.points,
+        support=thing.support,
+        visible=thing.visible,
+        confidence=round(share * thing.score, 4),
+        accepted=accepted,
+        frames=frames,
+    )
+
+
+def _alone(cloud: CloudRecord) -> ObjectRecord:
+    """An object of a single view, in that view's own frame."""
+    if not len(cloud.cloud.points):
+        raise ModelMistake("an empty cloud cannot become an object")
+    return ObjectRecord(
+        category=cloud.category,
+        space=cloud.space,
+        scale=cloud.cloud.scale,
+        box=fit_upright_box(cloud.cloud.points),
+        cloud=cloud.cloud.points,
+        support=1,
+        visible=1,
+        confidence=round(cloud.score * (0.7 if cloud.cut else 1.0), 4),
+        frames=(cloud.frame,),
+    )
+
+
+def fuse_tool() -> Tool[FuseArguments]:
+    """Join clouds into objects."""
+    return Tool(
+        "fuse",
+        "Join clouds of one reconstruction into objects: outlines of several views that show the "
+        "same thing become one, supported by the views that saw it out of those that could. "
+        "Clouds that were lifted with depths alone become one object each, view by view.",
+        FuseArguments,
+        Effects.PURE,
+        partial(_run, _Memory()),
+    )

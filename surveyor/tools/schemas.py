@@ -1,0 +1,188 @@
+"""The typed rows that results carry in ``data``, for planners that compute instead of read."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from surveyor.core.geometry import Scale, Vec3, World
+from surveyor.services.contract import Box, Mask
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FrameRow(_Row):
+    """A derived frame and the one it was made from."""
+
+    handle: str
+    original: str
+
+
+class BoxRow(_Row):
+    """A detection: pixels of ``frame``, whose place in the capture is ``index``."""
+
+    handle: str
+    frame: str
+    index: int
+    category: str
+    box: tuple[float, float, float, float]
+    score: float
+
+
+class MaskRow(_Row):
+    """A mask of ``frame`` (COCO RLE) with its tight box; ``pixels`` is its area."""
+
+    handle: str
+    frame: str
+    category: str
+    pixels: int
+    score: float
+    box: Box
+    mask: Mask
+
+
+class CloudRow(_Row):
+    """A lifted mask or box (``outline``): ``points`` of it had a depth."""
+
+    handle: str
+    outline: str = ""
+    frame: str
+    space: str
+    category: str
+    points: int
+    cut: bool
+    score: float
+
+
+class ObjectRow(_Row):
+    """An object: centre and edge lengths in metres (unless ``scale`` is relative), Z-up.
+
+    ``axes`` are the box's unit axes as rows, ``world`` says whose coordinates they are, and
+    ``made_of`` are the clouds that became this object.
+    """
+
+    handle: str
+    category: str
+    space: str
+    scale: Scale
+    center: Vec3
+    size: Vec3
+    support: int
+    visible: int
+    confidence: float
+    accepted: bool
+    axes: tuple[Vec3, Vec3, Vec3] | None = None
+    world: World = World.OWN
+    made_of: tuple[str, ...] = ()
+
+
+class ObjectsData(_Row):
+    """Objects, and the handle of the room where one was found."""
+
+    objects: tuple[ObjectRow, ...]
+    room: str | None = None
+
+
+class ReconstructionData(_Row):
+    """Which frames were registered, and whether lengths are metres."""
+
+    handle: str
+    scale: Scale
+    registered: tuple[str, ...]
+    missing: tuple[str, ...]
+    world: World = World.OWN
+
+
+class MeasureData(_Row):
+    """One measured number or word."""
+
+    handle: str
+    value: float | str
+    unit: str
+
+
+class NearestData(_Row):
+    """Categories from nearest to farthest, metres."""
+
+    handle: str
+    order: tuple[tuple[str, float], ...]
+
+
+class OrderData(_Row):
+    """Categories by first sight; ``unseen`` never appeared."""
+
+    handle: str
+    order: tuple[str, ...]
+    unseen: tuple[str, ...]
+
+
+class MotionData(_Row):
+    """Displacement in the first camera's level frame; angles in radians."""
+
+    handle: str
+    scale: Scale
+    right: float
+    up: float
+    forward: float
+    yaw: float
+    pitch: float
+
+
+class TurnsData(_Row):
+    """The turn before each leg: left, right or back."""
+
+    handle: str
+    turns: tuple[str, ...]
+
+
+class TopViewData(_Row):
+    """Pixels per metre, and the world x and y of pixel (0, 0)."""
+
+    handle: str
+    scale: float
+    left: float
+    top: float
+    numbered: tuple[str, ...]
+
+
+class OrientationData(_Row):
+    """Degrees, as in `surveyor.services.contract.Orientation`."""
+
+    handle: str
+    azimuth: float
+    polar: float
+    rotation: float
+    symmetry: int
+    confidence: float
+    relative_azimuth: float | None = None
+
+
+class DepthReading(_Row):
+    """z-depth of one place of ``frame``; ``spread`` is the range of its middle half."""
+
+    handle: str
+    frame: str
+    place: str
+    depth: float
+    spread: float
+    scale: Scale
+
+
+class DepthPair(_Row):
+    """Two places of one frame; ``gap`` is their difference in z-depth, ``apart`` their distance
+    in metres where the scale is metric, and ``sure`` false where their depths overlap."""
+
+    nearer: str
+    farther: str
+    gap: float
+    unit: str
+    apart: float | None
+    sure: bool
+
+
+class DepthReadings(_Row):
+    """What `depth_at` read, and the pairs that share a frame."""
+
+    readings: tuple[DepthReading, ...]
+    pairs: tuple[DepthPair, ...]

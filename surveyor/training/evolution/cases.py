@@ -1,0 +1,86 @@
+"""Cases: training tasks with their scene cards, split into scenes to learn from and to judge on."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from surveyor.core.dataset import Dataset
+from surveyor.core.errors import UserError
+from surveyor.core.tasks import Task
+from surveyor.skills.scene_profile import ProfileMaker, SceneProfile
+
+_ROOM = re.compile(r"^room_\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A task, its card, and the room that it is about (a room may be filmed in several ways)."""
+
+    task: Task
+    card: SceneProfile
+    room: str
+
+    @property
+    def id(self) -> str:
+        """The task's id."""
+        return self.task.id
+
+
+def room_of(scene_id: str) -> str:
+    """The place behind a scene: embedded rooms say it in the beginning of their name."""
+    match = _ROOM.match(scene_id)
+    return match.group() if match else scene_id
+
+
+def load_cases(datasets: Iterable[Path], *, split: str | None = "train") -> tuple[Case, ...]:
+    """Every task of these datasets with its card.
+
+    Raises `UserError` when a dataset is of another split: skills are never learned from test
+    scenes.
+    """
+    cases: list[Case] = []
+    for path in datasets:
+        dataset = Dataset.open(path)
+        make = ProfileMaker(dataset.blobs.get)
+        for task in dataset.tasks():
+            if split is not None and task.split != split:
+                raise UserError(
+                    f"{path} is a {task.split} dataset; "
+                    f"skills are learned from {split} datasets only"
+                )
+            cases.append(Case(task, make(task), room_of(task.scene_id)))
+    if len({c.id for c in cases}) != len(cases):
+        raise UserError("two datasets share task ids; give each dataset its own name")
+    return tuple(cases)
+
+
+def split_rooms(
+    cases: Sequence[Case], gate_share: float, seed: int
+) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
+    """Cases to explore and cases to gate on; no room is on both sides."""
+    rooms = sorted({c.room for c in cases}, key=lambda room: _draw(seed, room))
+    held_out = set(rooms[: round(gate_share * len(rooms))])
+    explore = tuple(c for c in cases if c.room not in held_out)
+    gate = tuple(c for c in cases if c.room in held_out)
+    return explore, gate
+
+
+def _draw(seed: int, room: str) -> str:
+    return hashlib.sha256(f"{seed}|{room}".encode()).hexdigest()
+
+
+def first_of_each(cases: Sequence[Case], number: int | None) -> tuple[Case, ...]:
+    """The first so many of each scene's questions of a type."""
+    seen: Counter[tuple[str, str]] = Counter()
+    kept = []
+    for case in cases:
+        kind = case.task.scene_id, case.task.question_type
+        seen[kind] += 1
+        if number is None or seen[kind] <= number:
+            kept.append(case)
+    return tuple(kept)

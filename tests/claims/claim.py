@@ -1,0 +1,31 @@
+"""A claim: a measured number beside the bound it is held to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One row of `make claims`. ``bound`` is printed as given, e.g. ``>= 0.90``."""
+
+    name: str
+    value: float | str
+    bound: str
+    ok: bool
+    note: str = ""
+
+    @classmethod
+    def at_least(cls, name: str, value: float, bound: float, note: str = "") -> Claim:
+        """A number that must reach ``bound``."""
+        return cls(name, value, f">= {bound:g}", value >= bound, note)
+
+    @classmethod
+    def at_most(cls, name: str, value: float, bound: float, note: str = "") -> Claim:
+        """A number that must not exceed ``bound``."""
+        return cls(name, value, f"<= {bound:g}", value <= bound, note)
+
+    @classmethod
+    def holds(cls, name: str, ok: bool, value: str = "", note: str = "") -> Claim:
+        """A statement that is true or false."""
+        return cls(name, value or ("yes" if ok else "no"), "yes", ok, note)

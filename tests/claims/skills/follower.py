@@ -1,0 +1,117 @@
+"""A scripted chat model that follows loaded skills to the letter.
+
+It has nothing but the conversation: it reads the question from the user's message, the first
+workflow block from the skills in the system prompt (none: it looks the plain way), and the tools'
+results, which `readable` writes as JSON. What it would do next is replayed from the start at every
+request, so the server keeps no state and a retried request is answered alike.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Coroutine, Iterable
+from typing import Any
+
+from surveyor.agent.planner import Brief, Session, Turn
+from surveyor.agent.program.planner import ProgramPlanner
+from surveyor.core.tasks import AnswerKind, Task
+from surveyor.memory.events import ToolOutcome, ToolStatus
+from surveyor.skills.workflow import PLAIN, Workflow
+from surveyor.tools.spec import Arguments, Tool, ToolResult
+from surveyor.tools.workspace import Workspace
+from tests.support.mock_endpoint import Reply, Request, says
+
+_BLOCK = re.compile(r"^```workflow[ \t]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_QUESTION = re.compile(r"^Question: (.*)$", re.MULTILINE)
+_OPTION = re.compile(r"^[A-Z]\. .*$", re.MULTILINE)
+_FRAMES = re.compile(r"^(\d+) frames of a video", re.MULTILINE)
+
+
+def follow(request: Request) -> Reply:
+    """What the model says to one request."""
+    messages: list[dict[str, Any]] = request.json["messages"]
+    session = _session(messages)
+    turn = _step(session.next(()))
+    for number, message in enumerate(m for m in messages if m["role"] == "assistant"):
+        results = _results(messages, message, number)
+        turn = _step(session.next(tuple(results)))
+    if turn.answer is not None:
+        return says(f"<answer>{turn.answer}</answer>")
+    calls = tuple((call.name, call.raw_arguments) for call in turn.calls)
+    return says(turn.notes.get("why"), calls=calls, ids=f"turn_{request.turn}_")
+
+
+def readable(tool: Tool[Any]) -> Tool[Any]:
+    """The tool with results as JSON, for a model that reads nothing else."""
+
+    async def run(asked: Arguments, workspace: Workspace) -> ToolResult:
+        result = await tool.run(asked, workspace)
+        written = {"text": result.text, "handles": result.handles, "data": result.data}
+        return dataclasses.replace(result, text=json.dumps(written))
+
+    return dataclasses.replace(tool, run=run)
+
+
+def first_workflow(system: str) -> Workflow | None:
+    """The first workflow block of a prompt."""
+    found = _BLOCK.search(system)
+    return Workflow.model_validate_json(found.group(1)) if found else None
+
+
+def _session(messages: list[dict[str, Any]]) -> Session:
+    system = "\n".join(_text(m) for m in messages if m["role"] == "system")
+    said = "\n".join(_text(m) for m in messages if m["role"] == "user")
+    asked, frames = _QUESTION.search(said), _FRAMES.search(said)
+    options = tuple(_OPTION.findall(said))
+    task = Task(
+        id="read",
+        dataset="read",
+        scene_id="read",
+        question_type="read",
+        question=asked.group(1) if asked else "",
+        options=options,
+        answer_kind=AnswerKind.CHOICE if options else AnswerKind.NUMBER,
+    )
+    number = int(frames.group(1)) if frames else 0
+    brief = Brief(tools=(), frame_handles=tuple(f"frame_{i}" for i in range(number)))
+    return ProgramPlanner(first_workflow(system) or PLAIN).start(task, brief)
+
+
+def _results(
+    messages: list[dict[str, Any]], spoken: dict[str, Any], turn: int
+) -> Iterable[ToolOutcome]:
+    answers = {m["tool_call_id"]: _text(m) for m in messages if m["role"] == "tool"}
+    for call in spoken.get("tool_calls", ()):
+        text = answers[call["id"]]
+        try:
+            read = json.loads(text)
+        except ValueError:  # a refusal is plain text
+            read = None
+        yield ToolOutcome(
+            turn=turn,
+            call_id=call["id"],
+            name=call["function"]["name"],
+            status=ToolStatus.MISTAKE if read is None else ToolStatus.OK,
+            text=text if read is None else read["text"],
+            data=None if read is None else read["data"],
+            handles=() if read is None else tuple(read["handles"]),
+        )
+
+
+def _text(message: dict[str, Any]) -> str:
+    content = message["content"]
+    if isinstance(content, str):
+        return content
+    return "\n".join(part.get("text", "") for part in content or ())
+
+
+def _step(coming: Coroutine[Any, Any, Turn]) -> Turn:
+    """The turn of a session that never waits for anything."""
+    try:
+        coming.send(None)
+    except StopIteration as done:
+        turn: Turn = done.value
+        return turn
+    raise AssertionError("a program session waits for nothing")
