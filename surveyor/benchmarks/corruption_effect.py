@@ -9,8 +9,9 @@ from pydantic import JsonValue
 from surveyor.benchmarks.run.corruption import is_corrupted
 from surveyor.benchmarks.run.repeat import config_of
 from surveyor.core.errors import UserError
+from surveyor.memory.events import Answer
+from surveyor.memory.log import read_events
 from surveyor.memory.runs import RunFolder
-from tests.claims.runner.answers import answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,3 +63,14 @@ def _said(folder: RunFolder) -> dict[tuple[str, int], tuple[str, JsonValue]]:
     them: the same handle names another box when the tool behind it lied."""
     boxes = {(score.task_id, score.epoch): score.fields.get("boxes") for score in folder.results()}
     return {key: (text, boxes.get(key)) for key, text in answers(folder).items()}
+
+
+def answers(run: RunFolder) -> dict[tuple[str, int], str]:
+    """The final answers by (task id, epoch)."""
+    found: dict[tuple[str, int], str] = {}
+    for task, epoch in run.scheduled():
+        path = run.episode_path(task.id, epoch)
+        for event in read_events(path) if path.exists() else ():
+            if isinstance(event, Answer):
+                found[task.id, epoch] = event.text
+    return found

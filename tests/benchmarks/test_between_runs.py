@@ -37,7 +37,7 @@ from surveyor.memory.manifest import DatasetIdentity
 from surveyor.memory.runs import RunFolder
 from surveyor.scenes.datasets.truth import targets
 from tests.benchmarks.bench import World, glance, make_dataset, play
-from tests.claims.runner.answers import answers
+from tests.claims.runner.crash_tests import answers
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from surveyor.core.dataset import Dataset
 from surveyor.memory.runs import RunFolder
 from surveyor.scenes.datasets.vsi_meta import make_vsi_meta_dataset
 from surveyor.services.launch import SupervisorHandle, up
-from tests.claims.runner.answers import Command, interrupt_at
+from tests.claims.runner.crash_tests import Command, interrupt_at
 
 META = Path(__file__).parents[1] / "fixtures" / "vsi_meta"
 EPOCHS = 2

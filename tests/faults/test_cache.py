@@ -10,7 +10,7 @@ from surveyor.benchmarks.run.config import RunConfig
 from surveyor.core.dataset import Dataset
 from surveyor.memory.runs import RunFolder
 from surveyor.services.launch import SupervisorHandle
-from tests.claims.runner.answers import answers, cache_use
+from tests.claims.runner.crash_tests import answers, cache_use
 from tests.faults.session import session
 
 

@@ -13,7 +13,7 @@ from surveyor.core.dataset import Dataset
 from surveyor.memory.events import EpisodeStatus
 from surveyor.memory.runs import RunFolder
 from surveyor.services.launch import SupervisorHandle, status, up
-from tests.claims.runner.answers import (
+from tests.claims.runner.crash_tests import (
     answers,
     integrity,
     interrupt_at,

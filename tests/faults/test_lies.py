@@ -11,7 +11,7 @@ from surveyor.core.dataset import Dataset
 from surveyor.memory.events import EpisodeStatus
 from surveyor.memory.runs import RunFolder
 from surveyor.services.launch import SupervisorHandle
-from tests.claims.runner.answers import statuses
+from tests.claims.runner.crash_tests import statuses
 from tests.faults.conftest import EPOCHS
 from tests.faults.session import session
 

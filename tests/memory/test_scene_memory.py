@@ -167,11 +167,11 @@ def test_no_acknowledged_episode_is_lost_to_kill_9(tmp_path: Path) -> None:
 
 def test_a_file_cut_behind_the_back_of_its_log_is_refused_by_name(tmp_path: Path) -> None:
     """A killed writer leaves a log; what it lacks of the file must still be missed."""
-    whole, cut = tmp_path / "surveyor.core.sqlite", tmp_path / "cut.sqlite"
+    whole, cut = tmp_path / "memory.sqlite", tmp_path / "cut.sqlite"
     with SceneMemory(whole) as memory:
         for number in range(600):
             memory.file(episode(f"e{number}"))
-        log = whole.with_name("surveyor.core.sqlite-wal").read_bytes()
+        log = whole.with_name("memory.sqlite-wal").read_bytes()
         data = whole.read_bytes()
     assert log
     kept = []
@@ -195,7 +195,7 @@ def _all_or_named(path: Path) -> int:
 
 
 def test_a_page_that_is_damaged_later_is_refused_by_name(tmp_path: Path) -> None:
-    path = tmp_path / "surveyor.core.sqlite"
+    path = tmp_path / "memory.sqlite"
     with SceneMemory(path) as memory:
         for number in range(300):
             memory.file(episode(f"e{number}"))

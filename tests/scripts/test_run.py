@@ -109,7 +109,7 @@ def test_a_run_files_what_it_found_in_the_memory_that_it_is_given(
 ) -> None:
     from surveyor.memory.scene_memory import SceneMemory
 
-    memory = tmp_path / "surveyor.core.sqlite"
+    memory = tmp_path / "memory.sqlite"
     command = [*run, "--limit", "3", "--memory", str(memory)]
     environment = _environment(tmp_path / "cache")
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from surveyor.core.errors import UserError
-from surveyor.services.reference.calibration import Scores, calibrate, interval, main, together
-from surveyor.services.reference.recogniser import features, train
+from tests.claims.experts.calibration import Scores, calibrate, interval, main, together
+from tests.claims.experts.recogniser import features, train
 
 
 def shape(kind, rng):

@@ -48,7 +48,7 @@ def test_cards_and_rooms_come_from_the_public_side(cases: tuple[Case, ...], data
     assert {c.room for c in cases} == {"room_000007"} == {room_of("room_000007.dark")}
     assert all(c.card.views == 6 and c.card.width == 128 for c in cases)
     assert room_of("scene0011_00") == "scene0011_00"
-    with pytest.raises(UserError, match="learned from test suites only"):
+    with pytest.raises(UserError, match="learned from test datasets only"):
         load_cases([dataset], split="test")
 
 
@@ -56,7 +56,7 @@ def test_trials_are_real_episodes_and_are_remembered(
     cases: tuple[Case, ...], dataset: Path, tmp_path: Path
 ) -> None:
     async def play() -> None:
-        memory = SceneMemory(tmp_path / "surveyor.core.sqlite")
+        memory = SceneMemory(tmp_path / "memory.sqlite")
         async with (
             experts_in_process([dataset], tmp_path, preset="perfect", experts=EXPERTS) as client,
             Judge([dataset]) as judge,

@@ -21,7 +21,7 @@ class Library:
     ::
 
         skills.sqlite   versions and ledger        trials.sqlite   episodes tried while evolving
-        surveyor.core.sqlite   scene memory               snapshots/<id>/ what runs pin
+        memory.sqlite   scene memory               snapshots/<id>/ what runs pin
         distil/         prompts and replies        evolve.lock     one evolution at a time
     """
 
@@ -37,7 +37,7 @@ class Library:
 
     @property
     def memory(self) -> Path:
-        return self.root / "surveyor.core.sqlite"
+        return self.root / "memory.sqlite"
 
     @property
     def snapshots(self) -> Path:

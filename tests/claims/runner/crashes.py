@@ -17,7 +17,7 @@ from surveyor.benchmarks.scoring import score_apart
 from surveyor.memory.events import EpisodeStatus
 from surveyor.memory.runs import RunFolder
 from tests.claims.claim import Claim
-from tests.claims.runner.answers import (
+from tests.claims.runner.crash_tests import (
     Command,
     integrity,
     interrupt_at,

@@ -48,7 +48,7 @@ def _files(snapshot: str) -> tuple[tuple[str, str, Use], ...]:
 
     return (
         ("the ledger and versions (skills.sqlite)", "skills.sqlite", _skills),
-        ("scene memory (surveyor.core.sqlite)", "surveyor.core.sqlite", _memory),
+        ("scene memory (memory.sqlite)", "memory.sqlite", _memory),
         ("trials (trials.sqlite)", "trials.sqlite", _trials),
         ("the index (index.faiss)", "index.faiss", _skills),
         ("a snapshot's library", f"{folder}/skills.sqlite", frozen),
@@ -96,7 +96,7 @@ def _skills(root: Path) -> object:
 
 
 def _memory(root: Path) -> object:
-    with SceneMemory(root / "surveyor.core.sqlite") as memory:
+    with SceneMemory(root / "memory.sqlite") as memory:
         return memory.episodes("s", limit=10**6), len(memory.search("how many", limit=10**6))
 
 

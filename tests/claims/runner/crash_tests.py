@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from surveyor.core.errors import InfrastructureError
-from surveyor.memory.events import Answer, EpisodeEnded, EpisodeStatus, ToolOutcome
+from surveyor.memory.events import EpisodeEnded, EpisodeStatus, ToolOutcome
 from surveyor.memory.log import read_events
 from surveyor.memory.runs import RunFolder
 
@@ -171,17 +171,6 @@ def expert_calls(run: RunFolder) -> int:
         for event in read_events(path)
         if isinstance(event, ToolOutcome)
     )
-
-
-def answers(run: RunFolder) -> dict[tuple[str, int], str]:
-    """The final answers by (task id, epoch)."""
-    found: dict[tuple[str, int], str] = {}
-    for task, epoch in run.scheduled():
-        path = run.episode_path(task.id, epoch)
-        for event in read_events(path) if path.exists() else ():
-            if isinstance(event, Answer):
-                found[task.id, epoch] = event.text
-    return found
 
 
 def _begun(run: Path) -> int:

@@ -5,7 +5,7 @@ rooms: clean, degraded, and degraded then restored by the reference `restore` ex
 The share of its loss that restoration brings back, over the share that the meters of `quality`
 claim, is the credit (`RestoreErrors.credit`). Run over a dataset of clean rooms::
 
-    python -m surveyor.services.reference.calibration out/rooms
+    python -m tests.claims.experts.calibration out/rooms
 
 Half of the rooms train, the other half test; intervals are bootstrapped over rooms.
 """
@@ -32,13 +32,13 @@ from surveyor.services.artifacts import png_bytes
 from surveyor.services.images import LoadedImage, Pixels
 from surveyor.services.reference.evidence import look
 from surveyor.services.reference.presets import PRESETS
-from surveyor.services.reference.recogniser import Recogniser, features, train
 from surveyor.services.reference.restoration import restored
 from surveyor.services.reference.restoration_discount import Sight
 from surveyor.services.reference.seeding import generator, probability
 from surveyor.services.reference.visible import Visible, visible_objects
 from surveyor.services.reference.world import FrameKey, View, World
 from tests.claims.claim import Claim
+from tests.claims.experts.recogniser import Recogniser, features, train
 
 CONDITIONS = ("dark", "blurred", "low_resolution")
 BACKGROUND = "background"
@@ -245,7 +245,7 @@ def interval(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table for a dataset; the process's exit code."""
-    parser = argparse.ArgumentParser(prog="surveyor.services.reference.calibration")
+    parser = argparse.ArgumentParser(prog="tests.claims.experts.calibration")
     parser.add_argument("datasets", type=Path, nargs="+", metavar="DATASET")
     parser.add_argument("--every", type=int, default=1, help="test on every n-th frame")
     given = parser.parse_args(arguments)

@@ -1,7 +1,7 @@
 """A small recogniser of cropped things: gradients and colours into a linear classifier.
 
 Not an expert: the yardstick by which the error models' belief in restored pixels is set
-(`surveyor.services.reference.calibration`). Deliberately simple and trained on clean crops only,
+(`tests.claims.experts.calibration`). Deliberately simple and trained on clean crops only,
 like a model that has never seen the dark.
 """
 
