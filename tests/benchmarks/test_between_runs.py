@@ -13,7 +13,7 @@ import pytest
 from surveyor.agent.planner import Brief, Turn
 from surveyor.agent.scripted import Play
 from surveyor.benchmarks.compare import compare
-from surveyor.benchmarks.corruption_effect import read_probe
+from surveyor.benchmarks.corruption_effect import answers, read_probe
 from surveyor.benchmarks.run.baselines import equip
 from surveyor.benchmarks.run.config import Baseline, Corruption, RunConfig
 from surveyor.benchmarks.run.corruption import is_corrupted
@@ -37,7 +37,6 @@ from surveyor.memory.manifest import DatasetIdentity
 from surveyor.memory.runs import RunFolder
 from surveyor.scenes.datasets.truth import targets
 from tests.benchmarks.bench import World, glance, make_dataset, play
-from tests.claims.runner.crash_tests import answers
 
 
 @pytest.fixture(scope="module")

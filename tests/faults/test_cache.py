@@ -6,11 +6,12 @@ import asyncio
 import time
 from pathlib import Path
 
+from surveyor.benchmarks.corruption_effect import answers
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.core.dataset import Dataset
 from surveyor.memory.runs import RunFolder
 from surveyor.services.launch import SupervisorHandle
-from tests.claims.runner.crash_tests import answers, cache_use
+from tests.claims.runner.crash_tests import cache_use
 from tests.faults.session import session
 
 

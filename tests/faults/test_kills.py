@@ -8,13 +8,13 @@ import re
 import shutil
 from pathlib import Path
 
+from surveyor.benchmarks.corruption_effect import answers
 from surveyor.benchmarks.scoring import score_run
 from surveyor.core.dataset import Dataset
 from surveyor.memory.events import EpisodeStatus
 from surveyor.memory.runs import RunFolder
 from surveyor.services.launch import SupervisorHandle, status, up
 from tests.claims.runner.crash_tests import (
-    answers,
     integrity,
     interrupt_at,
     kill_and_resume,
