@@ -10,6 +10,7 @@ import pytest
 
 from surveyor.core.errors import UserError
 from surveyor.services.contract import OrientRequest
+from surveyor.services.expert import AnyExpert
 from surveyor.services.images import Images, inline
 from surveyor.services.registry import make_expert
 from surveyor.services.settings import Settings
@@ -75,9 +76,11 @@ class VGGT(torch.nn.Module):
 '''
 
 
-def test_version_two_reads_the_second_view_relative_to_the_first(
-    tmp_path: Path, images: Images, install: Callable[..., None]
-) -> None:
+Read = dict[str, tuple[int, int, int]]
+
+
+def version_two(tmp_path: Path, install: Callable[..., None], read: Read) -> AnyExpert:
+    """A version 2 that reads the same (azimuth, polar, rotation) in everything it sees."""
     import torch
 
     from surveyor.services.neural.orient_nets import head
@@ -86,22 +89,41 @@ def test_version_two_reads_the_second_view_relative_to_the_first(
     sizes = {"m.net1.0.weight": torch.empty(900, 2), "m.net2.0.weight": torch.empty(900, 900)}
     state = {"vggt.scale": torch.ones(1)}
     turns = torch.deg2rad(torch.arange(360.0))
-    for name, azimuth in (("ref_sampler", 40), ("tgt_sampler", 350)):
+    for name, (azimuth, polar, rotation) in read.items():
         mlp = head(sizes, "m")
         for parameter in mlp.parameters():
             torch.nn.init.zeros_(parameter)
         peaks = torch.full((900,), -8.0)
         peaks[:360] = torch.logit(0.9 * torch.exp(torch.cos(turns - np.deg2rad(azimuth)) - 1))
-        peaks[360 + 90] = peaks[540 + 180] = 9
+        peaks[360 + 90 + polar] = peaks[540 + 180 + rotation] = 9
         mlp["net2"][1].bias.data = peaks
         state |= {f"{name}.{key}": value for key, value in mlp.state_dict().items()}
     file = tmp_path / "rotmod_realrotaug_best.pt"
     torch.save(state, file)
     expert = make_expert("orient", "neural")
     expert.load(Settings(blob_dir=tmp_path / "blobs", weights=file, options={"route": "v2"}))
+    return expert
+
+
+def test_version_two_reads_the_second_view_relative_to_the_first(
+    tmp_path: Path, images: Images, install: Callable[..., None]
+) -> None:
+    read: Read = {"ref_sampler": (40, 0, 0), "tgt_sampler": (350, 0, 0)}
+    expert = version_two(tmp_path, install, read)
     answer, *_ = ask(expert, images, other=inline(picture(1)), other_box=BOX)
     assert answer.orientation.azimuth == -40
     assert answer.orientation.symmetry == 1
-    assert answer.other.azimuth == -30
-    assert answer.relative_azimuth == 10
-    assert expert.info().licence == "CC-BY-4.0"
+    assert answer.other.azimuth == pytest.approx(-30)
+    assert answer.relative_azimuth == pytest.approx(10)
+
+
+def test_version_two_turns_the_object_instead_of_adding_angles(
+    tmp_path: Path, images: Images, install: Callable[..., None]
+) -> None:
+    read: Read = {"ref_sampler": (200, 35, 0), "tgt_sampler": (60, 10, 0)}
+    expert = version_two(tmp_path, install, read)
+    answer, *_ = ask(expert, images, other=inline(picture(1)), other_box=BOX)
+    other = answer.other
+    assert (other.azimuth, other.polar, other.rotation) == pytest.approx(
+        (89.6036, 25.1301, -33.2755), abs=1e-3
+    )

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from scipy.spatial.transform import Rotation
 
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import Intrinsics
+from surveyor.services.contract import Orientation
 from surveyor.services.images import LoadedImage
-from surveyor.services.neural.angles import Bins, fit_symmetry, wrapped
+from surveyor.services.neural.angles import Bins, composed, fit_symmetry, wrapped
 from surveyor.services.neural.detect import Found, Prompt, pixel_boxes, read
 from surveyor.services.neural.multi_view import from_above_one, inverted, on_one_grid, to_integers
 from surveyor.services.neural.multi_view_nets import pinhole_of
@@ -239,3 +241,39 @@ def test_angles_mean_in_the_image_what_upstreams_projection_of_the_axes_means(
     facing_right = np.sin(np.deg2rad(told.azimuth))
     assert facing_right == pytest.approx(-np.sin(a), abs=1e-6)
     assert np.cos(np.deg2rad(told.azimuth)) == pytest.approx(np.cos(a), abs=1e-6)
+
+
+def _stands(azimuth: float, polar: float, rotation: float) -> Orientation:
+    """What the angles of upstream's own sense are in the contract's."""
+    return Orientation(
+        azimuth=-azimuth, polar=polar, rotation=-rotation, symmetry=1, confidence=0.5
+    )
+
+
+def test_a_second_view_is_the_first_one_turned_as_upstream_turns_it() -> None:
+    """(200, 35, 0) turned by (60, 10, 0): what Orient Anything V2's own code makes of it."""
+    told = composed(_stands(200, 35, 0), _stands(60, 10, 0))
+    assert (-told.azimuth, told.polar, -told.rotation) == pytest.approx(
+        (-89.6036, 25.1301, 33.2755), abs=1e-3
+    )
+
+
+@given(st.floats(-180, 180), st.floats(-89, 89), st.floats(-180, 180))
+def test_no_turn_changes_nothing(azimuth: float, polar: float, rotation: float) -> None:
+    first = _stands(azimuth, polar, rotation)
+    told = composed(first, _stands(0, 0, 0))
+    assert told.polar == pytest.approx(polar, abs=1e-4)
+    for one, same in ((told.azimuth, first.azimuth), (told.rotation, first.rotation)):
+        assert np.cos(np.deg2rad(one - same)) == pytest.approx(1)
+
+
+def _turn(told: Orientation) -> Rotation:
+    return Rotation.from_euler("XYZ", (-told.rotation, told.polar, told.azimuth), degrees=True)
+
+
+@pytest.mark.parametrize("pole", [90, -90])
+def test_seen_along_its_own_axis_an_object_has_one_angle_for_two(pole: int) -> None:
+    first, change = _stands(30, pole, 0), _stands(0, 0, 20)
+    told = composed(first, change)
+    assert (told.azimuth, told.polar) == pytest.approx((0, pole))
+    assert (_turn(told).inv() * _turn(change) * _turn(first)).magnitude() < 1e-6

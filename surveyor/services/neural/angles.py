@@ -15,6 +15,7 @@ _AZIMUTH, _POLAR = 360, 180
 _PRESENT = 0.5  # version 1: less belief than this in a front means that there is none
 _GOOD_FIT = 0.8
 _USABLE_FIT = 0.45
+_ALONG = 1e-6  # cosine of the elevation of a camera that looks along the object's own axis
 # Least concentration of a fitted distribution of each order (Orient Anything V2, inference code).
 _ORDERS = {1: 0.6, 2: 0.5, 4: 0.25}
 
@@ -60,6 +61,33 @@ class Bins:
         yes, no = logits[-2:].astype(np.float64)
         confidence = float(1 / (1 + np.exp(np.clip(no - yes, -60, 60))))
         return (1 if confidence >= _PRESENT else 0), confidence
+
+
+def composed(first: Orientation, change: Orientation) -> Orientation:
+    """How an object stands in a second view that was read relative to the first.
+
+    What the network reads there is a rotation, which follows that of the first view; the three
+    angles of both cannot be added. Seen along its own axis an object has one angle for two: then
+    azimuth is 0.
+    """
+    from scipy.spatial.transform import Rotation
+
+    before, turn = (
+        Rotation.from_euler("XYZ", (-one.rotation, one.polar, one.azimuth), degrees=True)
+        for one in (first, change)
+    )
+    R = (turn * before).as_matrix()
+    polar = np.arcsin(np.clip(R[0, 2], -1, 1))
+    along = np.hypot(R[0, 0], R[0, 1]) < _ALONG
+    azimuth = 0.0 if along else np.arctan2(-R[0, 1], R[0, 0])
+    rotation = np.arctan2(R[2, 1], R[1, 1]) if along else np.arctan2(-R[1, 2], R[2, 2])
+    return Orientation(
+        azimuth=wrapped(float(np.rad2deg(azimuth))),
+        polar=float(np.rad2deg(polar)),
+        rotation=wrapped(-float(np.rad2deg(rotation))),
+        symmetry=first.symmetry,
+        confidence=min(first.confidence, change.confidence),
+    )
 
 
 def wrapped(degrees: float) -> float:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from surveyor.services.contract import OrientAnswer, Orientation, OrientRequest
+from surveyor.services.contract import OrientAnswer, OrientRequest
 from surveyor.services.expert import ArtifactWriter, Images
-from surveyor.services.neural.angles import wrapped
+from surveyor.services.neural.angles import composed, wrapped
 from surveyor.services.neural.base import NeuralExpert, cut, probe_image
 from surveyor.services.neural.orient_nets import NETS, OrientNet
 from surveyor.services.neural.preprocessing import Planes
@@ -62,19 +62,8 @@ class NeuralOrient(NeuralExpert):
         first, *rest = (self.net.bins.read(logits) for logits in raw)
         other = rest[0] if rest else None
         if other is not None and self.net.pairs:
-            other = _turned(first, other)
+            other = composed(first, other)
         relative = None if other is None else wrapped(other.azimuth - first.azimuth)
         return OrientAnswer(
             producer=self.producer, orientation=first, other=other, relative_azimuth=relative
         )
-
-
-def _turned(first: Orientation, change: Orientation) -> Orientation:
-    """An orientation from the first one and what changed since."""
-    return Orientation(
-        azimuth=wrapped(first.azimuth + change.azimuth),
-        polar=first.polar + change.polar,
-        rotation=wrapped(first.rotation + change.rotation),
-        symmetry=first.symmetry,
-        confidence=min(first.confidence, change.confidence),
-    )
