@@ -25,6 +25,7 @@ PINS = {
     "torchvision": "0.28.0",
     "transformers": "5.23.0",
     "safetensors": "0.8.0",
+    "huggingface-hub": "2.4.0",
     "numpy": "2.4.6",
     "spandrel": "0.4.2",
     "depth-anything-3": "0.1.1",
@@ -61,6 +62,7 @@ _BRINGS = {
     "einops": ("einops",),
     "omegaconf": ("omegaconf",),
     "addict": ("addict",),
+    "huggingface_hub": ("huggingface-hub",),
 }
 # Installed without dependencies: what it declares contradicts the rest, and is not needed.
 _ALONE = {"depth_anything_3": "depth-anything-3"}
@@ -70,6 +72,7 @@ _OWN = {
     "vggt": "https://github.com/facebookresearch/vggt",
     "mapanything": "https://github.com/facebookresearch/map-anything",
 }
+_ORIENT = "https://github.com/SpatialVision/Orient-Anything-V2"
 
 
 class EnvironmentPlan(BaseModel):
@@ -119,12 +122,18 @@ def plan_environment(
             (*install, *(_pinned(package) for package in packages)),
             *(((*install, "--no-deps", *alone),) if alone else ()),
         ),
-        by_hand=tuple(
-            f"{python} -m pip install git+{_OWN[module]}@COMMIT"
-            for module in modules
-            if module in _OWN
-        ),
+        by_hand=tuple(_by_hand(expert, module, python) for module in modules if module in _OWN),
     )
+
+
+def _by_hand(expert: str, module: str, python: str) -> str:
+    """How to install a package that no index has; `COMMIT` is the user's choice."""
+    if expert == "orient":  # its repository brings a vggt that it has changed, and no installer
+        return (
+            f"git clone {_ORIENT} FOLDER, check out a commit, and write FOLDER into a file "
+            f"orient.pth in the site-packages of {python} (it brings the {module} that it needs)"
+        )
+    return f"{python} -m pip install git+{_OWN[module]}@COMMIT"
 
 
 def create(plan: EnvironmentPlan, run: Run | None = None) -> Path:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -120,9 +121,15 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         importlib.invalidate_caches()
 
     yield write
-    for name in set(sys.modules) - before:
-        if getattr(sys.modules[name], "__spec__", None) and str(root) in str(sys.modules[name]):
-            del sys.modules[name]
+    new = {name: sys.modules[name] for name in set(sys.modules) - before}
+    for name in [name for name, module in new.items() if _lies_in(root, module)]:
+        del sys.modules[name]
+
+
+def _lies_in(root: Path, module: ModuleType) -> bool:
+    """A package without an ``__init__`` has folders and no file."""
+    folders = getattr(module, "__path__", ())
+    return any(str(root) in str(place) for place in (module, *folders))
 
 
 class Tray:

@@ -56,7 +56,7 @@ def test_an_unknown_focal_length_is_estimated_and_said_so(loaded: Loaded, images
 class Alone(TinyDepth):
     """Without a network that estimates focal lengths."""
 
-    def focal_folder(self) -> None:
+    def focal_weights(self) -> None:
         return None
 
 
@@ -66,6 +66,16 @@ def test_without_an_estimator_the_focal_length_is_required(images: Images, tmp_p
     with pytest.raises(ExpertError, match="send `focal` in pixels"):
         ask(expert, images)
     assert ask(expert, images, 80)[0].scale_source == "given"
+
+
+def test_answers_tell_the_network_that_estimates_focal_lengths(
+    loaded: Loaded, tmp_path: Path
+) -> None:
+    """It scales them: cached answers of another one are not these."""
+    both, alone = loaded("depth"), Alone()
+    alone.load(Settings(blob_dir=tmp_path))
+    assert both.info().producer.weights.split(" focal ")[0] == alone.info().producer.weights.strip()
+    assert len(both.info().producer.weights) > len(alone.info().producer.weights)
 
 
 def test_the_second_version_needs_no_focal_length(loaded: Loaded, images: Images) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from surveyor.core.errors import UserError
 from surveyor.core.geometry import Intrinsics, Scale
 from surveyor.services.contract import ReconstructRequest, RenderViewRequest
 from surveyor.services.errors import ExpertError
@@ -79,7 +81,11 @@ class Net(torch.nn.Module):
 _PI3 = (
     _TRUTH
     + """
-class Pi3X(Net):
+class Pi3(Net):
+    def __init__(self, decoder_size="large"):
+        super().__init__()
+        self.decoder_size = decoder_size
+
     def forward(self, imgs):
         assert float(imgs.min()) >= 0 and float(imgs.max()) <= 1
         _, n, _, h, w = imgs.shape
@@ -92,6 +98,7 @@ class Pi3X(Net):
         }
 """
 )
+_PI3X = "from .pi3 import Pi3\n\nclass Pi3X(Pi3):\n    pass\n"
 _VGGT = (
     _TRUTH
     + """
@@ -135,29 +142,46 @@ class MapAnything(Net):
 """
 )
 _FILES = {
-    "pi3/models/pi3x.py": _PI3,
+    "pi3/models/pi3.py": _PI3,
+    "pi3/models/pi3x.py": _PI3X,
     "vggt/models/vggt.py": _VGGT,
     "vggt/utils/pose_enc.py": _POSE_ENC,
     "mapanything/models/__init__.py": _MAPANYTHING,
 }
-SLOTS = {"pi3x": Scale.METRIC, "vggt": Scale.RELATIVE, "mapanything": Scale.METRIC}
+SLOTS = {
+    "pi3": Scale.RELATIVE,
+    "pi3x": Scale.METRIC,
+    "vggt": Scale.RELATIVE,
+    "mapanything": Scale.METRIC,
+}
+
+
+def stand_ins(folder: Path) -> Path:
+    """A checkpoint of every slot in one folder."""
+    import torch
+    from safetensors.torch import save_file
+
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({}))
+    save_file({"scale": torch.ones(1)}, folder / "model.safetensors")
+    torch.save({"scale": torch.ones(1)}, folder / "vggt_1B_commercial.pt")
+    return folder
+
+
+def slot(route: str, weights: Path):
+    """The loaded adapter of a slot."""
+    expert = make_expert("reconstruct", "neural")
+    options = {"route": route, "size": "112"}
+    expert.load(Settings(blob_dir=weights.parent / "blobs", weights=weights, options=options))
+    return expert
 
 
 @pytest.mark.parametrize("route", SLOTS)
 def test_every_slot_is_normalised_to_the_same_geometry(
     route: str, install: Callable[..., None], images: Images, tmp_path: Path
 ) -> None:
-    import torch
-
     install(_FILES)
-    folder = tmp_path / "weights"
-    folder.mkdir()
-    (folder / "config.json").write_text(json.dumps({}))
-    (folder / "model.safetensors").write_bytes(b"stand-in")
-    torch.save({"scale": torch.ones(1)}, folder / "vggt_1B_commercial.pt")
-    expert = make_expert("reconstruct", "neural")
-    options = {"route": route, "size": "112"}
-    expert.load(Settings(blob_dir=tmp_path / "blobs", weights=folder, options=options))
+    expert = slot(route, stand_ins(tmp_path / "weights"))
     answer, tray = ask(expert, images, picture(), picture(1))
     assert answer.scale is SLOTS[route]
     first, second = answer.views
@@ -169,7 +193,71 @@ def test_every_slot_is_normalised_to_the_same_geometry(
     depth, confidence = tray.arrays[2], tray.arrays[3]
     assert depth[10, 20] == pytest.approx(2 + 0.2 + 0.05)
     assert confidence.mean() == pytest.approx(1 / (1 + np.exp(-2)), abs=1e-3)
-    assert expert.info().licence == CARDS["reconstruct"][route].licence
+
+
+@pytest.mark.parametrize("route", ["pi3", "pi3x", "vggt"])
+def test_a_file_is_loaded_as_its_folder_is(
+    route: str, install: Callable[..., None], tmp_path: Path
+) -> None:
+    install(_FILES)
+    folder = stand_ins(tmp_path / "weights")
+    by_folder = slot(route, folder).info()
+    by_file = slot(route, folder / CARDS["reconstruct"][route].files[0]).info()
+    assert by_file.revision == by_folder.revision
+    assert by_file.model == CARDS["reconstruct"][route].files[0]
+
+
+def test_weights_of_ones_own_are_announced_as_what_they_are(
+    install: Callable[..., None], images: Images, tmp_path: Path
+) -> None:
+    install(_FILES)
+    file = stand_ins(tmp_path / "weights") / "model.safetensors"
+    expert = slot("pi3", file)
+    answer, _ = ask(expert, images, picture(), picture(1))
+    sha = hashlib.sha256(file.read_bytes()).hexdigest()
+    info = expert.info()
+    assert (info.model, info.licence) == ("model.safetensors", "unknown")
+    assert info.revision == f"sha256:{sha}"
+    assert f"model.safetensors sha256:{sha}" in answer.producer.weights
+
+
+def test_a_checkpoint_says_which_size_of_pi3_it_is(
+    install: Callable[..., None], tmp_path: Path
+) -> None:
+    install(_FILES)
+    folder = stand_ins(tmp_path / "weights")
+    assert slot("pi3", folder).net._network.decoder_size == "large"
+    (folder / "config.json").write_text(json.dumps({"decoder_size": "base", "other": 1}))
+    assert slot("pi3", folder).net._network.decoder_size == "base"
+
+
+def test_weights_of_another_network_are_refused(
+    install: Callable[..., None], tmp_path: Path
+) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    install(_FILES)
+    folder = stand_ins(tmp_path / "weights")
+    save_file({"register_token": torch.ones(1)}, folder / "model.safetensors")
+    with pytest.raises(UserError, match="holds the weights of another network"):
+        slot("pi3", folder)
+    (folder / "model.safetensors").write_bytes(b"cut")
+    with pytest.raises(UserError, match="cannot be read as a checkpoint"):
+        slot("pi3", folder)
+
+
+def test_a_pi3_that_is_another_package_is_refused_in_one_sentence(
+    install: Callable[..., None], tmp_path: Path
+) -> None:
+    install({"pi3/__init__.py": ""})
+    with pytest.raises(UserError, match=r"package pi3 that is installed here cannot be used"):
+        slot("pi3", stand_ins(tmp_path / "weights"))
+
+
+def test_without_the_package_pi3_is_refused_before_anything_loads(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"needs pi3.*surveyor serve env reconstruct --route pi3"):
+        slot("pi3", stand_ins(tmp_path / "weights"))
 
 
 def test_views_that_cannot_be_placed_are_reported_missing(loaded: Loaded, images: Images) -> None:

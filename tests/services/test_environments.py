@@ -67,6 +67,12 @@ def test_what_is_on_no_index_is_left_to_the_user(tmp_path: Path) -> None:
     assert plan.by_hand == (f"{plan.python} -m pip install git+https://github.com/yyfz/Pi3@COMMIT",)
 
 
+def test_orient_anything_2_is_told_to_bring_its_own_vggt(tmp_path: Path) -> None:
+    (told,) = plan_environment("orient", tmp_path, route="v2").by_hand
+    assert "SpatialVision/Orient-Anything-V2" in told
+    assert "facebookresearch" not in told
+
+
 def test_unknown_experts_and_routes_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no neural expert 'scene'; choose from: depth, detect"):
         plan_environment("scene", tmp_path)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from surveyor.core.errors import UserError
-from surveyor.services.neural.model_cards import CARDS, ModelCard, choose_card
+from surveyor.services.neural.model_cards import CARDS, ModelCard, choose_card, own_card
 from surveyor.services.neural.runtime import require
 from surveyor.services.neural.weights import find_weights
 from surveyor.services.registry import experts_of, make_expert
@@ -97,9 +97,10 @@ def test_weights_by_path_are_identified_by_their_bytes(tmp_path: Path) -> None:
     same = find_weights("detect", DETECT, checkpoint(tmp_path / "b", DETECT))
     other = find_weights("detect", DETECT, checkpoint(tmp_path / "c", DETECT, "y"))
     assert one.digest == same.digest != other.digest
-    assert one.revision == f"sha256:{one.digest}"
+    sha = hashlib.sha256((tmp_path / "a" / "model.safetensors").read_bytes()).hexdigest()
+    assert one.revision == f"sha256:{sha}"
     named = find_weights("detect", DETECT, tmp_path / "a", revision="v7")
-    assert named.revision == "v7"
+    assert named.revision == f"v7 sha256:{sha}"
 
 
 def test_a_checkpoint_of_one_file_may_be_given_as_the_file_or_flat_in_a_folder(
@@ -153,11 +154,45 @@ def test_routes_and_models_are_chosen_by_name() -> None:
     route, card = choose_card("detect", None, "IDEA-Research/grounding-dino-tiny")
     assert card.revision == CARDS["detect"]["tiny"].revision
     assert route == "tiny"
-    _, own = choose_card("detect", None, "someone/finetuned")
+    _, own = choose_card("detect", "base", "someone/finetuned")
     assert own.revision is None
     assert "unknown" in own.licence
     with pytest.raises(UserError, match="no route 'yolo'; choose from: base, tiny"):
         choose_card("detect", "yolo", None)
+
+
+def test_a_model_of_no_route_is_refused_by_its_name() -> None:
+    """Whatever loader is the default would read it, and a checkpoint's names may even fit."""
+    with pytest.raises(UserError) as told:
+        choose_card("reconstruct", None, "someone/dust3r")
+    for word in ("'someone/dust3r'", "da3 (depth-anything/DA3-SMALL)", "pi3 (yyfz233/Pi3)", "pi3x"):
+        assert word in str(told.value)
+
+
+def test_a_model_chooses_its_own_route_and_no_other() -> None:
+    assert choose_card("reconstruct", None, "yyfz233/Pi3")[0] == "pi3"
+    assert choose_card("reconstruct", "pi3x", "YYFZ233/pi3x")[0] == "pi3x"
+    with pytest.raises(UserError, match=r"yyfz233/Pi3 is loaded by the route 'pi3'.*not by 'da3'"):
+        choose_card("reconstruct", "da3", "yyfz233/Pi3")
+
+
+def test_weights_of_ones_own_are_not_the_defaults(no_cache: Path, tmp_path: Path) -> None:
+    folder = checkpoint(tmp_path / "finetuned", DETECT)
+    own = find_weights("detect", DETECT, folder)
+    assert (own.own, own.name) == (True, "finetuned/model.safetensors")
+    card = own_card(DETECT, own.name)
+    assert (card.model, card.licence, card.hub) == (own.name, "unknown", None)
+    snapshot(no_cache, DETECT, "c" * 40)
+    here = no_cache / "models--IDEA-Research--grounding-dino-base" / "snapshots" / ("c" * 40)
+    published = find_weights("detect", DETECT, here)
+    assert (published.own, published.revision) == (False, "c" * 40)
+    assert find_weights("detect", CARDS["detect"]["tiny"], here).own
+
+
+def test_a_checkpoints_main_file_stands_for_its_folder(tmp_path: Path) -> None:
+    folder = checkpoint(tmp_path / "a", DETECT)
+    by_file = find_weights("detect", DETECT, folder / "model.safetensors")
+    assert by_file == find_weights("detect", DETECT, folder)
 
 
 def test_every_hub_card_of_the_default_routes_pins_a_commit() -> None:

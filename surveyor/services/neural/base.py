@@ -13,7 +13,7 @@ from surveyor.memory.events import Producer
 from surveyor.services.contract import Box, ErrorCode, ImageInline, Info
 from surveyor.services.errors import ExpertError
 from surveyor.services.images import LoadedImage, Pixels, inline
-from surveyor.services.neural.model_cards import ModelCard, choose_card
+from surveyor.services.neural.model_cards import ModelCard, choose_card, own_card
 from surveyor.services.neural.runtime import Runtime, quiet_libraries, require
 from surveyor.services.neural.weights import Weights, find_weights
 from surveyor.services.settings import Settings
@@ -44,14 +44,17 @@ class NeuralExpert:
             self.name, settings.options.get("route"), settings.model
         )
         with quiet_libraries(), self.located(settings) as self.weights:
-            require(self.name, self.card.modules)
+            require(self.name, self.card.modules, self.settings.options.get("route"))
             self.runtime = Runtime.of(settings)
             self.open()
 
     @contextmanager
     def located(self, settings: Settings) -> Iterator[Weights]:
         """The weights, readable while the context is open."""
-        yield find_weights(self.name, self.card, settings.weights, settings.revision)
+        weights = find_weights(self.name, self.card, settings.weights, settings.revision)
+        if weights.own:
+            self.card = own_card(self.card, weights.name)
+        yield weights
 
     def number(self, option: str, default: int, low: int, high: int) -> int:
         """An option that is a whole number; `UserError` when it is not."""
@@ -96,9 +99,16 @@ class NeuralExpert:
         return Producer(
             name=self.name,
             version=f"{VERSION}-{self.route}-{self.runtime.format}",
-            weights=self.weights.digest,
+            weights=self.identity(),
             backend=self.backend,
             device=str(self.runtime.device),
+        )
+
+    def identity(self) -> str:
+        """The weights by their digest; of the operator's own also the file's name and hash."""
+        weights = self.weights
+        return (
+            f"{weights.digest} {weights.name} {weights.revision}" if weights.own else weights.digest
         )
 
     def group(self, item: object) -> Hashable:

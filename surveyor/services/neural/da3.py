@@ -41,7 +41,12 @@ def load(folder: Path, runtime: Runtime) -> Any:
     from safetensors.torch import load_model
 
     network = build(json.loads((folder / "config.json").read_text()))
-    load_model(named(network), folder / "model.safetensors", strict=True)
+    file = folder / "model.safetensors"
+    try:
+        load_model(named(network), file, strict=True)
+    except Exception as error:  # noqa: BLE001 - whatever a parser stumbles over
+        why = " ".join(str(error).split())[:200]
+        raise UserError(f"{file} holds no weights of this network ({why})") from None
     return network.to(runtime.device).eval()
 
 

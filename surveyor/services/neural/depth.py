@@ -24,7 +24,7 @@ from surveyor.services.neural.preprocessing import (
     exif_focal,
     resampled_measured,
 )
-from surveyor.services.neural.weights import find_weights
+from surveyor.services.neural.weights import Weights, find_weights
 
 _ASSUMED_HFOV = math.radians(60)
 _FOCAL_NEEDED = (
@@ -70,6 +70,7 @@ class NeuralDepth(NeuralExpert):
     name = "depth"
     longest = LONGEST
     net: DepthNet
+    _focal: Weights | None = None
 
     def open(self) -> None:
         path = self.weights.path
@@ -77,17 +78,24 @@ class NeuralDepth(NeuralExpert):
             self.net = MetricDepth(path, self.runtime)
         else:
             longest = self.number("size", self.longest, 14, 2016)
-            self.net = CanonicalDepth(path, self.focal_folder(), self.runtime, longest)
+            self._focal = self.focal_weights()
+            folder = self._focal.path if self._focal else None
+            self.net = CanonicalDepth(path, folder, self.runtime, longest)
 
-    def focal_folder(self) -> Path | None:
-        """Where the network that estimates focal lengths is, if it is anywhere."""
+    def focal_weights(self) -> Weights | None:
+        """The network that estimates focal lengths, if it is anywhere."""
         given = self.settings.options.get("focal_weights")
         if given is not None:
-            return find_weights(self.name, FOCAL_MODEL, Path(given)).path
+            return find_weights(self.name, FOCAL_MODEL, Path(given))
         try:
-            return find_weights(self.name, FOCAL_MODEL).path
+            return find_weights(self.name, FOCAL_MODEL)
         except UserError:
             return None
+
+    def identity(self) -> str:
+        """Both networks': an estimated focal length scales the answer."""
+        mine = super().identity()
+        return mine if self._focal is None else f"{mine} focal {self._focal.digest}"
 
     def probe(self) -> DepthRequest:
         return DepthRequest(image=probe_image(), focal=80)

@@ -48,6 +48,17 @@ def _hub(
     )
 
 
+def _pi3(hub: str) -> ModelCard:
+    return ModelCard(
+        model=hub,
+        licence="code BSD-3-Clause, weights CC-BY-NC-4.0",
+        files=("model.safetensors",),
+        source=f"{_HUB}/{hub}",
+        modules=("torch", "huggingface_hub", "pi3"),
+        hub=hub,
+    )
+
+
 _ANY_VIEW = ("torch", "torchvision", _DA3, "einops", "omegaconf", "addict")
 _SMALL_VIEWS = _hub(
     "depth-anything/DA3-SMALL", "e08cab65ca0ec38e7826075418411ab90cab4da3", "Apache-2.0", _ANY_VIEW
@@ -98,14 +109,8 @@ CARDS: dict[str, dict[str, ModelCard]] = {
             "Apache-2.0",
             _ANY_VIEW,
         ),
-        "pi3x": ModelCard(
-            model="yyfz233/Pi3X",
-            licence="code BSD-3-Clause, weights CC-BY-NC-4.0",
-            files=("model.safetensors",),
-            source=f"{_HUB}/yyfz233/Pi3X",
-            modules=("torch", "pi3"),
-            hub="yyfz233/Pi3X",
-        ),
+        "pi3": _pi3("yyfz233/Pi3"),
+        "pi3x": _pi3("yyfz233/Pi3X"),
         "vggt": ModelCard(
             model="facebook/VGGT-1B-Commercial",
             licence="VGGT License (access is granted by Meta on request)",
@@ -157,24 +162,54 @@ FOCAL_MODEL = _SMALL_VIEWS
 
 
 def choose_card(expert: str, route: str | None, model: str | None) -> tuple[str, ModelCard]:
-    """The route's name and card; ``model`` names a hub repository: that of another route, or one
-    of the same kind as the chosen route's, of which licence and commit are then unknown.
+    """The route's name and card.
+
+    ``model`` names a hub repository: that of one of the routes, or, with a ``route``, another of
+    the kind that it loads, of which licence and commit are then unknown. `UserError` for a model
+    of no route when none is named: it would be read by whichever loader happens to be the default.
     """
     routes = CARDS[expert]
-    name = route or next(iter(routes))
-    if name not in routes:
+    if route is not None and route not in routes:
         raise UserError(
-            f"the {expert} expert has no route {name!r}; choose from: {', '.join(routes)}"
+            f"the {expert} expert has no route {route!r}; choose from: {', '.join(routes)}"
         )
-    card = routes[name]
-    if model is None or model == card.hub:
-        return name, card
-    for other_name, other in routes.items():
-        if other.hub == model:
-            return other_name, other
+    if model is None:
+        name = route or next(iter(routes))
+        return name, routes[name]
+    owner = next((name for name, card in routes.items() if _same(card.hub, model)), None)
+    if owner is not None and route in (None, owner):
+        return owner, routes[owner]
+    if owner is not None:
+        raise UserError(f"{model} is loaded by the route {owner!r} of {expert}, not by {route!r}")
+    if route is None:
+        known = ", ".join(f"{name} ({card.model})" for name, card in routes.items())
+        raise UserError(
+            f"the {expert} expert does not know the model {model!r}; if one of its routes loads "
+            f"models of that kind, name that route as well (option `route`): {known}"
+        )
     source = f"{_HUB}/{model}"
     licence = f"unknown to this project: see {source}"
     own = replace(
-        card, model=model, hub=model, revision=None, licence=licence, source=source, note=""
+        routes[route],
+        model=model,
+        hub=model,
+        revision=None,
+        licence=licence,
+        source=source,
+        note="",
     )
-    return name, own
+    return route, own
+
+
+def own_card(card: ModelCard, name: str) -> ModelCard:
+    """The card of weights that an operator gave by their path: only their file is known."""
+    note = (
+        f"Weights of the operator's own, read as {card.model} is read; where they come from and "
+        "under which licence is unknown here."
+    )
+    return replace(card, model=name, hub=None, revision=None, licence="unknown", note=note)
+
+
+def _same(hub: str | None, model: str) -> bool:
+    """The hub's names are the same in upper and lower case."""
+    return hub is not None and hub.lower() == model.lower()

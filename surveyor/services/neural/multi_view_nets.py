@@ -1,13 +1,14 @@
 """Multi-view models behind `ViewsNet`: Depth Anything 3, and slots for a user's own installs.
 
-Pi3X, VGGT and MapAnything are not on any package index. Install a commit of your choice next to
+Pi3, VGGT and MapAnything are not on any package index. Install a commit of your choice next to
 this project; the adapter imports it when it is loaded.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from importlib import import_module
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from surveyor.core.geometry import Scale
 from surveyor.services.neural import da3
 from surveyor.services.neural.multi_view import Geometry, from_above_one, inverted, to_integers
 from surveyor.services.neural.preprocessing import Planes, imagenet
-from surveyor.services.neural.runtime import Runtime, array
+from surveyor.services.neural.runtime import Runtime, array, filled, user_class
 from surveyor.services.neural.weights import Weights
 
 
@@ -36,16 +37,19 @@ class AnyView:
         return lambda: da3.dense(self._network, batch)
 
 
-class Pi3X:
-    """Pi3X (github.com/yyfz/Pi3): points in camera frames, camera-to-world poses, metric scale."""
+class Pi3:
+    """Pi3 (github.com/yyfz/Pi3, arXiv 2507.13347): points in camera frames, camera-to-world poses
+    of one common frame, relative scale."""
+
+    module, kind, scale = "pi3.models.pi3", "Pi3", Scale.RELATIVE
 
     def __init__(self, weights: Weights, runtime: Runtime) -> None:
-        kind = import_module("pi3.models.pi3x").Pi3X
+        make = user_class(self.module, self.kind, "pi3", "github.com/yyfz/Pi3")
         self._runtime = runtime
-        network = kind.from_pretrained(weights.path).to(runtime.device).eval()
+        network = filled(make(**_stated(make, weights)), weights.file)
         if hasattr(network, "disable_multimodal"):
             network.disable_multimodal()  # its priors draw random numbers, even when unused
-        self._network = network
+        self._network = network.to(runtime.device).eval()
 
     def geometry(self, views: Planes) -> Geometry:
         with self._runtime.inference():
@@ -57,7 +61,7 @@ class Pi3X:
             confidence=(1 / (1 + np.exp(-logits))).astype(np.float32),
             T_world_camera=array(out["camera_poses"])[0].astype(np.float64),
             K=np.stack([pinhole_of(view) for view in points]),
-            scale=Scale.METRIC,
+            scale=self.scale,
         )
 
     def bare(self, views: Planes) -> Callable[[], object]:
@@ -65,17 +69,22 @@ class Pi3X:
         return lambda: self._network(batch)
 
 
+class Pi3X(Pi3):
+    """Pi3X, of the same repository: as Pi3, in metres."""
+
+    module, kind, scale = "pi3.models.pi3x", "Pi3X", Scale.METRIC
+
+
 class Vggt:
     """VGGT (github.com/facebookresearch/vggt): world-to-camera poses, relative scale."""
 
     def __init__(self, weights: Weights, runtime: Runtime) -> None:
-        import torch
-
         self._runtime = runtime
-        self._pose = import_module("vggt.utils.pose_enc").pose_encoding_to_extri_intri
-        network = import_module("vggt.models.vggt").VGGT()
-        network.load_state_dict(torch.load(weights.file, map_location="cpu", weights_only=True))
-        self._network = network.to(runtime.device).eval()
+        source = "github.com/facebookresearch/vggt"
+        decode = user_class("vggt.utils.pose_enc", "pose_encoding_to_extri_intri", "vggt", source)
+        make = user_class("vggt.models.vggt", "VGGT", "vggt", source)
+        self._pose = decode
+        self._network = filled(make(), weights.file).to(runtime.device).eval()
 
     def geometry(self, views: Planes) -> Geometry:
         with self._runtime.inference():
@@ -99,7 +108,8 @@ class MapAnything:
     """MapAnything (github.com/facebookresearch/map-anything): camera-to-world poses, metres."""
 
     def __init__(self, weights: Weights, runtime: Runtime) -> None:
-        kind = import_module("mapanything.models").MapAnything
+        source = "github.com/facebookresearch/map-anything"
+        kind = user_class("mapanything.models", "MapAnything", "mapanything", source)
         self._runtime = runtime
         self._network = kind.from_pretrained(weights.path).to(runtime.device).eval()
 
@@ -127,10 +137,21 @@ class MapAnything:
 NETS: dict[str, Any] = {
     "da3": AnyView,
     "da3-base": AnyView,
+    "pi3": Pi3,
     "pi3x": Pi3X,
     "vggt": Vggt,
     "mapanything": MapAnything,
 }
+
+
+def _stated(make: Any, weights: Weights) -> dict[str, Any]:
+    """What a ``config.json`` beside the weights says of the constructor's arguments."""
+    file = weights.file.parent / "config.json"
+    if not file.is_file():
+        return {}
+    stated = json.loads(file.read_text())
+    known = signature(make.__init__).parameters
+    return {name: value for name, value in stated.items() if name in known}
 
 
 def pinhole_of(points: Planes) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,10 +13,11 @@ from surveyor.services.images import Pixels
 from surveyor.services.neural.angles import Bins
 from surveyor.services.neural.multi_view import planes
 from surveyor.services.neural.preprocessing import Planes, normalised, padded_square, resized
-from surveyor.services.neural.runtime import Runtime, array
+from surveyor.services.neural.runtime import Runtime, array, filled, tensors_of, user_class
 from surveyor.services.neural.weights import Weights
 
 _BLACK, _WHITE = 0, 255
+_SOURCE = "github.com/SpatialVision/Orient-Anything-V2"
 _OBJECT_SHARE = 0.85  # of the frame, as both versions' own inference code has it
 
 
@@ -51,10 +52,9 @@ class OrientV1:
     _shorter, _size = 256, 224
 
     def __init__(self, weights: Weights, runtime: Runtime) -> None:
-        state = _state(weights)
+        state = _state(weights.file, "down_sampler", "dinov2")
         self._runtime = runtime
-        self._network = build_v1(state)
-        self._network.load_state_dict(state)
+        self._network = filled(build_v1(state), weights.file, state)
         self._network.to(runtime.device).eval()
         self.bins = Bins.of(len(state["down_sampler.net2.0.weight"]))
 
@@ -85,13 +85,12 @@ class OrientV2:
     def __init__(self, weights: Weights, runtime: Runtime) -> None:
         from torch import nn
 
-        state = _state(weights)
+        state = _state(weights.file, "ref_sampler", "tgt_sampler", "vggt")
         self._runtime = runtime
         self.bins = Bins.of(len(state["ref_sampler.net2.0.weight"]))
         heads = {name: head(state, name) for name in ("ref_sampler", "tgt_sampler")}
-        body = import_module("vggt.models.vggt").VGGT()
-        self._network = nn.ModuleDict({"vggt": body, **heads})
-        self._network.load_state_dict(state)
+        body = user_class("vggt.models.vggt", "VGGT", "vggt", _SOURCE)()
+        self._network = filled(nn.ModuleDict({"vggt": body, **heads}), weights.file, state)
         self._network.to(runtime.device).eval()
 
     def prepare(self, crop: Pixels) -> Planes:
@@ -120,13 +119,15 @@ class OrientV2:
 NETS: dict[str, Any] = {"v1": OrientV1, "v2": OrientV2}
 
 
-def _state(weights: Weights) -> dict[str, Any]:
-    """A checkpoint's weights; nothing but tensors is unpickled."""
-    import torch
-
-    state = torch.load(weights.file, map_location="cpu", weights_only=True)
-    if not isinstance(state, dict):
-        raise UserError(f"{weights.file} is no checkpoint of weights")
+def _state(file: Path, *parts: str) -> dict[str, Any]:
+    """The checkpoint's weights; `UserError` when it lacks one of the network's parts."""
+    state = tensors_of(file)
+    lacking = [part for part in parts if not any(key.startswith(f"{part}.") for key in state)]
+    if lacking:
+        raise UserError(
+            f"{file} is no checkpoint of this version of Orient Anything: it has no "
+            f"{', '.join(lacking)}; route v1 reads dino_weight.pt, v2 rotmod_realrotaug_best.pt"
+        )
     return state
 
 

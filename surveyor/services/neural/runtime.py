@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -73,14 +74,26 @@ def array(tensor: Any) -> NDArray[np.float32]:
     return values
 
 
-def require(expert: str, modules: tuple[str, ...]) -> None:
+def require(expert: str, modules: tuple[str, ...], route: str | None = None) -> None:
     """`UserError` unless all modules can be imported here."""
     missing = [name for name in modules if find_spec(name) is None]
     if missing:
+        which = f" --route {route}" if route else ""
         raise UserError(
             f"the neural expert {expert!r} needs {', '.join(missing)}, not installed in this "
-            f"environment; make one that has them with `surveyor serve env {expert}`"
+            f"environment; make one that has them with `surveyor serve env {expert}{which}`"
         )
+
+
+def user_class(module: str, name: str, package: str, source: str) -> Any:
+    """A class of a package that users install themselves; `UserError` when theirs has none."""
+    try:
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise UserError(
+            f"the package {package} that is installed here cannot be used ({error}); install "
+            f"{source} at a commit that has {module}.{name}"
+        ) from None
 
 
 def import_torch(threads: int = 1) -> Any:
@@ -106,6 +119,36 @@ def pretrained(kind: Any, folder: Path, **arguments: Any) -> Any:
             f"missing or of another shape, such as {lacking[0]}"
         )
     return model.eval()
+
+
+def tensors_of(file: Path) -> dict[str, Any]:
+    """A checkpoint's weights by name; nothing but tensors is unpickled. `UserError` when it is
+    none."""
+    import torch
+
+    try:
+        if file.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return dict(load_file(file))
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # noqa: BLE001 - whatever a parser stumbles over
+        reason = str(error).split("\n", 1)[0][:200]
+        raise UserError(f"{file} cannot be read as a checkpoint ({reason})") from None
+    if not isinstance(state, dict):
+        raise UserError(f"{file} is no checkpoint of weights")
+    return state
+
+
+def filled(network: Any, file: Path, state: dict[str, Any] | None = None) -> Any:
+    """The network with every weight from ``file`` (or ``state``, if that was read before);
+    `UserError` when they are another network's."""
+    try:
+        network.load_state_dict(tensors_of(file) if state is None else state)
+    except RuntimeError as error:
+        why = " ".join(str(error).split())[:200]
+        raise UserError(f"{file} holds the weights of another network ({why})") from None
+    return network
 
 
 @contextmanager

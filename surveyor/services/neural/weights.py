@@ -19,13 +19,24 @@ _BLOCK = 1 << 20
 @dataclass(frozen=True, slots=True)
 class Weights:
     """``path`` is a folder with the card's files (or the one file itself), ``file`` the last of
-    the files; ``digest`` identifies the bytes, ``revision`` is the hub's commit or, for a path, the
-    digest again."""
+    the files; ``digest`` identifies the bytes.
+
+    ``revision`` is the hub's commit. ``own`` weights were given by a path that is no snapshot of
+    the card's repository: nobody here knows what they are, and ``revision`` is the hash of the file
+    (after a name for it, if the operator gave one).
+    """
 
     path: Path
     revision: str
     digest: str
     file: Path
+    own: bool = False
+
+    @property
+    def name(self) -> str:
+        """What to call weights of one's own: their file, with its folder where that is the
+        checkpoint."""
+        return self.file.name if self.path == self.file else f"{self.path.name}/{self.file.name}"
 
 
 def find_weights(
@@ -38,17 +49,35 @@ def find_weights(
     folder = _in_cache(card, wanted)
     if folder is None or not _complete(folder, card):
         raise UserError(_missing(expert, card, wanted))
-    return Weights(folder, folder.name, _digest(folder, card), _file(folder, card.files[-1]))
+    digest, _ = _digest(folder, card)
+    return Weights(folder, folder.name, digest, _file(folder, card.files[-1]))
 
 
 def _at_path(expert: str, card: ModelCard, path: Path, revision: str | None) -> Weights:
+    if path.is_file() and len(card.files) > 1 and path.name == Path(card.files[-1]).name:
+        path = path.parent  # the main file of a checkpoint that is a folder
     single = path.is_file() and len(card.files) == 1
     if not single and not _complete(path, card):
         what = "is not there" if not path.exists() else f"lacks {' or '.join(_lacking(path, card))}"
         raise UserError(f"{path} {what}; {_missing(expert, card, revision or card.revision)}")
-    digest = _digest(path, card)
+    digest, main = _digest(path, card)
     file = path if path.is_file() else _file(path, card.files[-1])
-    return Weights(path, revision or f"sha256:{digest}", digest, file)
+    commit = _commit(card, path)
+    if commit is not None:
+        return Weights(path, commit, digest, file)
+    name = f"{revision} sha256:{main}" if revision else f"sha256:{main}"
+    return Weights(path.absolute(), name, digest, file.absolute(), own=True)
+
+
+def _commit(card: ModelCard, path: Path) -> str | None:
+    """The commit, when the path is in a snapshot of the card's repository."""
+    if card.hub is None:
+        return None
+    for folder in (path.absolute(), *path.absolute().parents):
+        snapshots = folder.parent
+        if snapshots.name == "snapshots" and snapshots.parent.name == _folder_of(card.hub):
+            return folder.name
+    return None
 
 
 def _missing(expert: str, card: ModelCard, revision: str | None) -> str:
@@ -81,12 +110,17 @@ def _in_cache(card: ModelCard, revision: str | None) -> Path | None:
     """The snapshot folder of a commit, a branch or the main branch, or None."""
     if card.hub is None:
         return None
-    repository = _cache() / f"models--{card.hub.replace('/', '--')}"
+    repository = _cache() / _folder_of(card.hub)
     commit = revision or "main"
     reference = repository / "refs" / commit
     if reference.is_file():
         commit = reference.read_text().strip()
     return repository / "snapshots" / commit
+
+
+def _folder_of(hub: str) -> str:
+    """What the hub's cache calls the folder of a repository."""
+    return f"models--{hub.replace('/', '--')}"
 
 
 def _cache() -> Path:
@@ -97,15 +131,19 @@ def _cache() -> Path:
     return (Path(home) if home else Path.home() / ".cache" / "huggingface") / "hub"
 
 
-def _digest(path: Path, card: ModelCard) -> str:
-    """16 hex digits over the files' bytes. The hub's cache names large files by their hash."""
+def _digest(path: Path, card: ModelCard) -> tuple[str, str]:
+    """16 hex digits over the files' bytes, and the SHA-256 of the last file.
+
+    The hub's cache names large files by their hash.
+    """
     files = [path] if path.is_file() else [_file(path, name) for name in card.files]
-    total = hashlib.sha256()
+    total, last = hashlib.sha256(), ""
     for file in files:
         name = file.resolve().name
         known = len(name) == 64 and all(c in "0123456789abcdef" for c in name)
-        total.update((name if known else _hash_of(file)).encode())
-    return total.hexdigest()[:16]
+        last = name if known else _hash_of(file)
+        total.update(last.encode())
+    return total.hexdigest()[:16], last
 
 
 def _hash_of(file: Path) -> str:

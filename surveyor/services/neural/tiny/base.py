@@ -35,7 +35,7 @@ class TinyExpert(NeuralExpert):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(settings.seed)
                 self.write(folder)
-            yield find_weights(self.name, self.card, folder)
+            yield replace(find_weights(self.name, self.card, folder), own=False)
 
     def write(self, folder: Path) -> None:
         """Save a small random model as its real checkpoint is laid out."""

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from surveyor.services.neural.depth import NeuralDepth
+from surveyor.services.neural.model_cards import FOCAL_MODEL
 from surveyor.services.neural.tiny.base import TinyExpert
 from surveyor.services.neural.tiny.da3 import write_any_view, write_metric
+from surveyor.services.neural.weights import Weights, find_weights
 
 _FOCAL = "focal"
 
@@ -24,8 +26,8 @@ class TinyDepth(TinyExpert, NeuralDepth):
             write_metric(folder)
             write_any_view(folder / _FOCAL)
 
-    def focal_folder(self) -> Path | None:
-        return self.weights.path / _FOCAL
+    def focal_weights(self) -> Weights | None:
+        return find_weights(self.name, FOCAL_MODEL, self.weights.path / _FOCAL)
 
 
 def _write_da2(folder: Path) -> None:
