@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,12 +12,13 @@ import typer
 if TYPE_CHECKING:
     from surveyor.services.cluster import ClusterHandle
     from surveyor.services.launch import SupervisorHandle
-    from surveyor.services.plan import LaunchPlan
+    from surveyor.services.plan import ExpertPlan, LaunchPlan
     from surveyor.services.status import StatusRow
 
 app = typer.Typer(no_args_is_help=True, help="Start, list and stop expert services.")
 
 STATE = Path("out/experts")
+ENVS = Path("out/envs")
 _STATE_HELP = "Where the endpoints file, logs and blobs are."
 Datasets = Annotated[
     list[Path] | None,
@@ -52,6 +54,10 @@ def up(
         str | None,
         typer.Option(help="auto (a GPU where there is room), cpu or cuda:N; auto for neural ones."),
     ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="Start neural experts on the checkpoints found in this folder."),
+    ] = None,
     config: Annotated[
         Path | None, typer.Option(help="An experts.toml that says all of this instead.")
     ] = None,
@@ -74,11 +80,12 @@ def up(
         planned_from_config,
     )
 
+    chosen = _found(weights, expert or (), device, config) if weights else ()
     if config is not None:
         plan = planned_from_config(config)
     else:
         plan = planned(
-            expert or list(_default_experts(backend)),
+            [one.expert for one in chosen] or expert or list(_default_experts(backend)),
             dataset or (),
             preset,
             state,
@@ -89,12 +96,15 @@ def up(
             device=device or ("auto" if engine is Engine.RAY or backend == "neural" else "cpu"),
             known_ports=True,
         )
+    if chosen:
+        ports = {one.expert: one.port for one in plan.experts}
+        placed = (one.model_copy(update={"port": ports[one.expert]}) for one in chosen)
+        plan = plan.model_copy(update={"experts": tuple(placed)})
+    patience = LOAD_TIMEOUT if config or chosen else START_TIMEOUT
     if engine is Engine.RAY:
         _up_on_ray(plan, gpus, replicas, most)
     else:
-        _show(
-            launch(plan, detached=True, timeout=START_TIMEOUT if config is None else LOAD_TIMEOUT)
-        )
+        _show(launch(plan, detached=True, timeout=patience))
 
 
 @app.command()
@@ -152,7 +162,7 @@ def down(state: State = STATE) -> None:
 def env(
     expert: Annotated[str, typer.Argument(help="Which neural expert.")],
     route: Annotated[str | None, typer.Option(help="Which of its models; the default one.")] = None,
-    root: Annotated[Path, typer.Option(help="Folder of the environments.")] = Path("out/envs"),
+    root: Annotated[Path, typer.Option(help="Folder of the environments.")] = ENVS,
     pip: Annotated[
         list[str] | None, typer.Option(help="A further argument for every `pip install`.")
     ] = None,
@@ -165,6 +175,24 @@ def env(
     print(f'python = "{python}"   # for [experts.{expert}] in experts.toml')
     for command in plan.by_hand:
         print(f"still to be installed by you: {command}")
+
+
+def _found(
+    folder: Path, wanted: Sequence[str], device: str | None, config: Path | None
+) -> tuple[ExpertPlan, ...]:
+    """Experts on the checkpoints of a folder, after telling what is there and what is not."""
+    from surveyor.core.errors import UserError
+    from surveyor.services.neural.found_weights import expert_plans, survey
+
+    if config is not None:
+        raise UserError("--weights and --config both say what to start; give one of them")
+    told = survey(folder)
+    for line in told.lines():
+        print(line)
+    plans, left = expert_plans(told, ENVS.resolve(), only=tuple(wanted), device=device or "auto")
+    for one in left:
+        print(f"not started  {one.path}: {one.why}")
+    return plans
 
 
 def _up_on_ray(plan: LaunchPlan, gpus: float, replicas: int, most: int | None) -> None:

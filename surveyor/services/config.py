@@ -129,8 +129,8 @@ def _expert(name: str, one: ExpertEntry, base: Path) -> ExpertPlan:
         threads=one.threads,
         model=one.model,
         revision=one.revision,
-        weights=None if one.weights is None else (base / one.weights).resolve(),
-        # Not resolved: an environment's interpreter is a link that must keep its name.
+        # Not resolved: the hub's cache and environments are links that must keep their names.
+        weights=None if one.weights is None else (base / one.weights).absolute(),
         python=None if one.python is None else (base / one.python).absolute(),
         options={key: str(value) for key, value in one.options.items()},
     )

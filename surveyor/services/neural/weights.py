@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from surveyor.core.errors import UserError
+from surveyor.services.neural.checkpoints import recognise
 from surveyor.services.neural.model_cards import ModelCard
 
 _BLOCK = 1 << 20
@@ -58,8 +59,7 @@ def _at_path(expert: str, card: ModelCard, path: Path, revision: str | None) -> 
         path = path.parent  # the main file of a checkpoint that is a folder
     single = path.is_file() and len(card.files) == 1
     if not single and not _complete(path, card):
-        what = "is not there" if not path.exists() else f"lacks {' or '.join(_lacking(path, card))}"
-        raise UserError(f"{path} {what}; {_missing(expert, card, revision or card.revision)}")
+        raise UserError(_unfit(expert, card, path, revision or card.revision))
     digest, main = _digest(path, card)
     file = path if path.is_file() else _file(path, card.files[-1])
     commit = _commit(card, path)
@@ -67,6 +67,17 @@ def _at_path(expert: str, card: ModelCard, path: Path, revision: str | None) -> 
         return Weights(path, commit, digest, file)
     name = f"{revision} sha256:{main}" if revision else f"sha256:{main}"
     return Weights(path.absolute(), name, digest, file.absolute(), own=True)
+
+
+def _unfit(expert: str, card: ModelCard, path: Path, revision: str | None) -> str:
+    """Why the path holds no weights of the card; a checkpoint that is known is told by its name."""
+    known = recognise(path) if path.exists() else None
+    if known is not None and known.why:
+        return f"{path} is {known.what}, which is not served here: {known.why}"
+    if known is not None and known.expert != expert:
+        return f"{path} is {known.what}, for the expert {known.expert} (route {known.route})"
+    what = "is not there" if not path.exists() else f"lacks {' or '.join(_lacking(path, card))}"
+    return f"{path} {what}; {_missing(expert, card, revision)}"
 
 
 def _commit(card: ModelCard, path: Path) -> str | None:
