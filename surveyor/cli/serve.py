@@ -188,10 +188,13 @@ def _found(
         raise UserError("--weights and --config both say what to start; give one of them")
     told = survey(folder)
     for line in told.lines():
-        print(line)
+        print(line, flush=True)
     plans, left = expert_plans(told, ENVS.resolve(), only=tuple(wanted), device=device or "auto")
     for one in left:
-        print(f"not started  {one.path}: {one.why}")
+        print(f"cannot start  {one.path}: {one.why}")
+    if not plans:
+        which = f" as {', '.join(wanted)}" if wanted else ""
+        raise UserError(f"nothing in {folder} can be served{which}: the lines above say why")
     return plans
 
 

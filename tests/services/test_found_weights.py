@@ -257,11 +257,29 @@ def test_an_environment_that_was_made_is_used(tmp_path: Path) -> None:
 @pytest.mark.skipif(find_spec("pi3") is not None, reason="pi3 is installed here")
 def test_what_lacks_its_packages_is_told_with_the_way_to_get_them(tmp_path: Path) -> None:
     safetensors(tmp_path / "pi3" / "model.safetensors", *PI3)
-    with pytest.raises(UserError) as told:
-        expert_plans(survey(tmp_path), tmp_path / "envs")
+    plans, (left,) = expert_plans(survey(tmp_path), tmp_path / "envs")
+    assert plans == ()
     for part in ("Pi3 needs", "pi3, not installed", "surveyor serve env reconstruct --route pi3"):
-        assert part in str(told.value)
-    assert "https://github.com/yyfz/Pi3@COMMIT" in str(told.value)
+        assert part in left.why
+    assert "https://github.com/yyfz/Pi3@COMMIT" in left.why
+
+
+@pytest.mark.skipif(find_spec("pi3") is not None, reason="pi3 is installed here")
+def test_the_command_tells_everything_before_it_gives_up(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from surveyor.cli.serve import app
+
+    safetensors(tmp_path / "pi3" / "model.safetensors", *PI3)
+    done = CliRunner().invoke(app, ["up", "--weights", str(tmp_path)])
+    assert isinstance(done.exception, UserError)
+    assert str(done.exception) == (f"nothing in {tmp_path} can be served: the lines above say why")
+    lines = done.output.splitlines()
+    assert lines[0] == "found     reconstruct  pi3/model.safetensors: Pi3, pi3"
+    assert len([line for line in lines if line.startswith("cannot start")]) == 1
+    assert len([line for line in lines if line.startswith("missing")]) == 5
+    both = ["up", "--weights", str(tmp_path), "--config", "experts.toml"]
+    assert "give one of them" in str(CliRunner().invoke(app, both).exception)
 
 
 def test_a_checkpoint_in_a_layout_that_nothing_loads_is_refused_by_what_it_is(

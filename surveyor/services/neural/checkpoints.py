@@ -36,15 +36,14 @@ class Kind:
 _SAM31 = Kind(
     "SAM 3.1 or SAM 3 in Meta's own layout",
     "segment",
-    why="transformers has no network for it yet; get facebook/sam3 (`hf download facebook/sam3`, "
-    "access is granted by Meta), whose single images it shares: 3.1 changes tracking in videos, "
-    "which nothing here does",
+    why="transformers has no network for it yet; get `hf download facebook/sam3` (access granted "
+    "by Meta): what 3.1 adds is for tracking in videos, and nothing here tracks",
 )
 _DINO = Kind(
     "GroundingDINO in its authors' own layout",
     "detect",
-    why="it comes without its tokenizer and for a network that current transformers cannot run; "
-    "get the same weights as `hf download IDEA-Research/grounding-dino-base`",
+    why="it comes without its tokenizer, and transformers names its weights otherwise; get that "
+    "model as `hf download IDEA-Research/grounding-dino-base`",
 )
 _DA2 = Kind(
     "Depth Anything V2 in its authors' own layout",

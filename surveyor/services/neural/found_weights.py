@@ -103,7 +103,7 @@ def expert_plans(
     """Plans for what was found, and what cannot start because its packages are not installed.
 
     Each expert runs in its environment below ``envs`` where there is one, else in this one.
-    ``only`` names the experts wanted, all if none. `UserError` when nothing can start.
+    ``only`` names the experts wanted, all if none.
     """
     plans, left = [], []
     for one in told.found:
@@ -125,10 +125,7 @@ def expert_plans(
                 options=_options(one.kind, told),
             )
             plans.append(plan)
-    if not plans:
-        why = "".join(f"; {one.path.name}: {one.why}" for one in (*left, *told.left)[:3])
-        raise UserError(f"nothing in {told.root} can be served{why}")
-    return tuple(plans), tuple(left)
+    return tuple(plans), tuple(dict.fromkeys(left))
 
 
 def _options(kind: Kind, told: Survey) -> dict[str, str]:
