@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI, Request, Response
+from fastapi.responses import HTMLResponse
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 
@@ -21,6 +22,7 @@ from surveyor.services.contract import (
     Info,
     Problem,
 )
+from surveyor.services.docs_page import POLICY, page
 from surveyor.services.errors import ExpertError
 from surveyor.services.expert import AnyExpert
 from surveyor.services.guards import BearerToken, BodyLimit
@@ -58,6 +60,7 @@ def build_app(expert: AnyExpert, settings: Settings) -> FastAPI:
         title=f"Surveyor expert: {expert.name}",
         version=CONTRACT_VERSION,
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
         dependencies=[Depends(HTTPBearer(auto_error=False))] if settings.token else [],
     )
@@ -132,6 +135,12 @@ def _add_status(app: FastAPI, service: Service) -> None:
         told = service.expert.info()
         shared = {"body_bytes": limits.body_bytes, "pixels": limits.pixels, "images": limits.images}
         return told.model_copy(update={"limits": {**shared, **told.limits}})
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs(request: Request) -> HTMLResponse:
+        """Every request and answer, on a page that needs no network."""
+        base = request.scope.get("root_path", "").rstrip("/")
+        return HTMLResponse(page(app.openapi(), base), headers={"Content-Security-Policy": POLICY})
 
     @app.get("/metrics", tags=["status"], response_class=Response)
     async def metrics() -> Response:
