@@ -221,17 +221,25 @@ class SceneAnswer(Answer):
 
 
 class OrientRequest(_Wire):
-    """Orientation of the object in ``box``; with a second image also the relative rotation."""
+    """Orientation of the object in ``box``; with a second image also the relative rotation.
+
+    A mask (of the whole image, as `segment` returns it) takes the background away: neural models
+    were trained on objects that were cut out.
+    """
 
     image: ImageRef
     box: Box
+    mask: Mask | None = None
     other: ImageRef | None = None
     other_box: Box | None = None
+    other_mask: Mask | None = None
 
     @model_validator(mode="after")
     def _paired(self) -> OrientRequest:
         if (self.other is None) != (self.other_box is None):
             raise ValueError("a second view needs both its image and its box")
+        if self.other_mask is not None and self.other is None:
+            raise ValueError("other_mask is the mask of a second view, and there is none")
         return self
 
 

@@ -95,7 +95,8 @@ def _operation(method: str, path: str, told: Schema, token: bool) -> Iterator[st
 
 
 def _record(name: str, schema: Schema) -> Iterator[str]:
-    yield f'<details id="{escape(name)}"><summary><code>{escape(name)}</code></summary>'
+    # A browser opens a closed part when what is linked lies inside it.
+    yield f'<details><summary><code>{escape(name)}</code></summary><div id="{escape(name)}">'
     yield _prose(schema.get("description", ""))
     properties, required = schema.get("properties"), schema.get("required", ())
     if properties:
@@ -107,7 +108,7 @@ def _record(name: str, schema: Schema) -> Iterator[str]:
         )
     else:
         yield f"<p>{_type(schema)}</p>"
-    yield "</details>"
+    yield "</div></details>"
 
 
 def _table(rows: list[tuple[str, Schema, bool, str]]) -> str:

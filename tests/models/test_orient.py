@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from surveyor.core.errors import UserError
-from surveyor.services.contract import OrientRequest
+from surveyor.core.masks import encode_rle
+from surveyor.services.contract import Mask, OrientRequest
+from surveyor.services.errors import ExpertError
 from surveyor.services.expert import AnyExpert
 from surveyor.services.images import Images, inline
 from surveyor.services.registry import make_expert
@@ -127,3 +129,60 @@ def test_version_two_turns_the_object_instead_of_adding_angles(
     assert (other.azimuth, other.polar, other.rotation) == pytest.approx(
         (89.6036, 25.1301, -33.2755), abs=1e-3
     )
+
+
+def masked(inside: slice) -> Mask:
+    """A mask of the picture: these columns of the middle rows."""
+    pixels = np.zeros((60, 80), bool)
+    pixels[20:40, inside] = True
+    size, counts = encode_rle(pixels)
+    return Mask(size=size, counts=counts)
+
+
+@pytest.mark.parametrize(("route", "background"), [("v1", 0), ("v2", 255)])
+def test_a_mask_takes_the_background_away(
+    route: str,
+    background: int,
+    tmp_path: Path,
+    loaded: Loaded,
+    images: Images,
+    install: Callable[..., None],
+) -> None:
+    """Upstream's own cut-outs are black for version 1 and white for version 2."""
+    read: Read = {"ref_sampler": (0, 0, 0), "tgt_sampler": (0, 0, 0)}
+    expert = loaded("orient") if route == "v1" else version_two(tmp_path, install, read)
+    shown: list[np.ndarray] = []
+    prepare = expert.net.prepare
+    expert.net.prepare = lambda crop: shown.append(crop) or prepare(crop)
+    try:
+        ask(expert, images)
+        ask(expert, images, mask=masked(slice(20, 30)))
+        corner = np.zeros((60, 80), bool)
+        corner[20, 20] = corner[29, 39] = True
+        size, counts = encode_rle(corner)
+        ask(expert, images, mask=Mask(size=size, counts=counts))
+    finally:
+        del expert.net.prepare
+    whole, tight, holes = shown
+    assert whole.shape == (34, 36, 3)
+    assert np.array_equal(tight, picture()[20:40, 20:30])
+    assert holes.shape == (10, 20, 3)
+    assert np.array_equal(holes[0, 0], picture()[20, 20])
+    assert (holes[1:9] == background).all()
+
+
+def test_a_mask_that_does_not_fit_is_refused(loaded: Loaded, images: Images) -> None:
+    expert = loaded("orient")
+    wrong = {
+        "mask has no pixel inside the box": masked(slice(60, 70)),
+        r"the mask is of \(30, 40\), the image of \(60, 80\)": Mask(size=(30, 40), counts="x"),
+        "damaged or cut short": Mask(size=(60, 80), counts="\x7f"),
+        "do not add up": Mask(size=(60, 80), counts="0"),
+    }
+    for sentence, mask in wrong.items():
+        with pytest.raises(ExpertError, match=sentence) as told:
+            ask(expert, images, mask=mask)
+        assert told.value.field == "mask"
+        with pytest.raises(ExpertError, match=sentence) as told:
+            ask(expert, images, other=inline(picture()), other_box=BOX, other_mask=mask)
+        assert told.value.field == "other_mask"

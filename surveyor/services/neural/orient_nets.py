@@ -22,10 +22,12 @@ _OBJECT_SHARE = 0.85  # of the frame, as both versions' own inference code has i
 
 
 class OrientNet(Protocol):
-    """``pairs``: whether a second view is read relative to the first."""
+    """``pairs``: whether a second view is read relative to the first; ``background``: the grey
+    that stands around an object that was cut out."""
 
     bins: Bins
     pairs: bool
+    background: int
 
     def prepare(self, crop: Pixels) -> Planes:
         """(3, S, S) input of one object."""
@@ -44,11 +46,11 @@ class OrientV1:
     """Version 1 (arXiv 2412.18605): DINOv2's class token, then two linear layers.
 
     Upstream cuts the object out, which leaves black around it, and hands the picture to DINOv2's
-    own image processor: shorter side to 256, of which the middle 224 are kept. Here the box's own
-    background stays (no segmenter is needed), and what pads it to a square is black as there.
+    own image processor: shorter side to 256, of which the middle 224 are kept.
     """
 
     pairs = False
+    background = _BLACK
     _shorter, _size = 256, 224
 
     def __init__(self, weights: Weights, runtime: Runtime) -> None:
@@ -59,7 +61,7 @@ class OrientV1:
         self.bins = Bins.of(len(state["down_sampler.net2.0.weight"]))
 
     def prepare(self, crop: Pixels) -> Planes:
-        square = padded_square(crop, _OBJECT_SHARE, _BLACK)
+        square = padded_square(crop, _OBJECT_SHARE, self.background)
         whole = resized(square, self._shorter, self._shorter)
         edge = (self._shorter - self._size) // 2
         return normalised(whole[edge : edge + self._size, edge : edge + self._size])
@@ -80,6 +82,7 @@ class OrientV2:
     read relative to it. Needs the ``vggt`` package that comes with its repository."""
 
     pairs = True
+    background = _WHITE
     _size = 518
 
     def __init__(self, weights: Weights, runtime: Runtime) -> None:
@@ -94,7 +97,7 @@ class OrientV2:
         self._network.to(runtime.device).eval()
 
     def prepare(self, crop: Pixels) -> Planes:
-        square = padded_square(crop, _OBJECT_SHARE, _WHITE)
+        square = padded_square(crop, _OBJECT_SHARE, self.background)
         return planes(resized(square, self._size, self._size))
 
     def logits(self, views: Planes) -> Planes:

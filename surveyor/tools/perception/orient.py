@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from surveyor.core.errors import ModelMistake
-from surveyor.services.contract import OrientAnswer, Orientation, OrientRequest
-from surveyor.tools.records import BoxRecord, FrameRecord, MeasureRecord
+from surveyor.services.contract import Mask, OrientAnswer, Orientation, OrientRequest
+from surveyor.tools.records import BoxRecord, FrameRecord, MaskRecord, MeasureRecord
 from surveyor.tools.schemas import OrientationData
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
 from surveyor.tools.usage import Tally
@@ -18,24 +18,24 @@ _UNSURE = 0.5
 
 
 class OrientArguments(Arguments):
-    """A detection, and maybe a second one of the same thing."""
+    """A detection or its mask, and maybe a second one of the same thing."""
 
-    box: str
-    other: Annotated[str | None, Field(description="a box of the same thing in another frame")] = (
-        None
-    )
+    box: Annotated[str, Field(description="a box, or better a mask: it hides the background")]
+    other: Annotated[str | None, Field(description="the same thing in another frame")] = None
 
 
 async def _run(asked: OrientArguments, workspace: Workspace) -> ToolResult:
     if not workspace.experts.serves("orient"):
         raise ModelMistake("no orient expert is running; judge from positions instead")
-    box = workspace.get(asked.box, BoxRecord)
-    other = workspace.get(asked.other, BoxRecord) if asked.other else None
+    box = _outline(asked.box, workspace)
+    other = _outline(asked.other, workspace) if asked.other else None
     request = OrientRequest(
         image=workspace.get(box.frame, FrameRecord).ref,
         box=box.box,
+        mask=_mask(box),
         other=workspace.get(other.frame, FrameRecord).ref if other else None,
         other_box=other.box if other else None,
+        other_mask=_mask(other),
     )
     reply = await workspace.experts.ask("orient", request, OrientAnswer)
     found, relative = reply.answer.orientation, reply.answer.relative_azimuth
@@ -47,6 +47,16 @@ async def _run(asked: OrientArguments, workspace: Workspace) -> ToolResult:
         text += f"; turned by {relative:.0f} degrees between the two views"
     data = OrientationData(handle=handle, **found.model_dump(), relative_azimuth=relative)
     return Tally([reply]).result(text, data, [handle], sources)
+
+
+def _outline(handle: str, workspace: Workspace) -> BoxRecord | MaskRecord:
+    if workspace.stands_for(handle, (MaskRecord,)):
+        return workspace.get(handle, MaskRecord)
+    return workspace.get(handle, BoxRecord)
+
+
+def _mask(outline: BoxRecord | MaskRecord | None) -> Mask | None:
+    return outline.mask if isinstance(outline, MaskRecord) else None
 
 
 def _say(found: Orientation, name: str) -> str:
