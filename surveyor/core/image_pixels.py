@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 
 def flat(image: PillowImage) -> PillowImage:
-    """A decoded image as RGB: deep greys stretched by their range, transparency on white."""
+    """An image as RGB: deep greys stretched by their range, transparency on white."""
     from PIL import Image
 
+    image.load()
     if image.mode[0] in "IF":
         image = _stretched(image)
     if image.has_transparency_data:

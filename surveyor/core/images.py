@@ -72,7 +72,7 @@ class ImageError(UserError):
 class Opened:
     """An image whose header was read. ``width`` and ``height`` are those of the upright image.
 
-    Not for several threads at once.
+    Pixels are decoded anew each time they are asked for, and not kept.
     """
 
     def __init__(self, image: ImageFile, data: bytes, format_name: str, name: str) -> None:
@@ -103,13 +103,12 @@ class Opened:
         """The same as an image of mode RGB."""
         return self._decoded(flat)
 
-    def _luma(self) -> Pixels:
-        if self.format == "JPEG" and self._image.mode == "RGB":
-            self._image.draft("L", self._image.size)  # after this there are no colours to decode
-        return np.asarray(self._decoded(lambda image: flat(image).convert("L")))
+    def luma(self) -> Pixels:
+        """(H, W) uint8: luma alone, which a JPEG gives in half the time."""
+        return np.asarray(self._decoded(_grey))
 
     def is_plain(self) -> bool:
-        """Whether every reader sees the same in the bytes as they are; call it after `rgb`."""
+        """Whether every reader sees the same in the bytes as they are."""
         image = self._image
         if self.format not in _MEDIA or self._turn > 1 or getattr(image, "is_animated", False):
             return False
@@ -125,10 +124,10 @@ class Opened:
         tables: dict[int, list[int]] = getattr(self._image, "quantization", {})
         return [tables[key] for key in sorted(tables)] or None
 
-    def _decoded(self, convert: Callable[[PillowImage], PillowImage]) -> PillowImage:
+    def _decoded(self, convert: Callable[[ImageFile], PillowImage]) -> PillowImage:
         try:
-            self._image.load()
-            return turned(convert(self._image), self._turn)
+            image = _reader(self.format, self._name)(io.BytesIO(self._data))
+            return turned(convert(image), self._turn)
         except _DAMAGED as error:
             raise ImageError(self._name, f"is damaged or cut short ({error})") from error
 
@@ -158,7 +157,7 @@ def opened(data: bytes, name: str = "the image", max_pixels: int = MAX_PIXELS) -
     if flaw is not None:
         raise ImageError(name, flaw)
     try:
-        image = _plugin(format_name, name)(io.BytesIO(data))
+        image = _reader(format_name, name)(io.BytesIO(data))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(name, f"is too large ({error})", _SAVE, too_large=True) from error
     except _DAMAGED as error:
@@ -174,7 +173,7 @@ def rgb(data: bytes, name: str = "the image") -> PillowImage:
 
 def luma(data: bytes, name: str = "the image") -> Pixels:
     """(H, W) uint8: luma alone, which a JPEG gives in half the time; raises as `opened` does."""
-    return opened(data, name)._luma()
+    return opened(data, name).luma()
 
 
 def kept(data: bytes, name: str) -> Kept:
@@ -207,6 +206,12 @@ def kept_picture(image: PillowImage, name: str) -> Kept:
         raise ImageError(name, f"is damaged or cut short ({error})") from error
 
 
+def _grey(image: ImageFile) -> PillowImage:
+    if image.format == "JPEG" and image.mode == "RGB":
+        image.draft("L", image.size)
+    return flat(image).convert("L")
+
+
 def _as_png(image: PillowImage, record: bytes) -> Kept:
     out = io.BytesIO()
     # The colour profile was for the pixels as they were, and nobody here reads it.
@@ -235,7 +240,7 @@ def _no_image(data: bytes, format_name: str | None, name: str) -> ImageError:
     return ImageError(name, "is not an image")
 
 
-def _plugin(format_name: str, name: str) -> Callable[[io.BytesIO], ImageFile]:
+def _reader(format_name: str, name: str) -> Callable[[io.BytesIO], ImageFile]:
     """What reads a format. `Image.open` would try every format that Pillow knows, and warns about
     large images through global state, where the door answers with a sentence of its own."""
     if format_name == "HEIC":

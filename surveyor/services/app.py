@@ -133,7 +133,7 @@ def _add_status(app: FastAPI, service: Service) -> None:
             raise ExpertError(ErrorCode.BUSY, _LOADS, retry_after=1)
         limits = service.settings.limits
         told = service.expert.info()
-        shared = {"body_bytes": limits.body_bytes, "pixels": limits.pixels, "images": limits.images}
+        shared = limits.model_dump(include={"body_bytes", "pixels", "request_pixels", "images"})
         return told.model_copy(update={"limits": {**shared, **told.limits}})
 
     @app.get("/docs", include_in_schema=False)

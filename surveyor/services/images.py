@@ -4,41 +4,22 @@ from __future__ import annotations
 
 import base64
 import io
-import struct
-import zlib
 from collections import OrderedDict
+from copy import copy
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from surveyor.core.blobs import Derivation, sha256_of
+from surveyor.core.images import ImageError, Pixels, opened
 from surveyor.services.blob_resolver import Shelf
 from surveyor.services.contract import ErrorCode, ImageByHash, ImageInline, ImageRef
 from surveyor.services.errors import ExpertError
 
 if TYPE_CHECKING:
-    from PIL.Image import Image as PillowImage
+    from PIL.Image import Exif
 
-Pixels = NDArray[np.uint8]
-
-# What Pillow raises on bytes that are damaged in one way or another.
-_DAMAGED = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    KeyError,
-    IndexError,
-    TypeError,
-    OverflowError,
-    MemoryError,
-)
-_ORIENTATION = 0x0112
+__all__ = ["Images", "LoadedImage", "Pixels", "decoded_base64", "inline"]
 
 
 class LoadedImage:
@@ -51,23 +32,22 @@ class LoadedImage:
     def __init__(self, data: bytes, *, max_pixels: int, derivation: Derivation | None = None):
         self.data = data
         self.derivation = derivation
-        self._opened = _open(data)
-        width, height = self._opened.size
-        if width * height > max_pixels:
-            raise ExpertError(
-                ErrorCode.TOO_LARGE,
-                f"the image has {width} x {height} = {width * height / 1e6:.0f} megapixels; this "
-                f"service takes at most {max_pixels / 1e6:.0f}: send a smaller one",
-                field="image",
-            )
-        self._turn = _orientation(self._opened)
-        self.width, self.height = (height, width) if self._turn >= 5 else (width, height)
+        try:
+            self._opened = opened(data, max_pixels=max_pixels)
+        except ImageError as error:
+            raise _refused(error) from error
+        self.width, self.height = self._opened.width, self._opened.height
         self._lock = Lock()
 
     @cached_property
     def sha256(self) -> str:
         """Hash of the bytes as they came."""
         return sha256_of(self.data)
+
+    def exif(self) -> Exif:
+        """What the camera wrote, if anything."""
+        with self._lock:
+            return self._opened.exif()
 
     @property
     def pixels(self) -> Pixels:
@@ -77,25 +57,35 @@ class LoadedImage:
 
     @cached_property
     def _decoded(self) -> Pixels:
-        from PIL import ImageOps
-
         try:
-            image = self._opened.convert("RGB")
-            if self._turn > 1:
-                self._opened.load()
-                image = ImageOps.exif_transpose(self._opened).convert("RGB")
-            return np.asarray(image)
-        except _DAMAGED as error:
-            raise _bad_image(f"it is damaged or cut short ({error})") from error
+            return self._opened.pixels()
+        except ImageError as error:
+            raise _refused(error) from error
+        except MemoryError as error:
+            message = "there is no memory left to decode the image; ask again later"
+            raise ExpertError(ErrorCode.OUT_OF_MEMORY, message, retry_after=1) from error
 
 
 class Images:
     """Gives adapters the images of a request by reference; keeps the last ones, decoded, up to
-    ``keep`` pixels in all."""
+    ``keep`` pixels in all.
 
-    def __init__(self, shelf: Shelf, *, max_pixels: int, keep: int = 24_000_000) -> None:
+    An image may have ``max_pixels``; those of one request ``request_pixels`` together, which is
+    counted in what `for_request` gives.
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        *,
+        max_pixels: int,
+        request_pixels: int | None = None,
+        keep: int = 24_000_000,
+    ) -> None:
         self._shelf = shelf
         self._max_pixels = max_pixels
+        self._request_pixels = request_pixels
+        self._spent = 0
         self._keep = keep
         self._kept: OrderedDict[tuple[str, Derivation | None], LoadedImage] = OrderedDict()
         self._lock = Lock()
@@ -103,8 +93,25 @@ class Images:
     def __call__(self, reference: ImageRef) -> LoadedImage:
         """The image, opened; `ExpertError` when it is unknown, damaged or too large."""
         if isinstance(reference, ImageInline):
-            return LoadedImage(decoded_base64(reference.data), max_pixels=self._max_pixels)
-        return self._by_hash(reference)
+            image = LoadedImage(decoded_base64(reference.data), max_pixels=self._max_pixels)
+        else:
+            image = self._by_hash(reference)
+        self._spent += image.width * image.height
+        most = self._request_pixels
+        if most is not None and self._spent > most:
+            raise ExpertError(
+                ErrorCode.TOO_LARGE,
+                f"the images of this request have more than {most / 1e6:.0f} megapixels together; "
+                "send fewer or smaller ones",
+                field="images",
+            )
+        return image
+
+    def for_request(self) -> Images:
+        """The same images, counted from nothing: make one for each request."""
+        counted = copy(self)
+        counted._spent = 0
+        return counted
 
     def lineage(self, sha256: str) -> Derivation | None:
         """How the store says that an image was made."""
@@ -147,29 +154,10 @@ def decoded_base64(text: str) -> bytes:
         raise _bad_image("its data is not base64") from error
 
 
-def _open(data: bytes) -> PillowImage:
-    """Read the header. Plugins are called directly because `Image.open` warns about large images
-    through global state, where this service answers with a sentence of its own."""
-    from PIL import JpegImagePlugin, PngImagePlugin
-
-    try:
-        if data.startswith(b"\xff\xd8\xff"):
-            return JpegImagePlugin.JpegImageFile(io.BytesIO(data))
-        if data.startswith(b"\x89PNG\r\n\x1a\n"):
-            return PngImagePlugin.PngImageFile(io.BytesIO(data))
-    except _DAMAGED as error:
-        raise _bad_image(f"its header is damaged ({error})") from error
-    raise _bad_image("it is neither a JPEG nor a PNG file")
-
-
-def _orientation(image: PillowImage) -> int:
-    if image.format == "PNG" and "exif" not in image.info:
-        return 1  # asking a PNG for more would decode all of it
-    try:
-        value = image.getexif().get(_ORIENTATION, 1)
-    except _DAMAGED:
-        return 1
-    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+def _refused(error: ImageError) -> ExpertError:
+    if error.too_large:
+        return ExpertError(ErrorCode.TOO_LARGE, str(error), field="image")
+    return _bad_image(f"it {error.what}")
 
 
 def _bad_image(why: str) -> ExpertError:

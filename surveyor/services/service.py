@@ -35,7 +35,11 @@ class Service:
         self.expert = expert
         self.settings = settings
         self.shelf = Shelf.at(settings.blob_dir, settings.shelves)
-        self.images = Images(self.shelf, max_pixels=settings.limits.pixels)
+        self.images = Images(
+            self.shelf,
+            max_pixels=settings.limits.pixels,
+            request_pixels=settings.limits.request_pixels,
+        )
         self.metrics = Metrics(expert.name)
         self.failure: Exception | None = None
         self.failed = asyncio.Event()
@@ -136,9 +140,9 @@ class Service:
 
     async def _answer(self, request: BaseModel, artifacts: ArtifactWriter) -> Answer:
         """The four stations; what escapes here is an `ExpertError` or a full disk."""
-        expert = self.expert
+        expert, images = self.expert, self.images.for_request()
         try:
-            item = await self._in_pool(lambda: expert.preprocess(request, self.images))
+            item = await self._in_pool(lambda: expert.preprocess(request, images))
             raw = await self._batcher.submit(item, expert.group(item))
             return await self._in_pool(lambda: self._finish(request, item, raw, artifacts))
         except (ExpertError, InfrastructureError):

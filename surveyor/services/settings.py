@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from surveyor.core.images import MAX_PIXELS
+
 MEBIBYTE = 1 << 20
 
 
@@ -15,7 +17,10 @@ class Limits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     body_bytes: int = Field(default=64 * MEBIBYTE, gt=0)
-    pixels: int = Field(default=40_000_000, gt=0, description="decoded pixels of one image")
+    pixels: int = Field(default=MAX_PIXELS, gt=0, description="decoded pixels of one image")
+    request_pixels: int = Field(
+        default=10 * MAX_PIXELS, gt=0, description="decoded pixels of all images of one request"
+    )
     images: int = Field(default=256, gt=0, description="images in one request")
     deadline: float = Field(default=120.0, gt=0, description="seconds; a client may ask for less")
 

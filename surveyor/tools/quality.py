@@ -7,7 +7,6 @@ milliseconds. The measures describe a picture; they do not say what a detector m
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import BaseModel, ConfigDict
 
-from surveyor.core.errors import UserError
+from surveyor.core.images import luma
 
 DARK = 0.30
 """Median luma below which a frame counts as dark."""
@@ -100,12 +99,7 @@ def decode_luma(data: bytes) -> NDArray[np.uint8]:
 
     Raises `UserError` when the bytes are no picture.
     """
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            image.draft("L", image.size)
-            return np.asarray(image.convert("L"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"a frame could not be read as a picture: {error}") from None
+    return luma(data, "a frame")
 
 
 def measure(grey: NDArray[np.uint8]) -> FramePixels:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from surveyor.core.blobs import BlobRef, BlobStore
+from surveyor.core.images import rgb
 
 _JPEG_QUALITY = 92
 
@@ -93,8 +94,7 @@ def sent_size(ref: BlobRef, max_pixels: int | None) -> tuple[int, int]:
 def _shrink(data: bytes, width: int, height: int) -> bytes:
     from PIL import Image
 
-    with Image.open(io.BytesIO(data)) as image:
-        small = image.convert("RGB").resize((width, height), Image.Resampling.LANCZOS)
+    small = rgb(data).resize((width, height), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=_JPEG_QUALITY)
     return buffer.getvalue()

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import UserError
+from surveyor.core.images import rgb
 from surveyor.core.masks import decode_rle
 from surveyor.memory.episodes import Episode
 from surveyor.services.contract import Box, Mask
@@ -125,8 +126,8 @@ def _picture(
     if store is None:
         return None
     try:
-        image = Image.open(BytesIO(store.get(sha256))).convert("RGB")
-    except (UserError, OSError):  # a report is not the place to fail over one picture
+        image = rgb(store.get(sha256))
+    except UserError:  # a report is not the place to fail over one picture
         return None
     painted = _painted(np.asarray(image, np.float32), shapes)
     small = Image.fromarray(painted)

@@ -6,9 +6,11 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PIL import Image, ImageDraw
+from PIL import ImageDraw
 
 from surveyor.core.blobs import BlobStore, Derivation
+from surveyor.core.cameras import Frame
+from surveyor.core.images import rgb
 from surveyor.core.cameras import Frame
 
 
@@ -29,7 +31,7 @@ def draw_marks(blobs: BlobStore, frame: Frame, marks: Sequence[Mark]) -> Frame:
     """The frame with marks drawn in, stored as a PNG derived from it; unchanged without marks."""
     if not marks:
         return frame
-    image = Image.open(io.BytesIO(blobs.get(frame.image.sha256))).convert("RGB")
+    image = rgb(blobs.get(frame.image.sha256), "the frame")
     pen = ImageDraw.Draw(image)
     width = max(2, image.width // 200)
     for mark in marks:

@@ -6,14 +6,14 @@ round twice, so poses stay right-handed.
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ImageOps
 
 from surveyor.core.cameras import Camera, Mat4
 from surveyor.core.geometry import Float, OrientedBox, Vec3
+from surveyor.core.images import rgb
 from surveyor.scenes.capture.depth_maps import FrameMaps
 from surveyor.scenes.capture.rendering import encode_jpeg
 from surveyor.scenes.capture.visibility import fuse, objects_in
@@ -79,7 +79,7 @@ def _picture(picture: Picture) -> Picture:
 
 
 def _flipped(data: bytes) -> bytes:
-    image = ImageOps.mirror(Image.open(io.BytesIO(data)).convert("RGB"))
+    image = ImageOps.mirror(rgb(data))
     return encode_jpeg(np.asarray(image))
 
 

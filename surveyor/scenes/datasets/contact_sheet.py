@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from surveyor.core.cameras import Capture, Ids
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import Depth
+from surveyor.core.images import rgb
 from surveyor.core.markers import draw_markers, place_markers
 from surveyor.core.top_view import EMPTY, TopView, top_view_of_points
 from surveyor.scenes.capture.visibility import world_points
@@ -126,4 +126,4 @@ def id_colours(ids: Ids) -> Rgb:
 
 def _picture(dataset: Dataset, capture: Capture, index: int) -> Rgb:
     data = dataset.blobs.get(capture.frames[index].image.sha256)
-    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    return np.asarray(rgb(data))

@@ -103,6 +103,8 @@ def read_arkit_views(folder: Path, video_id: str) -> list[PosedView]:
     poses = {round(float(line.split()[0]), 3): line for line in lines if line}
     found: list[PosedView] = []
     for path in sorted((frames / "lowres_wide").glob("*.png")):
+        if path.name.startswith("."):  # what archives of other systems leave beside a file
+            continue
         time = float(path.stem.rpartition("_")[2])
         line = poses.get(round(time, 3))
         if line is None:

@@ -15,6 +15,7 @@ from surveyor.core.cameras import Camera, Mat4
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import Depth, Float, Intrinsics, Pose
+from surveyor.core.images import opened
 from surveyor.scenes.datasets.truth import frame_maps, scene_truth
 
 MILLIMETRES = 1000.0
@@ -86,11 +87,9 @@ def read_image(path: Path) -> NDArray[np.generic]:
 
 
 def image_size(data: bytes, path: Path) -> tuple[int, int]:
-    """Width and height of an encoded image."""
-    try:
-        return Image.open(io.BytesIO(data)).size
-    except UnidentifiedImageError:
-        raise UserError(f"{path} is not an image") from None
+    """Width and height of an encoded image; `UserError` when it is none."""
+    image = opened(data, str(path))
+    return image.width, image.height
 
 
 def read_file(path: Path) -> bytes:

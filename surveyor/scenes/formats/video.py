@@ -7,7 +7,6 @@ every phone and every benchmark has them, so an odd last row or column of pixels
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from fractions import Fraction
 from importlib.util import find_spec
@@ -15,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from surveyor.core.errors import UserError
+from surveyor.core.images import rgb
 
 QUALITY = "12"
 
@@ -69,6 +68,6 @@ def _codec() -> str:
 
 def _even(image: bytes) -> Any:
     """Pixels (H, W, 3) uint8 with even height and width."""
-    pixels = np.asarray(Image.open(io.BytesIO(image)).convert("RGB"))
+    pixels = np.asarray(rgb(image))
     height, width = pixels.shape[0] // 2 * 2, pixels.shape[1] // 2 * 2
     return np.ascontiguousarray(pixels[:height, :width])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import struct
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,13 +82,10 @@ def exif_focal(image: LoadedImage) -> float | None:
 
     The equivalence is by the diagonal (CIPA DCG-001), so it also holds for 4:3 pictures.
     """
-    from PIL import Image, UnidentifiedImageError
-
     try:
-        with Image.open(io.BytesIO(image.data)) as opened:
-            value = opened.getexif().get_ifd(_EXIF_IFD).get(_FOCAL_35MM)
+        value = image.exif().get_ifd(_EXIF_IFD).get(_FOCAL_35MM)
         millimetres = float(value) if value is not None else 0.0
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, TypeError):
+    except (OSError, SyntaxError, ValueError, TypeError, KeyError, struct.error):
         return None
     if not 1 <= millimetres <= 10_000:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from surveyor.core.blobs import Derivation
+from surveyor.core.images import rgb
 from surveyor.scenes.datasets.truth import clean_blobs
 from surveyor.services.contract import Box, ErrorCode, RestoreAnswer, RestoreRequest
 from surveyor.services.errors import ExpertError
@@ -93,13 +93,11 @@ def _restored(part: _Part) -> tuple[Pixels, tuple[str, ...]]:
 
 
 def _clean_pixels(view: View) -> Pixels | None:
-    from PIL import Image
-
     twins = view.truth.clean_frames
     if len(twins) <= view.key.index:
         return None
     data = clean_blobs(view.key.dataset).get(twins[view.key.index].sha256)
-    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+    return np.asarray(rgb(data))
 
 
 def _crop(box: Box | None, image: LoadedImage) -> tuple[int, int, int, int]:

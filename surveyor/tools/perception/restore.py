@@ -13,6 +13,7 @@ from pydantic import Field
 
 from surveyor.core.blobs import Derivation
 from surveyor.core.errors import ModelMistake
+from surveyor.core.images import rgb
 from surveyor.services.contract import Box, RestoreAnswer, RestoreRequest
 from surveyor.tools.geometry.lifting import compose_affine
 from surveyor.tools.quality import FrameMeter, FramePixels
@@ -99,8 +100,7 @@ def _wanted(asked: RestoreArguments, measured: Callable[[], FramePixels]) -> boo
 async def _zoom(asked: ZoomArguments, workspace: Workspace) -> ToolResult:
     name, box = _what_to_crop(asked, workspace)
     frame = workspace.get(name, FrameRecord)
-    with Image.open(io.BytesIO(workspace.experts.image(frame.image.sha256))) as opened:
-        image = opened.convert("RGB")
+    image = rgb(workspace.experts.image(frame.image.sha256), name)
     x1, y1 = max(round(box[0]), 0), max(round(box[1]), 0)
     x2, y2 = min(round(box[2]) + 1, image.width), min(round(box[3]) + 1, image.height)
     if x2 - x1 < _LEAST_CROP or y2 - y1 < _LEAST_CROP:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from surveyor.core.errors import ModelMistake
 from surveyor.core.geometry import Float, OrientedBox
+from surveyor.core.images import rgb
 from surveyor.core.markers import draw_markers, place_markers
 from surveyor.core.top_view import TopCamera, TopView, top_view_of_points
 from surveyor.services.contract import RenderViewAnswer, RenderViewRequest
@@ -88,12 +89,12 @@ def _coloured(view: ViewRecord, workspace: Workspace) -> tuple[Float, NDArray[np
     """World points (N, 3) of a view's every other pixel, and their colours (N, 3)."""
     frame = workspace.get(view.frame, FrameRecord)
     height, width = view.depth.shape
-    with Image.open(io.BytesIO(workspace.experts.image(frame.image.sha256))) as image:
-        rgb = np.asarray(image.convert("RGB").resize((width, height)))[::_STEP, ::_STEP]
+    image = rgb(workspace.experts.image(frame.image.sha256), view.frame)
+    colours = np.asarray(image.resize((width, height)))[::_STEP, ::_STEP]
     depth = view.depth[::_STEP, ::_STEP]
     measured = depth > 0
     rays = view.intrinsics.rays()[::_STEP, ::_STEP]
-    return view.pose.to_world((rays * depth[..., None])[measured]), rgb[measured]
+    return view.pose.to_world((rays * depth[..., None])[measured]), colours[measured]
 
 
 def _footprints(camera: TopCamera, boxes: dict[int, OrientedBox]) -> NDArray[np.int32]:
