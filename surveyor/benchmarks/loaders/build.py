@@ -105,9 +105,11 @@ def build_dataset(
     footage = {name: contents.footage(name) for name in scene_ids}
     if all(isinstance(item, Stills) and item.complete for item in footage.values()):
         rule = FrameRule()
+    picked = {
+        name: rule.pick(name, item.total, item.fps, item.times) for name, item in footage.items()
+    }
     chosen = {
-        name: _Chosen(item, rule.pick(name, item.total, item.fps), contents.points(name))
-        for name, item in footage.items()
+        name: _Chosen(item, picked[name], contents.points(name)) for name, item in footage.items()
     }
     plan = DatasetPlan(
         name=contents.name,
@@ -162,6 +164,7 @@ def _settings(
         "files": hashes,
         "frame_rule": rule.model_dump(mode="json", exclude_defaults=True),
         "resize": "none: bytes as captured",
+        "rewritten": "images that are not upright 8-bit JPEG or PNG",
         **contents.notes,
     }
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from surveyor.core.errors import UserError
+from surveyor.core.videos import evenly
 
 Kind = Literal["all", "uniform", "uniform-tail", "centre", "fps", "list"]
 
@@ -23,7 +24,8 @@ class FrameRule(BaseModel):
     ``centre``
         The middles of ``n`` equal parts.
     ``fps``
-        ``rate`` frames a second, from the first.
+        ``rate`` frames a second, from the first. Where a video's own rate varies: the frames
+        nearest these moments.
     ``list``
         ``positions``, or those of ``scenes`` for a scene that is named there.
 
@@ -79,12 +81,19 @@ class FrameRule(BaseModel):
         value = self.n if self.n is not None else self.rate
         return self.kind if value is None else f"{self.kind}:{value:g}"
 
-    def pick(self, scene_id: str, total: int, fps: float | None) -> tuple[int, ...]:
+    def pick(
+        self, scene_id: str, total: int, fps: float | None, times: Sequence[float] | None = None
+    ) -> tuple[int, ...]:
         """Positions to show of a video of ``total`` frames at ``fps``, in ascending order.
+
+        ``times`` are the frames' seconds where they do not follow from ``fps``: a rate then gives
+        the frame nearest each moment.
 
         Raises `UserError` for a position that the video does not have, and for a rate where the
         video's own is unknown.
         """
+        if self.rate is not None and times:
+            return _nearest(times, self.rate)
         return tuple(sorted({int(k) for k in self._positions(scene_id, total, fps)}))
 
     def _positions(self, scene_id: str, total: int, fps: float | None) -> list[int]:
@@ -92,6 +101,8 @@ class FrameRule(BaseModel):
         if self.kind == "list":
             return self._listed(scene_id, total)
         if self.kind == "fps" and self.rate is not None:
+            if total == 1:
+                return [0]
             if not fps:
                 raise UserError(
                     f"the frames of {scene_id} have no frame rate; write it into fps.txt beside "
@@ -104,8 +115,8 @@ class FrameRule(BaseModel):
             return list(range(total))
         if self.kind == "centre":
             return [int((k + 0.5) * total / self.n) for k in range(self.n)]
-        even = [int(k) for k in np.linspace(0, last, self.n).astype(int)]
-        return [*even, last] if self.kind == "uniform-tail" else even
+        even = evenly(total, self.n)
+        return [*even, last] if self.kind == "uniform-tail" else list(even)
 
     def _listed(self, scene_id: str, total: int) -> list[int]:
         wanted = self.scenes.get(scene_id, self.positions)
@@ -115,3 +126,12 @@ class FrameRule(BaseModel):
         if absent:
             raise UserError(f"{scene_id} has {total} frames, so there is no frame {absent[0]}")
         return list(wanted)
+
+
+def _nearest(times: Sequence[float], rate: float) -> tuple[int, ...]:
+    """The frame nearest each moment of ``rate`` a second, up to the last frame's; each once."""
+    moments = np.arange(int(times[-1] * rate + 1e-9) + 1) / rate
+    seconds = np.asarray(times)
+    after = np.searchsorted(seconds, moments).clip(1, len(seconds) - 1)
+    closer = moments - seconds[after - 1] <= seconds[after] - moments
+    return tuple(sorted({int(k) for k in np.where(closer, after - 1, after)}))

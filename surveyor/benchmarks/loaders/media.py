@@ -1,13 +1,13 @@
 """Frames of a scene: a folder of images, a video file, or images that came with the question.
 
-Images keep the bytes they came in. Frames decoded from a video become PNG, which loses nothing.
+Images go through the door of `surveyor.core.images`: upright JPEG and PNG files keep the bytes they
+came in. Frames decoded from a video become PNG, which loses nothing.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Protocol
 
 from surveyor.benchmarks.loaders.video import open_video
+from surveyor.core import images, videos
 from surveyor.core.errors import UserError
+from surveyor.core.images import kept
 from surveyor.scenes.datasets.writer import Picture
-
-IMAGES = frozenset({".jpg", ".jpeg", ".png", ".webp"})
-VIDEOS = (".mp4", ".avi", ".mov", ".mkv")
 
 
 class Footage(Protocol):
@@ -32,6 +31,10 @@ class Footage(Protocol):
     @property
     def fps(self) -> float | None:
         """Frames a second."""
+
+    @property
+    def times(self) -> Sequence[float] | None:
+        """Seconds of each frame where they do not follow from ``fps``."""
 
     def read(self, positions: Sequence[int]) -> Iterator[Picture]:
         """The frames at ascending positions; `UserError` for one that cannot be read."""
@@ -54,8 +57,12 @@ class Stills:
         """How many images there are."""
         return len(self.images)
 
+    @property
+    def times(self) -> None:
+        """Images are evenly spaced, if they have times at all."""
+
     def read(self, positions: Sequence[int]) -> Iterator[Picture]:
-        """The images as they came."""
+        """The images, upright; `UserError` for one that is none or is damaged."""
         for k in positions:
             image = self.images[k]
             name = str(image) if isinstance(image, Path) else f"image {k + 1} of {self.name}"
@@ -72,7 +79,7 @@ def footage_at(places: Sequence[Path], scene_id: str) -> Footage:
         for folder in (place, place / "color", place / "frames"):
             if folder.is_dir() and (found := _images(folder)):
                 return Stills(found, scene_id, _rate(folder) or _rate(place), complete=False)
-        for suffix in VIDEOS:
+        for suffix in videos.SUFFIXES:
             video = place.with_name(place.name + suffix)
             if video.is_file():
                 return open_video(video)
@@ -102,16 +109,9 @@ def image_of(value: object, folder: Path, name: str) -> Path | bytes:
 
 
 def as_picture(data: bytes, time: float, name: str) -> Picture:
-    """Encoded bytes with their size and type; `UserError` when they are no image."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            width, height = image.size
-            media_type = Image.MIME[image.format or ""]
-    except (UnidentifiedImageError, KeyError, OSError):
-        raise UserError(f"{name} is not an image; fetch it again") from None
-    return Picture(time=time, data=data, media_type=media_type, width=width, height=height)
+    """What to store of an encoded image; `UserError` when it is none or is damaged."""
+    image = kept(data, name)
+    return Picture(time, image.data, image.media_type, image.width, image.height)
 
 
 def read_image(path: Path) -> bytes:
@@ -123,8 +123,12 @@ def read_image(path: Path) -> bytes:
 
 
 def _images(folder: Path) -> tuple[Path, ...]:
-    """Images in the order of the numbers in their names: 2.jpg comes before 10.jpg."""
-    found = [path for path in folder.iterdir() if path.suffix.lower() in IMAGES]
+    """Images in the order of the numbers in their names: 2.jpg comes before 10.jpg.
+
+    Names that start with a dot are what archives of other systems leave beside each file.
+    """
+    files = (path for path in folder.iterdir() if not path.name.startswith("."))
+    found = [path for path in files if path.suffix.lower() in images.SUFFIXES]
     return tuple(sorted(found, key=_natural))
 
 
