@@ -76,9 +76,11 @@ _AGAIN = "fetch it again"
 def open_film(path: Path) -> Film:
     """The frames of a video file.
 
-    Raises `UserError` without a decoder, for a file that holds no video (sound alone, a still
-    cover), and for one that cannot be read.
+    Raises `UserError` without a decoder, for a file that is missing or holds no video (sound
+    alone, a still cover), and for one that cannot be read.
     """
+    if not path.is_file():
+        raise UserError(f"there is no video {path}")
     if find_spec("av") is not None:
         film = _av_film(path)
     elif find_spec("cv2") is not None:

@@ -8,17 +8,22 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.interop import lmms_eval, vlmevalkit
-from surveyor.agent.interop.answerer import Answerer, Question, store_picture
+from surveyor.agent.interop.answerer import Answerer, Clip, Question, as_task, store_picture
 from surveyor.agent.limits import Limits
 from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.core.images import opened
+from tests.support import films, pictures
 from tests.support.agent_stage import png
+from tests.support.films import film
 from tests.support.openai_server import RehearsalServer, Reply, Request, fails, in_order, says
+from tests.support.pictures import oriented
 
 
 def echo(request: Request) -> Reply:
@@ -139,6 +144,92 @@ def test_lmms_evals_contract(tmp_path: Path, lmms_base: type[Any]) -> None:
         model.loglikelihood([])
 
 
-def test_a_video_that_cannot_be_shown_is_said() -> None:
-    with pytest.raises(UserError, match="video"):
-        lmms_eval.question_of([{"content": [{"type": "video", "url": "x"}]}])
+def _asking(*contents: list[dict[str, Any]]) -> tuple[dict[str, Any], list[Any]]:
+    """Documents and requests of a batch whose messages are these."""
+    documents = {"vsi": {"test": list(contents)}}
+    requests = [
+        SimpleNamespace(args=("", _as_they_are, {}, doc_id, "vsi", "test"))
+        for doc_id in range(len(contents))
+    ]
+    return documents, requests
+
+
+def _as_they_are(doc: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"role": "user", "content": doc}]
+
+
+def test_equal_questions_are_answered_each(tmp_path: Path, lmms_base: type[Any]) -> None:
+    image = {"type": "image", "url": Image.new("RGB", (8, 8))}
+    documents, requests = _asking(*[[image, {"type": "text", "text": "left?"}]] * 3)
+    with RehearsalServer(echo) as server:
+        model = lmms_eval.wrap(lmms_base)("m", folder=str(tmp_path), base_url=server.url)
+        model.task_dict = documents
+        assert model.generate_until(requests) == ["1 left?"] * 3
+        assert model.generate_until(requests[:1]) == ["1 left?"]
+        with ThreadPoolExecutor(4) as pool:
+            said = list(pool.map(lambda request: model.generate_until([request]), requests))
+        assert said == [["1 left?"]] * 3
+    logs = sorted(path.name for path in (tmp_path / "episodes").iterdir())
+    assert [name.split(".")[1] for name in logs] == list("0123456")
+    assert len({name.split(".")[0] for name in logs}) == 1
+    assert all(path.stat().st_size for path in (tmp_path / "episodes").iterdir())
+
+
+def test_a_film_is_shown_as_frames_spread_over_it(tmp_path: Path, lmms_base: type[Any]) -> None:
+    path = film(tmp_path / "x.mp4", list(range(20)))
+    clip, text = {"type": "video", "url": str(path)}, {"type": "text", "text": "how many?"}
+    documents, requests = _asking([clip, text], [clip, text])
+    with RehearsalServer(echo) as server:
+        kind = lmms_eval.wrap(lmms_base)
+        model = kind("m", folder=str(tmp_path), base_url=server.url, max_num_frames=5)
+        model.task_dict = documents
+        assert model.generate_until(requests) == ["5 many?", "5 many?"]
+        model = kind("m", folder=str(tmp_path), base_url=server.url)
+        model.task_dict = documents
+        assert model.generate_until(requests[:1]) == ["20 many?"]
+
+
+def test_frames_of_a_film_keep_their_order_and_times(tmp_path: Path) -> None:
+    path = film(tmp_path / "x.mp4", list(range(20)))
+    still = Image.new("RGB", (16, 12))
+    blobs = BlobStore(tmp_path / "blobs")
+    task = as_task(Question("?", (still, Clip(path, 3), still)), blobs)
+    assert [frame.index for frame in task.frames] == [0, 1, 2, 3, 4]
+    assert [frame.time for frame in task.frames[1:4]] == pytest.approx([0, 0.9, 1.9])
+    shown = [opened(blobs.get(frame.image.sha256)).pixels() for frame in task.frames[1:4]]
+    assert [films.number(pixels) for pixels in shown] == [0, 9, 19]
+
+
+def test_a_film_that_comes_as_frames_is_shown() -> None:
+    stills = [Image.new("RGB", (8, 8), (k, 0, 0)) for k in range(9)]
+    question = lmms_eval.question_of([{"content": [{"type": "video", "url": stills}]}], 3)
+    assert question.images == (stills[0], stills[4], stills[8])
+
+
+def test_a_film_that_is_not_there_is_said(tmp_path: Path) -> None:
+    question = lmms_eval.question_of([{"content": [{"type": "video", "url": "x.mp4"}]}])
+    with pytest.raises(UserError, match=r"there is no video x\.mp4"):
+        as_task(question, BlobStore(tmp_path))
+
+
+def test_what_cannot_be_shown_is_said() -> None:
+    with pytest.raises(UserError, match="audio"):
+        lmms_eval.question_of([{"content": [{"type": "audio", "url": "x"}]}])
+    with pytest.raises(UserError, match="a film as int"):
+        lmms_eval.question_of([{"content": [{"type": "video", "url": 3}]}])
+
+
+def test_photographs_of_a_harness_stand_upright(tmp_path: Path) -> None:
+    blobs = BlobStore(tmp_path / "blobs")
+    data = oriented("JPEG", 6)
+    (tmp_path / "a.jpg").write_bytes(data)
+    with Image.open(io.BytesIO(data)) as image:
+        for picture in (data, tmp_path / "a.jpg", image):
+            ref = store_picture(picture, blobs)
+            assert (ref.width, ref.height) == (40, 60)
+            seen = opened(blobs.get(ref.sha256)).pixels()
+            assert np.abs(pictures.corners(seen) - pictures.CORNERS).max() < 12
+    with pytest.raises(UserError, match="cut short"):
+        store_picture(data[:700], blobs)
+    with pytest.raises(UserError, match=r"b\.jpg cannot be read"):
+        store_picture(tmp_path / "b.jpg", blobs)

@@ -177,6 +177,9 @@ def test_a_film_that_ends_early_says_at_which_frame(tmp_path: Path) -> None:
 def test_without_a_decoder_one_is_told_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with pytest.raises(UserError, match=r"there is no video .*a\.mp4"):
+        open_film(tmp_path / "a.mp4")
+    (tmp_path / "a.mp4").write_bytes(b"video")
     monkeypatch.setattr(videos, "find_spec", lambda name: None)
     with pytest.raises(UserError, match="pip install av"):
         open_film(tmp_path / "a.mp4")

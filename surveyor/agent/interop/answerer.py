@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -22,7 +23,9 @@ from surveyor.agent.planner import Brief
 from surveyor.core.blobs import BlobRef, BlobStore
 from surveyor.core.cameras import Frame
 from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.core.images import Kept, kept, kept_picture
 from surveyor.core.tasks import AnswerKind, Task
+from surveyor.core.videos import evenly, open_film
 from surveyor.memory.episodes import fold
 from surveyor.memory.events import EpisodeStatus
 from surveyor.memory.log import EpisodeLog, read_events
@@ -40,11 +43,19 @@ Picture: TypeAlias = "Path | bytes | Image"
 
 
 @dataclass(frozen=True, slots=True)
+class Clip:
+    """A video file, of which at most ``frames`` are shown, spread evenly from first to last."""
+
+    path: Path
+    frames: int = 32
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
-    """One item of a harness: its full prompt, and its images in order."""
+    """One item of a harness: its full prompt, and its images and films in order."""
 
     text: str
-    images: tuple[Picture, ...] = ()
+    images: tuple[Picture | Clip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +91,9 @@ class Answerer:
 
         async def one(question: Question) -> str:
             async with gate:
-                task = as_task(question, blobs)
+                task = await asyncio.to_thread(as_task, question, blobs)
                 workspace = Workspace(task, experts)
-                path = self.folder / "episodes" / f"{task.id}.0.jsonl"
+                path = _new_log(self.folder / "episodes", task.id)
                 with EpisodeLog(path) as log:
                     ended = await run_episode(task, planner, registry, workspace, log, self.limits)
                 if ended.status is EpisodeStatus.INCOMPLETE:
@@ -102,12 +113,33 @@ def _as_asked(task: Task, brief: Brief, dialect: str) -> Prompt:
     return Prompt(agent_prompt(task, brief, dialect).system, "", task.question)
 
 
+def _new_log(folder: Path, task_id: str) -> Path:
+    """An empty file for one more episode of a task: a harness may ask the same thing again, also
+    at the same moment and from another process."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for epoch in count():
+        path = folder / f"{task_id}.{epoch}.jsonl"
+        try:
+            path.open("x").close()
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise InfrastructureError(f"cannot open {path} for writing: {error}") from error
+        return path
+    raise AssertionError("counting never ends")
+
+
 def as_task(question: Question, blobs: BlobStore) -> Task:
-    """A task whose frames are the harness's images; equal questions have equal ids."""
-    frames = tuple(
-        Frame(index=i, time=float(i), image=store_picture(picture, blobs))
-        for i, picture in enumerate(question.images)
-    )
+    """A task whose frames are the harness's images, and those of its films with their times; equal
+    questions have equal ids."""
+    frames: list[Frame] = []
+    for shown in question.images:
+        if isinstance(shown, Clip):
+            pictures = _frames_of(shown)
+            frames.extend(_framed(len(frames), pictures, blobs))
+        else:
+            time, image = float(len(frames)), store_picture(shown, blobs)
+            frames.append(Frame(index=len(frames), time=time, image=image))
     identity = "\n".join((question.text, *(frame.image.sha256 for frame in frames)))
     return Task(
         id=hashlib.sha256(identity.encode()).hexdigest()[:24],
@@ -116,24 +148,46 @@ def as_task(question: Question, blobs: BlobStore) -> Task:
         question_type="free",
         question=question.text,
         answer_kind=AnswerKind.TEXT,
-        frames=frames,
+        frames=tuple(frames),
+    )
+
+
+def _framed(
+    first: int, pictures: Sequence[tuple[float, Kept]], blobs: BlobStore
+) -> Iterator[Frame]:
+    for index, (time, picture) in enumerate(pictures, start=first):
+        yield Frame(index=index, time=time, image=_stored(picture, blobs))
+
+
+@lru_cache(maxsize=2)
+def _frames_of(clip: Clip) -> tuple[tuple[float, Kept], ...]:
+    """Times and frames of a film; the last films are kept, as harnesses ask of each many times."""
+    from PIL import Image
+
+    film = open_film(clip.path)
+    return tuple(
+        (time, kept_picture(Image.fromarray(pixels), str(clip.path)))
+        for time, pixels in film.frames(evenly(len(film.seconds), clip.frames))
     )
 
 
 def store_picture(picture: Picture, blobs: BlobStore) -> BlobRef:
-    """Keep an image as the bytes it came in; one that has none becomes a PNG."""
-    from PIL import Image, UnidentifiedImageError
+    """Keep an image as `surveyor.core.images` does: upright, as the bytes it came in where they are
+    plain, else as a PNG.
 
+    Raises `UserError` for what is no image or cannot be read.
+    """
+    name = "an image of the harness"
     if isinstance(picture, Path):
-        picture = picture.read_bytes()
-    if isinstance(picture, Image.Image):
-        buffer = io.BytesIO()
-        picture.convert("RGB").save(buffer, "PNG")
-        picture = buffer.getvalue()
-    try:
-        with Image.open(io.BytesIO(picture)) as image:
-            width, height = image.size
-            media_type = Image.MIME.get(image.format or "", "image/png")
-    except UnidentifiedImageError:
-        raise UserError("the harness handed over a file that is not an image") from None
-    return blobs.put(picture, media_type, width=width, height=height)
+        name = str(picture)
+        try:
+            picture = picture.read_bytes()
+        except OSError as error:
+            raise UserError(f"{name} cannot be read ({error.strerror})") from None
+    if isinstance(picture, bytes):
+        return _stored(kept(picture, name), blobs)
+    return _stored(kept_picture(picture, name), blobs)
+
+
+def _stored(image: Kept, blobs: BlobStore) -> BlobRef:
+    return blobs.put(image.data, image.media_type, width=image.width, height=image.height)

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surveyor.agent.chat.config import ChatConfig
-from surveyor.agent.interop.answerer import Answerer, Question
+from surveyor.agent.interop.answerer import Answerer, Clip, Question
 from surveyor.core.errors import UserError
+from surveyor.core.videos import evenly
 
 if TYPE_CHECKING:
     Surveyor: type[Any]
@@ -43,9 +45,15 @@ def wrap(base: type[Any]) -> type[Any]:
         is_simple = False
 
         def __init__(
-            self, model: str, folder: str = "surveyor", endpoints: str | None = None, **chat: Any
+            self,
+            model: str,
+            folder: str = "surveyor",
+            endpoints: str | None = None,
+            max_num_frames: int = 32,
+            **chat: Any,
         ) -> None:
             super().__init__()
+            self.max_num_frames = max_num_frames
             chat.pop("batch_size", None)
             chat.pop("device", None)
             self.answerer = Answerer(
@@ -58,7 +66,8 @@ def wrap(base: type[Any]) -> type[Any]:
             questions = []
             for request in requests:
                 _, messages_of, _, doc_id, task, split = request.args
-                questions.append(question_of(messages_of(self.task_dict[task][split][doc_id])))
+                messages = messages_of(self.task_dict[task][split][doc_id])
+                questions.append(question_of(messages, self.max_num_frames))
             return self.answerer.answer(questions)
 
         def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
@@ -70,11 +79,28 @@ def wrap(base: type[Any]) -> type[Any]:
     return Surveyor
 
 
-def question_of(messages: list[dict[str, Any]]) -> Question:
-    """lmms-eval's chat messages: text parts joined, images in order."""
+def question_of(messages: list[dict[str, Any]], max_num_frames: int = 32) -> Question:
+    """lmms-eval's chat messages: text parts joined, images and films in order.
+
+    At most ``max_num_frames`` of a film are shown, spread evenly, as lmms-eval's own models do.
+    """
     parts = [part for message in messages for part in message["content"]]
     text = "\n".join(part["text"] for part in parts if part["type"] == "text")
-    images = [part["url"] for part in parts if part["type"] == "image"]
-    if unknown := {part["type"] for part in parts} - {"text", "image"}:
+    if unknown := {part["type"] for part in parts} - {"text", "image", "video"}:
         raise UserError(f"surveyor cannot be shown {', '.join(sorted(unknown))} by lmms-eval")
-    return Question(text, tuple(Path(i) if isinstance(i, str) else i for i in images))
+    shown: list[Any] = []
+    for part in parts:
+        if part["type"] == "image":
+            shown.append(Path(part["url"]) if isinstance(part["url"], str) else part["url"])
+        elif part["type"] == "video":
+            shown.extend(_shots(part["url"], max_num_frames))
+    return Question(text, tuple(shown))
+
+
+def _shots(film: Any, most: int) -> list[Any]:
+    """What to show of a film: a file is decoded later; frames that come decoded are spread."""
+    if isinstance(film, str | Path):
+        return [Clip(Path(film), most)]
+    if isinstance(film, Sequence):
+        return [film[k] for k in evenly(len(film), most)]
+    raise UserError(f"surveyor cannot be shown a film as {type(film).__name__} by lmms-eval")
