@@ -10,8 +10,8 @@ import re
 import zlib
 from typing import Final
 
-MAX_SCANS: Final = 32
-"""Scans of a JPEG. Encoders write up to about twenty; each costs a pass over the whole image, so
+MAX_SCANS: Final = 24
+"""Scans of a JPEG. Encoders write up to eighteen; each costs a pass over the whole image, so
 that a small file of thousands would keep a processor busy for minutes."""
 
 _HEADER = 8

@@ -209,7 +209,9 @@ def kept_picture(image: PillowImage, name: str) -> Kept:
 def _grey(image: ImageFile) -> PillowImage:
     if image.format == "JPEG" and image.mode == "RGB":
         image.draft("L", image.size)
-    return flat(image).convert("L")
+    image.load()
+    plain = image.mode == "L" and not image.has_transparency_data
+    return image if plain else flat(image).convert("L")
 
 
 def _as_png(image: PillowImage, record: bytes) -> Kept:

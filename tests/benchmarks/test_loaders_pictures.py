@@ -89,7 +89,7 @@ def test_a_cut_photograph_is_refused_and_nothing_is_left(tmp_path: Path) -> None
         (b"<html>404</html>", r"1\.jpg is not an image; fetch it again"),
         (encoded(quarters(), "GIF"), "is a GIF file, which is not read; save it as"),
         (pictures.png_of(20_000, 20_000), "400 megapixels and at most 40 are taken; make it"),
-        (pictures.scan_bomb(9000), "more than 32 scans"),
+        (pictures.scan_bomb(9000), "more than 24 scans"),
     ],
 )
 def test_what_no_expert_reads_is_refused_by_name(tmp_path: Path, data: bytes, why: str) -> None:

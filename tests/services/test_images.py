@@ -49,7 +49,7 @@ def test_an_expert_sees_a_photograph_upright(images: Images, orientation: int) -
 @pytest.mark.parametrize(
     ("data", "code", "why"),
     [
-        (pictures.scan_bomb(5000), ErrorCode.BAD_IMAGE, "more than 32 scans"),
+        (pictures.scan_bomb(5000), ErrorCode.BAD_IMAGE, "more than 24 scans"),
         (pictures.png_of(101, 100), ErrorCode.TOO_LARGE, "101 x 100"),
         (pictures.text_bomb(8), ErrorCode.BAD_IMAGE, "too large"),
         (encoded(quarters(), "GIF"), ErrorCode.BAD_IMAGE, "GIF"),
