@@ -47,7 +47,8 @@ def _stretched(image: PillowImage) -> PillowImage:
     from PIL import Image
 
     wide = np.float32 if image.mode.startswith("I;16") else np.float64
-    values = np.asarray(image).astype(wide)
+    with np.errstate(invalid="ignore"):  # some bit patterns that are no number warn when widened
+        values = np.asarray(image).astype(wide)
     known = np.isfinite(values)
     if not known.any():
         return Image.new("L", image.size)

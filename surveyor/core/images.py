@@ -40,7 +40,7 @@ _MEDIA: Final = {"JPEG": "image/jpeg", "PNG": "image/png"}
 _AGAIN = "fetch it again"
 _SAVE = "save it as JPEG or PNG"
 
-# What Pillow raises on bytes that are damaged in one way or another.
+# What Pillow raises on bytes that are damaged in one way or another, or warns of.
 _DAMAGED = (
     OSError,
     SyntaxError,
@@ -54,6 +54,7 @@ _DAMAGED = (
     OverflowError,
     NotImplementedError,
     RuntimeError,
+    UserWarning,
 )
 _ORIENTATION = 0x0112
 _LONGEST_RECORD = 65_000  # a JPEG holds no longer one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import struct
 import zlib
 from collections.abc import Callable
@@ -295,6 +296,33 @@ def test_a_cut_file_stays_refused_where_another_program_made_pillow_lenient(
         kept(_torn(kind, 0.8), "photo")
     with pytest.raises(ImageError, match="is cut short"):
         kept(oriented("JPEG", 6, thumbnail=True)[:-80], "photo")
+
+
+def _damaged(data: bytes, rng: random.Random) -> bytes:
+    """Bytes changed, lost, added or overwritten, more often in the header than elsewhere."""
+    torn = bytearray(data)
+    for _ in range(rng.randrange(1, 6)):
+        at = rng.randrange(len(torn) if rng.random() < 0.5 else min(len(torn), 200))
+        end = at + rng.randrange(1, 9)
+        torn[at:end] = rng.choice(
+            (rng.randbytes(end - at), b"", rng.randbytes(9) + torn[at:end], b"\xff" * 4, b"\0" * 4)
+        )
+    return bytes(torn)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+@pytest.mark.parametrize("name", SAME)
+def test_damage_is_refused_or_does_no_harm(name: str) -> None:
+    rng = random.Random(name)
+    whole = SAME[name][0]()
+    for _ in range(20):
+        data = _damaged(whole, rng)
+        try:
+            stored = kept(data, "photo")
+        except ImageError:
+            continue
+        assert opened(stored.data).pixels().shape == (stored.height, stored.width, 3)
+        assert kept(stored.data, "photo") == stored
 
 
 def test_as_many_scans_as_encoders_write_are_read() -> None:
