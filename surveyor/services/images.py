@@ -86,6 +86,7 @@ class Images:
         self._max_pixels = max_pixels
         self._request_pixels = request_pixels
         self._spent = 0
+        self._mine: dict[ImageByHash, LoadedImage] | None = None
         self._keep = keep
         self._kept: OrderedDict[tuple[str, Derivation | None], LoadedImage] = OrderedDict()
         self._lock = Lock()
@@ -94,8 +95,12 @@ class Images:
         """The image, opened; `ExpertError` when it is unknown, damaged or too large."""
         if isinstance(reference, ImageInline):
             image = LoadedImage(decoded_base64(reference.data), max_pixels=self._max_pixels)
-        else:
+        elif self._mine is None:
             image = self._by_hash(reference)
+        elif (known := self._mine.get(reference)) is not None:
+            return known  # decoded once, counted once
+        else:
+            image = self._mine[reference] = self._by_hash(reference)
         self._spent += image.width * image.height
         most = self._request_pixels
         if most is not None and self._spent > most:
@@ -108,9 +113,10 @@ class Images:
         return image
 
     def for_request(self) -> Images:
-        """The same images, counted from nothing: make one for each request."""
+        """The same images, counted from nothing: make one for each request and let it go with the
+        request, for it keeps all that it gave by hash."""
         counted = copy(self)
-        counted._spent = 0
+        counted._spent, counted._mine = 0, {}
         return counted
 
     def lineage(self, sha256: str) -> Derivation | None:

@@ -140,9 +140,11 @@ class Service:
 
     async def _answer(self, request: BaseModel, artifacts: ArtifactWriter) -> Answer:
         """The four stations; what escapes here is an `ExpertError` or a full disk."""
-        expert, images = self.expert, self.images.for_request()
+        expert = self.expert
         try:
-            item = await self._in_pool(lambda: expert.preprocess(request, images))
+            item = await self._in_pool(
+                lambda: expert.preprocess(request, self.images.for_request())
+            )
             raw = await self._batcher.submit(item, expert.group(item))
             return await self._in_pool(lambda: self._finish(request, item, raw, artifacts))
         except (ExpertError, InfrastructureError):

@@ -72,8 +72,8 @@ class ViewsExpert(NeuralExpert):
         if len(references) > self._most:
             message = f"{len(references)} views in one request; this service takes {self._most}"
             raise ExpertError(ErrorCode.TOO_LARGE, message, field="images")
-        pictures = [images(reference).pixels for reference in references]
-        views = on_one_grid(pictures, self._longest)
+        loaded = [images(reference) for reference in references]  # sizes before pixels
+        views = on_one_grid([image.pixels for image in loaded], self._longest)
         return Asked(views, np.stack([planes(view.pixels) for view in views]))
 
     def placed(self, asked: Asked, raw: Geometry) -> list[Placed]:

@@ -47,7 +47,8 @@ class ReferenceRenderView(Reconstructing):
         self, request: RenderViewRequest, images: Images
     ) -> tuple[_Job, RenderViewRequest]:
         _check(request)
-        pictures = [images(reference).pixels for reference in request.images]
+        loaded = [images(reference) for reference in request.images]  # sizes before pixels
+        pictures = [image.pixels for image in loaded]
         return _Job(self.asked(request.images, images), pictures), request
 
     def forward_batch(self, batch: Sequence[tuple[_Job, RenderViewRequest]]) -> Sequence[_Seen]:
