@@ -7,7 +7,6 @@ next writer. Nothing else is ever rewritten.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from typing import Self
 from pydantic import ValidationError
 
 from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.core.locks import try_lock
 from surveyor.memory.events import EVENT, SCHEMA_VERSION, Event
 
 
@@ -32,13 +32,14 @@ class EpisodeLog:
         except OSError as error:
             raise InfrastructureError(f"cannot open {path} for writing: {error}") from error
         try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._fd)
-            raise UserError(
-                f"{path.name} is being written by another process; wait for it or stop it first"
-            ) from None
-        self._seq = _cut_torn_tail(self._fd)
+            if not try_lock(self._fd, path):
+                raise UserError(
+                    f"{path.name} is being written by another process; wait for it or stop it first"
+                )
+            self._seq = _cut_torn_tail(self._fd)
+        except BaseException:
+            self.close()
+            raise
 
     def append(self, event: Event) -> Event:
         """Stamp and write one event as one line; return it as stored."""

@@ -14,7 +14,6 @@ A folder appears whole or not at all. Every later file is replaced atomically.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -28,6 +27,7 @@ from pydantic import JsonValue, ValidationError
 
 from surveyor.core.blobs import sha256_of
 from surveyor.core.errors import UserError
+from surveyor.core.locks import try_lock
 from surveyor.memory.episodes import Episode, fold
 from surveyor.memory.events import EVENT, EpisodeEnded, EpisodeStatus, Score
 from surveyor.memory.log import read_events
@@ -119,12 +119,10 @@ class RunFolder:
         except OSError as error:
             raise UserError(f"cannot write to {self.path}: {error.strerror}") from None
         try:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            if not try_lock(handle, self.path / "run.lock"):
                 raise UserError(
                     f"another process is working on {self.path}; wait for it or stop it first"
-                ) from None
+                )
             yield
         finally:
             os.close(handle)

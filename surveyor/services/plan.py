@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import tempfile
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from surveyor.core.dataset import BLOBS
 from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.core.locks import try_lock
 from surveyor.services.contract import Endpoints
 from surveyor.services.settings import Batching, Limits, Settings
 
@@ -55,6 +55,7 @@ class LaunchPlan(BaseModel):
     preset: str = "perfect"
     seed: int = 0
     host: str = "127.0.0.1"
+    hosts: tuple[str, ...] = ()
     token_file: Path | None = None
     limits: Limits = Limits()
     batching: Batching = Batching()
@@ -109,6 +110,17 @@ class LaunchPlan(BaseModel):
         if len(set(names)) < len(names):
             raise UserError(f"an expert is named twice: {', '.join(sorted(names))}")
 
+    @property
+    def known_hosts(self) -> tuple[str, ...]:
+        """Names under which the experts may be called; empty (any) where a token guards them.
+
+        A page in a browser can make any name resolve to 127.0.0.1 and ask from there, but it
+        cannot hide the name that it asked for.
+        """
+        if self.host in LOOPBACK:
+            return (*LOOPBACK, *self.hosts)
+        return self.hosts and (self.host, *LOOPBACK, *self.hosts)
+
     def _shelves(self, one: ExpertPlan) -> tuple[Path, ...]:
         datasets = tuple(dataset / BLOBS for dataset in self.datasets)
         recording = one.options.get("recording")
@@ -121,6 +133,7 @@ class LaunchPlan(BaseModel):
             blob_dir=self.blob_dir,
             shelves=self._shelves(one),
             token=self.token_file.read_text().strip() if self.token_file else None,
+            hosts=self.known_hosts,
             limits=self.limits,
             batching=self.batching,
             # A worker sees only its own GPU, under the number 0.
@@ -154,13 +167,9 @@ def supervisor_pid(lock_file: Path) -> int | None:
     """The living supervisor's process id. The lock decides, because process ids are reused."""
     try:
         with lock_file.open() as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except OSError:
-                return int(file.read())
+            return None if try_lock(file.fileno(), lock_file, shared=True) else int(file.read())
     except (FileNotFoundError, ValueError):
         return None
-    return None
 
 
 def read_memory(path: Path) -> dict[str, int]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import fcntl
 import json
 import logging
 import os
@@ -23,6 +22,7 @@ from typing import IO
 from pydantic import BaseModel, ConfigDict
 
 from surveyor.core.errors import SurveyorError, UserError
+from surveyor.core.locks import try_lock
 from surveyor.services.blob_gc import trim
 from surveyor.services.contract import Endpoint, Endpoints
 from surveyor.services.parent_death import ParentDeathPipe, watch
@@ -181,12 +181,14 @@ def locked(path: Path) -> IO[str]:
     path.parent.mkdir(parents=True, exist_ok=True)
     file = path.open("a+")
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+        if not try_lock(file.fileno(), path):
+            raise UserError(
+                f"experts are already running in {path.parent}; stop them with "
+                "`surveyor serve down`"
+            )
+    except UserError:
         file.close()
-        raise UserError(
-            f"experts are already running in {path.parent}; stop them with `surveyor serve down`"
-        ) from None
+        raise
     file.truncate(0)
     file.write(f"{os.getpid()}\n")
     file.flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.core.locks import try_lock
 from surveyor.skills.builtin import add_builtin
 from surveyor.skills.store import SkillStore
 
@@ -72,13 +72,10 @@ class Library:
         except OSError as error:
             raise InfrastructureError(f"cannot lock {self.root}: {error}") from error
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(handle)
-            raise UserError(
-                f"{self.root} is being evolved by another process; wait for it or stop it first"
-            ) from None
-        try:
+            if not try_lock(handle, self.root / "evolve.lock"):
+                raise UserError(
+                    f"{self.root} is being evolved by another process; wait for it or stop it first"
+                )
             yield
         finally:
             os.close(handle)
