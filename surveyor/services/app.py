@@ -25,7 +25,7 @@ from surveyor.services.contract import (
 from surveyor.services.docs_page import POLICY, page
 from surveyor.services.errors import ExpertError
 from surveyor.services.expert import AnyExpert
-from surveyor.services.guards import BearerToken, BodyLimit
+from surveyor.services.guards import BearerToken, BodyLimit, KnownHost, QuietEnd
 from surveyor.services.metrics import Measured
 from surveyor.services.problems import install
 from surveyor.services.service import Service
@@ -34,11 +34,14 @@ from surveyor.services.tensors import MEDIA_TYPE, pack
 
 DEADLINE_HEADER = "X-Request-Timeout"
 _JSON = "application/json"
-_LOADS, _HANGS = "this expert is still loading", "a batch hangs in the model"
+_LOADS, _HANGS = "this expert is still loading", "a request hangs here"
+_BLOCKED = "every thread that prepares requests is busy with one that takes long"
 _PROBLEMS = {
     400: "the body is not JSON text in UTF-8",
     404: "unknown blob or scene",
-    413: "body or image too large",
+    408: "the body did not arrive in time",
+    413: "body or images too large",
+    421: "called by a name that is not this service's",
     422: "the request is not valid",
     503: "busy or loading; see Retry-After",
     504: "no answer before the deadline",
@@ -69,9 +72,12 @@ def build_app(expert: AnyExpert, settings: Settings) -> FastAPI:
     app.include_router(blob_routes(service.shelf))
     _add_question(app, service)
     _add_status(app, service)
-    app.add_middleware(BodyLimit, limit=settings.limits.body_bytes)
+    app.add_middleware(BodyLimit, limits=settings.limits)
     if settings.token:
         app.add_middleware(BearerToken, token=settings.token)
+    if settings.hosts:
+        app.add_middleware(KnownHost, hosts=settings.hosts)
+    app.add_middleware(QuietEnd)
     app.add_middleware(Measured, metrics=service.metrics)
     return app
 
@@ -110,19 +116,21 @@ def _add_question(app: FastAPI, service: Service) -> None:
 def _add_status(app: FastAPI, service: Service) -> None:
     @app.get("/healthz", tags=["status"], responses={503: {"model": Problem}})
     async def healthz() -> dict[str, str]:
-        """The process is alive and no batch hangs in the model."""
+        """The process is alive and nothing hangs in it."""
         if service.stuck:
             raise ExpertError(ErrorCode.BUSY, _HANGS, retry_after=1)
         return {"status": "alive"}
 
     @app.get("/readyz", tags=["status"], responses={503: {"model": Problem}})
     async def readyz() -> dict[str, str]:
-        """A real inference has succeeded here, and the service takes requests."""
+        """A real inference has succeeded here, and the next request would be begun at once."""
         if service.failure is not None:
             message = f"this expert could not load: {service.failure}"
             raise ExpertError(ErrorCode.INTERNAL, message, status=503)
         if not service.ready:
-            message = _HANGS if service.stuck else _LOADS
+            message = _LOADS
+            if service.loaded_well:
+                message = _HANGS if service.stuck else _BLOCKED
             raise ExpertError(ErrorCode.BUSY, message, retry_after=1)
         return {"status": "ready"}
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from surveyor.services.contract import ErrorCode
-from surveyor.services.errors import ExpertError
+from surveyor.services.errors import ExpertError, shutting_down
 
 ItemT = TypeVar("ItemT")
 RawT = TypeVar("RawT")
@@ -129,9 +129,7 @@ class Batcher(Generic[ItemT, RawT]):
         """Fail what is still waiting and let the thread go."""
         for job in self._queue:
             if not job.future.done():
-                job.future.set_exception(
-                    ExpertError(ErrorCode.BUSY, "the service is shutting down", retry_after=1)
-                )
+                job.future.set_exception(shutting_down())
         self._queue.clear()
         self._thread.shutdown(wait=False, cancel_futures=True)
 

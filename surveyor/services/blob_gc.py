@@ -1,4 +1,4 @@
-"""Keeps the shared blob folder below its quota: the blobs that were written longest ago go first.
+"""Keeps the shared blob folder within its quota: the blobs that were written longest ago go first.
 
 A client that still needs one PUTs it again when it is told ``blob_not_found``, or asks again.
 """
@@ -10,12 +10,15 @@ import os
 import time
 from pathlib import Path
 
-YOUNG = 600.0  # seconds during which a blob is safe: its answer may not have been fetched yet
+YOUNG = 600.0  # seconds during which a blob is spared: its answer may not have been fetched yet
 _KEEP = 0.9  # of the quota, so that not every blob starts a clean-up
 
 
 def trim(root: Path, quota: int, *, now: float | None = None) -> int:
-    """Delete the oldest files under ``root`` until they fit; bytes that were freed."""
+    """Delete the oldest files under ``root`` until they fit; bytes that were freed.
+
+    Young ones go last and only as far as the quota demands, not to make room for more.
+    """
     files = sorted(_files(root))
     total = sum(size for _, size, _ in files)
     if total <= quota:
@@ -23,7 +26,7 @@ def trim(root: Path, quota: int, *, now: float | None = None) -> int:
     newest = (time.time() if now is None else now) - YOUNG
     freed = 0
     for written, size, path in files:
-        if total - freed <= _KEEP * quota or written > newest:
+        if total - freed <= (quota if written > newest else _KEEP * quota):
             break
         with contextlib.suppress(OSError):
             path.unlink()

@@ -6,6 +6,7 @@
     datasets = ["out/rooms"]           # for reference experts
     preset = "realistic"
     host = "127.0.0.1"
+    hosts = ["experts.lan"]          # further names by which clients call this machine
     token = false                    # true: make one, ask every client for it
 
     [limits]                         # see surveyor.services.settings.Limits
@@ -75,6 +76,7 @@ class ServeConfig(BaseModel):
     preset: str = "perfect"
     seed: int = 0
     host: str = "127.0.0.1"
+    hosts: tuple[str, ...] = ()
     token: bool = False
     record: Path | None = None
     limits: Limits = Limits()
@@ -111,6 +113,7 @@ def plan_of(config: ServeConfig, base: Path, token_file: Path | None = None) -> 
         preset=config.preset,
         seed=config.seed,
         host=config.host,
+        hosts=config.hosts,
         token_file=token_file,
         record=None if config.record is None else (base / config.record).resolve(),
         limits=config.limits,

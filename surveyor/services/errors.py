@@ -47,3 +47,17 @@ class ExpertError(SurveyorError):
     def problem(self) -> Problem:
         """The body that the client gets."""
         return Problem(code=self.code, message=str(self), field=self.field)
+
+
+def shutting_down() -> ExpertError:
+    """What whoever still waits is told when the service ends."""
+    return ExpertError(ErrorCode.BUSY, "the service is shutting down", retry_after=1)
+
+
+def out_of_memory() -> ExpertError:
+    """What a `MemoryError` outside the model is to the client."""
+    return ExpertError(
+        ErrorCode.OUT_OF_MEMORY,
+        "this service has no memory left for the request; send less at once, or ask again later",
+        retry_after=5,
+    )

@@ -9,10 +9,11 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from surveyor.core.errors import InfrastructureError
 from surveyor.services.contract import ErrorCode
-from surveyor.services.errors import ExpertError
+from surveyor.services.errors import ExpertError, out_of_memory
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,6 +33,8 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _framework)
     app.add_exception_handler(InfrastructureError, _storage)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(MemoryError, _memory)
     app.add_exception_handler(Exception, _bug)
 
 
@@ -66,6 +69,15 @@ async def _storage(_: Request, error: Exception) -> Response:
     _LOG.error("storage failed: %s", error)
     message = "the service cannot store blobs: its disk is full or not writable"
     return problem_response(ExpertError(ErrorCode.DISK_FULL, message))
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    return Response(status_code=499)  # nobody reads it; it is counted
+
+
+async def _memory(request: Request, _: Exception) -> Response:
+    _LOG.error("out of memory in %s", request.url.path)
+    return problem_response(out_of_memory())
 
 
 async def _bug(request: Request, error: Exception) -> Response:

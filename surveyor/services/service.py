@@ -6,9 +6,8 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from collections.abc import Coroutine
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -17,15 +16,15 @@ from surveyor.services.artifacts import ArtifactWriter, BlobOutbox
 from surveyor.services.batcher import Batcher
 from surveyor.services.blob_resolver import Shelf
 from surveyor.services.contract import Answer, ErrorCode
-from surveyor.services.errors import ExpertError
+from surveyor.services.errors import ExpertError, out_of_memory
 from surveyor.services.expert import AnyExpert
 from surveyor.services.images import Images
 from surveyor.services.metrics import Metrics
+from surveyor.services.preparing import WatchedPool
 from surveyor.services.recording import Recorder
 from surveyor.services.settings import Settings
 
 _LOG = logging.getLogger(__name__)
-_T = TypeVar("_T")
 
 
 class Service:
@@ -55,13 +54,13 @@ class Service:
         self.metrics.watch_depth(lambda: self._batcher.depth)
         if settings.device.startswith("cuda"):
             self.metrics.watch_gpu()
-        self._pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="prepare")
+        self._pool = WatchedPool(min(4, os.cpu_count() or 1))
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
     def ready(self) -> bool:
-        """A real inference succeeded, and none is stuck now."""
-        return self._ready and not self.stuck
+        """A real inference succeeded, and nothing keeps the next one from being begun."""
+        return self._ready and not self.stuck and not self.blocked
 
     @property
     def loaded_well(self) -> bool:
@@ -70,8 +69,13 @@ class Service:
 
     @property
     def stuck(self) -> bool:
-        """A batch has been in the model for longer than any batch should."""
-        return self._batcher.running_for() > self.settings.batching.stuck
+        """A batch, or one request's preparation, takes longer than any should."""
+        return max(self._batcher.running_for(), self._pool.longest) > self.settings.batching.stuck
+
+    @property
+    def blocked(self) -> bool:
+        """Every preparing thread has been at one request for so long that new ones only wait."""
+        return self._pool.blocked > self.settings.batching.blocked
 
     def start(self) -> None:
         """Begin to load in the background; call inside a running event loop."""
@@ -85,7 +89,7 @@ class Service:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         self._batcher.close()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.close()
         if self._recorder is not None:
             self._recorder.close()
 
@@ -142,13 +146,16 @@ class Service:
         """The four stations; what escapes here is an `ExpertError` or a full disk."""
         expert = self.expert
         try:
-            item = await self._in_pool(
+            item = await self._pool.run(
                 lambda: expert.preprocess(request, self.images.for_request())
             )
             raw = await self._batcher.submit(item, expert.group(item))
-            return await self._in_pool(lambda: self._finish(request, item, raw, artifacts))
+            return await self._pool.run(lambda: self._finish(request, item, raw, artifacts))
         except (ExpertError, InfrastructureError):
             raise
+        except MemoryError as error:
+            _LOG.error("expert %s ran out of memory on a request", expert.name)
+            raise out_of_memory() from error
         except Exception as error:
             _LOG.exception("expert %s failed on a request", expert.name)
             message = f"the expert failed on this request ({type(error).__name__}: {error})"
@@ -161,6 +168,3 @@ class Service:
         if self._recorder is not None:
             self._recorder.record(request, answer)
         return answer
-
-    async def _in_pool(self, work: Callable[[], _T]) -> _T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)

@@ -19,17 +19,22 @@ class Limits(BaseModel):
     body_bytes: int = Field(default=64 * MEBIBYTE, gt=0)
     pixels: int = Field(default=MAX_PIXELS, gt=0, description="decoded pixels of one image")
     request_pixels: int = Field(
-        default=10 * MAX_PIXELS, gt=0, description="decoded pixels of all images of one request"
+        default=4 * MAX_PIXELS, gt=0, description="decoded pixels of all images of one request"
     )
     images: int = Field(default=256, gt=0, description="images in one request")
+    body_seconds: float = Field(default=60.0, gt=0, description="for a whole body to arrive")
+    held_bytes: int = Field(
+        default=128 * MEBIBYTE, gt=0, description="bodies in memory at once; blobs go to disk"
+    )
     deadline: float = Field(default=120.0, gt=0, description="seconds; a client may ask for less")
 
 
 class Batching(BaseModel):
     """``wait`` seconds are given to others to join the first item of a batch.
 
-    ``stuck`` is the age in seconds at which a running batch counts as hung: the service then
-    reports itself unhealthy, so that its supervisor replaces it.
+    ``stuck`` is the age in seconds at which a running batch, or the preparation of one request,
+    counts as hung: the service then reports itself unhealthy, so that its supervisor replaces it.
+    When every preparing thread has been at one request for ``blocked`` seconds, it is not ready.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,11 +43,13 @@ class Batching(BaseModel):
     queue: int = Field(default=64, gt=0)
     max_batch: int | None = Field(default=None, gt=0, description="None: the adapter's own")
     stuck: float = Field(default=300.0, gt=0)
+    blocked: float = Field(default=2.0, gt=0)
 
 
 class Settings(BaseModel):
     """Everything that `build_app` and an adapter's ``load`` need to know.
 
+    ``hosts`` are the names by which the service may be called (the Host header); empty: any.
     ``blob_dir`` is shared by the experts of one machine; ``shelves`` are further blob folders that
     are only read (a dataset's own frames, so that they need no upload). ``model``, ``revision`` and
     ``weights`` choose what a neural adapter loads; ``datasets``, ``preset`` and ``seed`` are for
@@ -55,6 +62,7 @@ class Settings(BaseModel):
     blob_dir: Path
     shelves: tuple[Path, ...] = ()
     token: str | None = None
+    hosts: tuple[str, ...] = ()
     limits: Limits = Limits()
     batching: Batching = Batching()
     device: str = "cpu"

@@ -68,7 +68,7 @@ def _row(worker: WorkerState, token: str | None, on_gpu: dict[int, int]) -> Stat
     queue, count = numbers.get("surveyor_queue_depth"), _answered(numbers)
     return StatusRow(
         **worker.model_dump(exclude={"since"}),
-        up_for=time.time() - worker.since,
+        up_for=time.monotonic() - worker.since,
         p50=numbers.get('surveyor_recent_seconds{quantile="0.5"}') if count else None,
         p99=numbers.get('surveyor_recent_seconds{quantile="0.99"}') if count else None,
         queue=None if queue is None else int(queue),

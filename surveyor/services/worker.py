@@ -69,7 +69,8 @@ def _run(name: str, plan_file: Path, descriptor: int) -> int:
         log_level="warning",
         access_log=False,
         timeout_keep_alive=65,
-        timeout_graceful_shutdown=max(1, int(plan.grace)),
+        # Sooner than the supervisor's patience ends, so that those who wait are told.
+        timeout_graceful_shutdown=max(1, int(plan.grace) - 1),
     )
     service: Service = app.state.service
     listening = socket.socket(fileno=descriptor)

@@ -38,7 +38,8 @@ class State(StrEnum):
 
 
 class WorkerState(BaseModel):
-    """What `status` shows of one worker; ``since`` is wall time of the last change."""
+    """What `status` shows of one worker; ``since`` is when it last changed, on this machine's
+    monotonic clock, which no correction of the time of day moves."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -83,7 +84,7 @@ class WorkerProcess:
             pid=0,
             url=f"http://{bracketed}:{self._address[1]}",
             restarts=0,
-            since=time.time(),
+            since=time.monotonic(),
             log="",
             device=one.device,
         )
@@ -153,12 +154,14 @@ class WorkerProcess:
             await asyncio.sleep(self._plan.health_period)
             healthy = await _status(self._address, "/healthz") == 200
             failures = 0 if healthy else failures + 1
+        if self._stopping:
+            return
         _LOG.error("%s does not answer; it is ended and started again", self._one.expert)
         with contextlib.suppress(ProcessLookupError):
             process.kill()
 
     def _set(self, state: State, **changes: object) -> None:
-        update = {"state": state, "since": time.time(), **changes}
+        update = {"state": state, "since": time.monotonic(), **changes}
         self.state = self.state.model_copy(update=update)
         self._changed()
 

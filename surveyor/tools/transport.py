@@ -16,7 +16,7 @@ from surveyor.services.contract import ErrorCode, Problem
 from surveyor.tools.concurrency import AdaptiveLimiter
 from surveyor.tools.endpoints import EndpointSource, token_of, url_of
 
-_RETRIED_STATUS = frozenset({429, 502, 503})
+_RETRIED_STATUS = frozenset({408, 429, 502, 503})
 _OVERLOAD = frozenset({429, 503})
 _MOST_IN_FLIGHT = 64  # to one expert; connections are pooled for that many in all
 
@@ -191,8 +191,8 @@ def _refusal(expert: str, url: str, response: httpx2.Response) -> Exception:
         return not_an_expert(expert, url, response)
     if problem.code is ErrorCode.BLOB_NOT_FOUND:
         return BlobMissing(problem.message)
-    if response.status_code in (401, 403):
-        return UserError(f"the {expert} expert at {url} refused the token: {problem.message}")
+    if response.status_code in (401, 403, 421):
+        return UserError(f"the {expert} expert at {url} refused us: {problem.message}")
     if response.status_code < 500:
         where = f" (field {problem.field})" if problem.field else ""
         return ModelMistake(f"{expert}: {problem.message}{where}")

@@ -119,7 +119,7 @@ def test_measured_memory_is_kept_between_runs(tmp_path):
     assert read_memory(file) == {}
 
 
-def test_the_oldest_blobs_go_when_there_are_too_many_and_young_ones_stay(tmp_path):
+def test_the_oldest_blobs_go_when_there_are_too_many_and_young_ones_last(tmp_path):
     store = BlobStore(tmp_path)
     old, older, young = (store.put(bytes([i]) * 1000, "x").sha256 for i in range(3))
     for sha256, age in ((old, 2000), (older, 3000), (young, 10)):
@@ -127,5 +127,7 @@ def test_the_oldest_blobs_go_when_there_are_too_many_and_young_ones_stay(tmp_pat
     assert trim(tmp_path, 3000, now=1e9) == 0
     assert trim(tmp_path, 2500, now=1e9) == 1000
     assert (older in store, old in store, young in store) == (False, True, True)
+    assert trim(tmp_path, 1000, now=1e9) == 1000
+    assert (old in store, young in store) == (False, True)
     assert trim(tmp_path, 10, now=1e9) == 1000
-    assert young in store
+    assert young not in store
