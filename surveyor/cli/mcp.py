@@ -15,10 +15,14 @@ def mcp(
     dataset: Annotated[Path, typer.Argument(help="A dataset folder.")],
     scene: Annotated[str, typer.Argument(help="The scene whose frames the tools look at.")],
     experts: Annotated[Path, typer.Option(help="Endpoints file of running experts.")],
+    tools: Annotated[
+        str, typer.Option(help="Only these, as in detect,lift; `scene` is served only by name.")
+    ] = "",
 ) -> None:
-    """Serve every tool on one scene to an MCP client, until it hangs up."""
+    """Serve the tools on one scene to an MCP client, until it hangs up."""
     import asyncio
 
     from surveyor.compose.run import serve_mcp
 
-    asyncio.run(serve_mcp(dataset, scene, experts))
+    named = [name.strip() for name in tools.split(",") if name.strip()]
+    asyncio.run(serve_mcp(dataset, scene, experts, named))

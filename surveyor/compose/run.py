@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from surveyor.agent.limits import UNLIMITED, Limits
+from surveyor.agent.loop import Toolbox
 from surveyor.benchmarks.run.baselines import equip
 from surveyor.benchmarks.run.config import RunConfig, first_problem
 from surveyor.benchmarks.run.live_status import LiveStatus
@@ -32,7 +33,7 @@ from surveyor.memory.events import Producer
 from surveyor.memory.manifest import DatasetIdentity
 from surveyor.memory.runs import RunFolder
 from surveyor.skills.workflow import WORKFLOWS, Workflow
-from surveyor.tools.builtin import default_tools
+from surveyor.tools.builtin import offered_tools
 from surveyor.tools.cache import ResultCache
 from surveyor.tools.endpoints import EndpointsFile
 from surveyor.tools.experts import ExpertClient
@@ -92,9 +93,10 @@ async def _perform(
             chat = job.config.planner == "chat"
             reading = [desk.tool()] if desk and chat else []
             reading += [memory.tool()] if memory else []
-            registry = Registry((*default_tools(), *reading, *foreign))
+            ours = offered_tools(frames=dataset.has_frames, named=job.config.tools)
+            registry = Registry((*ours, *reading, *foreign))
             toolbox = equip(registry, job.config)
-            folder = await _make_folder(job, dataset, tasks, client, registry, desk)
+            folder = await _make_folder(job, dataset, tasks, client, registry, toolbox, desk)
             setting = _setting(client, desk)
             bench = Bench(planner, toolbox, setting, *make_limits(job.config))
             async with UNLIMITED.scope("watched") as watched:
@@ -137,6 +139,7 @@ async def _make_folder(
     tasks: Sequence[Task],
     client: ExpertClient,
     registry: Registry,
+    toolbox: Toolbox,
     desk: RunSkills | None,
 ) -> RunFolder:
     manifest = record(
@@ -146,6 +149,7 @@ async def _make_folder(
         prompt=sha256_of(repr(registry.schemas).encode()),
         skills=desk.id if desk else "",
         experts=await _producers(client, job),
+        tools=tuple(str(schema["function"]["name"]) for schema in toolbox.schemas),
     )
     return RunFolder.create(job.folder, manifest, (scheduled(task) for task in tasks))
 
@@ -279,8 +283,13 @@ class PlannerOptions(BaseModel):
             ) from None
 
 
-async def serve_mcp(dataset_path: Path, scene_id: str, endpoints: Path) -> None:
-    """Speak MCP about one scene; `UserError` when the dataset asks nothing about it."""
+async def serve_mcp(
+    dataset_path: Path, scene_id: str, endpoints: Path, named: Sequence[str] = ()
+) -> None:
+    """Speak MCP about one scene, with the tools ``named`` or those that a run would offer.
+
+    `UserError` when the dataset asks nothing about the scene, or a tool does not exist.
+    """
     from surveyor.agent.interop.mcp_server import mcp_server, serve_stdio
 
     dataset = Dataset.open(dataset_path)
@@ -290,5 +299,6 @@ async def serve_mcp(dataset_path: Path, scene_id: str, endpoints: Path) -> None:
     job = Job(
         dataset_path, Path(), RunConfig(dataset=str(dataset_path)), endpoints, default_cache()
     )
+    registry = Registry(offered_tools(frames=dataset.has_frames, named=named))
     async with expert_client(job, dataset) as client:
-        await serve_stdio(mcp_server(Registry(default_tools()), Workspace(task, client)))
+        await serve_stdio(mcp_server(registry, Workspace(task, client)))

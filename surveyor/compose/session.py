@@ -34,6 +34,7 @@ from surveyor.memory.events import EpisodeStatus
 from surveyor.memory.runs import RunFolder
 from surveyor.services.registry import experts_of
 from surveyor.skills.workflow import WORKFLOWS, Restore
+from surveyor.tools.builtin import TABLE
 
 OUT = Path("out")
 
@@ -239,11 +240,13 @@ def reference_experts(
 
 
 def experts_needed(dataset: Dataset, config: RunConfig) -> tuple[str, ...]:
-    """A dataset without frames needs the object table only; a plain program never restores."""
-    if not any(capture.frames for capture in dataset.captures.values()):
-        return ("scene",)
+    """A dataset without frames needs the object table only, and no other gets it unless it is asked
+    for by name; a plain program never restores."""
+    if not dataset.has_frames:
+        return (TABLE,)
+    table = (TABLE,) if TABLE in config.tools else ()
     if config.planner == "program" and not config.skills:
         looks = WORKFLOWS[str(config.planner_options.get("workflow", "plain"))]
         restore = () if looks.restore is Restore.NONE else ("restore",)
-        return ("detect", "segment", "depth", "reconstruct", *restore)
-    return experts_of("reference")
+        return (*table, "detect", "segment", "depth", "reconstruct", *restore)
+    return (*table, *(name for name in experts_of("reference") if name != TABLE))

@@ -17,6 +17,8 @@ REFERENCE_NOTE = (
     "Answered by reference experts, which know the truth: an upper bound, not a neural result."
 )
 
+TABLE_NOTE = "the table of objects was offered (`scene`): what was read there was not measured."
+
 
 def show(reports: Mapping[str, RunReport]) -> None:
     """Print runs side by side: a row for each question type, score and calls for each run."""
@@ -29,6 +31,8 @@ def show(reports: Mapping[str, RunReport]) -> None:
             console.print(f"{title}: {count} failed: {reason}", highlight=False)
     if any(report.reference for report in reports.values()):
         console.print(REFERENCE_NOTE, style="dim", highlight=False)
+    for title in (title for title, report in reports.items() if report.table):
+        console.print(f"{title}: {TABLE_NOTE}", style="dim", highlight=False)
 
 
 def comparison(reports: Mapping[str, RunReport]) -> Table:

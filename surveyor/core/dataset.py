@@ -71,6 +71,11 @@ class Dataset:
         """Captures by scene id; a scene known only to a `scene` expert has no frames."""
         return {name: self._capture(name) for name in self.manifest.scenes}
 
+    @property
+    def has_frames(self) -> bool:
+        """Whether anything can be looked at; else only a `scene` expert knows the places."""
+        return any(capture.frames for capture in self.captures.values())
+
     def tasks(self) -> Iterator[Task]:
         """Every task in order, with the frames of its scene."""
         for number, line in enumerate(self._task_lines(), start=1):

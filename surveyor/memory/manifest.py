@@ -25,7 +25,7 @@ class Manifest(_Record):
     """What a number depends on besides the configuration.
 
     ``code`` is the version and, where known, the commit. ``prompt`` hashes the system prompt and
-    the tool schemas; ``skills`` is the pinned snapshot.
+    the tool schemas; ``skills`` is the pinned snapshot, ``tools`` the names of those offered.
     """
 
     _old = reads_old(suite="dataset")
@@ -37,6 +37,7 @@ class Manifest(_Record):
     prompt: str = ""
     skills: str = ""
     experts: tuple[Producer, ...] = ()
+    tools: tuple[str, ...] = ()
     seeds: dict[str, int] = Field(default_factory=dict)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
+from surveyor.core.errors import UserError
 from surveyor.tools.measuring.anchors import anchor_tool
 from surveyor.tools.measuring.appearance import motion_tool, order_tool
 from surveyor.tools.measuring.measures import (
@@ -30,9 +32,27 @@ from surveyor.tools.perception.views import bird_eye_tool, render_tool
 from surveyor.tools.quality import FrameMeter
 from surveyor.tools.spec import Tool
 
+TABLE = "scene"
+"""The tool that reads the table of a place's objects, which is the truth where there are frames."""
+
+
+def offered_tools(*, frames: bool, named: Collection[str] = ()) -> tuple[Tool[Any], ...]:
+    """The tools that a planner gets: all, or those ``named``.
+
+    Where there are ``frames`` to look at, the table of objects is offered only by name: whoever
+    reads it has measured nothing. Raises `UserError` for a name that no tool has.
+    """
+    tools = default_tools()
+    known = [tool.name for tool in tools]
+    if unknown := [name for name in named if name not in known]:
+        raise UserError(f"there is no tool {unknown[0]!r}; choose from: {', '.join(known)}")
+    if named:
+        return tuple(tool for tool in tools if tool.name in named)
+    return tuple(tool for tool in tools if not frames or tool.name != TABLE)
+
 
 def default_tools() -> tuple[Tool[Any], ...]:
-    """Every tool, looking first, measuring last."""
+    """Every tool that there is, looking first, measuring last; see `offered_tools`."""
     meter = FrameMeter()
     return (
         frames_tool(meter),

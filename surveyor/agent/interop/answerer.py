@@ -30,7 +30,7 @@ from surveyor.memory.episodes import fold
 from surveyor.memory.events import EpisodeStatus
 from surveyor.memory.log import EpisodeLog, read_events
 from surveyor.services.contract import Endpoints
-from surveyor.tools.builtin import default_tools
+from surveyor.tools.builtin import offered_tools
 from surveyor.tools.endpoints import EndpointsFile, EndpointSource, FixedEndpoints
 from surveyor.tools.experts import ExpertClient
 from surveyor.tools.registry import Registry
@@ -82,7 +82,7 @@ class Answerer:
 
     async def _all(self, questions: Sequence[Question]) -> list[str]:
         blobs = BlobStore(self.folder / "blobs")
-        registry = Registry(default_tools() if self.endpoints else ())
+        registry = Registry(offered_tools(frames=True) if self.endpoints else ())
         source: EndpointSource = FixedEndpoints(Endpoints(supervisor=0, experts=()))
         if self.endpoints is not None:
             source = EndpointsFile(self.endpoints)

@@ -19,6 +19,8 @@ from surveyor.memory.log import read_events
 from surveyor.memory.manifest import ScheduledTask
 from surveyor.memory.runs import RunFolder
 
+TABLE = "scene"
+"""The tool, and the expert, that knows the objects of a place without looking."""
 REFERENCE = "reference"
 """What reference experts call their backend."""
 
@@ -101,6 +103,7 @@ def build_report(
         wall=_wall(played),
         producers=producers,
         reference=any(producer.backend == REFERENCE for producer in producers),
+        table=_had_table(folder, played),
         incomplete_reasons=dict(reasons.most_common(5)),
         failures=dict(_failures(judged).most_common(5)),
     )
@@ -182,6 +185,12 @@ def _producers(folder: RunFolder, played: Sequence[Played]) -> tuple[Producer, .
         *(item.producers for item in played)
     )
     return tuple(sorted(seen, key=lambda producer: (producer.name, producer.version)))
+
+
+def _had_table(folder: RunFolder, played: Sequence[Played]) -> bool:
+    """Whether `scene` was offered, or asked in a run that did not yet note what it offered."""
+    asked = any(producer.name == TABLE for item in played for producer in item.producers)
+    return asked or TABLE in folder.record.manifest.tools
 
 
 def _wall(played: Sequence[Played]) -> float:

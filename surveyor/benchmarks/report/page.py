@@ -77,6 +77,7 @@ def render_page(
         paired=_paired(folders),
         examples=shown,
         reference=any(run.report.reference for run in runs),
+        tables=[run.name for run in runs if run.report.table],
     )
 
 

@@ -93,6 +93,7 @@ class RunReport(_Record):
     ``failures`` counts the commonest reasons why rows count 0 unscored.
 
     ``reference`` is true when any answer came from a reference expert of the embedded world.
+    ``table`` is true when the planner could read the table of objects (`scene`) instead of looking.
     ``wall`` is seconds from the first event to the last, pauses between sessions included.
     """
 
@@ -116,6 +117,7 @@ class RunReport(_Record):
     wall: float = 0.0
     producers: tuple[Producer, ...] = ()
     reference: bool = False
+    table: bool = False
     incomplete_reasons: dict[str, int] = Field(default_factory=dict)
     failures: dict[str, int] = Field(default_factory=dict)
 

@@ -90,8 +90,9 @@ class RunConfig(BaseModel):
     session. ``limits`` bound one episode, ``budget`` one session. ``mcp`` names MCP servers, each a
     URL or a command line, whose tools are added with the name as a prefix. ``embedder`` and
     ``index`` (on the ``cpu`` or ``gpu``) search the skills. ``memory`` is a file of scene memory
-    that the run recalls from and files its episodes in. ``planner_options`` and ``expert_options``
-    are read by whoever they are for.
+    that the run recalls from and files its episodes in. ``tools`` are the only ones that the
+    planner gets; all when empty, but `scene`, the table of objects, only where there are no frames.
+    ``planner_options`` and ``expert_options`` are read by whoever they are for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -113,6 +114,7 @@ class RunConfig(BaseModel):
     expert_options: dict[str, JsonValue] = Field(default_factory=dict)
     limits: dict[str, JsonValue] = Field(default_factory=dict)
     budget: dict[str, JsonValue] = Field(default_factory=dict)
+    tools: tuple[str, ...] = ()
     mcp: dict[str, str] = Field(default_factory=dict)
     skills: str = ""
     embedder: str = "lexical"

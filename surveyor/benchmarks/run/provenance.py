@@ -22,11 +22,12 @@ def record(
     prompt: str = "",
     skills: str = "",
     experts: tuple[Producer, ...] = (),
+    tools: tuple[str, ...] = (),
 ) -> RunRecord:
     """The record of a new run: this code and these packages, this configuration and dataset.
 
     ``prompt`` is the hash of what every episode is told, ``skills`` the snapshot id, ``experts``
-    who will answer.
+    who will answer, ``tools`` the names of what the planner is offered.
     """
     seeds = {"run": config.seed}
     if config.corruption is not None:
@@ -45,6 +46,7 @@ def record(
             prompt=prompt,
             skills=skills or config.skills,
             experts=tuple(sorted(experts, key=lambda producer: producer.name)),
+            tools=tools,
             seeds=seeds,
         ),
     )

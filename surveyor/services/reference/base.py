@@ -49,6 +49,7 @@ class ReferenceExpert:
     """
 
     name = ""
+    version = VERSION
     errs = True  # answers depend on the seed of the error model
     max_batch = 1  # nothing is stacked, so waiting for company would only cost time
 
@@ -75,7 +76,7 @@ class ReferenceExpert:
             expert=self.name,
             producer=self.producer,
             model=f"surveyor-reference-{self.name}",
-            revision=VERSION,
+            revision=self.version,
             licence="Apache-2.0",
             preset=self.preset.name,
             note=_NOTE,
@@ -89,10 +90,14 @@ class ReferenceExpert:
     def producer(self) -> Producer:
         """What a neural expert's weights are to it, truth and error model are to this one."""
         seed = self.settings.seed if self.errs else ""
-        knows = f"{VERSION} {self.preset!r} {seed} {self.world.fingerprint}"
+        knows = f"{self.version} {self.preset!r} {seed} {self.world.fingerprint}"
         weights = sha256_of(knows.encode())[:16]
         return Producer(
-            name=self.name, version=VERSION, weights=weights, backend="reference", device="cpu"
+            name=self.name,
+            version=self.version,
+            weights=weights,
+            backend="reference",
+            device="cpu",
         )
 
     def sight(self, view: View, image: LoadedImage, images: Images) -> Sight:

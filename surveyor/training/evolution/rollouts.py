@@ -21,7 +21,7 @@ from surveyor.skills.distil.rollouts import Cause, Trial
 from surveyor.skills.memory_hook import remember
 from surveyor.skills.provenance import digest
 from surveyor.skills.workflow import Workflow
-from surveyor.tools.builtin import default_tools
+from surveyor.tools.builtin import offered_tools
 from surveyor.tools.experts import ExpertClient
 from surveyor.tools.registry import Registry
 from surveyor.tools.workspace import Workspace
@@ -73,7 +73,9 @@ class ProgramPlay:
         self._judge = judge
         self._memory = memory
         reading = [recall_tool(memory)] if recalls and memory is not None else []
-        self._registry = Registry([*default_tools(), *reading])
+        self._registries = {
+            frames: Registry([*offered_tools(frames=frames), *reading]) for frames in (True, False)
+        }
         self._lanes = asyncio.Semaphore(concurrency)
         self._world = digest(
             ["program", *(tool.name for tool in reading), source_hash(), *sorted(producers)]
@@ -140,7 +142,8 @@ class ProgramPlay:
         log = _Events()
         workspace = Workspace(case.task, self._client)
         planner = ProgramPlanner(workflow)
-        await run_episode(case.task, planner, self._registry, workspace, log, Limits())
+        registry = self._registries[bool(case.task.frames)]
+        await run_episode(case.task, planner, registry, workspace, log, Limits())
         episode = fold(log.events)
         if episode is None:
             raise InfrastructureError(f"the episode of {case.id} left no events")

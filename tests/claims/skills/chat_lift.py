@@ -27,7 +27,7 @@ from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
 from surveyor.skills.builtin import add_builtin
 from surveyor.skills.retrieve import Retriever
 from surveyor.skills.store import SkillStore
-from surveyor.tools.builtin import default_tools
+from surveyor.tools.builtin import offered_tools
 from surveyor.tools.experts import ExpertClient
 from surveyor.tools.registry import Registry
 from surveyor.tools.workspace import Workspace
@@ -157,7 +157,7 @@ async def _one(
     skills: Sequence[LoadedSkill],
 ) -> Outcome:
     log = _Events()
-    tools = default_tools()
+    tools = offered_tools(frames=True)
     registry = Registry([readable(t) for t in tools] if planner.name != "program" else tools)
     workspace = Workspace(case.task, client)
     await run_episode(case.task, planner, registry, workspace, log, Limits(), tuple(skills))
