@@ -25,6 +25,7 @@ VERBS: dict[str, str] = {
     "report": "Write one page about one or several scored runs.",
     "export": "Write a run in another program's format.",
     "serve": "Start, list and stop expert services.",
+    "cache": "Show or empty the cache of expert answers.",
     "skills": "Read and govern a library of skills.",
     "evolve": "Learn skills from training rollouts, round by round.",
     "doctor": "Probe a model endpoint: what will work with it, and what will not.",

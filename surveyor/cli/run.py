@@ -41,6 +41,9 @@ Launcher = Annotated[str, typer.Option(help="Where shards run: here, slurm or ra
 Otel = Annotated[str, typer.Option(help="Send OpenTelemetry spans to this collector.")]
 Memory = Annotated[str, typer.Option(help="Scene memory: a file to recall from and add to.")]
 Embedder = Annotated[str, typer.Option(help="lexical, minilm, or a sentence-transformers model.")]
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Ask experts anew, also what earlier runs asked.")
+]
 Index = Annotated[str, typer.Option(help="Search the skills' vectors on the cpu or a gpu.")]
 
 
@@ -74,6 +77,7 @@ def run(
     memory: Memory = "",
     embedder: Embedder = "lexical",
     index: Index = "cpu",
+    no_cache: NoCache = False,
 ) -> None:
     """Answer every question of DATASET, score the run and write its report.
 
@@ -100,7 +104,9 @@ def run(
     }
     remembered = {"embedder": embedder, "index": index, "memory": memory}
     settings = configured(config, repeated, {**wanted, **remembered})
-    request = Request(settings, meta, scenes, seed, experts, out, otel, repeated)
+    request = Request(
+        settings, meta, scenes, seed, experts, out, otel, repeated, cached=not no_cache
+    )
     if shards is None:
         run_and_report(request)
     else:

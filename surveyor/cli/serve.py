@@ -150,6 +150,18 @@ def status(state: State = STATE) -> None:
 
 
 @app.command()
+def url(
+    expert: Annotated[str, typer.Argument(help="Which expert.")],
+    state: State = STATE,
+) -> None:
+    """Print the address of a running expert, for curl."""
+    from surveyor.services.plan import read_endpoints
+    from surveyor.tools.endpoints import url_of
+
+    print(url_of(read_endpoints(state / "endpoints.json"), expert))
+
+
+@app.command()
 def down(state: State = STATE) -> None:
     """Stop the experts that were started with the same --state, and nothing else."""
     from surveyor.services.launch import down as stop

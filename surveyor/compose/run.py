@@ -35,6 +35,7 @@ from surveyor.memory.runs import RunFolder
 from surveyor.skills.workflow import WORKFLOWS, Workflow
 from surveyor.tools.builtin import offered_tools
 from surveyor.tools.cache import ResultCache
+from surveyor.tools.cache_use import ANSWERS, BLOBS
 from surveyor.tools.endpoints import EndpointsFile
 from surveyor.tools.experts import ExpertClient
 from surveyor.tools.registry import Registry
@@ -52,7 +53,7 @@ CACHE = "SURVEYOR_CACHE"
 @dataclass(frozen=True, slots=True)
 class Job:
     """One run to make or resume: where its dataset, its folder and its experts are; ``otel`` is the
-    collector that spans go to, if any."""
+    collector that spans go to, if any. Unless ``cached``, every answer is asked for anew."""
 
     dataset: Path
     folder: Path
@@ -60,6 +61,7 @@ class Job:
     endpoints: Path
     cache: Path
     otel: str = ""
+    cached: bool = True
 
 
 def default_cache() -> Path:
@@ -156,11 +158,11 @@ async def _make_folder(
 
 @asynccontextmanager
 async def expert_client(job: Job, dataset: Dataset) -> AsyncIterator[ExpertClient]:
-    """A client of the running experts whose answers are cached on disk."""
+    """A client of the running experts whose answers are cached on disk, if the job wants that."""
     client = ExpertClient(
         EndpointsFile(job.endpoints),
-        BlobStore(job.cache / "blobs"),
-        ResultCache(job.cache / "answers.sqlite"),
+        BlobStore(job.cache / BLOBS),
+        ResultCache(job.cache / ANSWERS) if job.cached else None,
         originals=(dataset.blobs,),
     )
     try:
@@ -237,7 +239,7 @@ async def open_planner(config: RunConfig, dataset: Dataset, job: Job) -> AsyncIt
     from surveyor.agent.doctor import preflight
 
     await preflight(options.chat())
-    stores = (dataset.blobs, BlobStore(job.cache / "blobs"))
+    stores = (dataset.blobs, BlobStore(job.cache / BLOBS))
     profile = profile_named(options.profile, dataset.manifest.name)
     async with ChatPlanner(options.chat(), stores, profile=profile) as planner:
         yield planner

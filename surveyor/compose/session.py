@@ -43,7 +43,8 @@ OUT = Path("out")
 class Request:
     """What the user asked for; ``None`` means: make or start one for this run.
 
-    ``repeated`` is the run that this one repeats.
+    ``repeated`` is the run that this one repeats. Unless ``cached``, no expert's answer of an
+    earlier run is used, nor this run's kept.
     """
 
     config: RunConfig
@@ -54,6 +55,7 @@ class Request:
     out: Path | None = None
     otel: str = ""
     repeated: Path | None = None
+    cached: bool = True
 
     @property
     def preset(self) -> str:
@@ -97,7 +99,8 @@ def run_and_report(request: Request) -> None:
     check_model(request.config)
     settings = request.config.changed(dataset=str(dataset))
     with running_experts(request, dataset, folder) as endpoints:
-        job = Job(dataset, folder, settings, endpoints, default_cache(), request.otel)
+        cache = default_cache()
+        job = Job(dataset, folder, settings, endpoints, cache, request.otel, request.cached)
         report = finish(job)
     show({request.config.planner: report})
     print(f"report: {folder / 'report.html'}")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tomllib
@@ -29,36 +29,44 @@ def blocks(language, page=DOCS):
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
 
 
-def is_free(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
+@pytest.fixture
+def shell(tmp_path):
+    """Runs a block in an empty folder whose `surveyor` is this checkout's; ends what it started,
+    also when it failed half-way."""
+    program = tmp_path / ".venv" / "bin" / "surveyor"
+    program.parent.mkdir(parents=True)
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m surveyor.cli.main "$@"\n')
+    program.chmod(0o755)
+    path = os.pathsep.join((str(program.parent), os.environ["PATH"]))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PATH": path}
+
+    def run(*command):
+        return subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
+        )
+
+    yield lambda script: run("bash", "-euc", script)
+    run(str(program), "serve", "down")
 
 
 @NEEDS_CURL
-@pytest.mark.skipif(not is_free(20022), reason="another expert listens at port 20022")
-def test_the_curl_lines_of_the_readme(dataset, tmp_path):
+def test_the_curl_lines_of_the_readme(dataset, tmp_path, shell):
     (script,) = [block for block in blocks("bash", ROOT / "README.md") if "curl" in block]
     (tmp_path / "out" / "demo").mkdir(parents=True)
     (tmp_path / "out" / "demo" / "rooms-0-6").symlink_to(dataset)
-    (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
-    done = subprocess.run(
-        ["bash", "-euc", script], cwd=tmp_path, capture_output=True, text=True, timeout=90
-    )
+    done = shell(script)
     assert done.returncode == 0, done.stderr
     assert '"sha256"' in done.stdout
     assert '"detections"' in done.stdout
 
 
 @NEEDS_CURL
-def test_the_curl_lines(dataset, tmp_path):
+def test_the_curl_lines(dataset, tmp_path, shell):
     (script,) = [block for block in blocks("bash") if "curl" in block]
     digest = frame(dataset)
     shutil.copy(dataset / BLOBS / digest[:2] / digest[2:], tmp_path / "room.jpg")
     with up(["detect"], [dataset], "perfect", tmp_path / "out" / "experts"):
-        done = subprocess.run(
-            ["bash", "-euc", script], cwd=tmp_path, capture_output=True, text=True, timeout=30
-        )
+        done = shell(script)
     assert done.returncode == 0, done.stderr
     stored, found = (json.loads(part) for part in done.stdout.replace("}{", "}\n{").splitlines())
     assert stored["sha256"] == digest
