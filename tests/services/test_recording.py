@@ -48,6 +48,14 @@ def test_what_was_answered_is_answered_again(reference, serve, dataset, tmp_path
     assert "Replays 2 recorded answers" in info["note"]
 
 
+def test_a_replay_needs_no_image(reference, serve, dataset, tmp_path):
+    recording = tmp_path / "recording"
+    asked = {"images": [{"sha256": frame(dataset, index=index)} for index in range(2)]}
+    told = reference("reconstruct", record=recording).post("/v1/reconstruct", json=asked)
+    again = replay(serve, "reconstruct", recording)
+    assert again.post("/v1/reconstruct", json=asked).json() == told.json()
+
+
 def test_one_key_for_both_ways_to_send_an_image(dataset):
     digest = frame(dataset)
     data = (dataset / BLOBS / digest[:2] / digest[2:]).read_bytes()
