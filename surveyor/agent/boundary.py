@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from surveyor.agent.limits import LimitExceeded
 from surveyor.core.errors import InfrastructureError, SurveyorError
+from surveyor.core.untrusted_text import clean
 from surveyor.memory.events import EpisodeStatus
 
 
@@ -42,10 +43,10 @@ def boundary(report_limit: Callable[[LimitExceeded], None], name: str) -> Iterat
     except LimitExceeded as stop:
         ours = stop.scope is None or stop.scope.name == name
         verdict.status = EpisodeStatus.LIMIT if ours else EpisodeStatus.INCOMPLETE
-        verdict.reason = str(stop)
+        verdict.reason = clean(str(stop))
         if ours:
             report_limit(stop)
     except ProviderRefused as refusal:
-        verdict.status, verdict.reason = EpisodeStatus.FAILED, str(refusal)
+        verdict.status, verdict.reason = EpisodeStatus.FAILED, clean(str(refusal))
     except InfrastructureError as failure:
-        verdict.status, verdict.reason = EpisodeStatus.INCOMPLETE, str(failure)
+        verdict.status, verdict.reason = EpisodeStatus.INCOMPLETE, clean(str(failure))

@@ -25,11 +25,13 @@ from surveyor.memory.events import Usage
 
 
 class LimitExceeded(SurveyorError):
-    """A scope's bound was reached; ``scope`` is the one that owns the bound."""
+    """A scope's bound was reached; ``scope`` is the one that owns the bound. A model's own bound
+    that it doesn't tell is 0."""
 
     def __init__(self, limit: str, value: float, bound: float, scope: Scope | None = None) -> None:
         owner = scope.name if scope else "model"
-        super().__init__(f"the {owner}'s {limit} limit of {bound:g} was reached ({value:g})")
+        numbers = f" of {bound:g} was reached ({value:g})" if bound else " was reached"
+        super().__init__(f"the {owner}'s {limit} limit{numbers}")
         self.limit = limit
         self.value = value
         self.bound = bound

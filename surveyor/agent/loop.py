@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import orjson
 from pydantic import JsonValue
 
-from surveyor.agent.boundary import boundary
+from surveyor.agent.boundary import ProviderRefused, boundary
 from surveyor.agent.limits import LimitExceeded, Limits, Scope
 from surveyor.agent.planner import Brief, LoadedSkill, Observation, Planner, Session, Turn
 from surveyor.core.errors import InfrastructureError
@@ -120,6 +120,8 @@ async def _converse(session: Session, stage: _Stage) -> None:
         number = stage.scope.spent.turns
         turn = await session.next(observations)
         _record_model_call(turn, number, stage)
+        if turn.refusal is not None:
+            raise ProviderRefused(f"refused: {turn.refusal}")
         if turn.answer is not None:
             stage.log.append(Answer(turn=number, text=turn.answer, sources=turn.sources))
             return

@@ -37,24 +37,27 @@ class Brief:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One decision. Exactly one of calls, answer and mistake is set.
+    """One decision. Exactly one of calls, answer, mistake and refusal is set.
 
     ``sources`` are handles that the answer rests on. ``mistake`` describes output that was
-    neither a call nor an answer; the loop turns it into an observation. ``model`` is the request
-    behind this turn, if a model was asked.
+    neither a call nor an answer; the loop turns it into an observation. ``refusal`` is why the
+    model will not answer, in its own words: the episode has failed. ``model`` is the request behind
+    this turn, if a model was asked.
     """
 
     calls: tuple[CallRequest, ...] = ()
     answer: str | None = None
     sources: tuple[str, ...] = ()
     mistake: str | None = None
+    refusal: str | None = None
     raw: str = ""
     model: ModelCall | None = None
     notes: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if (bool(self.calls), self.answer is not None, self.mistake is not None).count(True) != 1:
-            raise ValueError("a turn is either calls, or an answer, or a mistake")
+        given = (self.answer, self.mistake, self.refusal)
+        if bool(self.calls) + sum(one is not None for one in given) != 1:
+            raise ValueError("a turn is either calls, or an answer, a mistake or a refusal")
 
 
 class Session(Protocol):

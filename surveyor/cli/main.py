@@ -92,7 +92,9 @@ def main() -> None:
 
 
 def _say(error: Exception) -> None:
-    print(f"surveyor: {error}", file=sys.stderr)
+    from surveyor.core.untrusted_text import clean
+
+    print(f"surveyor: {clean(str(error))}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.core.locks import try_lock
+from surveyor.core.untrusted_text import cleaned, is_clean_json
 from surveyor.memory.events import EVENT, SCHEMA_VERSION, Event
 
 
@@ -42,11 +43,15 @@ class EpisodeLog:
             raise
 
     def append(self, event: Event) -> Event:
-        """Stamp and write one event as one line; return it as stored."""
+        """Stamp, clean and write one event as one line; return it as stored."""
         stamped = event.model_copy(
             update={"seq": self._seq, "t": time.time(), "mono": time.monotonic()}
         )
-        line = stamped.model_dump_json().encode() + b"\n"
+        text = stamped.model_dump_json()
+        if not is_clean_json(text):
+            stamped = EVENT.validate_python(cleaned(stamped.model_dump(mode="json")))
+            text = stamped.model_dump_json()
+        line = text.encode() + b"\n"
         try:
             written = os.write(self._fd, line)
         except OSError as error:

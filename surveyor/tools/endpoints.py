@@ -9,6 +9,7 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from surveyor.core.errors import ServiceUnavailable
+from surveyor.core.untrusted_text import keep_secret
 from surveyor.services.contract import Endpoints
 
 
@@ -65,6 +66,8 @@ def token_of(endpoints: Endpoints) -> str | None:
     if endpoints.token_file is None:
         return None
     try:
-        return Path(endpoints.token_file).read_text().strip()
+        token = Path(endpoints.token_file).read_text().strip()
     except OSError as error:
         raise ServiceUnavailable(f"cannot read the experts' token: {error}") from error
+    keep_secret(token)
+    return token

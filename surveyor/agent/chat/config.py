@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from surveyor.agent.chat.prices import Price
 from surveyor.core.errors import UserError
+from surveyor.core.untrusted_text import keep_secret
 
 
 class ChatConfig(BaseModel):
@@ -47,8 +48,23 @@ class ChatConfig(BaseModel):
             raise UserError(
                 f"the model endpoint {self.base_url!r} must start with http:// or https://"
             )
-        key = os.environ.get(self.key_env, "").strip()
+        key = read_key(self.key_env)
         headers = {"content-type": "application/json"}
-        if not key.isascii():
-            raise UserError(f"the key in {self.key_env} holds characters that no key has")
         return headers | ({"authorization": f"Bearer {key}"} if key else {})
+
+
+def read_key(name: str) -> str:
+    """The key in the environment variable ``name``, empty without one: the one place where a key
+    comes in, so that from here on it is masked wherever text goes.
+
+    Raises `UserError`, which doesn't show the key, for one that can't be sent in a header.
+    """
+    key = os.environ.get(name, "").strip()
+    keep_secret(key)
+    for part in key.split():  # also the lines of one that is pasted wrong
+        keep_secret(part)
+    if "\n" in key or "\r" in key:
+        raise UserError(f"the key in {name} holds a line break; set it again, on one line")
+    if not (key.isascii() and key.isprintable()):
+        raise UserError(f"the key in {name} holds characters that no key has; set it again")
+    return key

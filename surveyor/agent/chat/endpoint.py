@@ -20,8 +20,9 @@ import orjson
 from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.chat.http import Wire
 from surveyor.agent.chat.provider_errors import Address, Trouble, diagnose
-from surveyor.agent.chat.reply_parser import well_formed
+from surveyor.agent.chat.reply_parser import is_filter, well_formed
 from surveyor.core.errors import ServiceUnavailable
+from surveyor.core.untrusted_text import clean
 from surveyor.tools.concurrency import AdaptiveLimiter
 
 _LONGEST_BACKOFF = 30.0
@@ -92,7 +93,7 @@ class Endpoint:
             if attempt == self.config.attempts or tried > self.config.patience:
                 raise ServiceUnavailable(
                     f"{self.config.model} at {self.config.base_url} gave no answer in "
-                    f"{attempt} attempts ({result.reason})"
+                    f"{attempt} attempts ({clean(result.reason)})"
                 )
             await asyncio.sleep(delay)
 
@@ -138,11 +139,15 @@ def _completion(content: bytes) -> _Said | None:
     body = _json(content)
     choices = body.get("choices") if isinstance(body, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
-    message = choice.get("message") if isinstance(choice, dict) else None
-    if not isinstance(choice, dict) or not isinstance(message, dict):
+    if not isinstance(choice, dict):
         return None
+    finish = well_formed(str(choice.get("finish_reason") or ""))[:100]
+    message = choice.get("message")
+    if message is None and is_filter(finish):
+        message = {}  # a filter may leave nothing at all
+    if not isinstance(message, dict) or choice.get("error") or finish == "error":
+        return None  # a gateway lost its provider in the middle of the reply
     usage = body.get("usage")
-    finish = well_formed(str(choice.get("finish_reason") or ""))
     return _Said(message, finish, usage if isinstance(usage, dict) else {})
 
 

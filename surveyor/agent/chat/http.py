@@ -2,20 +2,19 @@
 
 The transport is used without the client around it: cookies, redirects and authentication flows
 are no use here and cost more CPU than everything else that a turn does. One deadline covers the
-whole exchange, so a reply that trickles in cannot hold an episode either. This module is the only
-one of the agent that knows the HTTP library.
+whole exchange, so a reply that trickles in cannot hold an episode either, and one bound its size.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ssl
-import urllib.request
 from dataclasses import dataclass
 
 import httpx2
 
+from surveyor.agent.chat.bounded import UnreadableReply, read_bounded
 from surveyor.agent.chat.provider_errors import Trouble
+from surveyor.agent.chat.proxies import transport_to
 from surveyor.core.errors import UserError
 
 
@@ -47,21 +46,25 @@ class Wire:
             raise UserError(f"{url} is not a web address ({error})") from None
         self._headers = httpx2.Headers({**headers, "accept-encoding": "gzip, deflate"})
         self._timeout = timeout
-        self._transport = transport or _transport(url, self._url.host)
+        unbounded = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
+        self._transport = transport or transport_to(self._url, unbounded)
 
     async def post(self, body: bytes) -> Answered | Trouble:
-        """One exchange; a connection that fails, or takes too long, is `Trouble`."""
+        """One exchange; a connection that fails, takes too long, or brings too much is
+        `Trouble`."""
         request = httpx2.Request("POST", self._url, headers=self._headers, content=body)
         try:
             async with asyncio.timeout(self._timeout):
                 response = await self._transport.handle_async_request(request)
                 try:
-                    content = await response.aread()
+                    content = await read_bounded(response)
                 finally:
                     await response.aclose()
         except TimeoutError:
             return Trouble(f"no answer within {self._timeout:g} s")
-        except (httpx2.TransportError, httpx2.DecodingError) as error:
+        except UnreadableReply as error:
+            return Trouble(str(error))
+        except httpx2.TransportError as error:
             name = type(error).__name__
             return Trouble(f"{name}: {error}" if str(error) else name)
         return Answered(response.status_code, response.headers, content)
@@ -69,26 +72,3 @@ class Wire:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._transport.aclose()
-
-
-def _transport(url: str, host: str) -> httpx2.AsyncHTTPTransport:
-    return httpx2.AsyncHTTPTransport(
-        verify=_trust(url),
-        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None),
-        proxy=_proxy(url, host),
-    )
-
-
-def _trust(url: str) -> ssl.SSLContext:
-    """Reading the system's certificates takes tens of milliseconds; plain HTTP needs none."""
-    if url.startswith("https://"):
-        return ssl.create_default_context()
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def _proxy(url: str, host: str) -> str | None:
-    """The environment's proxy for this address, never for our own machine."""
-    if host in {"127.0.0.1", "localhost", "::1"} or urllib.request.proxy_bypass(host):
-        return None
-    proxies = urllib.request.getproxies()
-    return proxies.get(url.partition(":")[0]) or proxies.get("all")

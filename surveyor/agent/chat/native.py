@@ -5,21 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from pydantic import JsonValue
 
 from surveyor.agent.chat.capabilities import Capabilities
 from surveyor.agent.chat.messages import Message, Part, labelled, pictures_of
+from surveyor.agent.chat.repairs import arguments_text
 from surveyor.agent.chat.reply_parser import (
+    LONGEST_ID,
+    MOST_TEXT,
     REASONING,
     Reading,
+    as_emitted,
     bare_answer,
     can_be_sent,
+    kept,
+    made_id,
     one_answer,
     reasoning_of,
     text_of,
+    too_long,
     well_formed,
 )
-from surveyor.agent.chat.tagged_text import read_blocks
+from surveyor.agent.chat.tagged_text import Blocks, read_blocks
 from surveyor.agent.planner import Brief, Observation
 from surveyor.core.tasks import Task
 from surveyor.memory.events import FormatError, ToolOutcome
@@ -29,11 +35,15 @@ _NEITHER = (
     "That was neither a tool call nor an answer. Call a tool, or finish with the final answer "
     "alone between <answer> and </answer>."
 )
+_NO_ANSWER = "That held no answer. Give the final answer alone between <answer> and </answer>."
 _BOTH = (
     "You called tools and answered in the same turn, so nothing was run. Wait for the results "
     "before you answer, or answer without calling tools."
 )
-_CUT = "Your message was cut off at the length limit. Think less, and call a tool or answer."
+_CUT = "Your message was cut off at the length limit. Think less, and {}."
+
+_Written = tuple[str, str, str]
+"""A call as the model wrote it: id, name, arguments."""
 
 
 class NativeDialect:
@@ -71,55 +81,59 @@ class NativeDialect:
 
     def read(self, message: dict[str, Any], finish: str, turn: int) -> Reading:
         """Understand one assistant message; never raises, whatever the message holds."""
-        text, reasoning = text_of(message.get("content")), reasoning_of(message)
-        calls, repairs = _calls_of(message, turn, self._ids)
-        if not calls and "<tool_call>" in text:
-            text, calls, repairs = self._rescue(text, finish, turn)
+        said, cut = text_of(message.get("content")), finish == "length"
+        written, repairs = _calls_of(message, turn, self._ids)
+        mistake = too_long(said, [call[1:] for call in written])
+        text = kept(said, MOST_TEXT)
+        calls, mended = ((), ()) if mistake else _mended(written, cut)
+        blocks = read_blocks("" if mistake else text, cut=cut)
+        if not calls and blocks.calls and not blocks.faults:
+            written = self._rescued(blocks, turn)
+            calls, mended = _mended(written, cut)
+            text = blocks.thought + "".join(f"<answer>{a}</answer>" for a in blocks.answers)
+            repairs = ("read tool calls that stood in the text", *blocks.repairs)
         self._pending = calls
-        decided, more = self._decide(text, finish, calls)
+        decided, more = ({"mistake": mistake}, ()) if mistake else self._decide(blocks, cut, calls)
         if any(_sound(call) != call.raw_arguments for call in calls):
             more = (*more, "showed the model its unreadable arguments as an empty object")
+        thoughts = (kept(reasoning_of(message), MOST_TEXT), blocks.thought)
         return Reading(
             echo=self._echo(text, message, calls),
-            text=text_of(message.get("content")),
-            reasoning=reasoning,
-            emitted=_emitted(calls),
-            repairs=(*repairs, *more),
+            text=kept(said, MOST_TEXT),
+            reasoning="\n".join(filter(None, thoughts)),
+            emitted=as_emitted(written),
+            repairs=(*repairs, *mended, *more),
             **decided,
         )
 
     def _decide(
-        self, text: str, finish: str, calls: tuple[CallRequest, ...]
+        self, blocks: Blocks, cut: bool, calls: tuple[CallRequest, ...]
     ) -> tuple[dict[str, Any], tuple[str, ...]]:
         """What the turn is, and the repairs that this took."""
-        blocks = read_blocks(text, cut=finish == "length")
         if calls:
             return ({"mistake": _BOTH} if blocks.answers else {"calls": calls}), ()
-        if blocks.faults or (finish == "length" and not blocks.answers):
-            return {"mistake": "; ".join((*blocks.faults, _CUT))}, ()
+        if blocks.faults or (cut and not blocks.answers):
+            advice = "call a tool or answer" if self._tools else "answer"
+            told = (*blocks.faults, *((_CUT.format(advice),) if cut else ()))
+            return {"mistake": "; ".join(dict.fromkeys(told))}, ()
         if blocks.answers:
-            answer, repeated = one_answer(blocks.answers)
-            return answer, (*blocks.repairs, *repeated)
-        if not self._tools and text.strip():
-            return {"answer": text.strip()}, ()
-        if (bare := bare_answer(text, self._task)) is not None:
-            return {"answer": bare}, ("took a bare answer without tags",)
-        return {"mistake": _NEITHER}, ()
+            answer, more = one_answer(blocks.answers, self._task)
+            return answer, (*blocks.repairs, *more)
+        bare = bare_answer(blocks.rest, self._task)
+        if not self._tools and blocks.rest:
+            return {"answer": blocks.rest if bare is None else bare}, tuple(blocks.repairs)
+        if bare is not None:
+            return {"answer": bare}, (*blocks.repairs, "took a bare answer without tags")
+        return {"mistake": _NEITHER if self._tools else _NO_ANSWER}, ()
 
-    def _rescue(
-        self, text: str, finish: str, turn: int
-    ) -> tuple[str, tuple[CallRequest, ...], tuple[str, ...]]:
-        """Calls that a server's parser left in the text: the text without them, and the calls."""
-        blocks = read_blocks(text, cut=finish == "length")
-        if not blocks.calls or blocks.faults:
-            return text, (), ()
-        calls = tuple(
-            CallRequest(f"call_{turn}_{i}", well_formed(call.name), well_formed(call.arguments))
+    def _rescued(self, blocks: Blocks, turn: int) -> tuple[_Written, ...]:
+        """Calls that a server's parser left in the text."""
+        written = tuple(
+            (made_id(turn, i), well_formed(call.name), well_formed(call.arguments))
             for i, call in enumerate(blocks.calls)
         )
-        answers = "".join(f"<answer>{answer}</answer>" for answer in blocks.answers)
-        repairs = ("read tool calls that stood in the text", *blocks.repairs)
-        return blocks.thought + answers, calls, repairs
+        self._ids.update(call[0] for call in written)
+        return written
 
     def _echo(self, text: str, message: dict[str, Any], calls: tuple[CallRequest, ...]) -> Message:
         """The turn as the conversation keeps it, with the provider's own reasoning item, opaque
@@ -161,14 +175,14 @@ def _tool_message(call_id: str, parts: tuple[Part, ...]) -> Message:
 
 def _calls_of(
     message: dict[str, Any], turn: int, used: set[str]
-) -> tuple[tuple[CallRequest, ...], tuple[str, ...]]:
-    """Calls in order, and the repairs that were needed.
+) -> tuple[tuple[_Written, ...], tuple[str, ...]]:
+    """Calls in order, as they were written, and the repairs that were needed.
 
     ``used`` holds the ids of the episode so far and grows, so that results have one owner each.
     """
     listed = message.get("tool_calls")
     entries = listed if isinstance(listed, list) else []
-    calls: list[CallRequest] = []
+    calls: list[_Written] = []
     repairs: list[str] = []
     for entry in entries:
         function = entry.get("function") if isinstance(entry, dict) else None
@@ -180,19 +194,29 @@ def _calls_of(
             arguments = orjson.dumps(arguments if arguments is not None else {}).decode()
             repairs.append("wrote arguments that were not a string as JSON")
         call_id = entry.get("id")
-        if not isinstance(call_id, str) or not call_id or well_formed(call_id) in used:
-            call_id = f"call_{turn}_{len(calls)}"
+        known = isinstance(call_id, str) and 0 < len(call_id) <= LONGEST_ID
+        if not known or well_formed(call_id) in used:
+            number = len(calls)
+            while (call_id := made_id(turn, number)) in used:
+                number += 1
             repairs.append("numbered a tool call without an id of its own")
-        call = CallRequest(
-            well_formed(call_id), well_formed(function["name"]), well_formed(arguments)
-        )
-        used.add(call.call_id)
+        call = (well_formed(str(call_id)), well_formed(function["name"]), well_formed(arguments))
+        used.add(call[0])
         calls.append(call)
     return tuple(calls), tuple(repairs)
 
 
-def _emitted(calls: tuple[CallRequest, ...]) -> tuple[dict[str, JsonValue], ...]:
-    return tuple({"id": c.call_id, "name": c.name, "arguments": c.raw_arguments} for c in calls)
+def _mended(
+    written: tuple[_Written, ...], cut: bool
+) -> tuple[tuple[CallRequest, ...], tuple[str, ...]]:
+    """The calls with readable arguments, where there is one way to read them, and the repairs."""
+    calls: list[CallRequest] = []
+    repairs: list[str] = []
+    for call_id, name, arguments in written:
+        text, made = arguments_text(arguments, untouched=cut)
+        calls.append(CallRequest(call_id, name, text))
+        repairs += made
+    return tuple(calls), tuple(repairs)
 
 
 def _as_sent(call: CallRequest) -> dict[str, Any]:

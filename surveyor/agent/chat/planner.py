@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 import httpx2
 
 from surveyor.agent.chat.capabilities import Capabilities, DialectName, capabilities_of
+from surveyor.agent.chat.complete import WholeDialect
 from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.chat.coordinates import Places
 from surveyor.agent.chat.endpoint import Completion, Endpoint
@@ -18,7 +19,8 @@ from surveyor.agent.chat.messages import Message
 from surveyor.agent.chat.native import NativeDialect
 from surveyor.agent.chat.prices import usage_of
 from surveyor.agent.chat.prompt import Profile, agent_prompt, opening
-from surveyor.agent.chat.reply_parser import Reading
+from surveyor.agent.chat.provider_errors import shortened
+from surveyor.agent.chat.reply_parser import Reading, refusal_of
 from surveyor.agent.chat.tags import TagDialect
 from surveyor.agent.chat.transcript import Transcript
 from surveyor.agent.limits import waiting
@@ -76,6 +78,8 @@ class ChatPlanner:
         brief = replace(brief, tools=places.told)
         dialect = dialect_for(task, brief, self.capabilities)
         prompt = self._profile(task, brief, dialect.instructions)
+        if prompt.whole:
+            dialect = WholeDialect()
         settings = {
             "model": self.config.model,
             **self.config.sampling,
@@ -135,7 +139,12 @@ class ChatSession:
         prompt, shown = self._transcript.prompt_hash, self._transcript.shown
         with waiting():
             completion = await self._endpoint.complete(self._transcript.body)
-        reading = self._dialect.read(completion.message, completion.finish, self._turn)
+        message, finish = completion.message, completion.finish
+        reading = self._dialect.read(message, finish, self._turn)
+        refusal = refusal_of(message, finish)
+        if refusal is not None:
+            text = reading.text or refusal
+            reading = replace(reading, calls=(), answer=None, mistake=None, text=text)
         self.tell([reading.echo])
         call = self._model_call(completion, reading, prompt, shown)
         self._turn += 1
@@ -143,6 +152,7 @@ class ChatSession:
             calls=tuple(map(self._places.to_pixels, reading.calls)),
             answer=reading.answer,
             mistake=reading.mistake,
+            refusal=None if refusal is None else shortened(refusal),
             raw=reading.text,
             model=call,
             notes=reading.notes,

@@ -18,12 +18,14 @@ from surveyor.core.tasks import AnswerKind, Task
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The fixed texts of an episode; ``named`` frames are labelled with their handles."""
+    """The fixed texts of an episode; ``named`` frames are labelled with their handles. ``whole``
+    is a wording that asks for nothing but the answer: the reply as it stands is the answer."""
 
     system: str
     before: str
     after: str
     named: bool = True
+    whole: bool = False
 
 
 Profile: TypeAlias = Callable[[Task, Brief, str], Prompt]

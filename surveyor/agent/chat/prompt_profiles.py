@@ -107,7 +107,7 @@ def easi_text(task: Task) -> str:
 def official(task: Task, brief: Brief, dialect: str) -> Prompt:
     """The official wording after unlabelled frames; with tools, their instructions before it.
 
-    Without tools nothing is added, and in the native dialect the whole reply is the answer.
+    Without tools nothing is added, and the whole reply is the answer.
     """
     return _published(official_text(task), brief, dialect)
 
@@ -150,4 +150,5 @@ def _absent(name: str, wordings: Mapping[str, Wording], dataset: str) -> str:
 
 
 def _published(text: str, brief: Brief, dialect: str) -> Prompt:
-    return Prompt(dialect if brief.tools else "", "", text, named=bool(brief.tools))
+    acting = bool(brief.tools)
+    return Prompt(dialect if acting else "", "", text, named=acting, whole=not acting)

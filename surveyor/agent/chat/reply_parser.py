@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +20,7 @@ class Reading:
     """A message understood: exactly one of calls, answer and mistake, and how it was got.
 
     ``echo`` is the message as the conversation keeps it. ``repairs`` name every liberty taken.
+    ``emitted`` are the calls as the model wrote them, before any repair.
     """
 
     echo: Message
@@ -30,6 +32,80 @@ class Reading:
     emitted: tuple[dict[str, JsonValue], ...] = ()
     repairs: tuple[str, ...] = ()
     notes: dict[str, str] = field(default_factory=dict)
+
+
+MOST_TEXT = 1_000_000
+"""Characters of a message's text, and of its reasoning, that are read and kept."""
+MOST_ARGUMENTS = 32_000
+"""Characters of one call's arguments that are read and kept: they stand in the log three times."""
+LONGEST_ID = 256
+_MOST_NAME = 256
+_MOST_CALLS = 256
+
+
+def kept(text: str, most: int) -> str:
+    """``text`` as the log and the conversation keep it: a note says how much was left out."""
+    return text if len(text) <= most else f"{text[:most]} [{len(text) - most} characters more]"
+
+
+def too_long(text: str, calls: Sequence[tuple[str, str]]) -> str | None:
+    """The mistake of writing more than is read; ``calls`` are names and arguments."""
+    if len(text) > MOST_TEXT:
+        return (
+            f"Your message was {len(text)} characters long and was not read; "
+            f"write at most {MOST_TEXT}."
+        )
+    for name, arguments in calls:
+        if len(name) > _MOST_NAME:
+            return f"A tool name was {len(name)} characters long, so nothing was run."
+        if len(arguments) > MOST_ARGUMENTS:
+            return (
+                f"The arguments of {name[:64]} were {len(arguments)} characters long, so nothing "
+                f"was run; write at most {MOST_ARGUMENTS}."
+            )
+    return None
+
+
+def as_emitted(calls: Sequence[tuple[str, str, str]]) -> tuple[dict[str, JsonValue], ...]:
+    """Calls as (id, name, arguments) for the log; one that runs away is not kept to its end."""
+    return tuple(
+        {
+            "id": call_id,
+            "name": kept(name, _MOST_NAME),
+            "arguments": kept(text, MOST_ARGUMENTS),
+        }
+        for call_id, name, text in calls[:_MOST_CALLS]
+    )
+
+
+def made_id(turn: int, number: int) -> str:
+    """An id for a call that has none of its own: 9 letters and digits, which every endpoint takes
+    (Mistral's takes nothing else)."""
+    return f"call{turn % 1000:03d}{number % 100:02d}"
+
+
+_FILTER = re.compile(
+    r"content_?filter|safety|refusal|recitation|prohibited|blocklist|sensitive", re.IGNORECASE
+)
+
+
+def is_filter(finish: str) -> bool:
+    """Whether a reply's finish reason says that the provider stopped it for its content."""
+    return _FILTER.search(finish) is not None
+
+
+def refusal_of(message: dict[str, Any], finish: str) -> str | None:
+    """Why the model or its provider refused, in its own words; ``None`` when it didn't.
+
+    Asking again gives the same, so a refusal ends the episode.
+    """
+    said = text_of(message.get("refusal")).strip()
+    if said:
+        return said
+    if is_filter(finish):
+        left = text_of(message.get("content")).strip()
+        return f"{finish}: {left}" if left else f"{finish}: the provider's filter left no text"
+    return None
 
 
 def well_formed(text: str) -> str:
@@ -70,17 +146,24 @@ def reasoning_of(message: dict[str, Any]) -> str:
 
 _LETTER = re.compile(r"\(?([A-Z])\)?[.:]?", re.ASCII)
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?( ?(m|cm|metres?|meters?|centimet(re|er)s?|m2|m²))?\.?")
+_BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
 
 
-def one_answer(answers: list[str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The answer that all blocks give, or the mistake of giving none or several; and repairs."""
-    different = list(dict.fromkeys(answers))
+def one_answer(answers: list[str], task: Task) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The answer that all blocks give, or the mistake of giving none or several; and repairs.
+
+    What stands between the tags is reduced as an answer without tags is.
+    """
+    reduced = [(bare if (bare := bare_answer(a, task)) is not None else a) for a in answers]
+    different = list(dict.fromkeys(reduced))
     if len(different) > 1:
         return {"mistake": "you gave several different answers; give the final one alone"}, ()
     if not different[0]:
         return {"mistake": "the answer was empty; write it between <answer> and </answer>"}, ()
-    repeated = ("took an answer that was given several times",) if len(answers) > 1 else ()
-    return {"answer": different[0]}, repeated
+    repairs = ["took an answer that was given several times"] if len(answers) > 1 else []
+    if reduced != answers:
+        repairs.append("took an answer out of its marks")
+    return {"answer": different[0]}, tuple(repairs)
 
 
 def bare_answer(text: str, task: Task) -> str | None:
@@ -89,7 +172,10 @@ def bare_answer(text: str, task: Task) -> str | None:
     A letter of the offered options, an option written out in full, or one number with its unit:
     these can't be anything else. Anything longer could be thinking aloud, and is not an answer.
     """
-    plain = text.strip().strip("*`$ \n").rstrip(".")
+    plain = text.strip().strip("*`$ \n")
+    if boxed := _BOXED.fullmatch(plain):
+        plain = boxed[1].strip()
+    plain = plain.rstrip(".").strip("*` ")
     if task.answer_kind is AnswerKind.NUMBER:
         return plain if _NUMBER.fullmatch(plain) else None
     if task.answer_kind is AnswerKind.CHOICE:

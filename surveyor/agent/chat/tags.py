@@ -18,11 +18,16 @@ import orjson
 from surveyor.agent.chat.capabilities import Capabilities
 from surveyor.agent.chat.messages import Message, Part, labelled, pictures_of
 from surveyor.agent.chat.reply_parser import (
+    MOST_TEXT,
     Reading,
+    as_emitted,
     bare_answer,
+    kept,
+    made_id,
     one_answer,
     reasoning_of,
     text_of,
+    too_long,
     well_formed,
 )
 from surveyor.agent.chat.tagged_text import Blocks, read_blocks
@@ -43,6 +48,7 @@ _NEITHER = (
     "that held neither a <tool_call> nor an <answer> block; call a tool, or finish with "
     "<answer>...</answer>"
 )
+_NO_ANSWER = "that held no answer; finish with <answer>...</answer>"
 _BOTH = "a turn either calls tools or answers; nothing was run"
 
 
@@ -72,25 +78,25 @@ class TagDialect:
 
     def read(self, message: dict[str, Any], finish: str, turn: int) -> Reading:
         """Understand one assistant message; never raises, whatever the message holds."""
-        text = text_of(message.get("content"))
-        blocks = read_blocks(text, cut=finish == "length")
+        said = text_of(message.get("content"))
+        text = kept(said, MOST_TEXT)
+        blocks = read_blocks("" if len(said) > MOST_TEXT else said, cut=finish == "length")
         calls = tuple(
-            CallRequest(f"call_{turn}_{i}", well_formed(call.name), well_formed(call.arguments))
+            CallRequest(made_id(turn, i), well_formed(call.name), well_formed(call.arguments))
             for i, call in enumerate(blocks.calls)
         )
-        thoughts = (reasoning_of(message), blocks.thought)
+        thoughts = (kept(reasoning_of(message), MOST_TEXT), blocks.thought)
+        mistake = too_long(said, [(c.name, c.raw_arguments) for c in calls])
         return Reading(
             echo=Message("assistant", (text,)),
             text=text,
             reasoning="\n".join(filter(None, thoughts)),
-            emitted=tuple(
-                {"id": c.call_id, "name": c.name, "arguments": c.raw_arguments} for c in calls
-            ),
+            emitted=as_emitted([(c.call_id, c.name, c.raw_arguments) for c in calls]),
             notes={"skill_choice": blocks.skill_choice} if blocks.skill_choice else {},
-            **self._decide(text, blocks, calls),
+            **({"mistake": mistake} if mistake else self._decide(blocks, calls)),
         )
 
-    def _decide(self, text: str, blocks: Blocks, calls: tuple[CallRequest, ...]) -> dict[str, Any]:
+    def _decide(self, blocks: Blocks, calls: tuple[CallRequest, ...]) -> dict[str, Any]:
         """The turn and its repairs: calls, an answer, or what was wrong."""
         repairs = tuple(blocks.repairs)
         if blocks.faults:
@@ -100,12 +106,12 @@ class TagDialect:
         if calls:
             return {"calls": calls, "repairs": repairs}
         if blocks.answers:
-            answer, more = one_answer(blocks.answers)
+            answer, more = one_answer(blocks.answers, self._task)
             return {**answer, "repairs": repairs + more}
-        bare = bare_answer(text.rpartition("</think>")[2], self._task)
+        bare = bare_answer(blocks.rest, self._task)
         if bare is not None:
             return {"answer": bare, "repairs": (*repairs, "took a bare answer without tags")}
-        return {"mistake": _NEITHER, "repairs": repairs}
+        return {"mistake": _NEITHER if self._brief.tools else _NO_ANSWER, "repairs": repairs}
 
     def observe(self, observations: tuple[Observation, ...]) -> list[Message]:
         """What came back, as one user message in call order."""
