@@ -18,10 +18,18 @@ import orjson
 from surveyor.agent.boundary import ProviderRefused
 from surveyor.agent.chat.capabilities import Capabilities, Coordinates
 from surveyor.agent.chat.endpoint import Completion, Endpoint
-from surveyor.agent.chat.reply_parser import text_of
+from surveyor.agent.chat.reply_parser import made_id, reasoning_of, text_of
 from surveyor.agent.chat.tagged_text import read_blocks
 from surveyor.agent.limits import LimitExceeded
+from surveyor.agent.unparsed import (
+    REASONING_CUT,
+    REASONING_WRONG,
+    SWALLOWED,
+    readable_call,
+    unreadable_call,
+)
 from surveyor.core.errors import ServiceUnavailable, UserError
+from surveyor.core.untrusted_text import clean
 
 
 class Health(StrEnum):
@@ -36,13 +44,16 @@ class Health(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What one probe found, why it matters and what to do; ``override`` is the capability that
-    should be configured."""
+    should be configured. What the endpoint said is cleaned, since it is shown on a terminal."""
 
     probe: str
     health: Health
     detail: str
     advice: str = ""
     override: tuple[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "detail", clean(self.detail))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +87,7 @@ _MEASURE = {
     },
 }
 _MANY = 8
+_ID = made_id(0, 0)  # of a form that every endpoint takes
 _ONE_CALL = "How high is the table? Call the tool measure; do not guess."
 _TWO_CALLS = "How high are the table and the lamp? Call measure for both at once, in one turn."
 
@@ -91,6 +103,12 @@ async def probe_text(patient: ProbedEndpoint) -> Finding:
     reply = await patient.ask([_user("Reply with the word ready.")])
     if isinstance(reply, str):
         return Finding("text", Health.BROKEN, reply, "nothing else can work before this does")
+    said, thought = text_of(reply.message.get("content")), reasoning_of(reply.message)
+    if thought.strip() and not said.strip():
+        if reply.finish == "length":
+            advice = "raise max_tokens in sampling"
+            return Finding("text", Health.DEGRADED, REASONING_CUT, advice)
+        return Finding("text", Health.BROKEN, REASONING_WRONG, "every answer would be empty")
     if not reply.usage.get("prompt_tokens"):
         detail = "it answers, but does not report how many tokens it used"
         return Finding("text", Health.DEGRADED, detail, "token and cost limits will not trip")
@@ -108,14 +126,14 @@ async def probe_tool_call(patient: ProbedEndpoint) -> Finding:
         arguments = (calls[0].get("function") or {}).get("arguments")
         detail = f"called with {str(arguments)[:60]}"
         return Finding("tool call", Health.WORKS, detail)
-    if read_blocks(text_of(reply.message.get("content"))).calls:
-        return Finding(
-            "tool call",
-            Health.DEGRADED,
-            "the call came back inside the text: the server's tool parser did not see it",
-            "start vLLM with --enable-auto-tool-choice and this model's --tool-call-parser; until "
-            "then each such call is read from the text and recorded as a repair",
-        )
+    said = text_of(reply.message.get("content"))
+    if unreadable := unreadable_call(said):
+        return Finding("tool call", Health.BROKEN, *unreadable, tags)
+    if readable := readable_call(said):
+        return Finding("tool call", Health.DEGRADED, *readable)
+    if "<tool_call>" in reasoning_of(reply.message):
+        advice = "start the server with this model's --reasoning-parser, or without one"
+        return Finding("tool call", Health.BROKEN, SWALLOWED, advice, tags)
     detail = "asked to call a tool, it wrote text instead"
     return Finding("tool call", Health.BROKEN, detail, "it may do better with tags", tags)
 
@@ -143,11 +161,11 @@ async def probe_tags(patient: ProbedEndpoint) -> Finding:
 async def probe_two_turns(patient: ProbedEndpoint) -> Finding:
     """Does the server's chat template take a tool result and go on?"""
     function = {"name": "measure", "arguments": '{"thing": "table"}'}
-    call = {"id": "call_0", "type": "function", "function": function}
+    call = {"id": _ID, "type": "function", "function": function}
     history = [
         _user(_ONE_CALL),
         {"role": "assistant", "content": "", "tool_calls": [call]},
-        {"role": "tool", "tool_call_id": "call_0", "content": "0.74 m"},
+        {"role": "tool", "tool_call_id": _ID, "content": "0.74 m"},
     ]
     reply = await patient.ask(history, tools=[_MEASURE])
     if isinstance(reply, str):
@@ -202,12 +220,12 @@ async def probe_many_images(patient: ProbedEndpoint) -> Finding:
 async def probe_tool_image(patient: ProbedEndpoint) -> Finding:
     """May an image stand in a tool result?"""
     function = {"name": "measure", "arguments": '{"thing": "wall"}'}
-    call = {"id": "call_0", "type": "function", "function": function}
+    call = {"id": _ID, "type": "function", "function": function}
     shown = [{"type": "text", "text": "the wall"}, picture((20, 20, 220))]
     history = [
         _user("Look at the wall with measure, then say its colour in one word."),
         {"role": "assistant", "content": "", "tool_calls": [call]},
-        {"role": "tool", "tool_call_id": "call_0", "content": shown},
+        {"role": "tool", "tool_call_id": _ID, "content": shown},
     ]
     reply = await patient.ask(history, tools=[_MEASURE])
     said = "" if isinstance(reply, str) else text_of(reply.message.get("content"))

@@ -86,6 +86,7 @@ async def examine(
     """
     capabilities = capabilities_of(config.model, config.capabilities)
     endpoint = Endpoint(_brisk(config), transport=transport)
+    endpoint.prepare()
     try:
         patient = ProbedEndpoint(endpoint, capabilities)
         findings = [await probe_text(patient)]
@@ -107,6 +108,7 @@ async def preflight(config: ChatConfig, transport: httpx2.AsyncBaseTransport | N
     key, a missing model, a web page, nobody listening.
     """
     endpoint = Endpoint(_brisk(config), transport=transport)
+    endpoint.prepare()
     try:
         finding = await probe_text(ProbedEndpoint(endpoint, capabilities_of(config.model)))
     finally:

@@ -22,7 +22,7 @@ def keep_secret(secret: str) -> None:
     """Mask ``secret`` from now on, in this process. Stand-ins for a key that are shorter than 8
     characters ("EMPTY", "x") are no secrets, and are words that texts may hold."""
     if len(secret) >= _SHORTEST:
-        _secrets.add(secret)
+        _secrets.update((secret, json.dumps(secret)[1:-1]))
 
 
 def clean(text: str) -> str:

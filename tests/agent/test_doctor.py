@@ -210,3 +210,68 @@ def test_a_checkpoint_that_speaks_tags_is_asked_in_tags(text: str, found: Health
     tagged = {"dialect": "tags", "images": False}
     diagnosis = diagnose(lambda _request: says(text), capabilities=tagged)
     assert health(diagnosis)["tagged call"] is found
+
+
+def answers_in_reasoning(_request: Request) -> Reply:
+    return says(None, reasoning_content="B")
+
+
+def test_a_reasoning_parser_that_takes_the_answer_is_named_before_a_run() -> None:
+    diagnosis = diagnose(answers_in_reasoning)
+    assert not diagnosis.usable
+    assert "content is empty and reasoning is not" in diagnosis.verdict
+    assert "reasoning parser is wrong" in diagnosis.verdict
+    with RehearsalServer(answers_in_reasoning) as server:
+        config = ChatConfig(model="some-model", base_url=server.url, backoff=0.0)
+        with pytest.raises(UserError, match="reasoning parser is wrong"):
+            asyncio.run(preflight(config))
+
+
+def test_a_length_limit_inside_the_reasoning_is_no_parsers_fault() -> None:
+    diagnosis = diagnose(but(lambda r: says(None, reasoning="hm", finish="length")))
+    text = diagnosis.findings[0]
+    assert text.health is Health.DEGRADED
+    assert "max_tokens" in text.advice
+
+
+@pytest.mark.parametrize(
+    ("text", "parser"),
+    [
+        ("<tool_call>\n<function=measure>\n</function>\n</tool_call>", "qwen3_coder or qwen3_xml"),
+        ("<tool_call>measure\n<arg_key>thing</arg_key>\n</tool_call>", "glm45 or glm47"),
+        ('[TOOL_CALLS]measure{"thing": "table"}', "mistral"),
+        ('<|python_tag|>{"name": "measure"}', "llama3_json"),
+    ],
+)
+def test_the_tool_parser_that_a_call_wanted_is_named(text: str, parser: str) -> None:
+    def unparsed(request: Request) -> Reply | None:
+        return says(text) if request.json.get("tools") else None
+
+    diagnosis = diagnose(but(unparsed))
+    (found,) = (f for f in diagnosis.findings if f.probe == "tool call")
+    assert found.health is Health.BROKEN
+    assert found.detail.endswith(parser)
+    assert diagnosis.overrides["dialect"] == "tags"
+
+
+def test_a_call_that_went_into_the_reasoning_is_found() -> None:
+    def swallowed(request: Request) -> Reply | None:
+        call = '<tool_call>{"name": "measure", "arguments": {}}</tool_call>'
+        return says("", reasoning_content=call) if request.json.get("tools") else None
+
+    (found,) = (f for f in diagnose(but(swallowed)).findings if f.probe == "tool call")
+    assert "reasoning parser is wrong" in found.detail
+
+
+def test_ids_in_probes_are_taken_by_an_endpoint_that_wants_nine_letters() -> None:
+    def strict(request: Request) -> Reply | None:
+        ids = re.findall(rb'"(?:tool_call_id|id)":"([^"]*)"', request.body)
+        wrong = [i for i in ids if not re.fullmatch(rb"[A-Za-z0-9]{9}", i)]
+        return fails(400, f"Tool call id was {wrong[0]!r}") if wrong else None
+
+    assert health(diagnose(but(strict)))["two turns"] is Health.WORKS
+
+
+def test_what_an_endpoint_says_cannot_drive_the_terminal() -> None:
+    diagnosis = diagnose(lambda _request: fails(400, "no \x1b[2J\x1b]0;mine\x07"))
+    assert diagnosis.findings[0].detail.endswith("no \\x1b[2J\\x1b]0;mine\\x07")

@@ -72,6 +72,13 @@ class Endpoint:
         self._proven = False
         self._dice = random.Random()  # unseeded: shards must not back off in step
 
+    def prepare(self) -> None:
+        """Read the key and the environment's proxy now, on the event loop that will ask.
+
+        Raises `UserError` for what can't be used, before anything is sent.
+        """
+        self._connected()
+
     async def complete(self, body: bytes) -> Completion:
         """Ask once, retrying what may pass by itself.
 
