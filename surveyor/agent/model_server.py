@@ -34,24 +34,38 @@ class Engine(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Patches:
+    """How an image processor that takes a size counts: pixels of a token, and the fewest pixels
+    that it makes an image of."""
+
+    per_token: int
+    smallest: int
+
+
+_QWEN2 = Patches(28 * 28, 56 * 56)
+_QWEN3 = Patches(32 * 32, 256 * 256)
+
+
+@dataclass(frozen=True, slots=True)
 class Family:
     """Flags that a family of models needs; ``None`` leaves one out.
 
-    ``max_pixels``: its image processor understands that word, so the server can be told the bound.
+    ``patches``: its image processor can be told the sizes of images, in pixels.
     """
 
     vllm_tools: str | None = None
     vllm_reasoning: str | None = None
     sglang_tools: str | None = None
     sglang_reasoning: str | None = None
-    max_pixels: bool = False
+    patches: Patches | None = None
 
 
 _FAMILIES: tuple[tuple[str, Family], ...] = (
     (r"qwen3-?coder", Family("qwen3_coder", None, "qwen3_coder", None)),
-    (r"qwen3\.\d", Family("qwen3_coder", "qwen3", "qwen3_coder", "qwen3", max_pixels=True)),
-    (r"qwen3-?vl.*thinking", Family("hermes", "qwen3", "qwen25", "qwen3", max_pixels=True)),
-    (r"qwen.*vl|skill-?3d|surveyor", Family("hermes", None, "qwen25", None, max_pixels=True)),
+    (r"qwen3\.\d", Family("qwen3_coder", "qwen3", "qwen3_coder", "qwen3", _QWEN3)),
+    (r"qwen3-?vl.*thinking", Family("hermes", "qwen3", "qwen25", "qwen3", _QWEN3)),
+    (r"qwen2.*vl", Family("hermes", None, "qwen25", None, _QWEN2)),
+    (r"qwen.*vl|skill-?3d|surveyor", Family("hermes", None, "qwen25", None, _QWEN3)),
     (r"qwen3(?!.*instruct)", Family("hermes", "qwen3", "qwen25", "qwen3")),
     (r"qwen", Family("hermes", None, "qwen25", None)),
     (r"internvl", Family("hermes", None, "qwen25", None)),
@@ -72,7 +86,8 @@ _FAMILIES: tuple[tuple[str, Family], ...] = (
 class ServeOptions(BaseModel):
     """How to serve a model; ``None`` takes the family's or the engine's default.
 
-    ``context`` is in tokens. ``images`` bounds images in one request, ``max_pixels`` one image.
+    ``context`` is in tokens. ``images`` bounds images in one request, ``max_pixels`` one image:
+    by default as large as lets that many images leave a quarter of the context to words.
     ``memory`` is the share of GPU memory to take. ``extra`` goes onto the command as it is.
     """
 
@@ -125,6 +140,18 @@ def compose(model: str, engine: Engine, options: ServeOptions | None = None) -> 
     return (*build(model, family, options), *options.extra)
 
 
+def image_limits(model: str, options: ServeOptions) -> tuple[int, int | None]:
+    """Images in a request, and pixels of one, that fit into the context together."""
+    can, patches = capabilities_of(model), family_of(model).patches
+    images = can.max_images if options.images is None else options.images
+    if options.max_pixels is not None or can.max_pixels is None:
+        return images, options.max_pixels
+    if patches is None or not images:
+        return images, can.max_pixels
+    tokens = options.context * 3 // 4 // images
+    return images, max(min(can.max_pixels, tokens * patches.per_token), patches.per_token)
+
+
 def _vllm(model: str, family: Family, options: ServeOptions) -> Iterator[str]:
     can = capabilities_of(model)
     yield from ("vllm", "serve", model, "--host", options.host, "--port", str(options.port))
@@ -134,10 +161,12 @@ def _vllm(model: str, family: Family, options: ServeOptions) -> Iterator[str]:
     if options.gpus > 1:
         yield from ("--tensor-parallel-size", str(options.gpus))
     if can.images:
-        images = can.max_images if options.images is None else options.images
+        images, pixels = image_limits(model, options)
         yield from ("--limit-mm-per-prompt", json.dumps({"image": images, "video": 0}))
-        if family.max_pixels and (pixels := options.max_pixels or can.max_pixels):
-            yield from ("--mm-processor-kwargs", json.dumps({"max_pixels": pixels}))
+        if family.patches and pixels:
+            smallest = min(family.patches.smallest, pixels)
+            size = {"shortest_edge": smallest, "longest_edge": pixels}  # both in pixels of area
+            yield from ("--mm-processor-kwargs", json.dumps({"size": size}))
     if parser := options.tool_parser or family.vllm_tools:
         yield from ("--enable-auto-tool-choice", "--tool-call-parser", parser)
     if family.vllm_reasoning:
@@ -154,7 +183,7 @@ def _sglang(model: str, family: Family, options: ServeOptions) -> Iterator[str]:
     if options.gpus > 1:
         yield from ("--tp", str(options.gpus))
     if can.images:
-        images = can.max_images if options.images is None else options.images
+        images, _ = image_limits(model, options)
         yield from ("--limit-mm-data-per-request", json.dumps({"image": images, "video": 0}))
         yield "--enable-multimodal"
     if parser := options.tool_parser or family.sglang_tools:

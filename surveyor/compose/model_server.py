@@ -9,10 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from surveyor.agent.chat.capabilities import capabilities_of
 from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.doctor import examine
 from surveyor.agent.model_server import ServeOptions, running
 from surveyor.compose.tables import show_diagnosis
+from surveyor.agent.model_server import ServeOptions, image_limits, running
+from surveyor.cli.doctor import show_diagnosis
 
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 
@@ -42,9 +45,20 @@ def keep(
                     f"--base-url {served.url}; Ctrl-C stops it",
                     flush=True,
                 )
+                if sizes := _unlike_the_table(model, options):
+                    print(f"with its images: capabilities = {{{sizes}}}", flush=True)
                 served.wait()
         except KeyboardInterrupt:
             print("the model server was stopped")
+
+
+def _unlike_the_table(model: str, options: ServeOptions) -> str:
+    """The server's image limits as TOML fields, where a planner would not assume them."""
+    can = capabilities_of(model)
+    images, pixels = image_limits(model, options)
+    served = {"max_images": images, "max_pixels": pixels}
+    told = {"max_images": can.max_images, "max_pixels": can.max_pixels}
+    return ", ".join(f"{name} = {value}" for name, value in served.items() if value != told[name])
 
 
 @contextmanager

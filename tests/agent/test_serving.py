@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from surveyor.agent.chat.capabilities import capabilities_of
 from surveyor.agent.model_server import Engine, ServeOptions, compose, printed, running
 from surveyor.core.errors import InfrastructureError, UserError
 from tests.support.mock_endpoint import RehearsalServer, says
@@ -54,10 +55,36 @@ def test_image_and_length_limits_are_explicit() -> None:
     options = ServeOptions(context=8192, images=24, max_pixels=602112, port=8123, gpus=2)
     command = compose("Qwen/Qwen3-VL-8B-Instruct", Engine.VLLM, options)
     assert json.loads(value(command, "--limit-mm-per-prompt") or "") == {"image": 24, "video": 0}
-    assert json.loads(value(command, "--mm-processor-kwargs") or "") == {"max_pixels": 602112}
+    size = {"shortest_edge": 65536, "longest_edge": 602112}
+    assert json.loads(value(command, "--mm-processor-kwargs") or "") == {"size": size}
     assert value(command, "--max-model-len") == "8192"
     assert value(command, "--tensor-parallel-size") == "2"
     assert options.url == "http://127.0.0.1:8123/v1"
+
+
+@pytest.mark.parametrize("context", [8192, 32768, 131072])
+@pytest.mark.parametrize("images", [None, 4, 200])
+@pytest.mark.parametrize(
+    ("model", "per_token"),
+    [
+        ("Qwen/Qwen3-VL-8B-Instruct", 1024),
+        ("Qwen/Qwen3.5-35B-A3B", 1024),
+        ("someone/skill-3d-8b", 1024),
+        ("Qwen/Qwen2.5-VL-7B-Instruct", 784),
+    ],
+)
+def test_as_many_images_as_may_come_fit_into_the_context(
+    model: str, per_token: int, images: int | None, context: int
+) -> None:
+    command = compose(model, Engine.VLLM, ServeOptions(context=context, images=images))
+    number = json.loads(value(command, "--limit-mm-per-prompt") or "")["image"]
+    size = json.loads(value(command, "--mm-processor-kwargs") or "")["size"]
+    assert number * size["longest_edge"] / per_token <= 0.75 * context
+    assert size["shortest_edge"] <= size["longest_edge"]
+    if images is None and context >= 32768:
+        can = capabilities_of(model)
+        assert (number, size["longest_edge"]) == (can.max_images, can.max_pixels)
+        assert size["longest_edge"] >= 640 * 480
 
 
 def test_a_word_that_a_processor_does_not_know_is_not_sent() -> None:
@@ -81,6 +108,7 @@ def test_what_is_no_model_is_refused(model: str) -> None:
 
 _SERVER = """
 import asyncio
+from surveyor.agent.chat.capabilities import capabilities_of
 from tests.support.mock_endpoint import RehearsalServer, says
 asyncio.run(RehearsalServer(lambda request: says("ready"), port={port}).serve())
 """
@@ -162,6 +190,7 @@ def test_a_wrong_option_is_one_sentence(wrong: dict[str, object], named: str) ->
 
 _VLLM = """#!{python}
 import asyncio, sys
+from surveyor.agent.chat.capabilities import capabilities_of
 from tests.support.mock_endpoint import RehearsalServer, says
 from tests.agent.test_doctor import healthy
 

@@ -52,16 +52,22 @@ class Capabilities(BaseModel):
 
 
 _QWEN3_VL = Capabilities(
-    images_in_tools=True, max_images=128, coordinates=Coordinates.THOUSANDTHS, max_pixels=2_000_000
+    images_in_tools=True, max_images=64, coordinates=Coordinates.THOUSANDTHS, max_pixels=393_216
 )
+"""What fits into three quarters of the 32,768 tokens that `surveyor vllm up` serves with, at 1024
+pixels a token. Hosted ones, and a server with a longer context, take more."""
 
 _TABLE: tuple[tuple[str, Capabilities], ...] = (
     (r"\b(gpt-[4-9]|o[1-9]\b|chatgpt)", Capabilities(max_images=250, max_pixels=2_500_000)),
     (r"claude", Capabilities(max_images=90, max_pixels=1_150_000)),
     (r"gemini", Capabilities(max_images=250, coordinates=Coordinates.THOUSANDTHS)),
     (r"skill-?3d|surveyor", _QWEN3_VL.model_copy(update={"dialect": DialectName.TAGS})),
-    (r"qwen3(\.\d)?-?vl|qwen3\.\d|qwen-?vl-(max|plus)", _QWEN3_VL),
-    (r"qwen2(\.5)?-?vl", Capabilities(max_images=64, max_pixels=2_000_000)),
+    (
+        r"qwen3?-?vl-(max|plus|flash)",
+        _QWEN3_VL.model_copy(update={"max_images": 128, "max_pixels": 2_000_000}),
+    ),
+    (r"qwen3(\.\d)?-?vl|qwen3\.\d", _QWEN3_VL),
+    (r"qwen2(\.5)?-?vl", Capabilities(max_images=48, max_pixels=392_000)),
     (
         r"internvl",
         Capabilities(max_images=48, coordinates=Coordinates.THOUSANDTHS, max_pixels=2_000_000),

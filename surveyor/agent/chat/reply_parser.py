@@ -45,7 +45,7 @@ _MOST_CALLS = 256
 
 def kept(text: str, most: int) -> str:
     """``text`` as the log and the conversation keep it: a note says how much was left out."""
-    return text if len(text) <= most else f"{text[:most]} [{len(text) - most} characters more]"
+    return text if len(text) <= most else f"{text[:most]} [and {len(text) - most} more characters]"
 
 
 def too_long(text: str, calls: Sequence[tuple[str, str]]) -> str | None:
