@@ -44,16 +44,22 @@ class Health(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What one probe found, why it matters and what to do; ``override`` is the capability that
-    should be configured. What the endpoint said is cleaned, since it is shown on a terminal."""
+    should be configured. ``once``: it is about the one request that was sent, and may be wrong for
+    others. What the endpoint said is cleaned, since it is shown on a terminal."""
 
     probe: str
     health: Health
     detail: str
     advice: str = ""
     override: tuple[str, Any] | None = None
+    once: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "detail", clean(self.detail))
+
+
+class Refused(str):
+    """Why this one request was refused; another may be taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +75,10 @@ class ProbedEndpoint:
         body = {"model": self.endpoint.config.model, **settings, "messages": messages}
         try:
             return await self.endpoint.complete(orjson.dumps(body))
-        except (UserError, ProviderRefused, LimitExceeded, ServiceUnavailable) as refusal:
-            return str(refusal)
+        except (ProviderRefused, LimitExceeded) as refusal:
+            return Refused(refusal)
+        except (UserError, ServiceUnavailable) as failure:
+            return str(failure)
 
 
 _MEASURE = {
@@ -102,7 +110,8 @@ async def probe_text(patient: ProbedEndpoint) -> Finding:
     """Does it answer at all, and does it count tokens?"""
     reply = await patient.ask([_user("Reply with the word ready.")])
     if isinstance(reply, str):
-        return Finding("text", Health.BROKEN, reply, "nothing else can work before this does")
+        advice = "nothing else can work before this does"
+        return Finding("text", Health.BROKEN, reply, advice, once=isinstance(reply, Refused))
     said, thought = text_of(reply.message.get("content")), reasoning_of(reply.message)
     if thought.strip() and not said.strip():
         if reply.finish == "length":

@@ -105,7 +105,8 @@ async def preflight(config: ChatConfig, transport: httpx2.AsyncBaseTransport | N
     """One short request before anything is written for a run.
 
     Raises `UserError` with one sentence when the endpoint cannot answer as configured: a wrong
-    key, a missing model, a web page, nobody listening.
+    key, a missing model, a web page, nobody listening, answers that go into the reasoning. An
+    endpoint that refuses this one request may take others: each episode will say.
     """
     endpoint = Endpoint(_brisk(config), transport=transport)
     endpoint.prepare()
@@ -113,7 +114,7 @@ async def preflight(config: ChatConfig, transport: httpx2.AsyncBaseTransport | N
         finding = await probe_text(ProbedEndpoint(endpoint, capabilities_of(config.model)))
     finally:
         await endpoint.aclose()
-    if finding.health is Health.BROKEN:
+    if finding.health is Health.BROKEN and not finding.once:
         raise UserError(finding.detail)
 
 

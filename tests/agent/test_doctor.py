@@ -275,3 +275,11 @@ def test_ids_in_probes_are_taken_by_an_endpoint_that_wants_nine_letters() -> Non
 def test_what_an_endpoint_says_cannot_drive_the_terminal() -> None:
     diagnosis = diagnose(lambda _request: fails(400, "no \x1b[2J\x1b]0;mine\x07"))
     assert diagnosis.findings[0].detail.endswith("no \\x1b[2J\\x1b]0;mine\\x07")
+
+
+@pytest.mark.parametrize("reply", [fails(413), fails(400, "prompt is too long")])
+def test_one_refused_request_does_not_keep_a_run_from_starting(reply: Reply) -> None:
+    with RehearsalServer(lambda _request: reply) as server:
+        config = ChatConfig(model="some-model", base_url=server.url, backoff=0.0)
+        asyncio.run(preflight(config))
+        assert not asyncio.run(examine(config)).usable
