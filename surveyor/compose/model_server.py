@@ -12,10 +12,9 @@ from types import FrameType
 from surveyor.agent.chat.capabilities import capabilities_of
 from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.doctor import examine
-from surveyor.agent.model_server import ServeOptions, running
-from surveyor.compose.tables import show_diagnosis
 from surveyor.agent.model_server import ServeOptions, image_limits, running
 from surveyor.cli.doctor import show_diagnosis
+from surveyor.compose.tables import show_diagnosis
 
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 

@@ -11,7 +11,6 @@ from PIL import ImageDraw
 from surveyor.core.blobs import BlobStore, Derivation
 from surveyor.core.cameras import Frame
 from surveyor.core.images import rgb
-from surveyor.core.cameras import Frame
 
 
 @dataclass(frozen=True, slots=True)
