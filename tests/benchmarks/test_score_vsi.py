@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surveyor.benchmarks.scorers.base import Outcome
+from surveyor.benchmarks.scorers.lenient import find_choice
 from surveyor.benchmarks.scorers.registry import metric_named
 from surveyor.benchmarks.scorers.vsi import (
     LETTER_TYPES,
@@ -175,9 +176,10 @@ def test_lenient_reads_the_usual_forms_of_a_letter(prediction: str) -> None:
     assert letter(prediction, "lenient") == 1.0
 
 
-@pytest.mark.parametrize("prediction", ["A or B", "", "A table", "because", "the chair or table"])
-def test_lenient_takes_no_undecided_letter(prediction: str) -> None:
-    assert letter(prediction, "lenient") == 0.0
+@pytest.mark.parametrize("prediction", ["A or B", "A/B", "", "because", "the chair or table"])
+def test_lenient_reads_no_undecided_letter(prediction: str) -> None:
+    assert find_choice(prediction, ("chair", "front-left table", "table")) is None
+    assert letter(prediction, "lenient") == letter(prediction, "official")
 
 
 def test_lenient_does_not_find_an_option_inside_another() -> None:

@@ -9,15 +9,10 @@ from surveyor.benchmarks.loaders.base import Loader
 from surveyor.benchmarks.loaders.build import Contents, Item
 from surveyor.benchmarks.loaders.media import Footage, footage_at
 from surveyor.benchmarks.loaders.row_files import PublishedRow, find_table, read_table
-from surveyor.benchmarks.scorers.vsi import LETTER_TYPES, NUMBER_TYPES
+from surveyor.benchmarks.scorers.vsi import LETTER_TYPES, NUMBER_TYPES, UNITS
 from surveyor.core.errors import UserError
 from surveyor.core.tasks import AnswerKind
 
-UNITS: Final = {
-    "object_abs_distance": "m",
-    "object_size_estimation": "cm",
-    "room_size_estimation": "m2",
-}
 _STEMS: Final = {"test": "test", "debiased": "test_debiased", "pruned": "test_pruned"}
 
 

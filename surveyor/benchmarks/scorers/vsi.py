@@ -9,7 +9,9 @@ Profiles:
     The same letters; a number is the first one anywhere in the text, digits or English words
     (lmms-eval, 75571cf).
 ``lenient``
-    Ours, for diagnosis beside the official score: how much is lost to answer format alone.
+    Ours, for diagnosis beside the official score: how much is lost to answer format alone. What
+    the official parser credits stays credited, and the arithmetic is the same, so that a row scores
+    above ``official`` only where more was read, never by rounding.
 
 Where the published code raises (a prediction that is not text, a ground truth of 0 with a
 readable prediction, an unknown question type) the row counts 0 as a failed row.
@@ -47,6 +49,12 @@ NUMBER_TYPES: Final = frozenset(
         "room_size_estimation",
     }
 )
+UNITS: Final = {
+    "object_abs_distance": "m",
+    "object_size_estimation": "cm",
+    "room_size_estimation": "m2",
+}
+"""What numbers are asked for in; counts have no unit."""
 DIRECTION: Final = "object_rel_direction"
 LEVELS: Final = {f"{DIRECTION}_{level}": DIRECTION for level in ("easy", "medium", "hard")}
 """The three difficulty levels are averaged, unweighted, into one task."""
@@ -108,19 +116,23 @@ def score_number(prediction: object, truth: object, profile: str) -> float:
 
 
 def score_lenient(question_type: str, row: Row) -> float:
-    """Our own reading: the stated final answer, in any of the usual forms, option text included."""
-    prediction = row.get("prediction")
-    truth = row["ground_truth"]
+    """Our own reading of the final answer in any of the usual forms, option text and other units
+    included; never below the official score."""
+    prediction, truth = row.get("prediction"), row["ground_truth"]
+    try:
+        official = _score(question_type, prediction, truth, "official")
+    except Unscorable:
+        official = 0.0
     text = "" if prediction is None else str(prediction)
     if question_type in LETTER_TYPES:
         found = find_choice(text, option_texts(row.get("options")))
-        return float(found is not None and found == str(truth).strip().upper())
-    guess, target = find_number(text), as_float(truth)
+        return max(official, float(found is not None and found == str(truth).strip().upper()))
+    guess, target = find_number(text, UNITS.get(question_type)), as_float(truth)
     if guess is None or target is None:
-        return 0.0
+        return official
     if target == 0:
         return float(guess == 0)
-    return mean_relative_accuracy(guess / target, 1.0)
+    return max(official, mean_relative_accuracy(guess, target))
 
 
 def option_texts(options: object) -> tuple[str, ...]:
@@ -137,16 +149,20 @@ def score_row(row: Row, profile: str) -> Mapping[str, float]:
         raise Unscorable(f"question type {question_type!r} is not one of VSI-Bench")
     if profile == "lenient":
         return {"score": score_lenient(question_type, row)}
-    prediction, truth = row.get("prediction"), row["ground_truth"]
+    return {"score": _score(question_type, row.get("prediction"), row["ground_truth"], profile)}
+
+
+def _score(question_type: str, prediction: object, truth: object, profile: str) -> float:
+    """The score of a row by a published profile."""
     if question_type in LETTER_TYPES:
-        return {"score": score_letter(prediction, truth)}
-    return {"score": score_number(prediction, truth, profile)}
+        return score_letter(prediction, truth)
+    return score_number(prediction, truth, profile)
 
 
 METRICS: Final = (
     Metric(
         name="vsi",
-        version="1",
+        version="2",
         profiles=("official", "lmms-eval", "lenient"),
         target_fields=("question_type", "ground_truth"),
         prediction_field="prediction",
