@@ -28,7 +28,7 @@ def labelled(name: str) -> Iterator[Mapping[str, Any]]:
 
 def agrees(row: Mapping[str, Any]) -> bool:
     if row["question_kind"] == "letter":
-        return find_choice(row["reply"], option_texts(row["options"])) == row["read"]
+        return bool(find_choice(row["reply"], option_texts(row["options"])) == row["read"])
     read = find_number(row["reply"], row["unit"])
     if read is None or row["read"] is None:
         return read is row["read"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+import unicodedata
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -144,9 +145,11 @@ def reasoning_of(message: dict[str, Any]) -> str:
     return ""
 
 
-_LETTER = re.compile(r"\(?([A-Z])\)?[.:]?", re.ASCII)
+_LETTER = re.compile(r"[(\[]?(?P<letter>[A-Z]|(?<=[(\[])[a-z](?=[)\]]))[)\]]?[.:]?")
+_LETTER_FIRST = re.compile(r"[(\[]?(?P<letter>[A-Z])[)\].:]+\s*(?P<text>.*)", re.I | re.DOTALL)
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?( ?(m|cm|metres?|meters?|centimet(re|er)s?|m2|m²))?\.?")
-_BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
+_BOX = re.compile(r"\\(?:boxed|text|textbf|mathrm|mathbf)\{([^{}]*)\}")
+_MARKS = "*`$_ \n"
 
 
 def one_answer(answers: list[str], task: Task) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -172,19 +175,31 @@ def bare_answer(text: str, task: Task) -> str | None:
     A letter of the offered options, an option written out in full, or one number with its unit:
     these can't be anything else. Anything longer could be thinking aloud, and is not an answer.
     """
-    plain = text.strip().strip("*`$ \n")
-    if boxed := _BOXED.fullmatch(plain):
-        plain = boxed[1].strip()
-    plain = plain.rstrip(".").strip("*` ")
+    plain = _unmarked(text)
     if task.answer_kind is AnswerKind.NUMBER:
         return plain if _NUMBER.fullmatch(plain) else None
-    if task.answer_kind is AnswerKind.CHOICE:
-        if any(
-            plain.casefold() == option.strip().rstrip(".").casefold() for option in task.options
-        ):
-            return plain
-        letter = _LETTER.fullmatch(plain)
-        offered = len(task.options) or 26
-        if letter and ord(letter[1]) - ord("A") < offered:
-            return letter[1]
-    return None
+    if task.answer_kind is not AnswerKind.CHOICE:
+        return None
+    if any(_same(plain, option) for option in task.options):
+        return plain
+    offered = [chr(ord("A") + index) for index in range(len(task.options) or 26)]
+    found = _LETTER.fullmatch(plain) or _LETTER_FIRST.fullmatch(plain)
+    letter = found["letter"].upper() if found is not None else ""
+    if found is None or letter not in offered:
+        return None
+    if found.re is _LETTER_FIRST:
+        named = task.options[offered.index(letter)] if task.options else ""
+        return letter if _same(f"{letter}. {found['text']}", named) else None
+    return letter
+
+
+def _unmarked(text: str) -> str:
+    """A text without emphasis, a box and full-width forms around it."""
+    plain = unicodedata.normalize("NFKC", text).strip(_MARKS).rstrip(".")
+    while (inner := _BOX.sub(r"\1", plain)) != plain:
+        plain = inner.strip(_MARKS).rstrip(".")
+    return plain.strip(_MARKS)
+
+
+def _same(text: str, option: str) -> bool:
+    return text.casefold() == option.strip().rstrip(".").casefold()
