@@ -123,12 +123,12 @@ async def _converse(session: Session, stage: _Stage) -> None:
         if turn.refusal is not None:
             raise ProviderRefused(f"refused: {turn.refusal}")
         if turn.answer is not None:
-            stage.log.append(Answer(turn=number, text=turn.answer, sources=turn.sources))
+            stage.log.append(_answer(turn, turn.answer, number))
             return
         if turn.mistake is not None:
             observations = (_format_error(turn, number, stage.log),)
         else:
-            observations = await _run_tools(turn.calls, number, stage)
+            observations = await _run_tools(turn, number, stage)
         mistakes = 0 if any(_useful(o) for o in observations) else mistakes + 1
         stage.scope.tolerate(mistakes)
 
@@ -145,13 +145,18 @@ def _format_error(turn: Turn, number: int, log: Log) -> FormatError:
     return error
 
 
-async def _run_tools(
-    calls: tuple[CallRequest, ...], number: int, stage: _Stage
-) -> tuple[ToolOutcome, ...]:
+def _answer(turn: Turn, text: str, number: int) -> Answer:
+    return Answer(
+        turn=number, text=text, sources=turn.sources, guess=turn.guess, notes=dict(turn.notes)
+    )
+
+
+async def _run_tools(turn: Turn, number: int, stage: _Stage) -> tuple[ToolOutcome, ...]:
     """Log and run the calls of one turn; a tool that failed through no fault of the planner ends
     the episode as incomplete."""
+    calls = turn.calls
     stage.scope.take_calls(len(calls))
-    for call in calls:
+    for position, call in enumerate(calls):
         stage.log.append(
             ToolCall(
                 turn=number,
@@ -159,6 +164,7 @@ async def _run_tools(
                 name=call.name,
                 raw_arguments=call.raw_arguments,
                 arguments=_parsed(call.raw_arguments),
+                notes=dict(turn.notes) if position == 0 else {},
             )
         )
     outcomes = await stage.registry.execute(number, calls, stage.workspace)

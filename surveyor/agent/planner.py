@@ -42,12 +42,14 @@ class Turn:
     ``sources`` are handles that the answer rests on. ``mistake`` describes output that was
     neither a call nor an answer; the loop turns it into an observation. ``refusal`` is why the
     model will not answer, in its own words: the episode has failed. ``model`` is the request behind
-    this turn, if a model was asked.
+    this turn, if a model was asked. ``guess`` says that the answer rests on nothing that was seen
+    or measured; ``notes`` say why, and go into the log with the answer or the first call.
     """
 
     calls: tuple[CallRequest, ...] = ()
     answer: str | None = None
     sources: tuple[str, ...] = ()
+    guess: bool = False
     mistake: str | None = None
     refusal: str | None = None
     raw: str = ""

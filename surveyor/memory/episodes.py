@@ -36,10 +36,12 @@ class Episode:
     @property
     def answer(self) -> str | None:
         """The final answer's text, if the planner gave one."""
-        for event in reversed(self.events):
-            if isinstance(event, Answer):
-                return event.text
-        return None
+        return None if (given := self.given) is None else given.text
+
+    @property
+    def given(self) -> Answer | None:
+        """The final answer, if the planner gave one."""
+        return next((e for e in reversed(self.events) if isinstance(e, Answer)), None)
 
     @property
     def done(self) -> bool:

@@ -119,7 +119,8 @@ class ModelCall(_Event):
 
 
 class ToolCall(_Event):
-    """The planner asked for a tool. ``raw_arguments`` is the string exactly as it was emitted."""
+    """The planner asked for a tool. ``raw_arguments`` is the string exactly as it was emitted.
+    ``notes`` are what the planner says of the turn, with the first of its calls."""
 
     type: Literal["tool_call"] = "tool_call"
     turn: int
@@ -127,6 +128,7 @@ class ToolCall(_Event):
     name: str
     raw_arguments: str
     arguments: dict[str, JsonValue] | None = None
+    notes: dict[str, str] = Field(default_factory=dict)
 
 
 class ToolStatus(StrEnum):
@@ -182,12 +184,17 @@ class LimitHit(_Event):
 
 
 class Answer(_Event):
-    """The final answer, with the handles whose numbers it rests on."""
+    """The final answer, with the handles whose numbers it rests on.
+
+    A ``guess`` rests on nothing that was seen or measured, and ``notes`` say why it was made.
+    """
 
     type: Literal["answer"] = "answer"
     turn: int
     text: str
     sources: tuple[str, ...] = ()
+    guess: bool = False
+    notes: dict[str, str] = Field(default_factory=dict)
 
 
 class EpisodeStatus(StrEnum):

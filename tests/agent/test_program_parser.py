@@ -122,7 +122,7 @@ def test_a_guess_is_a_number_where_one_is_wanted(question: str) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "said"),
-    [(AnswerKind.TEXT, "unanswerable"), (AnswerKind.BOXES, "none"), (AnswerKind.MASK, "none")],
+    [(AnswerKind.TEXT, "unknown"), (AnswerKind.BOXES, "none"), (AnswerKind.MASK, "none")],
 )
 def test_what_no_template_fits_is_said_to_be_unknown_and_never_left_empty(
     kind: AnswerKind, said: str

@@ -33,6 +33,9 @@ def test_the_log_of_every_version_loads(version: int) -> None:
     episode = fold(events)
     assert episode is not None
     assert episode.answer == "2.4"
+    assert episode.given is not None
+    assert episode.given.guess is (version >= 2)
+    assert bool(episode.calls[0].notes) is (version >= 2)
     assert episode.status is EpisodeStatus.ANSWERED
     assert [call.call_id for call in episode.calls] == ["c1", "c2"]
     assert episode.outcomes[0].producers[0].weights == "sha256:ab12"

@@ -13,6 +13,7 @@ from surveyor.agent.program.language import (
     FloorArea,
     Nearest,
     Program,
+    Quality,
     Route,
     Size,
 )
@@ -21,7 +22,7 @@ from surveyor.core.tasks import AnswerKind
 
 _OPTION = re.compile(r"^\s*\(?([A-Z])[.):]\s*(.*)$", re.DOTALL)
 
-# Last resorts, said to be guesses wherever they are used: what such rooms usually hold.
+# Last resorts, marked as guesses in the log and in every report: what such rooms usually hold.
 _USUAL_COUNT, _USUAL_METRES, _USUAL_FLOOR = 2, 1.8, 18.0
 _USUAL_EDGE = {
     "bed": 205, "bookshelf": 180, "chair": 82, "desk": 140, "door": 200, "lamp": 60,
@@ -29,6 +30,8 @@ _USUAL_EDGE = {
     "trash bin": 40, "tv": 95, "window": 135,
 }  # fmt: skip
 _OTHER_EDGE = 90
+UNKNOWN = "unknown"
+"""What is said in words where nothing was measured: never "unanswerable", which is a finding."""
 
 
 def form(program: Program, value: Value, options: Sequence[str]) -> str | None:
@@ -70,7 +73,7 @@ def guess(
             return str(_USUAL_FLOOR)
         case Find():
             return "none"
-    return "unanswerable" if kind is AnswerKind.TEXT else "none"
+    return UNKNOWN if kind is AnswerKind.TEXT or isinstance(program, Quality) else "none"
 
 
 def _letter(value: Value, options: Sequence[str], *, ordered: bool) -> str | None:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from surveyor.agent.program.language import Find, Near
+from surveyor.agent.program.language import Find, Near, Quality
 from surveyor.agent.program.measuring import Reading
 from surveyor.agent.program.scene_builder import Sight, Take
 from surveyor.agent.program.tool_calls import Call, Caller, Steps, worked
 from surveyor.tools.schemas import MeasureData, ObjectRow
 
 NONE = "none"
+UNANSWERABLE = "unanswerable"
+"""Said only where the whole place was searched for what a question takes for granted."""
 _RESTS = 0.12
 """Metres between a thing's underside and its support's top that still count as lying on it."""
 
@@ -42,6 +44,13 @@ def find(caller: Caller, program: Find, sight: Sight) -> Steps[Reading]:
         fitting = _surest(fitting)
     handles = tuple(row.handle for row in fitting)
     return Reading(handles, handles)
+
+
+def absent(program: Quality, sight: Sight) -> Reading | None:
+    """That the question has no answer, where the place was seen and the thing was not in it."""
+    if not sight.takes or any(take.of(program.of.category) for take in sight.takes):
+        return None
+    return Reading(UNANSWERABLE, tuple(take.place for take in sight.takes if take.place))
 
 
 def _by_distance(

@@ -151,7 +151,30 @@ class Find:
         return inner if self.several else f"unique({inner})"
 
 
-Program = Count | Distance | Size | FloorArea | Nearest | Direction | AppearanceOrder | Route | Find
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What colour, material or the like an object has. No tool sees that; all that can be measured
+    is that there is no such object, and then the question has no answer."""
+
+    of: Filter
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name}(unique({self.of}))"
+
+
+Program = (
+    Count
+    | Distance
+    | Size
+    | FloorArea
+    | Nearest
+    | Direction
+    | AppearanceOrder
+    | Route
+    | Find
+    | Quality
+)
 
 
 def categories(program: Program) -> tuple[str, ...]:
@@ -163,7 +186,7 @@ def required(program: Program) -> tuple[str, ...]:
     """Categories without which the program has no value at all."""
     if isinstance(program, Nearest):
         return (program.anchor.of.category,)
-    if isinstance(program, Count | AppearanceOrder | Find):
+    if isinstance(program, Count | AppearanceOrder | Find | Quality):
         return ()
     return categories(program)
 
@@ -172,6 +195,8 @@ def _filters(program: Program) -> Iterator[Filter]:
     match program:
         case Count(objects=objects):
             yield objects
+        case Quality(of=single):
+            yield single
         case Distance(first=first, second=second):
             yield from (first.of, second.of)
         case Size(object=single):

@@ -19,6 +19,7 @@ from surveyor.agent.program.language import (
     FloorArea,
     Nearest,
     Program,
+    Quality,
     Route,
     Size,
     Unique,
@@ -50,15 +51,15 @@ def measure(caller: Caller, program: Program, sight: Sight) -> Steps[Reading | N
     readings = [
         Reading(_value(program, outcome), outcome.handles[:1], _telling(program, take))
         for (take, _), outcome in zip(planned, outcomes, strict=True)
-        if worked(outcome) is not None
+        if worked(outcome) is not None and _saw(program, outcome)
     ]
     return _joined(readings, program, sight.join)
 
 
 def _call(program: Program, take: Take) -> Call | None:
     match program:
-        case Find():
-            return None  # answered by handles, see `finding`
+        case Find() | Quality():
+            return None  # answered by what was found, see `finding`
         case Count(objects=Filter(category=category)):
             found = take.of(category)
             if not found:
@@ -108,6 +109,13 @@ def _pick(take: Take, *singles: Unique) -> tuple[str, ...]:
 
 def _handles(rows: Sequence[ObjectRow]) -> list[JsonValue]:
     return [row.handle for row in rows]
+
+
+def _saw(program: Program, outcome: ToolOutcome) -> bool:
+    """Whether the outcome rests on anything: an order of what was never seen is the asked one."""
+    if isinstance(program, AppearanceOrder):
+        return bool(OrderData.model_validate(outcome.data).order)
+    return True
 
 
 def _value(program: Program, outcome: ToolOutcome) -> Value:

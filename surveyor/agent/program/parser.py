@@ -21,6 +21,7 @@ from surveyor.agent.program.language import (
     Near,
     Nearest,
     Program,
+    Quality,
     Route,
     Size,
     Unique,
@@ -89,6 +90,10 @@ def _templates() -> tuple[tuple[re.Pattern[str], Callable[[Names], Program]], ..
             r"^Find every object that fits this description; there may be none: "
             r"(?P<described>.+)$",
             _find_all,
+        ),
+        (
+            r"\bWhat (?P<quality>colou?r|material) is the (?P<category>[^?]+)\?",
+            lambda names: Quality(Filter(names["category"]), names["quality"].lower()),
         ),
     )
     return tuple((re.compile(pattern, re.IGNORECASE), build) for pattern, build in table)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from surveyor.agent.planner import Brief, Observation, Turn
 from surveyor.agent.program.answer_forms import describe, form, guess
-from surveyor.agent.program.grounding import find
+from surveyor.agent.program.grounding import absent, find
 from surveyor.agent.program.language import (
     AppearanceOrder,
     Count,
     Find,
     FloorArea,
     Program,
+    Quality,
     categories,
     required,
 )
@@ -22,7 +23,7 @@ from surveyor.agent.recall_tool import RECALL
 from surveyor.core.tasks import Task
 from surveyor.skills.workflow import PLAIN, TABLE, Workflow
 
-_EXHAUSTIVE = (Count, Find, FloorArea)
+_EXHAUSTIVE = (Count, Find, FloorArea, Quality)
 """Programs that no sighting answers early: there may always be one more."""
 
 
@@ -71,7 +72,8 @@ class ProgramSession:
         program = parse(self._task.question)
         if program is None:
             text = guess(None, self._task.options, self._task.answer_kind)
-            yield Turn(answer=text, notes={"why": "the question fits no known template; a guess"})
+            why = {"why": "the question fits no known template; a guess"}
+            yield Turn(answer=text, guess=True, notes=why)
             return
         caller = Caller()
         reading = None
@@ -85,7 +87,7 @@ class ProgramSession:
 def _remembered(caller: Caller, program: Program, workflow: Workflow) -> Steps[Reading | None]:
     """Measure what memory holds, where it holds all that is asked about. Floors, orders of
     appearance and outlines in pictures are not remembered."""
-    if isinstance(program, (AppearanceOrder, Find, FloorArea)):
+    if isinstance(program, (AppearanceOrder, Find, FloorArea, Quality)):
         return None
     sight = yield from SceneBuilder(caller, workflow).recall(categories(program))
     if sight is None:
@@ -101,6 +103,8 @@ def _read(caller: Caller, program: Program, workflow: Workflow) -> Steps[Reading
     if isinstance(program, Find):
         seen = yield from seer.look(categories(program), workflow.join)
         return (yield from find(caller, program, seen))
+    if isinstance(program, Quality):
+        return absent(program, (yield from seer.look(categories(program), workflow.join)))
     if isinstance(program, AppearanceOrder):
         watched = yield from seer.watch(categories(program))
         return (yield from measure(caller, program, watched))
@@ -129,8 +133,12 @@ def _answer(program: Program, reading: Reading | None, options: tuple[str, ...])
     text = form(program, reading.value, options) if reading is not None else None
     if text is None or reading is None:
         notes["why"] = "what was asked about was not found; a guess"
-        return Turn(answer=guess(program, options), notes=notes)
+        if isinstance(program, Quality):
+            notes["why"] = f"nothing here can see the {program.name} of things; a guess"
+        return Turn(answer=guess(program, options), guess=True, notes=notes)
     notes["why"] = f"{program} = {describe(program, reading.value)}"
     if isinstance(program, Find) and program.unseen:
         notes["why"] += f"; nothing here can see whether its {program.unseen}"
+    if isinstance(program, Quality):
+        notes["why"] = f"no {program.of.category} was found anywhere, so it has no {program.name}"
     return Turn(answer=text, sources=reading.sources, notes=notes)

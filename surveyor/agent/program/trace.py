@@ -34,6 +34,7 @@ def narrate(events: Iterable[Event]) -> str:
             case Answer():
                 lines += _steps(calls, found)
                 rests = f", resting on {', '.join(event.sources)}" if event.sources else ""
+                rests += ", a guess" if event.guess else ""
                 lines.append(f"Answer: {event.text or '(none)'}{rests}.")
                 calls, found = [], {}
     return "\n".join([*lines, *_steps(calls, found)])
