@@ -6,7 +6,8 @@ difference is that of the benchmark's own overall score, with an interval from r
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
 from statistics import fmean
 
 from pydantic import BaseModel, ConfigDict
@@ -27,7 +28,8 @@ class _Record(BaseModel):
 class Difference(_Record):
     """B against A on some tasks, 0..100. ``p`` is the two-sided bootstrap probability of no
     difference, ``mcnemar_p`` the exact one on right and wrong; ``only_a`` and ``only_b`` count
-    tasks that one run alone got right."""
+    tasks that one run alone got right. ``guesses_a`` and ``guesses_b`` count answers on these tasks
+    that rest on nothing measured."""
 
     n: int
     a: float
@@ -37,6 +39,8 @@ class Difference(_Record):
     mcnemar_p: float
     only_a: int
     only_b: int
+    guesses_a: int = 0
+    guesses_b: int = 0
 
 
 class RunComparison(_Record):
@@ -72,6 +76,7 @@ def compare(a: RunFolder, b: RunFolder, seed: int = 0) -> RunComparison:
     scenes = {name: task.scene_id for name, task in tasks.items()}
     groups = {name: task.question_type for name, task in tasks.items()}
     metric = metric_named(first.metric)
+    guesses = [_guesses(folder, scores_a.keys() & scores_b.keys()) for folder in (a, b)]
     overall = compare_runs(
         scores_a,
         scores_b,
@@ -84,11 +89,12 @@ def compare(a: RunFolder, b: RunFolder, seed: int = 0) -> RunComparison:
     types = {}
     for kind in sorted({groups[name] for name in scores_a.keys() & scores_b.keys()}):
         mine = [{n: v for n, v in s.items() if groups[n] == kind} for s in (scores_a, scores_b)]
-        types[kind] = _difference(compare_runs(mine[0], mine[1], scenes, seed=seed))
+        guessed = [sum(counts[name] for name in mine[0]) for counts in guesses]
+        types[kind] = _difference(compare_runs(mine[0], mine[1], scenes, seed=seed), guessed)
     return RunComparison(
         a=a.record.id,
         b=b.record.id,
-        overall=_difference(overall),
+        overall=_difference(overall, [counts.total() for counts in guesses]),
         types=types,
         unpaired_a=overall.n_only_a,
         unpaired_b=overall.n_only_b,
@@ -113,7 +119,13 @@ def _means(folder: RunFolder) -> Mapping[str, float]:
     return {name: fmean(mine) for name, mine in values.items()}
 
 
-def _difference(pair: PairedComparison) -> Difference:
+def _guesses(folder: RunFolder, tasks: Set[str]) -> Counter[str]:
+    """How often each of the tasks was answered by a guess."""
+    marked = (score.task_id for score in folder.results() if score.fields.get("guess") is True)
+    return Counter(name for name in marked if name in tasks)
+
+
+def _difference(pair: PairedComparison, guesses: Sequence[int]) -> Difference:
     return Difference(
         n=pair.difference.n_rows,
         a=100 * pair.mean_a,
@@ -123,6 +135,8 @@ def _difference(pair: PairedComparison) -> Difference:
         mcnemar_p=pair.mcnemar.p_value,
         only_a=pair.mcnemar.only_a,
         only_b=pair.mcnemar.only_b,
+        guesses_a=guesses[0],
+        guesses_b=guesses[1],
     )
 
 

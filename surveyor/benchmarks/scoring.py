@@ -177,6 +177,7 @@ def _scores(
                 **row.values,
                 "outcome": row.outcome.value,
                 "failure": row.failure or item.reason,
+                "guess": item.guess,
                 "scene_id": item.task.scene_id,
                 "question_type": item.task.question_type,
                 "correct": answers[item.task.id].answer,

@@ -32,6 +32,11 @@ def compare(
             f"{name:<30} {row.n:>5} {row.a:>6.1f} {row.b:>6.1f}  {d.value:+5.1f} {ends:<16} "
             f"{row.only_a:>6} {row.only_b:>7} {row.mcnemar_p:>10.3f}"
         )
+    both = result.overall
+    if both.guesses_a or both.guesses_b:
+        print(
+            f"answered by a guess, nothing measured: {both.guesses_a} in A, {both.guesses_b} in B"
+        )
     if result.unpaired_a or result.unpaired_b:
         print(f"left out: {result.unpaired_a} tasks only in A, {result.unpaired_b} only in B")
     if (probe := result.probe) is not None:

@@ -6,7 +6,14 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from surveyor.benchmarks.report.record import Estimate, RunReport, Spend, Tally
+from surveyor.benchmarks.report.record import (
+    BY_CONSTRUCTION,
+    Estimate,
+    Guesses,
+    RunReport,
+    Spend,
+    Tally,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,6 +40,8 @@ def show(reports: Mapping[str, RunReport]) -> None:
         console.print(REFERENCE_NOTE, style="dim", highlight=False)
     for title in (title for title, report in reports.items() if report.table):
         console.print(f"{title}: {TABLE_NOTE}", style="dim", highlight=False)
+    for dataset in sorted({report.dataset for report in reports.values()} & BY_CONSTRUCTION.keys()):
+        console.print(BY_CONSTRUCTION[dataset], style="dim", highlight=False)
 
 
 def comparison(reports: Mapping[str, RunReport]) -> Table:
@@ -53,6 +62,8 @@ def comparison(reports: Mapping[str, RunReport]) -> Table:
     for name in runs[0].measures if len(runs[0].measures) > 1 else ():
         table.add_row(f"  {name}", "", *(f"{run.measures.get(name, 0.0):.1f}" for run in runs))
     table.add_row("scored / failed / incomplete", "", *(_counts(run.tally) for run in runs))
+    if any(run.guesses.n for run in runs):
+        table.add_row("guesses, their score", "", *(_guesses(run.guesses) for run in runs))
     table.add_row("calls a question, effective", "", *(_calls(run.spend) for run in runs))
     table.add_row("time", "", *(f"{run.wall:.1f} s" for run in runs))
     return table
@@ -66,6 +77,10 @@ def _estimate(score: Estimate) -> str:
 
 def _counts(tally: Tally) -> str:
     return f"{tally.scored} / {tally.failed} / {tally.incomplete}"
+
+
+def _guesses(guesses: Guesses) -> str:
+    return f"{guesses.n}, {guesses.score:.1f}" if guesses.n else "0"
 
 
 def _calls(spend: Spend) -> str:

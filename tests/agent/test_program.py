@@ -282,3 +282,25 @@ def test_ways_to_look_differ(room: BoxRoom, tmp_path: Path) -> None:
         for w in (PLAIN, VOTE, TABLE)
     }
     assert len(set(called.values())) == 3
+
+
+def test_a_guess_says_that_it_is_one(room: BoxRoom, tmp_path: Path) -> None:
+    assert ask(room, tmp_path, "Why is the sky blue?").answer.guess
+    assert not ask(room, tmp_path, CHAIRS).answer.guess
+    unseen = ask(room, tmp_path, "How many piano(s) are in this room?")
+    assert unseen.answer.guess
+    assert "a guess" in unseen.answer.notes["why"]
+
+
+def test_unanswerable_is_said_only_where_the_thing_was_searched_for(
+    room: BoxRoom, tmp_path: Path
+) -> None:
+    """Its absence is measured; a thing that is there has a colour that nothing here sees."""
+    absent = ask(room, tmp_path, "What color is the piano?")
+    assert absent.answer.answer == "unanswerable"
+    assert not absent.answer.guess
+    assert "no piano was found anywhere" in absent.answer.notes["why"]
+    assert "detect" in absent.tools()
+    there = ask(room, tmp_path, "What color is the sofa?")
+    assert there.answer.answer == "unknown"
+    assert there.answer.guess

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from surveyor.benchmarks.report.record import Estimate, RunReport, Spend, Tally, TypeRow
+from surveyor.benchmarks.report.record import Estimate, Guesses, RunReport, Spend, Tally, TypeRow
 from surveyor.benchmarks.run.config import Baseline
 from surveyor.benchmarks.scorecard import JudgedRow, summarize
 from surveyor.benchmarks.scorers.base import Metric, Outcome
@@ -37,6 +37,7 @@ class Played:
     status: EpisodeStatus = EpisodeStatus.INCOMPLETE
     reason: str = ""
     answer: str | None = None
+    guess: bool = False
     planner: str = ""
     spend: Spend = field(default_factory=Spend)
     producers: frozenset[Producer] = frozenset()
@@ -57,6 +58,7 @@ class Played:
             status=episode.status,
             reason=episode.reason,
             answer=episode.answer,
+            guess=episode.given is not None and episode.given.guess,
             planner=episode.started.planner,
             spend=spend(episode, events),
             producers=frozenset(p for outcome in episode.outcomes for p in outcome.producers),
@@ -96,7 +98,8 @@ def build_report(
         groups={group.name: group.means[headline] for group in card.groups},
         tally=_tally(judged),
         spend=_total(spends),
-        types=tuple(_type_row(name, headline, judged, spends) for name in types),
+        types=tuple(_type_row(name, headline, judged, played) for name in types),
+        guesses=_guesses(headline, judged, played),
         scenes=len({item.task.scene_id for item in played}),
         epochs=folder.record.epochs,
         pass_at=_pass_at(folder.record.epochs, headline, played, judged),
@@ -116,17 +119,26 @@ def _failures(judged: Sequence[JudgedRow]) -> Counter[str]:
 
 
 def _type_row(
-    name: str, headline: str, judged: Sequence[JudgedRow], spends: Sequence[Spend]
+    name: str, headline: str, judged: Sequence[JudgedRow], played: Sequence[Played]
 ) -> TypeRow:
-    mine = [(row, cost) for row, cost in zip(judged, spends, strict=True) if row.group == name]
-    rows = [row for row, _ in mine]
+    mine = [(row, item) for row, item in zip(judged, played, strict=True) if row.group == name]
+    rows, items = [row for row, _ in mine], [item for _, item in mine]
     interval = clustered_mean([row.values[headline] for row in rows], [r.scene_id for r in rows])
     return TypeRow(
         question_type=name,
         score=_estimate(interval, 100.0),
         tally=_tally(rows),
-        spend=_total([cost for _, cost in mine]),
+        spend=_total([item.spend for item in items]),
+        guesses=_guesses(headline, rows, items),
     )
+
+
+def _guesses(headline: str, rows: Sequence[JudgedRow], played: Sequence[Played]) -> Guesses:
+    """How many answers were guesses, and what they scored."""
+    scores = [
+        100 * row.values[headline] for row, item in zip(rows, played, strict=True) if item.guess
+    ]
+    return Guesses(n=len(scores), score=sum(scores) / len(scores) if scores else 0.0)
 
 
 def _tally(rows: Sequence[JudgedRow]) -> Tally:

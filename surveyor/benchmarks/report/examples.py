@@ -30,13 +30,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """What one run made of the question."""
+    """What one run made of the question; ``why`` is what the planner noted with its answer."""
 
     run: str
     answer: str
     value: float
     status: str
     reason: str
+    guess: bool
+    why: str
     calls: tuple[Call, ...]
     pictures: tuple[Picture, ...]
     plan: Plan | None
@@ -118,12 +120,15 @@ def _try(
     task: ScheduledTask,
     stores: Sequence[BlobStore],
 ) -> Try:
+    given = episode.given if episode else None
     return Try(
         run=run,
         answer=score.prediction,
         value=score.value,
         status=str(score.status or ""),
         reason=str(score.fields.get("failure") or ""),
+        guess=given is not None and given.guess,
+        why=given.notes.get("why", "") if given else "",
         calls=_calls(episode) if episode else (),
         pictures=pictures(episode, task.frames, stores) if episode else (),
         plan=plan(episode) if episode else None,

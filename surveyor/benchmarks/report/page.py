@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 from surveyor.benchmarks.compare import RunComparison, compare
 from surveyor.benchmarks.report.examples import Example, examples
-from surveyor.benchmarks.report.record import Estimate, RunReport, Spend, read_report
+from surveyor.benchmarks.report.record import (
+    BY_CONSTRUCTION,
+    Estimate,
+    RunReport,
+    Spend,
+    read_report,
+)
 from surveyor.benchmarks.run.progress import clock_text
 from surveyor.core.blobs import BlobStore
 from surveyor.memory.manifest import Manifest
@@ -76,6 +82,7 @@ def render_page(
         types=_types(runs),
         paired=_paired(folders),
         examples=shown,
+        by_construction=BY_CONSTRUCTION.get(runs[0].report.dataset, ""),
         reference=any(run.report.reference for run in runs),
         tables=[run.name for run in runs if run.report.table],
     )

@@ -11,6 +11,15 @@ from surveyor.memory.runs import RunFolder
 
 REPORT_VERSION = 1
 
+BY_CONSTRUCTION = {
+    "vsi-meta": (
+        "Questions by VSI-Bench's official rules, generated from the same table that answers them: "
+        "100 % is by construction, and no result on the benchmark."
+    )
+}
+"""Datasets whose questions and answers come from one source, and what is said beside their
+scores."""
+
 
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +42,14 @@ class Tally(_Record):
     scored: int = 0
     failed: int = 0
     incomplete: int = 0
+
+
+class Guesses(_Record):
+    """Answers that rest on nothing seen or measured, and their mean score, 0..100 (0 for none).
+    They are part of every score; this says how much of it."""
+
+    n: int = 0
+    score: float = 0.0
 
 
 class Spend(_Record):
@@ -85,6 +102,7 @@ class TypeRow(_Record):
     score: Estimate
     tally: Tally
     spend: Spend
+    guesses: Guesses = Guesses()
 
 
 class RunReport(_Record):
@@ -111,6 +129,7 @@ class RunReport(_Record):
     tally: Tally
     spend: Spend
     types: tuple[TypeRow, ...]
+    guesses: Guesses = Guesses()
     scenes: int
     epochs: int = 1
     pass_at: dict[int, Estimate] = Field(default_factory=dict)
