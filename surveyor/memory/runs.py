@@ -28,12 +28,12 @@ from pydantic import JsonValue, ValidationError
 from surveyor.core.blobs import sha256_of
 from surveyor.core.errors import UserError
 from surveyor.core.locks import try_lock
+from surveyor.core.names import safe_name
 from surveyor.memory.episodes import Episode, fold
 from surveyor.memory.events import EVENT, EpisodeEnded, EpisodeStatus, Score
 from surveyor.memory.log import read_events
 from surveyor.memory.manifest import RUN_VERSION, RunRecord, ScheduledTask
 
-_SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_.")
 _TAIL_BYTES = 1 << 16
 
 
@@ -154,18 +154,6 @@ class RunFolder:
         except OSError as error:
             raise UserError(f"cannot write {target}: {error.strerror}") from None
         return target
-
-
-def safe_name(task_id: str) -> str:
-    """A file name that no other id shares, also where names ignore case.
-
-    Plain ids stay readable. Others are reduced to safe characters and told apart by a hash after
-    a ``~``, which a plain id never contains.
-    """
-    if 0 < len(task_id) <= 120 and task_id[0] != "." and not set(task_id) - _SAFE:
-        return task_id
-    plain = "".join(c if c in _SAFE - {"."} else "_" for c in task_id.lower())[:100]
-    return f"{plain}~{sha256_of(task_id.encode('utf-8', 'surrogatepass'))[:16]}"
 
 
 def last_status(path: Path) -> EpisodeStatus | None:

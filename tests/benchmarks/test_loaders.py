@@ -180,7 +180,7 @@ BREAKS: Mapping[str, tuple[str, Callable[[Path], object], str]] = {
     "another data set": (
         "cv-bench-3d",
         lambda s: _edit(s / "test.jsonl", '"choices"', '"options"'),
-        "row 1: choices: field required",
+        "line 1: choices: field required",
     ),
     "no scan": (
         "scanrefer",
@@ -210,7 +210,7 @@ BREAKS: Mapping[str, tuple[str, Callable[[Path], object], str]] = {
     "scene that is a path": (
         "scanqa",
         lambda s: _edit(s / "ScanQA_v1.0_val.json", "scene9002_00", "../scene9002_00"),
-        "that is no file name",
+        "holds a path separator",
     ),
 }
 

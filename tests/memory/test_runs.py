@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surveyor.core.errors import UserError
+from surveyor.core.names import safe_name
 from surveyor.memory.events import (
     Answer,
     EpisodeEnded,
@@ -20,7 +21,7 @@ from surveyor.memory.events import (
 )
 from surveyor.memory.log import EpisodeLog
 from surveyor.memory.manifest import DatasetIdentity, Manifest, RunRecord, ScheduledTask
-from surveyor.memory.runs import RunFolder, last_status, safe_name
+from surveyor.memory.runs import RunFolder, last_status
 from tests.faults.disk import no_room_left
 
 TASKS = tuple(

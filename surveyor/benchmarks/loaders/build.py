@@ -20,6 +20,7 @@ from surveyor.core.cameras import Frame
 from surveyor.core.dataset import DatasetManifest
 from surveyor.core.errors import SurveyorError, UserError
 from surveyor.core.geometry import Float
+from surveyor.core.names import check_name
 from surveyor.core.tasks import AnswerKind, Task
 from surveyor.scenes.datasets.writer import DatasetPlan, SceneBundle, write_dataset
 from surveyor.scenes.questions.askable import Filmed
@@ -28,7 +29,6 @@ from surveyor.scenes.records import SceneTruth
 from surveyor.scenes.targets import Target
 
 GENERATOR = "loader"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _REVISION = re.compile(r"[0-9a-f]{40}")
 
 
@@ -147,8 +147,7 @@ def _check(items: Sequence[Item]) -> None:
             "keep one row for each id"
         )
     for item in items:
-        if not _NAME.fullmatch(item.scene_id):
-            raise UserError(f"row {item.id!r} names a scene {item.scene_id!r} that is no file name")
+        check_name(item.scene_id, f"row {item.id!r}: the scene name")
 
 
 def _settings(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
+from math import isfinite
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
@@ -15,6 +16,7 @@ from surveyor.core.errors import UserError
 
 Fields: TypeAlias = Mapping[str, object]
 Model = TypeVar("Model", bound=BaseModel)
+_LONGEST_INTEGER = 1000
 SUFFIXES = (".jsonl", ".json", ".parquet")
 
 
@@ -40,36 +42,74 @@ def find_table(source: Path, *stems: str) -> Path:
 
 
 def read_table(path: Path, model: type[Model]) -> list[Model]:
-    """Every row of a file; `UserError` that names the first that is not of this data set."""
+    """Every row of a file; `UserError` that names the line, or the row, of the first that is not of
+    this data set.
+
+    Text is UTF-8, UTF-16 or UTF-32, with or without a byte order mark, and lines end either way.
+    NaN and infinities stand for a missing value, as in tables that were written by pandas.
+    """
     rows = []
-    for number, fields in enumerate(_fields(path), start=1):
+    for where, fields in _fields(path):
+        if not isinstance(fields, Mapping):
+            raise UserError(f"{path} {where} is not a JSON object with the fields of a row")
         try:
-            rows.append(model.model_validate(fields))
+            rows.append(model.model_validate(_without_nan(fields)))
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "row"
-            raise UserError(f"{path} row {number}: {where}: {first['msg'].lower()}") from None
+            name = ".".join(map(str, first["loc"])) or "row"
+            raise UserError(f"{path} {where}: {name}: {first['msg'].lower()}") from None
     if not rows:
         raise UserError(f"{path} holds no rows; download it again")
     return rows
 
 
-def _fields(path: Path) -> Sequence[object]:
-    if path.suffix == ".parquet":
-        return _parquet(path)
+def _fields(path: Path) -> Iterator[tuple[str, object]]:
+    """Each row, and where it stands."""
+    if path.suffix.lower() == ".parquet":
+        yield from ((f"row {n}", row) for n, row in enumerate(_parquet(path), start=1))
+    elif path.suffix.lower() == ".json":
+        found = _decoded(_text(path), f"{path}")
+        if not isinstance(found, list):
+            raise UserError(f"{path} is not a JSON array of rows")
+        yield from ((f"row {number}", row) for number, row in enumerate(found, start=1))
+    else:
+        for number, line in enumerate(_text(path).split("\n"), start=1):
+            if line.strip():
+                yield f"line {number}", _decoded(line, f"{path} line {number}")
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        data = path.read_bytes()
+        return data.decode(json.detect_encoding(data)).removeprefix("\ufeff")
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read as text ({error})") from None
+
+
+def _decoded(text: str, where: str) -> object:
     try:
-        if path.suffix == ".json":
-            found = json.loads(text)
-            if not isinstance(found, list):
-                raise UserError(f"{path} is not a JSON array of rows")
-            return found
-        return [json.loads(line) for line in text.split("\n") if line.strip()]
+        found: object = json.loads(text, parse_constant=lambda _: None, parse_int=_integer)
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise UserError(f"{where} holds half a character (a lone surrogate); mend it") from None
+    except RecursionError:
+        raise UserError(f"{where} is nested too deeply for a row") from None
     except ValueError as error:
-        raise UserError(f"{path} is not valid JSON ({error}); download it again") from None
+        raise UserError(f"{where} is not valid JSON ({error}); download it again") from None
+    return found
+
+
+def _integer(digits: str) -> int | str:
+    """A whole number; one that no computer counts to stays as it is written."""
+    return int(digits) if len(digits) < _LONGEST_INTEGER else digits
+
+
+def _without_nan(fields: Fields) -> Fields:
+    """A row whose numbers are all finite; parquet files hold NaN where nothing is known."""
+    return {
+        name: None if isinstance(value, float) and not isfinite(value) else value
+        for name, value in fields.items()
+    }
 
 
 def _parquet(path: Path) -> Sequence[Fields]:

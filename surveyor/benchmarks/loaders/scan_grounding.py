@@ -118,7 +118,7 @@ def _whole(text: str, path: Path) -> int:
 
 def _classes(path: Path) -> Mapping[str, str]:
     """Raw ScanNet names to nyu40 names; `UserError` when it is not ScanNet's table."""
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file, delimiter="\t"))
     if not rows or not {"raw_category", "nyu40class"} <= rows[0].keys():
         raise UserError(f"{path} is not ScanNet's table of labels; download it again")

@@ -12,7 +12,7 @@ from surveyor.benchmarks.loaders.base import Loader
 from surveyor.benchmarks.loaders.build import Contents, Item
 from surveyor.benchmarks.loaders.media import Footage, Stills, footage_at, image_of
 from surveyor.benchmarks.loaders.row_files import PublishedRow, find_table, read_table
-from surveyor.benchmarks.loaders.vsi import UNITS
+from surveyor.benchmarks.scorers.vsi import UNITS
 from surveyor.core.errors import UserError
 from surveyor.core.tasks import AnswerKind
 

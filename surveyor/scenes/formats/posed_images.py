@@ -118,7 +118,7 @@ def read_json(path: Path) -> object:
     """A JSON file; `UserError` when it is missing or damaged."""
     try:
         found: object = json.loads(read_file(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is not JSON: {error}") from None
     return found
 

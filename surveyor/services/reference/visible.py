@@ -9,6 +9,7 @@ from surveyor.services.contract import Box
 from surveyor.services.reference.world import View
 
 _ARTICLES = frozenset({"a", "an", "the", "some", "any"})
+_PUNCTUATION = ".,;:!?\"'()[]"
 _REFERENCE_AREA = 640 * 480
 
 
@@ -63,8 +64,10 @@ def overlap(a: Box, b: Box) -> float:
 
 
 def _words(text: str) -> list[str]:
-    words = [_singular(word) for word in text.lower().replace("_", " ").split()]
-    return [word for word in words if word not in _ARTICLES]
+    """Words in the singular, without articles and without the punctuation that models end phrases
+    with ("door.", "a chair .")."""
+    bare = (word.strip(_PUNCTUATION) for word in text.lower().replace("_", " ").split())
+    return [_singular(word) for word in bare if word and word not in _ARTICLES]
 
 
 def _singular(word: str) -> str:

@@ -47,7 +47,7 @@ def real_scenes(folder: Path) -> Iterator[Claim]:
             f"vsi-meta: {row.question_type}",
             True,
             f"{row.score.value:.1f}",
-            f"{row.tally.scheduled} questions, the benchmark has {OFFICIAL.get(row.question_type, '-')}",
+            f"{row.tally.scheduled} questions, published {OFFICIAL.get(row.question_type, '-')}",
         )
     yield Claim.at_least(
         "vsi-meta: questions/s with HTTP, log, scoring and report", asked / elapsed, 50
