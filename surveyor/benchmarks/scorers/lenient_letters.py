@@ -74,7 +74,9 @@ _FILLERS: Final = frozenset(
         *("lastly", "last", "next", "followed", "by", "after", "that", "und", "dann"),
     }
 )
-_NOT_WORDS: Final = r"(?:not|rather than|instead of|never|nor|nicht)(?: \w+){0,3}? "
+_CORRECTED: Final = re.compile(r"\b(?:actually|in fact|correction)\b", re.I)
+_CLAUSE: Final = re.compile(r"[.;:!?,\n]+")
+_NOT_WORDS: Final = r"(?:not|neither|rather than|instead of|never|nor|nicht)(?: \w+){0,3}? "
 
 
 def find_choice(text: str, options: Sequence[str] = ()) -> str | None:
@@ -124,6 +126,9 @@ def _mentioned(part: str, options: Sequence[str], valid: str) -> str | None:
     kept = part
     for pattern in _REJECTED:
         kept = pattern.sub(" ", kept)
+    stretches = _CORRECTED.split(kept)
+    if len(stretches) > 1 and len(corrected := _letters(stretches[-1], valid)) == 1:
+        return corrected.pop()
     for pattern in (_QUESTION, _OPENING_REASON, _SENTENCE_REASON, _CLOSING_REASON):
         if len(_letters(kept, valid)) > 1 and _letters(shorter := pattern.sub(" ", kept), valid):
             kept = shorter
@@ -174,9 +179,10 @@ def _named(part: str, options: Sequence[str]) -> set[str]:
     nor is one that is rejected ("not on the right").
     """
     named: set[str] = set()
-    rest = {True: _words(part, listed=True), False: _words(part)}
+    clauses = " | ".join(_words(clause) for clause in _CLAUSE.split(part))
+    rest = {True: _words(part, listed=True), False: clauses}
     for index in sorted(range(len(options)), key=lambda i: -len(options[i])):
-        listed = "," in options[index]
+        listed = _CLAUSE.search(options[index].strip(" .")) is not None
         wanted = _words(options[index], listed=listed)
         if not wanted:
             continue

@@ -26,6 +26,7 @@ _LABELS: Final = re.compile(
     r"|\b\d+ (?:frame|image|picture|photo|view|video)s?\b"
 )
 _TAKEN_BACK: Final = (
+    re.compile(rf"\b(?:at first|initially|thought)\b[^\d.,;\n]*{_D}"),
     re.compile(
         rf"\b(?:not|rather than|instead of|thought|nicht|pas|said|counted) {_D}(?: at first)?\b"
     ),
