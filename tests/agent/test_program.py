@@ -301,6 +301,19 @@ def test_unanswerable_is_said_only_where_the_thing_was_searched_for(
     assert not absent.answer.guess
     assert "no piano was found anywhere" in absent.answer.notes["why"]
     assert "detect" in absent.tools()
+    assert absent.answer.sources
     there = ask(room, tmp_path, "What color is the sofa?")
     assert there.answer.answer == "unknown"
     assert there.answer.guess
+
+
+def test_what_could_not_be_searched_for_is_not_said_to_be_absent(
+    room: BoxRoom, tmp_path: Path
+) -> None:
+    refused = ask(room, tmp_path, "What color is the " + "very " * 300 + "piano?")
+    assert [o.name for o in refused.outcomes if o.status is ToolStatus.MISTAKE] == ["detect"]
+    assert refused.answer.answer == "unknown"
+    assert refused.answer.guess
+    tabled = ask(room, tmp_path, "What material is the piano?", frames=False)
+    assert (tabled.answer.answer, tabled.answer.guess) == ("unanswerable", False)
+    assert tabled.tools() == ["scene"]

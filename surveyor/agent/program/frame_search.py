@@ -20,11 +20,13 @@ _BOXES: TypeAdapter[tuple[BoxRow, ...]] = TypeAdapter(tuple[BoxRow, ...])
 @dataclass(frozen=True, slots=True)
 class Look:
     """``frames``: all that were chosen, mended where they were looked at; ``boxes``: what was found
-    in them; ``hits``: the frames that show any of it. All are handles or groups."""
+    in them; ``hits``: the frames that show any of it. All are handles or groups. ``searched`` says
+    that every search was made: only then is nothing found a finding."""
 
     frames: tuple[str, ...] = ()
     boxes: tuple[str, ...] = ()
     hits: tuple[str, ...] = ()
+    searched: bool = False
 
 
 class FrameSearch:
@@ -176,4 +178,7 @@ def _rows(outcomes: Sequence[ToolOutcome]) -> list[BoxRow]:
 
 def _look(frames: tuple[str, ...], outcomes: Sequence[ToolOutcome]) -> Look:
     groups = tuple(found for one in outcomes if (found := group(one)) is not None)
-    return Look(frames, groups, tuple(dict.fromkeys(row.frame for row in _rows(outcomes))))
+    searched = bool(outcomes) and all(worked(outcome) is not None for outcome in outcomes)
+    return Look(
+        frames, groups, tuple(dict.fromkeys(row.frame for row in _rows(outcomes))), searched
+    )

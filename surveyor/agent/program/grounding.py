@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from surveyor.agent.program.language import Find, Near, Quality
 from surveyor.agent.program.measuring import Reading
-from surveyor.agent.program.scene_builder import Sight, Take
+from surveyor.agent.program.scene_builder import SceneBuilder, Sight, Take
 from surveyor.agent.program.tool_calls import Call, Caller, Steps, worked
 from surveyor.tools.schemas import MeasureData, ObjectRow
 
@@ -46,11 +46,10 @@ def find(caller: Caller, program: Find, sight: Sight) -> Steps[Reading]:
     return Reading(handles, handles)
 
 
-def absent(program: Quality, sight: Sight) -> Reading | None:
-    """That the question has no answer, where the place was seen and the thing was not in it."""
-    if not sight.takes or any(take.of(program.of.category) for take in sight.takes):
-        return None
-    return Reading(UNANSWERABLE, tuple(take.place for take in sight.takes if take.place))
+def absent(program: Quality, seer: SceneBuilder) -> Steps[Reading | None]:
+    """That the question has no answer, where the place was searched and the thing is not in it."""
+    searched = yield from seer.missing(program.of.category)
+    return None if searched is None else Reading(UNANSWERABLE, searched)
 
 
 def _by_distance(

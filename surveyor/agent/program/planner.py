@@ -104,7 +104,7 @@ def _read(caller: Caller, program: Program, workflow: Workflow) -> Steps[Reading
         seen = yield from seer.look(categories(program), workflow.join)
         return (yield from find(caller, program, seen))
     if isinstance(program, Quality):
-        return absent(program, (yield from seer.look(categories(program), workflow.join)))
+        return (yield from absent(program, seer))
     if isinstance(program, AppearanceOrder):
         watched = yield from seer.watch(categories(program))
         return (yield from measure(caller, program, watched))

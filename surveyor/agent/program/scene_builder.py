@@ -76,6 +76,19 @@ class SceneBuilder:
         looked = yield from self._looker.search(categories, in_time=True)
         return Sight((Take(boxes=looked.boxes),) if looked.frames else (), Join.BEST)
 
+    def missing(self, category: str) -> Steps[tuple[str, ...] | None]:
+        """What was searched for a category without finding any: frames, or the table's room.
+
+        ``None`` where some was found, and where nothing could be searched.
+        """
+        if self._workflow.join is Join.TABLE:
+            sight = yield from self._table([category])
+            if not sight.takes or sight.takes[0].objects:
+                return None
+            return (sight.takes[0].place,) if sight.takes[0].place else ()
+        look = yield from self._looker.search([category])
+        return look.frames if look.searched and not look.hits else None
+
     def recall(self, categories: Sequence[str]) -> Steps[Sight | None]:
         """What is remembered of this place, if that is all that is asked about."""
         found = yield from self._caller.one(
