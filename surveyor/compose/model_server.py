@@ -13,7 +13,6 @@ from surveyor.agent.chat.capabilities import capabilities_of
 from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.doctor import examine
 from surveyor.agent.model_server import ServeOptions, image_limits, running
-from surveyor.cli.doctor import show_diagnosis
 from surveyor.compose.tables import show_diagnosis
 
 _STOPS = (signal.SIGINT, signal.SIGTERM)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
+from surveyor.cli.tables import comparison, show
 
 from surveyor.agent.planner import Brief, Turn
 from surveyor.agent.scripted import Play
@@ -14,7 +15,6 @@ from surveyor.benchmarks.compare import compare
 from surveyor.benchmarks.report.page import render_page
 from surveyor.benchmarks.report.record import read_report
 from surveyor.benchmarks.scoring import score_run
-from surveyor.cli.tables import comparison, show
 from surveyor.core.dataset import Dataset
 from surveyor.core.tasks import Task
 from surveyor.memory.events import Answer
