@@ -16,6 +16,7 @@ from surveyor.tools.measuring.measures import (
     nearest_tool,
     size_tool,
 )
+from surveyor.tools.measuring.regions import region_tool
 from surveyor.tools.measuring.routes import route_tool
 from surveyor.tools.perception.depth import depth_tool
 from surveyor.tools.perception.depth_at import depth_at_tool
@@ -23,6 +24,7 @@ from surveyor.tools.perception.detect import detect_tool
 from surveyor.tools.perception.frames import frames_tool
 from surveyor.tools.perception.fuse import fuse_tool
 from surveyor.tools.perception.lift import lift_tool
+from surveyor.tools.perception.marks import marks_tool
 from surveyor.tools.perception.orient import orient_tool
 from surveyor.tools.perception.reconstruct import align_tool, reconstruct_tool
 from surveyor.tools.perception.restore import restore_tool, zoom_tool
@@ -58,6 +60,7 @@ def default_tools() -> tuple[Tool[Any], ...]:
         frames_tool(meter),
         restore_tool(meter),
         zoom_tool(),
+        marks_tool(),
         detect_tool(),
         segment_tool(),
         depth_tool(),
@@ -76,6 +79,7 @@ def default_tools() -> tuple[Tool[Any], ...]:
         nearest_tool(),
         direction_tool(),
         floor_tool(),
+        region_tool(),
         route_tool(),
         order_tool(),
         motion_tool(),

@@ -118,7 +118,8 @@ class OrderData(_Row):
 
 
 class MotionData(_Row):
-    """Displacement in the first camera's level frame; angles in radians."""
+    """Displacement in the first camera's level frame; angles in radians. ``around`` is the turn
+    about what both views show, counter-clockwise from above, where they show anything alike."""
 
     handle: str
     scale: Scale
@@ -127,6 +128,7 @@ class MotionData(_Row):
     forward: float
     yaw: float
     pitch: float
+    around: float | None = None
 
 
 class TurnsData(_Row):

@@ -15,6 +15,7 @@ from surveyor.agent.program.language import (
     Program,
     Quality,
     Route,
+    Serving,
     Size,
 )
 from surveyor.agent.program.measuring import Value
@@ -50,7 +51,7 @@ def form(program: Program, value: Value, options: Sequence[str]) -> str | None:
             return str(round(100 * _number(value)))
         case Distance() | FloorArea():
             return f"{_number(value):.1f}"
-        case Find():
+        case Find() | Serving():
             return ", ".join(value) if isinstance(value, tuple) and value else "none"
     return value if isinstance(value, str) else None
 

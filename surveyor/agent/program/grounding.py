@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from surveyor.agent.program.language import Find, Near, Quality
+import orjson
+
+from surveyor.agent.program.language import Anchor, Find, Near, Quality, Serving
 from surveyor.agent.program.measuring import Reading
 from surveyor.agent.program.scene_builder import SceneBuilder, Sight, Take
 from surveyor.agent.program.tool_calls import Call, Caller, Steps, worked
-from surveyor.tools.schemas import MeasureData, ObjectRow
+from surveyor.tools.schemas import MeasureData, ObjectRow, ObjectsData
 
 NONE = "none"
 UNANSWERABLE = "unanswerable"
 """Said only where the whole place was searched for what a question takes for granted."""
+_UPRIGHT = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+_THIN = 0.001
 _RESTS = 0.12
 """Metres between a thing's underside and its support's top that still count as lying on it."""
 
@@ -44,6 +48,37 @@ def find(caller: Caller, program: Find, sight: Sight) -> Steps[Reading]:
         fitting = _surest(fitting)
     handles = tuple(row.handle for row in fitting)
     return Reading(handles, handles)
+
+
+def serving(program: Serving, sight: Sight) -> Reading | None:
+    """Every accepted thing of a kind that serves the purpose; ``None`` where there is none."""
+    kinds = [kind.category for kind in program.kinds]
+    take = max(sight.takes, key=lambda one: sum(len(one.of(k)) for k in kinds), default=Take())
+    rows = [row for kind in kinds for row in take.of(kind)]
+    rows = [row for row in rows if row.accepted] or list(_surest(rows))
+    handles = tuple(row.handle for row in rows)
+    return Reading(handles, handles) if handles else None
+
+
+def anchor(caller: Caller, program: Anchor, sight: Sight, scene: str) -> Steps[Reading | None]:
+    """An anchor placed at the centre of the surest thing of a category, told as an action."""
+    name = program.of.category
+    row = next((found for take in sight.takes if (found := take.best(name))), None)
+    if row is None:
+        return None
+    call = Call("place_anchor", {"name": name, "beside": row.handle})
+    (placed,) = yield from caller.together([call], f"an anchor at {row.handle}")
+    if worked(placed) is None:
+        return None
+    (spot,) = ObjectsData.model_validate(placed.data).objects
+    action = {
+        "action": "place_anchor",
+        "scene": scene,
+        "center": [round(v, 4) for v in spot.center],
+        "normal": [round(v, 4) for v in (row.axes or _UPRIGHT)[2]],
+        "extent": [round(max(v, _THIN), 4) for v in row.size],
+    }
+    return Reading(orjson.dumps(action).decode(), (spot.handle,))
 
 
 def absent(program: Quality, seer: SceneBuilder) -> Steps[Reading | None]:

@@ -84,16 +84,113 @@ class Nearest:
 
 
 @dataclass(frozen=True, slots=True)
-class Direction:
-    """Where ``query`` is for someone standing at ``stand`` who faces ``face``."""
+class Region:
+    """The middle of a part of the floor: within ``reach`` metres of one thing, or the ``part``
+    (larger or smaller) of a place of two."""
 
-    stand: Unique
-    face: Unique
-    query: Unique
-    sectors: Sectors
+    name: str
+    around: Unique | None = None
+    reach: float = 1.0
+    part: str = ""
 
     def __str__(self) -> str:
-        return f"direction({self.stand}, {self.face}, {self.query}, {self.sectors})"
+        inner = f"floor around {self.around} by {self.reach:g}" if self.around else self.part
+        return f"middle({inner})"
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """Where the question's frame number ``index`` (from 0) was taken."""
+
+    index: int
+
+    def __str__(self) -> str:
+        return f"camera({self.index})"
+
+
+Place = Unique | Region | Camera
+
+
+@dataclass(frozen=True, slots=True)
+class Direction:
+    """Where ``query`` is for someone standing at ``stand`` who faces ``face``, or as the camera
+    there did."""
+
+    stand: Place
+    face: Place | None
+    query: Place
+    sectors: Sectors
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Stand, face where there is one, and query."""
+        return tuple(one for one in (self.stand, self.face, self.query) if one is not None)
+
+    def __str__(self) -> str:
+        return f"direction({', '.join(map(str, self.places))}, {self.sectors})"
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """What a mark drawn into the picture points at, such as ``red box`` or ``point A``.
+
+    ``name`` is what the answer calls it.
+    """
+
+    mark: str
+    name: str
+
+    def __str__(self) -> str:
+        return self.mark
+
+
+@dataclass(frozen=True, slots=True)
+class Closer:
+    """Which of two marked things or points is closer to the camera."""
+
+    things: tuple[Marked, Marked]
+
+    def __str__(self) -> str:
+        return f"closer_to_camera([{', '.join(map(str, self.things))}])"
+
+
+@dataclass(frozen=True, slots=True)
+class NearestMarked:
+    """Which marked thing is closest to another marked thing."""
+
+    anchor: Marked
+    candidates: tuple[Marked, ...]
+
+    def __str__(self) -> str:
+        return f"nearest({self.anchor}, [{', '.join(map(str, self.candidates))}])"
+
+
+@dataclass(frozen=True, slots=True)
+class Orbit:
+    """Whether the camera went left or right around what it looked at."""
+
+    def __str__(self) -> str:
+        return "camera_motion_around()"
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """Everything that serves a purpose, as the kinds of things that may."""
+
+    kinds: tuple[Filter, ...]
+
+    def __str__(self) -> str:
+        return f"union([{', '.join(map(str, self.kinds))}])"
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """An anchor to be placed at the centre of any thing of a category."""
+
+    of: Filter
+
+    def __str__(self) -> str:
+        return f"place_anchor(center(any({self.of})))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +271,11 @@ Program = (
     | Route
     | Find
     | Quality
+    | Closer
+    | NearestMarked
+    | Orbit
+    | Serving
+    | Anchor
 )
 
 
@@ -186,7 +288,7 @@ def required(program: Program) -> tuple[str, ...]:
     """Categories without which the program has no value at all."""
     if isinstance(program, Nearest):
         return (program.anchor.of.category,)
-    if isinstance(program, Count | AppearanceOrder | Find | Quality):
+    if isinstance(program, Count | AppearanceOrder | Find | Quality | Serving):
         return ()
     return categories(program)
 
@@ -204,8 +306,15 @@ def _filters(program: Program) -> Iterator[Filter]:
         case Nearest(anchor=anchor, candidates=candidates):
             yield anchor.of
             yield from candidates
-        case Direction(stand=stand, face=face, query=query):
-            yield from (stand.of, face.of, query.of)
+        case Direction():
+            for place in program.places:
+                thing = place.around if isinstance(place, Region) else place
+                if isinstance(thing, Unique):
+                    yield thing.of
+        case Serving(kinds=several):
+            yield from several
+        case Anchor(of=single):
+            yield single
         case AppearanceOrder(objects=several):
             yield from several
         case Route(start=start, facing=facing, stops=stops):
@@ -214,5 +323,5 @@ def _filters(program: Program) -> Iterator[Filter]:
             yield single
             if near is not None:
                 yield near.anchor
-        case FloorArea():
+        case FloorArea() | Closer() | NearestMarked() | Orbit():
             return

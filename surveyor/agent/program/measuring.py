@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 from pydantic import JsonValue
 
 from surveyor.agent.program.language import (
+    Anchor,
     AppearanceOrder,
+    Camera,
+    Closer,
     Count,
     Direction,
     Distance,
@@ -18,9 +21,13 @@ from surveyor.agent.program.language import (
     Find,
     FloorArea,
     Nearest,
+    NearestMarked,
+    Orbit,
     Program,
     Quality,
+    Region,
     Route,
+    Serving,
     Size,
     Unique,
 )
@@ -28,7 +35,15 @@ from surveyor.agent.program.scene_builder import Sight, Take
 from surveyor.agent.program.tool_calls import Call, Caller, Steps, worked
 from surveyor.memory.events import ToolOutcome
 from surveyor.skills.workflow import Join
-from surveyor.tools.schemas import MeasureData, NearestData, ObjectRow, OrderData, TurnsData
+from surveyor.tools.schemas import (
+    MeasureData,
+    MotionData,
+    NearestData,
+    ObjectRow,
+    ObjectsData,
+    OrderData,
+    TurnsData,
+)
 
 Value = float | str | tuple[str, ...]
 
@@ -44,7 +59,12 @@ class Reading:
 
 def measure(caller: Caller, program: Program, sight: Sight) -> Steps[Reading | None]:
     """The program's value, or ``None`` when what it asks for was not seen."""
-    planned = [(take, call) for take in sight.takes if (call := _call(program, take)) is not None]
+    takes = sight.takes
+    if isinstance(program, Direction):
+        takes = yield from _with_regions(caller, program, takes)
+    planned = [
+        (take, call) for take in takes if (call := _call(program, take, caller.frames)) is not None
+    ]
     if not planned:
         return None
     outcomes = yield from caller.together([call for _, call in planned], f"measure: {program}")
@@ -56,10 +76,63 @@ def measure(caller: Caller, program: Program, sight: Sight) -> Steps[Reading | N
     return _joined(readings, program, sight.join)
 
 
-def _call(program: Program, take: Take) -> Call | None:
+def _with_regions(
+    caller: Caller, program: Direction, takes: Sequence[Take]
+) -> Steps[tuple[Take, ...]]:
+    """The takes with the middle of every region that the program speaks of among the objects."""
+    regions = [place for place in program.places if isinstance(place, Region)]
+    found = []
+    for take in takes:
+        calls = [call for region in regions if (call := _region(region, take)) is not None]
+        if calls:
+            outcomes = yield from caller.together(calls, "find the middles of the named areas")
+            spots = [
+                row
+                for outcome in outcomes
+                if worked(outcome) is not None
+                for row in ObjectsData.model_validate(outcome.data).objects
+            ]
+            take = replace(take, objects=(*take.objects, *spots))
+        found.append(take)
+    return tuple(found)
+
+
+def _region(region: Region, take: Take) -> Call | None:
+    if take.place is None:
+        return None
+    wanted: dict[str, JsonValue] = {"reconstruction": take.place, "name": region.name}
+    if region.around is None:
+        return Call("region", {**wanted, "part": region.part})
+    thing = take.best(region.around.of.category)
+    if thing is None:
+        return None
+    return Call("region", {**wanted, "around": thing.handle, "reach": region.reach})
+
+
+def _direction(program: Direction, take: Take, frames: Sequence[str]) -> Call | None:
+    named: dict[str, JsonValue] = {"sectors": program.sectors.value}
+    for role, place in (("stand", program.stand), ("face", program.face), ("query", program.query)):
+        if isinstance(place, Camera):
+            if place.index >= len(frames) or take.place is None:
+                return None
+            named |= {role: frames[place.index], "reconstruction": take.place}
+        elif place is not None:
+            found = take.best(place.name if isinstance(place, Region) else place.of.category)
+            if found is None:
+                return None
+            named[role] = found.handle
+    return Call("direction", named)
+
+
+def _call(program: Program, take: Take, frames: Sequence[str]) -> Call | None:
     match program:
-        case Find() | Quality():
-            return None  # answered by what was found, see `finding`
+        case Find() | Quality() | Serving() | Anchor() | Closer() | NearestMarked():
+            return None  # answered by what was found, see `grounding` and `pictured`
+        case Orbit():
+            if take.place is None or len(frames) < 2:
+                return None
+            ends = {"start": frames[0], "end": frames[-1]}
+            return Call("camera_motion", {"reconstruction": take.place, **ends})
         case Count(objects=Filter(category=category)):
             found = take.of(category)
             if not found:
@@ -81,12 +154,8 @@ def _call(program: Program, take: Take) -> Call | None:
             return (
                 Call("distance", {"first": [picked[0]], "second": [picked[1]]}) if picked else None
             )
-        case Direction(stand=stand, face=face, query=query, sectors=sectors):
-            picked = _pick(take, stand, face, query)
-            if not picked:
-                return None
-            names = dict(zip(("stand", "face", "query"), picked, strict=True))
-            return Call("direction", {**names, "sectors": sectors.value})
+        case Direction():
+            return _direction(program, take, frames)
         case Route(start=start, facing=facing, stops=stops):
             picked = _pick(take, start, facing, *stops)
             if len(picked) < 3:
@@ -115,6 +184,8 @@ def _saw(program: Program, outcome: ToolOutcome) -> bool:
     """Whether the outcome rests on anything: an order of what was never seen is the asked one."""
     if isinstance(program, AppearanceOrder):
         return bool(OrderData.model_validate(outcome.data).order)
+    if isinstance(program, Orbit):
+        return MotionData.model_validate(outcome.data).around is not None
     return True
 
 
@@ -122,6 +193,8 @@ def _value(program: Program, outcome: ToolOutcome) -> Value:
     if isinstance(program, AppearanceOrder):
         seen = OrderData.model_validate(outcome.data)
         return (*seen.order, *seen.unseen)
+    if isinstance(program, Orbit):
+        return "right" if (MotionData.model_validate(outcome.data).around or 0.0) >= 0 else "left"
     if isinstance(program, Route):
         turns = TurnsData.model_validate(outcome.data).turns
         return tuple(f"turn {turns[leg]}" for leg in program.blanks if leg < len(turns))

@@ -7,25 +7,35 @@ prompt profile puts around a question do not matter.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
 from surveyor.agent.program.language import (
+    Anchor,
     AppearanceOrder,
+    Camera,
+    Closer,
     Count,
     Direction,
     Distance,
     Filter,
     Find,
     FloorArea,
+    Marked,
     Near,
     Nearest,
+    NearestMarked,
+    Orbit,
+    Place,
     Program,
     Quality,
+    Region,
     Route,
+    Serving,
     Size,
     Unique,
 )
+from surveyor.agent.program.purposes import kinds_for
 from surveyor.tools.geometry.bearings import Sectors
 
 Names = Mapping[str, str]
@@ -38,7 +48,8 @@ def parse(question: str) -> Program | None:
         found = pattern.search(text)
         if found is not None:
             return build({key: _clean(value) for key, value in found.groupdict().items()})
-    return None
+    kinds = kinds_for(text) if _MASK.search(text) else ()
+    return Serving(tuple(map(Filter, kinds))) if kinds else None
 
 
 @cache
@@ -95,8 +106,97 @@ def _templates() -> tuple[tuple[re.Pattern[str], Callable[[Names], Program]], ..
             r"\bWhat (?P<quality>colou?r|material) is the (?P<category>[^?]+)\?",
             lambda names: Quality(Filter(names["category"]), names["quality"].lower()),
         ),
+        *_pictured(),
+        *_relations(),
     )
     return tuple((re.compile(pattern, re.IGNORECASE), build) for pattern, build in table)
+
+
+def _pictured() -> Iterator[tuple[str, Callable[[Names], Program]]]:
+    """Questions about marks in pictures: CV-Bench 3D and BLINK; and RoomPlan's anchors."""
+    marked = r"(?:the )?(?P<{0}>[^()]+?) \(highlighted by an? (?P<{0}_mark>\w+ box)\)"
+    first, second, third = (marked.format(key) for key in "abr")
+    yield (
+        rf"Which object is closer to the camera taking this photo, {first} or {second}\?",
+        lambda names: Closer((_marked(names, "a"), _marked(names, "b"))),
+    )
+    yield (
+        rf"Which object is closer to {third}, {first} or {second}\?",
+        lambda names: NearestMarked(
+            _marked(names, "r"), (_marked(names, "a"), _marked(names, "b"))
+        ),
+    )
+    yield (
+        r"Which point is closer to the camera",
+        lambda _: Closer((Marked("point A", "A is closer"), Marked("point B", "B is closer"))),
+    )
+    yield r"Is the camera moving left or right when shooting the video", lambda _: Orbit()
+    yield (
+        r"Find an object belonging to the category '(?P<category>[^']+)' "
+        r"and place a virtual anchor",
+        lambda names: Anchor(Filter(names["category"])),
+    )
+
+
+def _relations() -> Iterator[tuple[str, Callable[[Names], Program]]]:
+    """Positions of cameras, things and regions to each other, in MMSI-Bench's manner."""
+    here = r"You are at the place where the first image was taken, facing as its camera did\. "
+    yield (
+        r"facing as its camera did, in which direction had the camera moved when the second",
+        lambda _: Direction(Camera(0), None, Camera(1), Sectors.HARD),
+    )
+    yield (
+        here + r"The (?P<query>.+?) can be seen in the second image",
+        lambda names: Direction(Camera(0), None, _one(names["query"]), Sectors.HARD),
+    )
+    yield (
+        here + r"The second image shows (?P<query>.+?)\. In which direction",
+        lambda names: Direction(Camera(0), None, _region(names["query"]), Sectors.HARD),
+    )
+    yield (
+        r"You stand in the middle of (?P<stand>.+?) and face the (?P<face>.+?)\. "
+        r"In which direction from you is the (?P<query>.+?)\?",
+        lambda names: Direction(
+            _region(names["stand"]), _one(names["face"]), _one(names["query"]), Sectors.HARD
+        ),
+    )
+    yield (
+        r"Suppose that the middle of (?P<face>.+?) lies to the north of the middle of "
+        r"(?P<stand>.+?), seen from above\. In which direction from the middle of .+? is the "
+        r"middle of (?P<query>.+?)\?",
+        lambda names: Direction(
+            *(_region(names[key]) for key in ("stand", "face", "query")), Sectors.COMPASS
+        ),
+    )
+    yield (
+        r"Suppose that the (?P<face>.+?) lies to the north of the (?P<stand>.+?), seen from above"
+        r"\. In which direction from the .+? is the (?P<query>.+?)\?",
+        lambda names: Direction(
+            *(_one(names[key]) for key in ("stand", "face", "query")), Sectors.COMPASS
+        ),
+    )
+
+
+def _marked(names: Names, key: str) -> Marked:
+    return Marked(names[f"{key}_mark"].lower(), names[key])
+
+
+_MASK = re.compile(r"\bGive its mask\b|\bsegment(?:ation)?\b|\bmask\b", re.IGNORECASE)
+_AROUND = re.compile(
+    r"(?:the )?(?P<name>.+?) \(the floor within (?P<reach>[\d.]+) m of the (?P<thing>.+?)\)"
+)
+_PART = re.compile(r"(?:the )?(?P<name>(?P<part>larger|smaller) (?:arm|room)) of .+")
+
+
+def _region(text: str) -> Place:
+    """A named part of the floor; where the words say no more, the thing of that name."""
+    found = _AROUND.fullmatch(text)
+    if found is not None:
+        return Region(found["name"], _one(found["thing"]), float(found["reach"]))
+    found = _PART.fullmatch(text)
+    if found is not None:
+        return Region(found["name"], part=found["part"])
+    return _one(text.removeprefix("the "))
 
 
 def _clean(name: str) -> str:

@@ -4,27 +4,38 @@ from __future__ import annotations
 
 from surveyor.agent.planner import Brief, Observation, Turn
 from surveyor.agent.program.answer_forms import describe, form, guess
-from surveyor.agent.program.grounding import absent, find
+from surveyor.agent.program.grounding import absent, anchor, find, serving
 from surveyor.agent.program.language import (
+    Anchor,
     AppearanceOrder,
+    Closer,
     Count,
+    Direction,
     Find,
     FloorArea,
+    NearestMarked,
+    Orbit,
     Program,
     Quality,
+    Serving,
+    Unique,
     categories,
     required,
 )
 from surveyor.agent.program.measuring import Reading, measure
 from surveyor.agent.program.parser import parse
+from surveyor.agent.program.pictured import closer, nearest
 from surveyor.agent.program.scene_builder import SceneBuilder, Sight
 from surveyor.agent.program.tool_calls import Caller, Steps
 from surveyor.agent.recall_tool import RECALL
 from surveyor.core.tasks import Task
-from surveyor.skills.workflow import PLAIN, TABLE, Workflow
+from surveyor.skills.workflow import PLAIN, TABLE, Join, Workflow
 
-_EXHAUSTIVE = (Count, Find, FloorArea, Quality)
+_EXHAUSTIVE = (Count, Find, FloorArea, Orbit, Quality, Serving)
 """Programs that no sighting answers early: there may always be one more."""
+_UNREMEMBERED = (
+    Anchor, AppearanceOrder, Closer, Find, FloorArea, NearestMarked, Orbit, Quality, Serving,
+)  # fmt: skip
 
 
 class ProgramPlanner:
@@ -48,15 +59,23 @@ class ProgramPlanner:
         """Begin an episode."""
         workflow = next((s.workflow for s in brief.skills if s.workflow), self._workflow)
         recalls = any(tool["function"]["name"] == RECALL for tool in brief.tools)
-        return ProgramSession(task, workflow if brief.frame_handles else TABLE, recalls)
+        how = workflow if brief.frame_handles else TABLE
+        return ProgramSession(task, how, recalls, brief.frame_handles)
 
 
 class ProgramSession:
     """One question's program, run as a generator of turns."""
 
-    def __init__(self, task: Task, workflow: Workflow, recalls: bool = False) -> None:
+    def __init__(
+        self,
+        task: Task,
+        workflow: Workflow,
+        recalls: bool = False,
+        frames: tuple[str, ...] = (),
+    ) -> None:
         self._task = task
         self._recalls = recalls
+        self._frames = frames
         self._workflow = workflow
         self._steps = self._run()
         self._started = False
@@ -75,19 +94,19 @@ class ProgramSession:
             why = {"why": "the question fits no known template; a guess"}
             yield Turn(answer=text, guess=True, notes=why)
             return
-        caller = Caller()
+        caller = Caller(self._frames)
         reading = None
         if self._recalls:
             reading = yield from _remembered(caller, program, self._workflow)
         if reading is None:
-            reading = yield from _read(caller, program, self._workflow)
+            reading = yield from _read(caller, program, self._workflow, self._task.scene_id)
         yield _answer(program, reading, self._task.options)
 
 
 def _remembered(caller: Caller, program: Program, workflow: Workflow) -> Steps[Reading | None]:
     """Measure what memory holds, where it holds all that is asked about. Floors, orders of
     appearance and outlines in pictures are not remembered."""
-    if isinstance(program, (AppearanceOrder, Find, FloorArea, Quality)):
+    if isinstance(program, _UNREMEMBERED) or _registers(program):
         return None
     sight = yield from SceneBuilder(caller, workflow).recall(categories(program))
     if sight is None:
@@ -95,11 +114,33 @@ def _remembered(caller: Caller, program: Program, workflow: Workflow) -> Steps[R
     return (yield from measure(caller, program, sight))
 
 
-def _read(caller: Caller, program: Program, workflow: Workflow) -> Steps[Reading | None]:
+def _registers(program: Program) -> bool:
+    """Whether the program speaks of cameras or regions, which only views in one frame of
+    reference have."""
+    if isinstance(program, Direction):
+        return not all(isinstance(place, Unique) for place in program.places)
+    return isinstance(program, Orbit)
+
+
+def _read(
+    caller: Caller, program: Program, workflow: Workflow, scene: str
+) -> Steps[Reading | None]:
     """Look and measure by the workflow, then by its fallback if that was not enough."""
-    if isinstance(program, _EXHAUSTIVE):
+    if isinstance(program, _EXHAUSTIVE) or _registers(program):
         workflow = workflow.model_copy(update={"stop": None})
     seer = SceneBuilder(caller, workflow)
+    if isinstance(program, Closer):
+        return (yield from closer(caller, program))
+    if isinstance(program, NearestMarked):
+        return (yield from nearest(caller, program, seer))
+    if _registers(program):
+        joined = yield from seer.look(categories(program), Join.FUSE)
+        return (yield from measure(caller, program, joined))
+    if isinstance(program, Serving):
+        return serving(program, (yield from seer.look(categories(program), workflow.join)))
+    if isinstance(program, Anchor):
+        seen = yield from seer.look(categories(program), workflow.join)
+        return (yield from anchor(caller, program, seen, scene))
     if isinstance(program, Find):
         seen = yield from seer.look(categories(program), workflow.join)
         return (yield from find(caller, program, seen))

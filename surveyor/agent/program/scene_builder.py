@@ -71,6 +71,18 @@ class SceneBuilder:
             return (yield from self._fused(categories))
         return (yield from self._apart(categories, join))
 
+    def outlined(self, boxes: tuple[str, ...]) -> Steps[Sight]:
+        """What boxes hold that are known already, in the space of the frames that show them."""
+        (first,) = yield from self._caller.together(
+            [Call("reconstruct", {"frames": [*self._caller.frames]})], "where things are"
+        )
+        if worked(first) is None:
+            return Sight((), Join.FUSE, 0.0)
+        recon = ReconstructionData.model_validate(first.data)
+        handle = yield from self._in_metres(recon, boxes)
+        objects = yield from self._objects(boxes, reconstruction=handle)
+        return Sight((Take(objects, handle),), Join.FUSE)
+
     def watch(self, categories: Sequence[str]) -> Steps[Sight]:
         """Detect the categories in the frames in time, and no more."""
         looked = yield from self._looker.search(categories, in_time=True)

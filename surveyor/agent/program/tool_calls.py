@@ -27,9 +27,10 @@ class Call:
 
 
 class Caller:
-    """Numbers one session's calls."""
+    """Numbers one session's calls; ``frames`` are the handles of what it may look at."""
 
-    def __init__(self) -> None:
+    def __init__(self, frames: Sequence[str] = ()) -> None:
+        self.frames = tuple(frames)
         self._made = 0
 
     def together(self, calls: Sequence[Call], why: str = "") -> Steps[tuple[ToolOutcome, ...]]:

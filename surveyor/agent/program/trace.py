@@ -92,6 +92,8 @@ _DEFAULTS = {"number": "16", "policy": "uniform", "views": "2", "categories": "e
 _SENTENCES = {
     "frames": "I choose {number} frames ({policy}).",
     "restore": "I restore the frames that are hard to see.",
+    "marks": "I look for what is drawn into {frames}.",
+    "region": "I find the middle of the {name}.",
     "zoom": "I look closer at a part of {frame}.",
     "detect": "I look for {phrases} in {frames}.",
     "segment": "I cut out what was found.",

@@ -13,12 +13,14 @@ class Sectors(StrEnum):
     """How finely directions are told apart.
 
     ``easy``: left or right. ``medium``: left, right, or back from 135 degrees on. ``hard``: the
-    four quadrants between the axes.
+    four quadrants between the axes. ``compass``: north, west, south or east, where what is faced
+    lies to the north.
     """
 
     EASY = "easy"
     MEDIUM = "medium"
     HARD = "hard"
+    COMPASS = "compass"
 
 
 def bearing(stand: Float, face: Float, query: Float) -> float:
@@ -34,6 +36,8 @@ def bearing(stand: Float, face: Float, query: Float) -> float:
 def direction_word(angle: float, sectors: Sectors) -> str:
     """The word for a bearing (radians)."""
     side = "left" if angle >= 0 else "right"
+    if sectors is Sectors.COMPASS:
+        return ("north", "west", "south", "east")[round(angle / (np.pi / 2)) % 4]
     if sectors is Sectors.EASY:
         return side
     if sectors is Sectors.MEDIUM:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -31,13 +33,41 @@ def room_yaw(cloud: Float) -> float:
     return float(angles[footprints(outline, angles).argmin()])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Floor:
+    """What was enclosed from above: ``cells`` (X, Y) of a grid turned to the walls by ``yaw``
+    radians, whose corner lies at ``corner`` (2,) metres of the turned plane."""
+
+    cells: NDArray[np.bool_]
+    yaw: float
+    corner: Float
+
+    def points(self) -> Float:
+        """(N, 2) world metres of the middles of the floor's cells."""
+        turned = (np.argwhere(self.cells) + 0.5) * _CELL + self.corner
+        c, s = np.cos(self.yaw), np.sin(self.yaw)
+        world: Float = turned @ np.array([[c, s], [-s, c]])
+        return world
+
+
 def floor_area(cloud: Float, close: float = 0.5) -> float:
-    """Area in square metres enclosed by what was seen, from above.
+    """Area in square metres enclosed by what was seen, from above; see `floor_of`."""
+    filled = floor_of(cloud, close).cells
+    if not filled.any():
+        return 0.0
+    # Outermost cells are cut by the walls: half of each is outside on average.
+    area = float(filled.sum() - _rim(filled) / 2) * _CELL**2
+    rectangle = float(np.prod(np.ptp(np.argwhere(filled), axis=0))) * _CELL**2
+    return rectangle if area >= 0.88 * rectangle else area
+
+
+def floor_of(cloud: Float, close: float = 0.5) -> Floor:
+    """The part of the plane that what was seen encloses.
 
     Everything seen is drawn on a grid turned to the walls; gaps up to ``close`` metres are bridged,
-    holes (behind and under furniture) filled, and recesses of windows left out. A footprint that
-    fills its rectangle almost wholly is taken for a rectangular room whose corners were out of
-    sight.
+    holes (behind and under furniture) filled, and recesses of windows left out. For an area, a
+    footprint that fills its rectangle almost wholly is taken for a rectangular room whose corners
+    were out of sight.
     """
     cloud = cloud[thin(cloud, _CELL)]
     level = _near_floor_or_ceiling(cloud[:, 2])
@@ -45,6 +75,7 @@ def floor_area(cloud: Float, close: float = 0.5) -> float:
     c, s = np.cos(yaw), np.sin(yaw)
     turned = cloud[:, :2] @ np.array([[c, -s], [s, c]])
     margin = int(np.ceil(close / _CELL)) + 1
+    corner = turned.min(axis=0) - margin * _CELL
     cells = np.floor((turned - turned.min(axis=0)) / _CELL).astype(np.int64) + margin
     shape = tuple(cells.max(axis=0) + margin + 1)
     radius = close / 2 / _CELL
@@ -54,12 +85,7 @@ def floor_area(cloud: Float, close: float = 0.5) -> float:
         side = np.ones((round(_BAY / _CELL),) * 2, np.bool_)
         beyond = ndimage.binary_opening(filled & ~core, side)
         filled = ndimage.binary_fill_holes(core | beyond)
-    if not filled.any():
-        return 0.0
-    # Outermost cells are cut by the walls: half of each is outside on average.
-    area = float(filled.sum() - _rim(filled) / 2) * _CELL**2
-    rectangle = float(np.prod(np.ptp(np.argwhere(filled), axis=0))) * _CELL**2
-    return rectangle if area >= 0.88 * rectangle else area
+    return Floor(filled, yaw, corner)
 
 
 def _near_floor_or_ceiling(z: Float) -> NDArray[np.bool_]:

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from surveyor.core.geometry import Pose
+from surveyor.core.geometry import Depth, Float, Intrinsics, Pose
+from surveyor.tools.geometry.bearings import bearing
+
+_STEP = 4  # every fourth pixel is enough for a middle
+_SAME = 0.05  # of the depth: as near as two views of one surface agree
+_LEAST_SHARED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,45 @@ def camera_motion(start: Pose, end: Pose) -> Motion:
     yaw = (later - heading + np.pi) % (2 * np.pi) - np.pi
     pitch = np.arcsin(np.clip(end.forward[2], -1, 1)) - np.arcsin(np.clip(start.forward[2], -1, 1))
     return Motion(float(step @ side), float(step[2]), float(step @ ahead), float(yaw), float(pitch))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """A camera and the z-depth (H, W) of what it sees; 0 where nothing was measured."""
+
+    pose: Pose
+    intrinsics: Intrinsics
+    depth: Depth
+
+
+def turn_around(start: Seen, end: Seen) -> float | None:
+    """How far the camera went around what both views show: radians, positive = counter-clockwise
+    seen from above, so to the right for who looks at it. ``None`` where they show nothing alike."""
+    both = _shared(start, end)
+    if len(both) < _LEAST_SHARED:
+        return None
+    middle: Float = np.median(both, axis=0)
+    return bearing(middle, start.pose.position, end.pose.position)
+
+
+def _shared(start: Seen, end: Seen) -> Float:
+    """(N, 3) points of one view's surface, thinned, that the other view sees as well."""
+    rows, columns = np.nonzero(start.depth[::_STEP, ::_STEP] > 0)
+    rows, columns = rows * _STEP, columns * _STEP
+    z = start.depth[rows, columns].astype(np.float64)
+    camera = start.intrinsics
+    local = [(columns - camera.cx) / camera.fx * z, (rows - camera.cy) / camera.fy * z, z]
+    points = start.pose.to_world(np.stack(local, axis=1))
+    there = end.pose.to_camera(points)
+    camera, depth = end.intrinsics, np.maximum(there[:, 2], 1e-6)
+    u = np.rint(there[:, 0] / depth * camera.fx + camera.cx)
+    v = np.rint(there[:, 1] / depth * camera.fy + camera.cy)
+    height, width = end.depth.shape
+    inside = (there[:, 2] > 0) & (u >= 0) & (v >= 0) & (u < width) & (v < height)
+    seen = end.depth[v[inside].astype(np.int64), u[inside].astype(np.int64)]
+    same = np.abs(seen - depth[inside]) <= _SAME * depth[inside]
+    shared: Float = points[inside][same]
+    return shared
 
 
 def _heading(pose: Pose) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from surveyor.core.errors import ModelMistake
-from surveyor.core.geometry import OrientedBox, Scale, Vec3
+from surveyor.core.geometry import OrientedBox, Scale, Vec3, World
 from surveyor.tools.objects import add_objects, say
 from surveyor.tools.records import ObjectRecord, ReconstructionRecord
 from surveyor.tools.schemas import ObjectsData
@@ -39,11 +39,13 @@ async def _run(asked: AnchorArguments, workspace: Workspace) -> ToolResult:
     if asked.beside is not None:
         thing = workspace.get(asked.beside, ObjectRecord)
         point, space, scale = point + thing.box.center, thing.space, thing.scale
-        source = asked.beside
+        source, world = asked.beside, thing.world
     else:
         source = space = asked.space or ""
-        scale = workspace.get(space, ReconstructionRecord).scale
-    rows = add_objects(workspace, [(_spot(asked.name, point.tolist(), space, scale), (source,))])
+        record = workspace.get(space, ReconstructionRecord)
+        scale, world = record.scale, record.world
+    place = spot(asked.name, point.tolist(), space, scale, world)
+    rows = add_objects(workspace, [(place, (source,))])
     return ToolResult(
         text=f"anchored {say(rows[0])}",
         data=dump(ObjectsData(objects=tuple(rows))),
@@ -52,7 +54,8 @@ async def _run(asked: AnchorArguments, workspace: Workspace) -> ToolResult:
     )
 
 
-def _spot(name: str, point: list[float], space: str, scale: Scale) -> ObjectRecord:
+def spot(name: str, point: list[float], space: str, scale: Scale, world: World) -> ObjectRecord:
+    """A named point (x, y, z) of a frame of reference, as an object without extent."""
     return ObjectRecord(
         category=name,
         space=space,
@@ -62,6 +65,7 @@ def _spot(name: str, point: list[float], space: str, scale: Scale) -> ObjectReco
         support=0,
         visible=0,
         confidence=1.0,
+        world=world,
     )
 
 

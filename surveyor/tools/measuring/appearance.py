@@ -9,7 +9,7 @@ from pydantic import Field
 
 from surveyor.core.errors import ModelMistake
 from surveyor.core.geometry import Scale
-from surveyor.tools.geometry.motion import camera_motion
+from surveyor.tools.geometry.motion import Seen, camera_motion, turn_around
 from surveyor.tools.records import BoxRecord, FrameRecord, MeasureRecord, ReconstructionRecord
 from surveyor.tools.schemas import MotionData, OrderData
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
@@ -62,7 +62,7 @@ async def _order(asked: OrderArguments, workspace: Workspace) -> ToolResult:
 
 async def _motion(asked: MotionArguments, workspace: Workspace) -> ToolResult:
     record = workspace.get(asked.reconstruction, ReconstructionRecord)
-    poses = []
+    views = []
     for handle in (asked.start, asked.end):
         view = record.views.get(workspace.get(handle, FrameRecord).original)
         if view is None:
@@ -70,8 +70,8 @@ async def _motion(asked: MotionArguments, workspace: Workspace) -> ToolResult:
                 f"{handle} is not registered in {asked.reconstruction}; "
                 f"choose from {', '.join(list(record.views)[:8])}"
             )
-        poses.append(view.pose)
-    moved = camera_motion(*poses)
+        views.append(Seen(view.pose, view.intrinsics, view.depth))
+    moved, around = camera_motion(*(view.pose for view in views)), turn_around(*views)
     unit = "units" if record.scale is Scale.RELATIVE else "m"
     sources = (asked.reconstruction, asked.start, asked.end)
     handle = workspace.add("meas", MeasureRecord(moved.distance, unit), sources)
@@ -81,6 +81,9 @@ async def _motion(asked: MotionArguments, workspace: Workspace) -> ToolResult:
         f"right, {moved.up:+.2f} {unit} up, {moved.forward:+.2f} {unit} forward "
         f"({moved.distance:.2f} {unit}) and turned {turn}"
     )
+    if around is not None:
+        way = "right, counter-clockwise" if around >= 0 else "left, clockwise"
+        text += f"; around what both show it went {abs(np.degrees(around)):.0f} degrees {way}"
     data = MotionData(
         handle=handle,
         scale=record.scale,
@@ -89,6 +92,7 @@ async def _motion(asked: MotionArguments, workspace: Workspace) -> ToolResult:
         forward=moved.forward,
         yaw=moved.yaw,
         pitch=moved.pitch,
+        around=around,
     )
     return ToolResult(text=text, data=dump(data), handles=(handle,), sources=sources)
 

@@ -8,13 +8,14 @@ import numpy as np
 from pydantic import Field
 
 from surveyor.core.errors import ModelMistake
-from surveyor.core.geometry import Float, require_metric
+from surveyor.core.geometry import Float, Pose, require_metric
 from surveyor.tools.geometry.bearings import Sectors, bearing, direction_word
 from surveyor.tools.geometry.boxes import box_distance
 from surveyor.tools.geometry.floor import floor_area
 from surveyor.tools.geometry.lifting import LEVEL
 from surveyor.tools.records import (
     DepthRecord,
+    FrameRecord,
     MeasureRecord,
     ObjectRecord,
     ReconstructionRecord,
@@ -62,14 +63,22 @@ class NearestArguments(Arguments):
 
 
 class DirectionArguments(Arguments):
-    """Stand by one object, face another, look for a third."""
+    """Stand by one object, face another, look for a third; or stand where a frame was taken."""
 
-    stand: str
-    face: str
-    query: str
+    stand: Annotated[str, Field(description="an object, or a frame: where its camera stood")]
+    face: Annotated[
+        str | None, Field(description="an object; may be left out for a frame: as its camera did")
+    ] = None
+    query: Annotated[str, Field(description="an object or a frame")]
+    reconstruction: Annotated[
+        str | None, Field(description="where frames stood, when no object says")
+    ] = None
     sectors: Annotated[
         Sectors,
-        Field(description="easy: left/right; medium: left/right/back; hard: the four quadrants"),
+        Field(
+            description="easy: left/right; medium: left/right/back; hard: the four quadrants; "
+            "compass: what is faced lies to the north"
+        ),
     ] = Sectors.HARD
 
 
@@ -165,20 +174,45 @@ async def _nearest(asked: NearestArguments, workspace: Workspace) -> ToolResult:
 
 
 async def _direction(asked: DirectionArguments, workspace: Workspace) -> ToolResult:
-    handles = (asked.stand, asked.face, asked.query)
-    if len(set(handles)) < 3:
-        raise ModelMistake("stand, face and query must be three different objects")
-    objects = [(handle, workspace.get(handle, ObjectRecord)) for handle in handles]
+    handles = tuple(handle for handle in (asked.stand, asked.face, asked.query) if handle)
+    if len(set(handles)) < len(handles):
+        raise ModelMistake("stand, face and query must be three different things")
+    objects = [
+        (handle, workspace.get(handle, ObjectRecord))
+        for handle in handles
+        if not workspace.stands_for(handle, (FrameRecord,))
+    ]
     _same_space(objects)
-    stand, face, query = (np.array(record.box.center) for _, record in objects)
+    space = objects[0][1].space if objects else asked.reconstruction
+    where = {handle: np.array(record.box.center) for handle, record in objects}
+    cameras = {h: _camera(h, space, workspace) for h in handles if h not in where}
+    where |= {handle: pose.position for handle, pose in cameras.items()}
+    if asked.face is None and asked.stand not in cameras:
+        raise ModelMistake("say what is faced; only a frame faces something of its own")
+    stand, query = where[asked.stand], where[asked.query]
+    face = where[asked.face] if asked.face else stand + cameras[asked.stand].forward
     angle = bearing(stand, face, query)
     word = direction_word(angle, asked.sectors)
     side = "left" if angle >= 0 else "right"
+    facing = asked.face or "as its camera did"
     text = (
-        f"{word}: standing at {asked.stand} and facing {asked.face}, {asked.query} is "
+        f"{word}: standing at {asked.stand} and facing {facing}, {asked.query} is "
         f"{abs(np.degrees(angle)):.0f} degrees to the {side}"
     )
     return _measure(workspace, word, f"bearing {np.degrees(angle):.1f} degrees", text, handles)
+
+
+def _camera(handle: str, space: str | None, workspace: Workspace) -> Pose:
+    """Where a frame was taken, in the frame of reference of a reconstruction."""
+    if space is None:
+        raise ModelMistake("name the reconstruction that the frames are registered in")
+    record = workspace.get(space, ReconstructionRecord)
+    view = record.views.get(workspace.get(handle, FrameRecord).original)
+    if view is None:
+        raise ModelMistake(
+            f"{handle} is not registered in {space}; choose from {', '.join([*record.views][:8])}"
+        )
+    return view.pose
 
 
 async def _floor(asked: FloorArguments, workspace: Workspace) -> ToolResult:
@@ -242,7 +276,8 @@ def direction_tool() -> Tool[DirectionArguments]:
     """Egocentric direction."""
     return Tool(
         "direction",
-        "Where an object is for someone who stands at one object and faces another.",
+        "Where an object is for someone who stands at one object and faces another, or who stands "
+        "where a frame was taken and faces as its camera did. Also tells compass directions.",
         DirectionArguments,
         Effects.PURE,
         _direction,
