@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -19,6 +19,7 @@ from pydantic import JsonValue
 from surveyor.agent.boundary import ProviderRefused, boundary
 from surveyor.agent.limits import LimitExceeded, Limits, Scope
 from surveyor.agent.planner import Brief, LoadedSkill, Observation, Planner, Session, Turn
+from surveyor.agent.survey.skills import at_hand
 from surveyor.core.errors import InfrastructureError
 from surveyor.core.tasks import Task
 from surveyor.memory.events import (
@@ -33,6 +34,7 @@ from surveyor.memory.events import (
     ToolOutcome,
     ToolStatus,
 )
+from surveyor.tools.nesting import performer, within
 from surveyor.tools.spec import CallRequest
 
 if TYPE_CHECKING:
@@ -103,6 +105,7 @@ async def run_episode(
             shown = workspace.frame_handles if frame_handles is None else frame_handles
             brief = Brief(tuple(registry.schemas), shown, skills)
             stage = _Stage(registry, workspace, log, scope)
+            at_hand.set(skills)
             await _converse(planner.start(task, brief), stage)
     ended = EpisodeEnded(
         status=verdict.status, reason=verdict.reason, elapsed=time.monotonic() - began
@@ -154,7 +157,25 @@ def _answer(turn: Turn, text: str, number: int) -> Answer:
 async def _run_tools(turn: Turn, number: int, stage: _Stage) -> tuple[ToolOutcome, ...]:
     """Log and run the calls of one turn; a tool that failed through no fault of the planner ends
     the episode as incomplete."""
-    calls = turn.calls
+
+    async def inner(parent: str, calls: Sequence[CallRequest], why: str) -> tuple[ToolOutcome, ...]:
+        token = within.set(parent)
+        try:
+            return await _perform(calls, {"why": why} if why else {}, number, stage, parent)
+        finally:
+            within.reset(token)
+
+    performer.set(inner)
+    return await _perform(turn.calls, turn.notes, number, stage)
+
+
+async def _perform(
+    calls: Sequence[CallRequest],
+    notes: Mapping[str, str],
+    number: int,
+    stage: _Stage,
+    parent: str = "",
+) -> tuple[ToolOutcome, ...]:
     stage.scope.take_calls(len(calls))
     for position, call in enumerate(calls):
         stage.log.append(
@@ -164,7 +185,8 @@ async def _run_tools(turn: Turn, number: int, stage: _Stage) -> tuple[ToolOutcom
                 name=call.name,
                 raw_arguments=call.raw_arguments,
                 arguments=_parsed(call.raw_arguments),
-                notes=dict(turn.notes) if position == 0 else {},
+                notes=dict(notes) if position == 0 else {},
+                parent=parent,
             )
         )
     outcomes = await stage.registry.execute(number, calls, stage.workspace)

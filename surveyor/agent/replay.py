@@ -22,7 +22,7 @@ def recorded_turns(events: Iterable[Event]) -> tuple[Turn, ...]:
     calls: dict[int, list[CallRequest]] = defaultdict(list)
     decided: dict[int, Turn] = {}
     for event in events:
-        if isinstance(event, ToolCall):
+        if isinstance(event, ToolCall) and not event.parent:
             calls[event.turn].append(CallRequest(event.call_id, event.name, event.raw_arguments))
         elif isinstance(event, FormatError):
             decided[event.turn] = Turn(mistake=event.observation, raw=event.raw)

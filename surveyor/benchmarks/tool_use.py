@@ -64,6 +64,8 @@ def tool_use(episode: Episode) -> ToolUse:
     calls = {call.call_id: call for call in episode.calls}
     evidence, basis = _evidence(episode, good)
     consumed = _closure(evidence, _inputs(good, calls), good)
+    # A call that had others made for it is consumed with any of them.
+    consumed |= {calls[key].parent for key in consumed if key in calls and calls[key].parent}
     uses = {key: Use.REDUNDANT if key in good else Use.FAILED for key in calls}
     credited: set[bytes] = set()
     for key in calls:

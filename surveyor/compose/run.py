@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from surveyor.agent.limits import UNLIMITED, Limits
 from surveyor.agent.loop import Toolbox
+from surveyor.agent.survey.offer import offered
 from surveyor.benchmarks.run.baselines import equip
 from surveyor.benchmarks.run.config import RunConfig, first_problem
 from surveyor.benchmarks.run.live_status import LiveStatus
@@ -33,7 +34,7 @@ from surveyor.memory.events import Producer
 from surveyor.memory.manifest import DatasetIdentity
 from surveyor.memory.runs import RunFolder
 from surveyor.skills.workflow import WORKFLOWS, Workflow
-from surveyor.tools.builtin import offered_tools
+from surveyor.tools.builtin import default_tools, offered_tools
 from surveyor.tools.cache import ResultCache
 from surveyor.tools.cache_use import ANSWERS, BLOBS
 from surveyor.tools.endpoints import EndpointsFile
@@ -95,8 +96,8 @@ async def _perform(
             chat = job.config.planner == "chat"
             reading = [desk.tool()] if desk and chat else []
             reading += [memory.tool()] if memory else []
-            ours = offered_tools(frames=dataset.has_frames, named=job.config.tools)
-            registry = Registry((*ours, *reading, *foreign))
+            ours = offered(frames=dataset.has_frames, named=job.config.tools, survey=chat)
+            registry = Registry((*ours, *reading, *foreign), inner=default_tools())
             toolbox = equip(registry, job.config)
             folder = await _make_folder(job, dataset, tasks, client, registry, toolbox, desk)
             setting = _setting(client, desk)

@@ -120,7 +120,8 @@ class ModelCall(_Event):
 
 class ToolCall(_Event):
     """The planner asked for a tool. ``raw_arguments`` is the string exactly as it was emitted.
-    ``notes`` are what the planner says of the turn, with the first of its calls."""
+    ``notes`` are what the planner says of the turn, with the first of its calls. ``parent`` is the
+    call that this one was made for, by a tool that has others called; empty for a planner's own."""
 
     type: Literal["tool_call"] = "tool_call"
     turn: int
@@ -129,6 +130,7 @@ class ToolCall(_Event):
     raw_arguments: str
     arguments: dict[str, JsonValue] | None = None
     notes: dict[str, str] = Field(default_factory=dict)
+    parent: str = ""
 
 
 class ToolStatus(StrEnum):

@@ -11,15 +11,17 @@ from pydantic import ValidationError
 
 from surveyor.core.errors import InfrastructureError, ModelMistake
 from surveyor.memory.events import ToolOutcome, ToolStatus
+from surveyor.tools.nesting import current_call, within
 from surveyor.tools.spec import Arguments, CallRequest, Tool, ToolResult
 from surveyor.tools.workspace import Workspace, earlier_calls
 
 
 class Registry:
-    """The tools of one planner, by name."""
+    """The tools of one planner, by name; ``inner`` ones only other tools may have called."""
 
-    def __init__(self, tools: Sequence[Tool[Any]]) -> None:
+    def __init__(self, tools: Sequence[Tool[Any]], inner: Sequence[Tool[Any]] = ()) -> None:
         self._tools = {tool.name: tool for tool in tools}
+        self._inner = {tool.name: tool for tool in inner} | self._tools
         if len(self._tools) != len(tools):
             raise ValueError("two tools have the same name")
 
@@ -51,7 +53,7 @@ class Registry:
     def _batches(self, calls: Sequence[CallRequest]) -> Iterator[list[CallRequest]]:
         batch: list[CallRequest] = []
         for call in calls:
-            tool = self._tools.get(call.name)
+            tool = self._inner.get(call.name)
             if tool is not None and not tool.parallel:
                 if batch:
                     yield batch
@@ -87,6 +89,7 @@ class Registry:
 
     async def _run(self, turn: int, call: CallRequest, workspace: Workspace) -> ToolOutcome:
         started = time.perf_counter()
+        current_call.set(call.call_id)
         status, result = ToolStatus.OK, ToolResult("")
         try:
             tool = self._find(call.name)
@@ -113,7 +116,7 @@ class Registry:
         )
 
     def _find(self, name: str) -> Tool[Any]:
-        tool = self._tools.get(name)
+        tool = (self._inner if within.get() else self._tools).get(name)
         if tool is None:
             raise ModelMistake(
                 f"there is no tool {name!r}; choose one of: {', '.join(self._tools)}"

@@ -84,6 +84,26 @@ class ObjectsData(_Row):
     room: str | None = None
 
 
+class SurveyedTake(_Row):
+    """Handles of what lies in one frame of reference: objects, the place itself, detections."""
+
+    objects: tuple[str, ...] = ()
+    place: str | None = None
+    boxes: tuple[str, ...] = ()
+
+
+class SurveyData(_Row):
+    """What a survey found: every object, and which of them lie together. ``registered`` is the
+    share of the frames that a reconstruction could use, ``missing`` what was asked for in vain."""
+
+    skill: str
+    join: str
+    objects: tuple[ObjectRow, ...]
+    takes: tuple[SurveyedTake, ...]
+    registered: float = 1.0
+    missing: tuple[str, ...] = ()
+
+
 class ReconstructionData(_Row):
     """Which frames were registered, and whether lengths are metres."""
 

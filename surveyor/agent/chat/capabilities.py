@@ -23,10 +23,21 @@ class Coordinates(StrEnum):
 
 
 class DialectName(StrEnum):
-    """How calls and answers are written: the API's own tool calls, or tags in the text."""
+    """How calls and answers are written: the API's own tool calls, tags in the text, or JSON that
+    the server is made to enforce."""
 
     NATIVE = "native"
     TAGS = "tags"
+    GRAMMAR = "grammar"
+
+
+class Constraint(StrEnum):
+    """How an engine is told what it may decode: vLLM's ``structured_outputs``, the API's own
+    ``response_format`` (SGLang and hosted models), llama.cpp's ``grammar``."""
+
+    VLLM = "vllm"
+    RESPONSE_FORMAT = "response_format"
+    LLAMACPP = "llamacpp"
 
 
 class Capabilities(BaseModel):
@@ -35,7 +46,8 @@ class Capabilities(BaseModel):
     ``images_in_tools``: images may stand in a tool message; otherwise they move to a user message
     that follows. ``max_images`` and ``max_pixels`` (of one image) bound a request.
     ``fetches_urls``: the endpoint can load images that it is given by URL. ``echo_reasoning``
-    names the field in which a provider wants its own reasoning back.
+    names the field in which a provider wants its own reasoning back. ``constraint`` is for the
+    grammar dialect. ``terse``: tools are described in few tokens.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,6 +61,8 @@ class Capabilities(BaseModel):
     coordinates: Coordinates = Coordinates.PIXELS
     fetches_urls: bool = True
     echo_reasoning: str | None = None
+    constraint: Constraint = Constraint.RESPONSE_FORMAT
+    terse: bool = False
 
 
 _QWEN3_VL = Capabilities(

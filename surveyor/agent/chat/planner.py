@@ -12,6 +12,7 @@ import httpx2
 from surveyor.agent.chat.capabilities import Capabilities, DialectName, capabilities_of
 from surveyor.agent.chat.complete import WholeDialect
 from surveyor.agent.chat.config import ChatConfig
+from surveyor.agent.chat.constrained import GrammarDialect
 from surveyor.agent.chat.coordinates import Places
 from surveyor.agent.chat.endpoint import Completion, Endpoint
 from surveyor.agent.chat.images import ImageSource, InlineImages, LinkedImages
@@ -22,6 +23,7 @@ from surveyor.agent.chat.prompt import Profile, agent_prompt, opening
 from surveyor.agent.chat.provider_errors import shortened
 from surveyor.agent.chat.reply_parser import Reading, refusal_of
 from surveyor.agent.chat.tags import TagDialect
+from surveyor.agent.chat.terse import terse
 from surveyor.agent.chat.transcript import Transcript
 from surveyor.agent.limits import waiting
 from surveyor.agent.planner import Brief, Observation, Turn
@@ -75,7 +77,8 @@ class ChatPlanner:
     def start(self, task: Task, brief: Brief) -> ChatSession:
         """Begin a conversation about one task."""
         places = Places(brief.tools, self.capabilities)
-        brief = replace(brief, tools=places.told)
+        told = terse(places.told) if self.capabilities.terse else places.told
+        brief = replace(brief, tools=told)
         dialect = dialect_for(task, brief, self.capabilities)
         prompt = self._profile(task, brief, dialect.instructions)
         if prompt.whole:
@@ -182,6 +185,8 @@ def dialect_for(task: Task, brief: Brief, capabilities: Capabilities) -> Dialect
     """The dialect that a model speaks."""
     if capabilities.dialect is DialectName.TAGS:
         return TagDialect(task, brief, capabilities)
+    if capabilities.dialect is DialectName.GRAMMAR:
+        return GrammarDialect(task, brief, capabilities)
     return NativeDialect(task, brief, capabilities)
 
 

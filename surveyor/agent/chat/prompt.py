@@ -58,6 +58,8 @@ def agent_prompt(task: Task, brief: Brief, dialect: str) -> Prompt:
     after = [f"Question: {task.question}"]
     if task.options:
         after.append("Options:\n" + "\n".join(task.options))
+    if task.answer_kind is AnswerKind.ACTION:
+        after.append(f"Scene: {task.scene_id}")
     after.append(_FORMS[task.answer_kind].format(unit=unit))
     number = len(task.frames)
     before = f"{number} frames of a video, in order of time." if number else ""

@@ -31,6 +31,7 @@ from surveyor.agent.chat.reply_parser import (
     well_formed,
 )
 from surveyor.agent.chat.tagged_text import Blocks, read_blocks
+from surveyor.agent.chat.terse import signatures
 from surveyor.agent.planner import Brief, Observation
 from surveyor.core.tasks import Task
 from surveyor.memory.events import FormatError
@@ -67,7 +68,10 @@ class TagDialect:
         """The form of a turn and the tools' schemas."""
         if not self._brief.tools:
             return "Think between <think> and </think>, then answer: <answer>...</answer>"
-        schemas = "\n".join(orjson.dumps(tool["function"]).decode() for tool in self._brief.tools)
+        tools = self._brief.tools
+        schemas = "\n".join(orjson.dumps(tool["function"]).decode() for tool in tools)
+        if self._can.terse:
+            schemas = signatures(tools)
         skill = [_SKILL] if self._brief.skills else []
         return "\n\n".join((_FORM, *skill, f"<tools>\n{schemas}\n</tools>"))
 

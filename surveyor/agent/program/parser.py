@@ -165,15 +165,16 @@ def _relations() -> Iterator[tuple[str, Callable[[Names], Program]]]:
         r"(?P<stand>.+?), seen from above\. In which direction from the middle of .+? is the "
         r"middle of (?P<query>.+?)\?",
         lambda names: Direction(
-            *(_region(names[key]) for key in ("stand", "face", "query")), Sectors.COMPASS
+            _region(names["stand"]),
+            _region(names["face"]),
+            _region(names["query"]),
+            Sectors.COMPASS,
         ),
     )
     yield (
         r"Suppose that the (?P<face>.+?) lies to the north of the (?P<stand>.+?), seen from above"
         r"\. In which direction from the .+? is the (?P<query>.+?)\?",
-        lambda names: Direction(
-            *(_one(names[key]) for key in ("stand", "face", "query")), Sectors.COMPASS
-        ),
+        lambda names: _direction(names, Sectors.COMPASS),
     )
 
 

@@ -41,14 +41,21 @@ _UNREMEMBERED = (
 class ProgramPlanner:
     """Needs no model: questions of known templates become programs, programs become calls.
 
-    ``workflow`` says how to look when no skill does. Places without frames are looked up in the
+    ``workflow`` says how to look when no skill does, ``seer`` by which calls: single ones, or
+    `survey` (`surveyor.agent.survey.builder`). Places without frames are looked up in the
     `scene` expert's table, whatever the workflow says. Where there is a memory to recall from, what
     earlier questions measured is used before anything is looked at.
     """
 
-    def __init__(self, workflow: Workflow = PLAIN, name: str = "program") -> None:
+    def __init__(
+        self,
+        workflow: Workflow = PLAIN,
+        name: str = "program",
+        seer: type[SceneBuilder] = SceneBuilder,
+    ) -> None:
         self._workflow = workflow
         self._name = name
+        self._seer = seer
 
     @property
     def name(self) -> str:
@@ -60,7 +67,7 @@ class ProgramPlanner:
         workflow = next((s.workflow for s in brief.skills if s.workflow), self._workflow)
         recalls = any(tool["function"]["name"] == RECALL for tool in brief.tools)
         how = workflow if brief.frame_handles else TABLE
-        return ProgramSession(task, how, recalls, brief.frame_handles)
+        return ProgramSession(task, how, recalls, brief.frame_handles, self._seer)
 
 
 class ProgramSession:
@@ -72,10 +79,12 @@ class ProgramSession:
         workflow: Workflow,
         recalls: bool = False,
         frames: tuple[str, ...] = (),
+        seer: type[SceneBuilder] = SceneBuilder,
     ) -> None:
         self._task = task
         self._recalls = recalls
         self._frames = frames
+        self._seer = seer
         self._workflow = workflow
         self._steps = self._run()
         self._started = False
@@ -99,7 +108,8 @@ class ProgramSession:
         if self._recalls:
             reading = yield from _remembered(caller, program, self._workflow)
         if reading is None:
-            reading = yield from _read(caller, program, self._workflow, self._task.scene_id)
+            scene = self._task.scene_id
+            reading = yield from _read(caller, program, self._workflow, scene, self._seer)
         yield _answer(program, reading, self._task.options)
 
 
@@ -123,12 +133,16 @@ def _registers(program: Program) -> bool:
 
 
 def _read(
-    caller: Caller, program: Program, workflow: Workflow, scene: str
+    caller: Caller,
+    program: Program,
+    workflow: Workflow,
+    scene: str,
+    builder: type[SceneBuilder] = SceneBuilder,
 ) -> Steps[Reading | None]:
     """Look and measure by the workflow, then by its fallback if that was not enough."""
     if isinstance(program, _EXHAUSTIVE) or _registers(program):
         workflow = workflow.model_copy(update={"stop": None})
-    seer = SceneBuilder(caller, workflow)
+    seer = builder(caller, workflow)
     if isinstance(program, Closer):
         return (yield from closer(caller, program))
     if isinstance(program, NearestMarked):

@@ -92,6 +92,7 @@ _DEFAULTS = {"number": "16", "policy": "uniform", "views": "2", "categories": "e
 _SENTENCES = {
     "frames": "I choose {number} frames ({policy}).",
     "restore": "I restore the frames that are hard to see.",
+    "survey": "I survey the place for {categories}.",
     "marks": "I look for what is drawn into {frames}.",
     "region": "I find the middle of the {name}.",
     "zoom": "I look closer at a part of {frame}.",

@@ -214,6 +214,8 @@ def _round(mask: Mask, u: int, v: int, radius: int) -> tuple[float, float]:
     shifted = y - max(v - radius - 1, 0)
     circle = here & (np.abs(away - (radius - 0.5)) <= 0.6)
     middle = here & (away <= max(radius - 4, 1))
+    if not circle.any() or not middle.any():
+        return 0.0, 1.0
     return (
         float(near[shifted[circle], x[circle]].mean()),
         float(mask[y[middle], x[middle]].mean()),
@@ -241,8 +243,10 @@ def _lettered(
 def _fit(ink: Float, ring: tuple[int, int, int, float], letter: str) -> float:
     """How well a letter explains the strokes to the right of a ring, -1..1."""
     u, v, radius, _ = ring
-    window = ink[max(v - 2 * radius, 0) : v + 2 * radius + 1]
-    window = window[:, max(u + radius + 1, 0) : u + 5 * radius]
+    rows, columns = np.mgrid[: ink.shape[0], : ink.shape[1]]
+    free = np.where(np.hypot(rows - v, columns - u) > radius + 0.5, ink, 0.0)
+    window = free[max(v - 2 * radius, 0) : v + 2 * radius + 1]
+    window = window[:, max(u + radius - 1, 0) : u + 5 * radius]
     best = 0.0
     for size in sorted({round(radius * share) for share in (1.2, 1.4, 5 / 3, 2.0)}):
         glyph = _glyph(letter, max(size, 8))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from surveyor.core.geometry import Depth, Float, Intrinsics, Pose
 from surveyor.tools.geometry.bearings import bearing
@@ -56,15 +57,18 @@ class Seen:
 def turn_around(start: Seen, end: Seen) -> float | None:
     """How far the camera went around what both views show: radians, positive = counter-clockwise
     seen from above, so to the right for who looks at it. ``None`` where they show nothing alike."""
-    both = _shared(start, end)
+    points, same = _shared(start, end)
+    # Views from opposite sides show no surface alike, but look at one place.
+    both = points[same] if np.count_nonzero(same) >= _LEAST_SHARED else points
     if len(both) < _LEAST_SHARED:
         return None
     middle: Float = np.median(both, axis=0)
     return bearing(middle, start.pose.position, end.pose.position)
 
 
-def _shared(start: Seen, end: Seen) -> Float:
-    """(N, 3) points of one view's surface, thinned, that the other view sees as well."""
+def _shared(start: Seen, end: Seen) -> tuple[Float, NDArray[np.bool_]]:
+    """(N, 3) points of one view's surface, thinned, that lie in the other's view, and (N,) whether
+    it sees them too or something before them."""
     rows, columns = np.nonzero(start.depth[::_STEP, ::_STEP] > 0)
     rows, columns = rows * _STEP, columns * _STEP
     z = start.depth[rows, columns].astype(np.float64)
@@ -78,9 +82,7 @@ def _shared(start: Seen, end: Seen) -> Float:
     height, width = end.depth.shape
     inside = (there[:, 2] > 0) & (u >= 0) & (v >= 0) & (u < width) & (v < height)
     seen = end.depth[v[inside].astype(np.int64), u[inside].astype(np.int64)]
-    same = np.abs(seen - depth[inside]) <= _SAME * depth[inside]
-    shared: Float = points[inside][same]
-    return shared
+    return points[inside], np.abs(seen - depth[inside]) <= _SAME * depth[inside]
 
 
 def _heading(pose: Pose) -> float:

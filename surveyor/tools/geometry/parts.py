@@ -13,6 +13,7 @@ from surveyor.tools.geometry.floor import Floor
 _CLEAR = 0.9
 """Share of an L's missing corner that must be free, and of the rest that must be floor."""
 _COARSE = 4
+_GRID = 0.05
 
 
 def around(floor: Floor, box: OrientedBox, reach: float) -> Float:
@@ -21,6 +22,26 @@ def around(floor: Floor, box: OrientedBox, reach: float) -> Float:
     columns = np.column_stack([points, np.full(len(points), box.center[2])])
     beyond = np.maximum(np.abs(box.to_local(columns)) - np.array(box.size) / 2, 0)
     near: Float = points[np.linalg.norm(beyond[:, :2], axis=1) <= reach]
+    return near
+
+
+def around_within(cloud: Float, yaw: float, box: OrientedBox, reach: float) -> Float:
+    """The same where no floor was seen: what lies within the walls' rectangle, which is taken to
+    bound all (N, 3) points that were seen."""
+    c, s = np.cos(yaw), np.sin(yaw)
+    turn = np.array([[c, -s], [s, c]])
+    low, high = np.quantile(cloud[:, :2] @ turn, (0.002, 0.998), axis=0)
+    corners = box.corners()[:, :2]
+    axes = [
+        np.arange(a - reach, b + reach, _GRID)
+        for a, b in zip(corners.min(axis=0), corners.max(axis=0), strict=True)
+    ]
+    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)
+    columns = np.column_stack([points, np.full(len(points), box.center[2])])
+    beyond = np.maximum(np.abs(box.to_local(columns)) - np.array(box.size) / 2, 0)
+    turned = points @ turn
+    inside = ((turned >= low) & (turned <= high)).all(axis=1)
+    near: Float = points[inside & (np.linalg.norm(beyond[:, :2], axis=1) <= reach)]
     return near
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from surveyor.core.errors import ModelMistake
 from surveyor.core.geometry import Float, require_metric
 from surveyor.tools.geometry.floor import floor_of
-from surveyor.tools.geometry.parts import around, two_parts
+from surveyor.tools.geometry.parts import around, around_within, two_parts
 from surveyor.tools.measuring.anchors import spot
 from surveyor.tools.objects import add_objects, say
 from surveyor.tools.records import ObjectRecord, ReconstructionRecord
@@ -67,7 +67,10 @@ def _points(asked: RegionArguments, record: ReconstructionRecord, workspace: Wor
         thing = workspace.get(asked.around, ObjectRecord)
         if thing.space != asked.reconstruction:
             raise ModelMistake(f"{asked.around} lies in {thing.space}, not there")
-        return around(floor, thing.box, asked.reach)
+        found = around(floor, thing.box, asked.reach)
+        if len(found):
+            return found
+        return around_within(record.cloud.points, floor.yaw, thing.box, asked.reach)
     parts = two_parts(floor)
     if parts is None:
         raise ModelMistake(f"the floor of {asked.reconstruction} has no two parts")

@@ -16,6 +16,8 @@ from typing import Any
 
 from surveyor.agent.planner import Brief, Session, Turn
 from surveyor.agent.program.planner import ProgramPlanner
+from surveyor.agent.program.scene_builder import SceneBuilder
+from surveyor.agent.survey.builder import SurveyingBuilder
 from surveyor.core.tasks import AnswerKind, Task
 from surveyor.memory.events import ToolOutcome, ToolStatus
 from surveyor.skills.workflow import PLAIN, Workflow
@@ -26,13 +28,14 @@ from tests.support.mock_endpoint import Reply, Request, says
 _BLOCK = re.compile(r"^```workflow[ \t]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _QUESTION = re.compile(r"^Question: (.*)$", re.MULTILINE)
 _OPTION = re.compile(r"^[A-Z]\. .*$", re.MULTILINE)
-_FRAMES = re.compile(r"^(\d+) frames of a video", re.MULTILINE)
+_FRAMES = re.compile(r"^(frame_\d+)(?::$| \(not shown\)$)", re.MULTILINE)
+_SCENE = re.compile(r"^Scene: (.*)$", re.MULTILINE)
 
 
-def follow(request: Request) -> Reply:
+def follow(request: Request, seer: type[SceneBuilder] = SceneBuilder) -> Reply:
     """What the model says to one request."""
     messages: list[dict[str, Any]] = request.json["messages"]
-    session = _session(messages)
+    session = _session(messages, seer)
     turn = _step(session.next(()))
     for number, message in enumerate(m for m in messages if m["role"] == "assistant"):
         results = _results(messages, message, number)
@@ -41,6 +44,11 @@ def follow(request: Request) -> Reply:
         return says(f"<answer>{turn.answer}</answer>")
     calls = tuple((call.name, call.raw_arguments) for call in turn.calls)
     return says(turn.notes.get("why"), calls=calls, ids=f"turn_{request.turn}_")
+
+
+def surveying(request: Request) -> Reply:
+    """What a model says that looks by `survey` and measures what that finds."""
+    return follow(request, SurveyingBuilder)
 
 
 def readable(tool: Tool[Any]) -> Tool[Any]:
@@ -60,23 +68,23 @@ def first_workflow(system: str) -> Workflow | None:
     return Workflow.model_validate_json(found.group(1)) if found else None
 
 
-def _session(messages: list[dict[str, Any]]) -> Session:
+def _session(messages: list[dict[str, Any]], seer: type[SceneBuilder]) -> Session:
     system = "\n".join(_text(m) for m in messages if m["role"] == "system")
     said = "\n".join(_text(m) for m in messages if m["role"] == "user")
-    asked, frames = _QUESTION.search(said), _FRAMES.search(said)
+    asked, frames = _QUESTION.search(said), dict.fromkeys(_FRAMES.findall(said))
+    scene = _SCENE.search(said)
     options = tuple(_OPTION.findall(said))
     task = Task(
         id="read",
         dataset="read",
-        scene_id="read",
+        scene_id=scene.group(1) if scene else "read",
         question_type="read",
         question=asked.group(1) if asked else "",
         options=options,
         answer_kind=AnswerKind.CHOICE if options else AnswerKind.NUMBER,
     )
-    number = int(frames.group(1)) if frames else 0
-    brief = Brief(tools=(), frame_handles=tuple(f"frame_{i}" for i in range(number)))
-    return ProgramPlanner(first_workflow(system) or PLAIN).start(task, brief)
+    brief = Brief(tools=(), frame_handles=tuple(frames))
+    return ProgramPlanner(first_workflow(system) or PLAIN, seer=seer).start(task, brief)
 
 
 def _results(

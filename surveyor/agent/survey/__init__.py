@@ -1,0 +1,1 @@
+"""One call that looks at a place the way a skill says: `survey`."""

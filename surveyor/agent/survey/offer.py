@@ -1,0 +1,55 @@
+"""Which tools a planner is offered: single ones, named sets of them, and `survey`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from surveyor.agent.survey.tool import SURVEY, survey_tool
+from surveyor.core.errors import UserError
+from surveyor.tools.builtin import TABLE, default_tools, offered_tools
+from surveyor.tools.spec import Tool
+
+MEASURE: Final = (
+    "survey", "marks", "segment", "depth_at", "count", "distance", "size", "nearest", "direction",
+    "floor_area", "region", "route_turns", "appearance_order", "camera_motion", "place_anchor",
+)  # fmt: skip
+LOOK: Final = (
+    "frames", "restore", "zoom", "marks", "detect", "segment", "depth", "depth_at", "reconstruct",
+    "align", "lift", "fuse", "orient", "render_view", "bird_eye",
+)  # fmt: skip
+TOOL_SETS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "all": (SURVEY, *(tool.name for tool in default_tools() if tool.name != TABLE)),
+        "measure": MEASURE,
+        "look": LOOK,
+        "single": tuple(tool.name for tool in default_tools() if tool.name != TABLE),
+    }
+)
+"""``measure``: one call to look and the rest to measure with, for small models and short
+contexts; ``look``: what `survey` is made of; ``single``: all but `survey`."""
+
+
+def offered(
+    *, frames: bool, named: Collection[str] = (), survey: bool = True
+) -> tuple[Tool[Any], ...]:
+    """The tools that a planner gets: those ``named``, by name or by set, or the usual ones.
+
+    The usual ones have `survey` among them where ``survey`` says so. Raises `UserError` for a name
+    that neither a tool nor a set has.
+    """
+    wanted = [name for one in named for name in TOOL_SETS.get(one, (one,))]
+    known = [SURVEY, *(tool.name for tool in default_tools())]
+    if unknown := [name for name in wanted if name not in known]:
+        raise UserError(
+            f"there is no tool or set of tools {unknown[0]!r}; choose from: "
+            f"{', '.join((*TOOL_SETS, *known))}"
+        )
+    ours = survey_tool()
+    if not wanted:
+        usual = offered_tools(frames=frames)
+        return (ours, *usual) if survey and frames else usual
+    single = [name for name in wanted if name != SURVEY]
+    chosen = offered_tools(frames=frames, named=single) if single else ()
+    return (ours, *chosen) if SURVEY in wanted else chosen

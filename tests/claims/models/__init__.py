@@ -1,0 +1,1 @@
+"""Any model can drive it: what the models' group of claims measures."""
