@@ -16,10 +16,12 @@ from typing import Any
 import orjson
 
 from surveyor.agent.boundary import ProviderRefused
-from surveyor.agent.chat.capabilities import Capabilities, Coordinates
+from surveyor.agent.chat.capabilities import Capabilities, Constraint, Coordinates
+from surveyor.agent.chat.constrained import constrained
 from surveyor.agent.chat.endpoint import Completion, Endpoint
 from surveyor.agent.chat.reply_parser import made_id, reasoning_of, text_of
 from surveyor.agent.chat.tagged_text import read_blocks
+from surveyor.agent.chat.turn_schema import turn_schema
 from surveyor.agent.limits import LimitExceeded
 from surveyor.agent.unparsed import (
     REASONING_CUT,
@@ -29,6 +31,7 @@ from surveyor.agent.unparsed import (
     unreadable_call,
 )
 from surveyor.core.errors import ServiceUnavailable, UserError
+from surveyor.core.tasks import AnswerKind, Task
 from surveyor.core.untrusted_text import clean
 
 
@@ -94,6 +97,15 @@ _MEASURE = {
         },
     },
 }
+_HEIGHT = Task(
+    id="height",
+    dataset="doctor",
+    scene_id="doctor",
+    question_type="height",
+    question="How high is the table?",
+    answer_kind=AnswerKind.NUMBER,
+)
+_NOT_JSON = "Reply with the word ready and nothing else."
 _MANY = 8
 _ID = made_id(0, 0)  # of a form that every endpoint takes
 _ONE_CALL = "How high is the table? Call the tool measure; do not guess."
@@ -165,6 +177,39 @@ async def probe_tags(patient: ProbedEndpoint) -> Finding:
         detail = f"readable after repairs: {', '.join(blocks.repairs)}"
         return Finding("tagged call", Health.DEGRADED, detail, "each repair will be logged")
     return Finding("tagged call", Health.WORKS, f"called {blocks.calls[0].name}")
+
+
+async def probe_grammar(patient: ProbedEndpoint) -> list[Finding]:
+    """Does the server make the model write what a schema allows, and by which request field?
+
+    It is asked for something else, so that only a server that enforces gives what is wanted.
+    """
+    schema = turn_schema([_MEASURE], _HEIGHT)
+    refused = []
+    for how in Constraint:
+        reply = await patient.ask([_user(_NOT_JSON)], **constrained(schema, how))
+        if isinstance(reply, str):
+            refused.append(reply)
+            continue
+        if _is_turn(text_of(reply.message.get("content"))):
+            detail = f"enforced through {how}"
+            advice = "it can call tools in the grammar dialect"
+            return [
+                Finding("grammar", Health.WORKS, detail, advice, ("dialect", "grammar")),
+                Finding("constraint", Health.WORKS, detail, "", ("constraint", how.value)),
+            ]
+    detail = refused[0] if len(refused) == len(Constraint) else "no form of grammar is enforced"
+    return [Finding("grammar", Health.DEGRADED, detail, "this server cannot hold it to a form")]
+
+
+def _is_turn(said: str) -> bool:
+    try:
+        value = orjson.loads(said)
+    except orjson.JSONDecodeError:
+        return False
+    return (
+        isinstance(value, dict) and "thought" in value and ("calls" in value or "answer" in value)
+    )
 
 
 async def probe_two_turns(patient: ProbedEndpoint) -> Finding:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx2
@@ -13,6 +13,7 @@ from surveyor.agent.capability_checks import (
     Finding,
     Health,
     ProbedEndpoint,
+    probe_grammar,
     probe_image,
     probe_many_images,
     probe_parallel,
@@ -80,9 +81,10 @@ async def examine(
 ) -> Diagnosis:
     """Probe an endpoint with text, a tool call, two turns, parallel calls and images.
 
-    Where native calls do not work, tagged ones are tried before they are advised. At most nine
-    short requests, each tried at most twice. Never raises for what the endpoint does;
-    `UserError` only for a configuration that cannot be tried at all.
+    Where native calls do not work, tagged ones are tried before they are advised, and a grammar
+    where those do not work well either. At most twelve short requests, each tried at most twice.
+    Never raises for what the endpoint does; `UserError` only for a configuration that cannot be
+    tried at all.
     """
     capabilities = capabilities_of(config.model, config.capabilities)
     endpoint = Endpoint(_brisk(config), transport=transport)
@@ -94,11 +96,24 @@ async def examine(
             for name, probe, wanted in _plan(capabilities.dialect, capabilities.images):
                 findings.append(await probe(patient) if wanted else _skipped(name))
             if ("dialect", DialectName.TAGS.value) in [finding.override for finding in findings]:
-                tagged = await probe_tags(patient)
-                findings = [tagged if f.probe == tagged.probe else f for f in findings]
+                findings = await _without_native(patient, findings)
     finally:
         await endpoint.aclose()
     return Diagnosis(config.model, config.base_url, tuple(findings))
+
+
+async def _without_native(patient: ProbedEndpoint, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings with how calls can be made otherwise: as tags, or held to a grammar.
+
+    A grammar is tried where tags fail or need repairs: what a server enforces cannot be wrong.
+    """
+    tagged = await probe_tags(patient)
+    more: list[Finding] = []
+    if tagged.health is not Health.WORKS:
+        more = await probe_grammar(patient)
+        if more[0].override is not None and tagged.health is Health.BROKEN:
+            tagged = replace(tagged, health=Health.DEGRADED, advice="use the grammar dialect")
+    return [*(tagged if f.probe == tagged.probe else f for f in findings), *more]
 
 
 async def preflight(config: ChatConfig, transport: httpx2.AsyncBaseTransport | None = None) -> None:

@@ -31,7 +31,10 @@ Epochs = Annotated[int, typer.Option(min=1, help="How often each task is asked."
 Concurrency = Annotated[int, typer.Option(min=1, help="Episodes in flight.")]
 Shard = Annotated[str | None, typer.Option(help="Only part i/n, by scene; see merge.")]
 Skills = Annotated[str, typer.Option(help="none, seeds, or the folder of a snapshot.")]
-Prompt = Annotated[str, typer.Option(help="Chat prompt: agent, official or easi.")]
+Prompt = Annotated[str, typer.Option(help="Chat prompt: agent, short, official or easi.")]
+Tools = Annotated[
+    str, typer.Option(help="Tools or sets of tools, by commas: all, measure, look, single.")
+]
 Baseline = Annotated[str, typer.Option(help="all, no-tools or blind (no images either).")]
 Corrupt = Annotated[
     str | None, typer.Option(help="Let a tool lie in a share of episodes: detect:0.2, or 0.2.")
@@ -78,6 +81,7 @@ def run(
     embedder: Embedder = "lexical",
     index: Index = "cpu",
     no_cache: NoCache = False,
+    tools: Tools = "",
 ) -> None:
     """Answer every question of DATASET, score the run and write its report.
 
@@ -100,6 +104,7 @@ def run(
         "skills": "" if skills == "none" else skills,
         "baseline": baseline,
         "corruption": corrupt,
+        "tools": tuple(name.strip() for name in tools.split(",") if name.strip()),
         "expert_options": {} if experts else {"preset": preset},
     }
     remembered = {"embedder": embedder, "index": index, "memory": memory}

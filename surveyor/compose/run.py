@@ -242,14 +242,18 @@ async def open_planner(config: RunConfig, dataset: Dataset, job: Job) -> AsyncIt
     await preflight(options.chat())
     stores = (dataset.blobs, BlobStore(job.cache / BLOBS))
     profile = profile_named(options.profile, dataset.manifest.name)
-    async with ChatPlanner(options.chat(), stores, profile=profile) as planner:
+    chat = options.chat()
+    if options.profile == "short":
+        told = {"terse": True, **chat.capabilities}
+        chat = chat.model_copy(update={"capabilities": told})
+    async with ChatPlanner(chat, stores, profile=profile) as planner:
         yield planner
 
 
 class PlannerOptions(BaseModel):
     """``planner_options`` of a run: ``workflow`` is for `program`, everything else for `chat`.
 
-    ``profile`` names the prompt: agent, official or easi.
+    ``profile`` names the prompt: agent, short, official or easi.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow")

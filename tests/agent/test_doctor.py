@@ -169,6 +169,35 @@ def test_tags_are_advised_only_where_the_model_can_write_them() -> None:
     assert diagnosis.settings == ""
 
 
+def enforcing(field: str) -> Callable[[Request], Reply | None]:
+    """A server whose model calls nothing, but which holds it to what stands in ``field``."""
+
+    def script(request: Request) -> Reply | None:
+        if request.json.get(field):
+            return says('{"thought": "so be it", "answer": 1}')
+        return no_tools(request) or (says("Hm.") if b"<tools>" in request.body else None)
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("field", "constraint"),
+    [
+        ("structured_outputs", "vllm"),
+        ("response_format", "response_format"),
+        ("grammar", "llamacpp"),
+    ],
+)
+def test_a_model_that_calls_nothing_is_usable_where_a_grammar_is_enforced(
+    field: str, constraint: str
+) -> None:
+    diagnosis = diagnose(but(enforcing(field)))
+    assert diagnosis.usable
+    assert diagnosis.overrides["dialect"] == "grammar"
+    assert diagnosis.overrides["constraint"] == constraint
+    assert 'dialect = "grammar"' in diagnosis.settings
+
+
 @pytest.mark.parametrize(
     ("reply", "said"),
     [

@@ -37,6 +37,11 @@ _ROLE = (
     "with z up. Frames, masks, clouds and objects are addressed by their handles, such as frame_3."
 )
 
+_SHORT_ROLE = (
+    "You answer questions about a real place from frames of it. Measure with tools, never guess. "
+    "Name things by their handles, such as frame_3 or obj_1."
+)
+
 _FORMS = {
     AnswerKind.NUMBER: "Answer with one number{unit} and nothing else.",
     AnswerKind.CHOICE: "Answer with the letter of the right option and nothing else.",
@@ -51,7 +56,16 @@ _FORMS = {
 
 def agent_prompt(task: Task, brief: Brief, dialect: str) -> Prompt:
     """The profile for models that work with tools."""
-    system = [_ROLE, dialect]
+    return _agent(task, brief, dialect, _ROLE)
+
+
+def short_prompt(task: Task, brief: Brief, dialect: str) -> Prompt:
+    """The same in few words, for small models and short contexts."""
+    return _agent(task, brief, dialect, _SHORT_ROLE)
+
+
+def _agent(task: Task, brief: Brief, dialect: str, role: str) -> Prompt:
+    system = [role, dialect]
     for skill in brief.skills:
         system.append(f"# Skill: {skill.name}\n{skill.text.strip()}")
     unit = f" in {task.unit}" if task.unit else ""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from surveyor.agent.chat.prompt import Profile, Prompt, agent_prompt
+from surveyor.agent.chat.prompt import Profile, Prompt, agent_prompt, short_prompt
 from surveyor.agent.planner import Brief
 from surveyor.core.errors import UserError
 from surveyor.core.tasks import AnswerKind, Task
@@ -118,7 +118,7 @@ def easi(task: Task, brief: Brief, dialect: str) -> Prompt:
 
 
 PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
-    {"agent": agent_prompt, "official": official, "easi": easi}
+    {"agent": agent_prompt, "short": short_prompt, "official": official, "easi": easi}
 )
 
 

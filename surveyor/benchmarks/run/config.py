@@ -91,7 +91,8 @@ class RunConfig(BaseModel):
     URL or a command line, whose tools are added with the name as a prefix. ``embedder`` and
     ``index`` (on the ``cpu`` or ``gpu``) search the skills. ``memory`` is a file of scene memory
     that the run recalls from and files its episodes in. ``tools`` are the only ones that the
-    planner gets; all when empty, but `scene`, the table of objects, only where there are no frames.
+    planner gets, by name or by set (all, measure, look, single); all when empty, but `scene`, the
+    table of objects, only where there are no frames.
     ``planner_options`` and ``expert_options`` are read by whoever they are for.
     """
 

@@ -174,7 +174,9 @@ async def _nearest(asked: NearestArguments, workspace: Workspace) -> ToolResult:
 
 
 async def _direction(asked: DirectionArguments, workspace: Workspace) -> ToolResult:
-    handles = tuple(handle for handle in (asked.stand, asked.face, asked.query) if handle)
+    handles = tuple(
+        handle for handle in (asked.stand, asked.face, asked.query) if handle is not None
+    )
     if len(set(handles)) < len(handles):
         raise ModelMistake("stand, face and query must be three different things")
     objects = [
@@ -190,7 +192,7 @@ async def _direction(asked: DirectionArguments, workspace: Workspace) -> ToolRes
     if asked.face is None and asked.stand not in cameras:
         raise ModelMistake("say what is faced; only a frame faces something of its own")
     stand, query = where[asked.stand], where[asked.query]
-    face = where[asked.face] if asked.face else stand + cameras[asked.stand].forward
+    face = where[asked.face] if asked.face is not None else stand + cameras[asked.stand].forward
     angle = bearing(stand, face, query)
     word = direction_word(angle, asked.sectors)
     side = "left" if angle >= 0 else "right"
