@@ -29,12 +29,12 @@ COLOURS: Mapping[str, tuple[tuple[int, int, int], ...]] = {
 }
 """What people call the colours that marks are drawn in, and the values they mean."""
 _LETTERS = "ABCDEF"
-_EXACT, _LOOSE = 12, 70  # per channel; a photograph stored as JPEG smears a stroke's colour
+_SATURATED = 60  # between channels: what is left of a stroke's colour when a JPEG has smeared it
 _THICK = 9  # pixels; a stroke is thinner
-_GAP = 9  # pixels that a crossing stroke may hide
+_GAP, _SMEARED_GAP = 9, 23  # pixels that a crossing stroke may hide
 _SHORTEST = 8
 _SLACK = 3
-_COVERED = 0.7
+_COVERED, _PARTLY = 0.7, 0.35
 _RADII = range(4, 31)
 _RING = 0.8
 _HOLLOW = 0.35
@@ -67,23 +67,23 @@ def drawn(image: Rgb) -> tuple[list[DrawnBox], list[DrawnPoint]]:
 
     Strokes smeared by compression are looked for only where there are no clean ones.
     """
-    for reach in (_EXACT, _LOOSE):
-        strokes = {colour: _stroke(image, colour, reach) for colour in COLOURS}
+    for clean in (True, False):
+        strokes = {colour: _stroke(image, colour, clean) for colour in COLOURS}
         points = _points(image, strokes)
         if points:
             return [], points
-        boxes = _boxes(strokes)
+        boxes = _boxes(strokes, _GAP if clean else _SMEARED_GAP)
         if boxes:
             return boxes, []
     return [], []
 
 
-def _boxes(strokes: Mapping[str, Mask]) -> list[DrawnBox]:
+def _boxes(strokes: Mapping[str, Mask], gap: int) -> list[DrawnBox]:
     every = np.logical_or.reduce([*strokes.values()])
     return [
         DrawnBox(colour, *best)
         for colour, own in strokes.items()
-        if (best := _rectangle(own, every)) is not None
+        if (best := _rectangle(own, every, gap)) is not None
     ]
 
 
@@ -96,27 +96,31 @@ def _points(image: Rgb, strokes: Mapping[str, Mask]) -> list[DrawnPoint]:
     return sorted(points, key=lambda point: point.letter) if fit >= _READ else []
 
 
-def _stroke(image: Rgb, colour: str, reach: int) -> Mask:
-    """(H, W) pixels of a colour that are no part of anything thick."""
-    wanted = np.array(COLOURS[colour], np.int16)
-    off = np.abs(image[:, :, None, :].astype(np.int16) - wanted).max(axis=3).min(axis=2)
-    mask: Mask = off <= reach
+def _stroke(image: Rgb, colour: str, clean: bool) -> Mask:
+    """(H, W) pixels of a pure colour, or of its hue, that are no part of anything thick."""
+    pure = np.array(COLOURS[colour], np.uint8)
+    if clean:
+        mask: Mask = (image[:, :, None, :] == pure).all(axis=3).any(axis=2)
+    else:
+        strong = image[..., pure[0] > 0].astype(np.int16).min(axis=2)
+        weak = image[..., pure[0] == 0].astype(np.int16).max(axis=2)
+        mask = strong - weak >= _SATURATED
     if mask.any():
         mask &= ~ndimage.binary_opening(mask, np.ones((_THICK, _THICK), np.bool_))
     return mask
 
 
-def _rectangle(own: Mask, every: Mask) -> tuple[Box, float] | None:
+def _rectangle(own: Mask, every: Mask, gap: int) -> tuple[Box, float] | None:
     """The largest outline that a stroke's pixels draw, and how much of it is there.
 
     Where another mark's stroke lies over a side, the outline goes on beneath it.
     """
-    candidates = [*_paired(own), *_bounds(own)]
+    candidates = [*_paired(own, gap), *_bounds(own)]
     best: tuple[Box, float] | None = None
     largest = 0.0
     for box in candidates:
-        mine, shared = _coverage(own, box), _coverage(every, box)
-        if mine < _COVERED / 2 or shared < _COVERED or _filled(own, box):
+        (mine, _), (shared, worst) = _coverage(own, box), _coverage(every, box)
+        if min(mine, worst) < _PARTLY or shared < _COVERED or _filled(own, box):
             continue
         worth = (mine + shared) * (box[2] - box[0] + box[3] - box[1])
         if worth > largest:
@@ -125,10 +129,10 @@ def _rectangle(own: Mask, every: Mask) -> tuple[Box, float] | None:
     return best
 
 
-def _paired(own: Mask) -> Iterator[tuple[int, int, int, int]]:
+def _paired(own: Mask, gap: int) -> Iterator[tuple[int, int, int, int]]:
     """Boxes whose top and bottom are runs of a stroke that begin and end alike."""
-    joined = ndimage.binary_closing(np.pad(own, _GAP), np.ones((1, _GAP), np.bool_))
-    joined = joined[_GAP:-_GAP, _GAP:-_GAP]
+    joined = ndimage.binary_closing(np.pad(own, gap), np.ones((1, gap), np.bool_))
+    joined = joined[gap:-gap, gap:-gap]
     longest = sorted(_runs(joined), key=lambda run: run[1] - run[2])[:_MOST_RUNS]
     runs = np.array(longest, np.int64).reshape(-1, 3)
     for y, x1, x2 in runs:
@@ -159,8 +163,8 @@ def _bounds(own: Mask) -> Iterator[tuple[int, int, int, int]]:
             yield int(columns.min()), int(rows.min()), int(columns.max()), int(rows.max())
 
 
-def _coverage(mask: Mask, box: tuple[int, int, int, int]) -> float:
-    """Share of the outline near which a stroke runs, of its worst covered side at most twice."""
+def _coverage(mask: Mask, box: tuple[int, int, int, int]) -> tuple[float, float]:
+    """Share of the outline near which a stroke runs, and that of the worst covered side."""
     x1, y1, x2, y2 = box
     sides = (
         mask[_near(y1), x1 : x2 + 1].any(axis=0),
@@ -169,8 +173,7 @@ def _coverage(mask: Mask, box: tuple[int, int, int, int]) -> float:
         mask[y1 : y2 + 1, _near(x2)].any(axis=1),
     )
     shares = [float(side.mean()) if side.size else 0.0 for side in sides]
-    whole = float(np.concatenate(sides).mean())
-    return min(whole, 2 * min(shares))
+    return float(np.concatenate(sides).mean()), min(shares)
 
 
 def _near(edge: int) -> slice:

@@ -82,7 +82,10 @@ def _missing_corner(whole: NDArray[np.bool_]) -> tuple[float, int, int] | None:
     width, length = whole.shape
     for x in range(width // 6, 5 * width // 6, _COARSE):
         for y in range(length // 6, 5 * length // 6, _COARSE):
-            wrong = int(sums[x, y]) + (size - x * y) - (total - int(sums[x, y]))
+            inside = int(sums[x, y])
+            if inside > (1 - _CLEAR) * x * y:
+                continue
+            wrong = inside + (size - x * y) - (total - inside)
             agreement = 1 - wrong / size
             if agreement >= _CLEAR and (best is None or agreement > best[0]):
                 best = agreement, x, y
