@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from surveyor.agent.limits import Limits
 from surveyor.agent.loop import run_episode
-from surveyor.agent.planner import LoadedSkill, Turn
+from surveyor.agent.planner import LoadedSkill, Planner, Turn
 from surveyor.agent.program.planner import ProgramPlanner
 from surveyor.agent.replay import recorded_turns
 from surveyor.agent.scripted import ScriptedPlanner, turns
@@ -46,7 +46,7 @@ def asked(room: BoxRoom, question: str) -> Task:
 def played(
     room: BoxRoom,
     path: Path,
-    planner: object,
+    planner: Planner,
     question: str = "How many chair(s) are in this room?",
 ) -> Episode:
     async def play() -> Episode:
@@ -60,7 +60,7 @@ def played(
             Workspace(task, client),
             log,
             Limits(),
-            (SKILL,),  # type: ignore[arg-type]
+            (SKILL,),
         )
         await client.aclose()
         episode = fold(log)

@@ -184,8 +184,6 @@ def _saw(program: Program, outcome: ToolOutcome) -> bool:
     """Whether the outcome rests on anything: an order of what was never seen is the asked one."""
     if isinstance(program, AppearanceOrder):
         return bool(OrderData.model_validate(outcome.data).order)
-    if isinstance(program, Orbit):
-        return MotionData.model_validate(outcome.data).around is not None
     return True
 
 
@@ -194,7 +192,10 @@ def _value(program: Program, outcome: ToolOutcome) -> Value:
         seen = OrderData.model_validate(outcome.data)
         return (*seen.order, *seen.unseen)
     if isinstance(program, Orbit):
-        return "right" if (MotionData.model_validate(outcome.data).around or 0.0) >= 0 else "left"
+        moved = MotionData.model_validate(outcome.data)
+        # A camera that keeps a thing in view turns by as much as it goes around it.
+        around = moved.yaw if moved.around is None else moved.around
+        return "right" if around >= 0 else "left"
     if isinstance(program, Route):
         turns = TurnsData.model_validate(outcome.data).turns
         return tuple(f"turn {turns[leg]}" for leg in program.blanks if leg < len(turns))

@@ -58,6 +58,8 @@ def turn_around(start: Seen, end: Seen) -> float | None:
     """How far the camera went around what both views show: radians, positive = counter-clockwise
     seen from above, so to the right for who looks at it. ``None`` where they show nothing alike."""
     points, same = _shared(start, end)
+    if len(points) < _LEAST_SHARED:
+        points, same = _shared(end, start)
     # Views from opposite sides show no surface alike, but look at one place.
     both = points[same] if np.count_nonzero(same) >= _LEAST_SHARED else points
     if len(both) < _LEAST_SHARED:
