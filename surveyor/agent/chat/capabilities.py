@@ -23,12 +23,13 @@ class Coordinates(StrEnum):
 
 
 class DialectName(StrEnum):
-    """How calls and answers are written: the API's own tool calls, tags in the text, or JSON that
-    the server is made to enforce."""
+    """How calls and answers are written: the API's own tool calls, tags in the text, JSON that
+    the server is made to enforce, or the tags and tool names of the Skill-3D checkpoints."""
 
     NATIVE = "native"
     TAGS = "tags"
     GRAMMAR = "grammar"
+    SKILL3D = "skill3d"
 
 
 class Constraint(StrEnum):
@@ -75,6 +76,7 @@ _TABLE: tuple[tuple[str, Capabilities], ...] = (
     (r"\b(gpt-[4-9]|o[1-9]\b|chatgpt)", Capabilities(max_images=250, max_pixels=2_500_000)),
     (r"claude", Capabilities(max_images=90, max_pixels=1_150_000)),
     (r"gemini", Capabilities(max_images=250, coordinates=Coordinates.THOUSANDTHS)),
+    (r"skill-?3d-(sft|grpo)", _QWEN3_VL.model_copy(update={"dialect": DialectName.SKILL3D})),
     (r"skill-?3d|surveyor", _QWEN3_VL.model_copy(update={"dialect": DialectName.TAGS})),
     (
         r"qwen3?-?vl-(max|plus|flash)",

@@ -22,6 +22,7 @@ from surveyor.agent.chat.prices import usage_of
 from surveyor.agent.chat.prompt import Profile, agent_prompt, opening
 from surveyor.agent.chat.provider_errors import shortened
 from surveyor.agent.chat.reply_parser import Reading, refusal_of
+from surveyor.agent.chat.skill3d import Skill3dDialect
 from surveyor.agent.chat.tags import TagDialect
 from surveyor.agent.chat.terse import terse
 from surveyor.agent.chat.transcript import Transcript
@@ -79,7 +80,7 @@ class ChatPlanner:
         places = Places(brief.tools, self.capabilities)
         told = terse(places.told) if self.capabilities.terse else places.told
         brief = replace(brief, tools=told)
-        dialect = dialect_for(task, brief, self.capabilities)
+        dialect = dialect_for(task, brief, self.capabilities, places)
         prompt = self._profile(task, brief, dialect.instructions)
         if prompt.whole:
             dialect = WholeDialect()
@@ -181,8 +182,12 @@ class ChatSession:
         )
 
 
-def dialect_for(task: Task, brief: Brief, capabilities: Capabilities) -> Dialect:
-    """The dialect that a model speaks."""
+def dialect_for(
+    task: Task, brief: Brief, capabilities: Capabilities, places: Places | None = None
+) -> Dialect:
+    """The dialect that a model speaks; ``places`` knows the images that it was shown."""
+    if capabilities.dialect is DialectName.SKILL3D:
+        return Skill3dDialect(task, brief, capabilities, places or Places((), capabilities))
     if capabilities.dialect is DialectName.TAGS:
         return TagDialect(task, brief, capabilities)
     if capabilities.dialect is DialectName.GRAMMAR:
