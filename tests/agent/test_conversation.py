@@ -208,7 +208,7 @@ def test_the_table_knows_families(model: str, coordinates: Coordinates, in_tools
 
 def test_the_table_gives_way_to_the_configuration() -> None:
     assert capabilities_of("gpt-oss-120b").images is False
-    assert capabilities_of("Skill-3D-SFT-4B").dialect is DialectName.TAGS
+    assert capabilities_of("Skill-3D-SFT-4B").dialect is DialectName.SKILL3D
     assert capabilities_of("gpt-5", {"max_images": 3}).max_images == 3
     with pytest.raises(UserError, match="max_pictures"):
         capabilities_of("gpt-5", {"max_pictures": 3})
