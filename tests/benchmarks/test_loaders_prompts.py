@@ -110,7 +110,7 @@ def test_a_dataset_without_a_published_wording_is_refused_before_the_run(tmp_pat
     for name, dataset in (("official", "scanrefer"), ("easi", "blink")):
         with pytest.raises(UserError, match="choose profile agent"):
             profile_named(name, dataset)
-    with pytest.raises(UserError, match="choose from agent, official, easi"):
+    with pytest.raises(UserError, match="choose from agent, short, official, easi"):
         profile_named("fancy")
     grounded = next(iter(tasks("scanrefer", tmp_path).values()))
     with pytest.raises(UserError, match="choose profile agent"):
