@@ -16,8 +16,6 @@ from surveyor.benchmarks.loaders.media import Footage, Stills
 from surveyor.benchmarks.loaders.video import Video
 from surveyor.core.blobs import sha256_of
 from surveyor.core.cameras import Frame
-from surveyor.core.dataset import DatasetManifest
-from surveyor.core.errors import SurveyorError, UserError
 from surveyor.core.dataset import LOADED, DatasetManifest
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import Float

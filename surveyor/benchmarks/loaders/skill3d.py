@@ -10,13 +10,10 @@ from typing import Final
 
 from surveyor.benchmarks.loaders.base import Loader
 from surveyor.benchmarks.loaders.build import Contents, Item
-from surveyor.benchmarks.loaders.media import Footage, Stills, footage_at, image_of
-from surveyor.benchmarks.loaders.row_files import PublishedRow, find_table, read_table
-from surveyor.benchmarks.scorers.vsi import UNITS
 from surveyor.benchmarks.loaders.media import Footage, Stills, footage_below, image_of
 from surveyor.benchmarks.loaders.row_files import SUFFIXES, PublishedRow, find_table, read_table
-from surveyor.benchmarks.loaders.vsi import UNITS
 from surveyor.benchmarks.scorers.per_type import NAME as MIXED
+from surveyor.benchmarks.scorers.vsi import UNITS
 from surveyor.core.errors import UserError
 from surveyor.core.tasks import AnswerKind
 
