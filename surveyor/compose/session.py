@@ -118,7 +118,10 @@ def finish(job: Job, title: str = "") -> RunReport:
     report = score_apart(folder, job.dataset, metric_of(job.dataset, job.config.types))
     write_page([folder], job.dataset)
     if summary.interrupted:
-        raise KeyboardInterrupt
+        done = summary.progress.total - summary.progress.left
+        raise KeyboardInterrupt(
+            f"{done} of {summary.progress.total} episodes are saved in {folder.path}"
+        )
     if not summary.complete:
         raise InfrastructureError(
             f"{summary.progress.left} of {summary.progress.total} episodes are incomplete "

@@ -87,11 +87,10 @@ class RunFolder:
 
     def _grown(self, record: RunRecord, lines: bytes) -> RunFolder | None:
         """The run with more tasks, where a higher limit is all that is new; else ``None``."""
-        old, limits = self.record, (self.record.config.get("limit"), record.config.get("limit"))
-        if old.schedule_hash == record.schedule_hash or limits[0] is None:
+        old = self.record
+        if old.schedule_hash == record.schedule_hash or old.config.get("limit") is None:
             return None
-        same = {"config": {**record.config, "limit": limits[0]}, "schedule_hash": old.schedule_hash}
-        if _difference(old, record.model_copy(update=same)):
+        if _difference(old, record.model_copy(update={"schedule_hash": old.schedule_hash})):
             return None
         there = self._schedule_bytes()
         if _schedule_hash(there) not in (old.schedule_hash, record.schedule_hash):
@@ -100,7 +99,7 @@ class RunFolder:
             return None
         # The record last: killed between the two, the same command gets here again.
         self.write("schedule.jsonl", lines)
-        config = {**old.config, "limit": limits[1]}
+        config = {**old.config, "limit": record.config.get("limit")}
         grown = {"config": config, "schedule_hash": record.schedule_hash}
         newer = RunFolder(self.path, old.model_copy(update=grown))
         newer.write("run.json", _encoded(newer.record))
@@ -252,6 +251,9 @@ def _difference(old: RunRecord, new: RunRecord) -> str | None:
     before |= {key: after[key] for key in _later(old) if key in after}
     for key in sorted(before.keys() | after.keys()):
         if (before.get(key) or None) != (after.get(key) or None):
+            limits = [record.config.get("limit") for record in (old, new)]
+            if key == "schedule" and limits[0] != limits[1]:
+                return f"limit = {limits[0]!r}, not {limits[1]!r}"
             return f"{key} = {before.get(key)!r}, not {after.get(key)!r}"
     return None
 
@@ -263,12 +265,13 @@ def _later(old: RunRecord) -> set[str]:
 
 
 def _identity(record: RunRecord, free: Collection[str]) -> dict[str, JsonValue]:
-    """What must not change between the sessions of one run; ports of servers may."""
+    """What must not change between the sessions of one run; ports of servers may. The limit is in
+    the schedule."""
     manifest = record.manifest.model_dump(mode="json", exclude={"code", "python", "packages"})
     config = {
         key: _portless(_without(value, key, free))
         for key, value in record.config.items()
-        if key not in free
+        if key not in free and key != "limit"
     }
     return {
         **config,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,12 +13,13 @@ from surveyor.core.errors import UserError
 from surveyor.scenes.datasets.truth import targets
 from surveyor.scenes.datasets.writer import DatasetPlan, SceneBundle
 from surveyor.scenes.formats.registry import export_dataset
-from tests.scenes.test_dataset import PLAN, filmed, make
+from tests.scenes.test_dataset import PLAN, make
+from tests.scenes.worlds import filmed
 
 LARGER = PLAN.model_copy(update={"scenes": ("a", "b", "c", "d")})
 
 
-def counted(built: list[str]):
+def counted(built: list[str]) -> Callable[[str], SceneBundle]:
     def build(scene_id: str) -> SceneBundle:
         built.append(scene_id)
         return filmed(scene_id)
