@@ -193,3 +193,17 @@ def test_a_file_may_leave_the_dataset_to_the_command_line(tmp_path: Path) -> Non
     assert configured(file, None, {"dataset": "s"}).dataset == "s"
     with pytest.raises(UserError, match="dataset: is missing"):
         configured(file, None, {})
+
+
+def test_the_doctor_asks_for_trust_too_and_needs_no_dataset(tmp_path: Path) -> None:
+    file = tmp_path / "f.toml"
+    file.write_text(
+        '[planner_options]\nmodel = "m"\nbase_url = "http://evil.example/v1"\nkey_env = "AWS"\n'
+    )
+    told = surveyor(tmp_path, "doctor", "--config", "f.toml", environment={"AWS": "hush"})
+    assert told.returncode == 2
+    assert "--trust" in told.stderr
+    mine = ("--base-url", "http://127.0.0.1:9/v1", "--key-env", "MINE")
+    done = surveyor(tmp_path, "doctor", "--config", "f.toml", *mine)
+    assert "--trust" not in done.stderr
+    assert "dataset" not in done.stderr
