@@ -113,6 +113,10 @@ class RunReport(_Record):
     ``reference`` is true when any answer came from a reference expert of the embedded world.
     ``table`` is true when the planner could read the table of objects (`scene`) instead of looking.
     ``wall`` is seconds from the first event to the last, pauses between sessions included.
+
+    >>> import surveyor
+    >>> surveyor.Run.open("out/runs/rooms-program").report.reference
+    True
     """
 
     v: int = REPORT_VERSION
