@@ -30,8 +30,8 @@ from surveyor.compose.skills import RunSkills, open_skills
 from surveyor.core.blobs import BlobStore, sha256_of
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
+from surveyor.core.producer import Producer
 from surveyor.core.wording import first_problem
-from surveyor.memory.events import Producer
 from surveyor.memory.manifest import DatasetIdentity
 from surveyor.memory.runs import RunFolder
 from surveyor.services.contract import Endpoints

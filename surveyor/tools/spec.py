@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from surveyor.core.blobs import BlobRef
-from surveyor.memory.events import Producer
+from surveyor.core.producer import Producer
 from surveyor.tools.schema_compat import portable
 
 if TYPE_CHECKING:

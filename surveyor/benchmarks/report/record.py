@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from surveyor.core.errors import UserError
+from surveyor.core.producer import Producer
 from surveyor.core.renamed import reads_old
-from surveyor.memory.events import Producer
 from surveyor.memory.runs import RunFolder
 
 REPORT_VERSION = 1
