@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
+from starlette.routing import Router
 
 from surveyor.services.artifacts import BlobOutbox, TensorOutbox
 from surveyor.services.blob_routes import blob_routes
@@ -25,7 +26,16 @@ from surveyor.services.contract import (
 from surveyor.services.docs_page import POLICY, page
 from surveyor.services.errors import ExpertError
 from surveyor.services.expert import AnyExpert
-from surveyor.services.guards import BearerToken, BodyLimit, KnownHost, QuietEnd
+from surveyor.services.guards import (
+    App,
+    BearerToken,
+    BodyLimit,
+    KnownHost,
+    QuietEnd,
+    Receive,
+    Scope,
+    Send,
+)
 from surveyor.services.metrics import Measured
 from surveyor.services.problems import install
 from surveyor.services.service import Service
@@ -80,6 +90,26 @@ def build_app(expert: AnyExpert, settings: Settings) -> FastAPI:
     app.add_middleware(QuietEnd)
     app.add_middleware(Measured, metrics=service.metrics)
     return app
+
+
+def by_port(apps: Mapping[int, FastAPI]) -> App:
+    """One app of several, told apart by the port at which a request came in; they start and end
+    together."""
+
+    @asynccontextmanager
+    async def lifespan(_: object) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for app in apps.values():
+                await stack.enter_async_context(app.router.lifespan_context(app))
+            yield
+
+    together = Router(lifespan=lifespan)
+
+    async def chosen(scope: Scope, receive: Receive, send: Send) -> None:
+        app = together if scope["type"] == "lifespan" else apps[scope["server"][1]]
+        await app(scope, receive, send)
+
+    return chosen
 
 
 def _add_question(app: FastAPI, service: Service) -> None:

@@ -26,6 +26,9 @@ def known_device(device: str) -> str:
     return device
 
 
+LIGHT_BACKENDS = frozenset({"reference", "replay"})
+
+
 class ExpertPlan(BaseModel):
     """One expert; ``port`` is taken when it is free, any other when not (0: any)."""
 
@@ -42,6 +45,11 @@ class ExpertPlan(BaseModel):
     weights: Path | None = None
     python: Path | None = Field(default=None, description="interpreter of its own environment")
     options: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def is_light(self) -> bool:
+        """Whether it needs nothing of its own: no environment, GPU or threads."""
+        return self.backend in LIGHT_BACKENDS and self.python is None and self.threads == 1
 
 
 class LaunchPlan(BaseModel):
@@ -60,6 +68,7 @@ class LaunchPlan(BaseModel):
     limits: Limits = Limits()
     batching: Batching = Batching()
     record: Path | None = None
+    shared: bool = Field(default=False, description="light experts live in one process together")
     health_period: float = Field(default=2.0, gt=0, description="seconds between health checks")
     blob_quota: int = Field(default=20 * 1024**3, gt=0, description="bytes of stored blobs")
     grace: float = Field(default=5.0, gt=0, description="seconds to finish requests when stopped")
@@ -93,6 +102,13 @@ class LaunchPlan(BaseModel):
     def log_dir(self) -> Path:
         """One log file per incarnation of each worker."""
         return self.state_dir / "logs"
+
+    @property
+    def processes(self) -> tuple[tuple[ExpertPlan, ...], ...]:
+        """The experts of each worker process: one, or all light ones where they are shared."""
+        together = tuple(one for one in self.experts if self.shared and one.is_light)
+        alone = [(one,) for one in self.experts if one not in together]
+        return (together, *alone) if together else tuple(alone)
 
     def check(self) -> None:
         """`UserError` for a plan that must not be carried out."""
