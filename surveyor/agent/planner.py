@@ -10,29 +10,19 @@ from typing import Any, Protocol
 
 from surveyor.core.tasks import Task
 from surveyor.memory.events import FormatError, ModelCall, ToolOutcome
-from surveyor.skills.workflow import Workflow
+from surveyor.skills.entries import RetrievedSkill
 from surveyor.tools.spec import CallRequest
 
 Observation = ToolOutcome | FormatError
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedSkill:
-    """A skill as a planner gets it: its text to read and its workflow to execute."""
-
-    name: str
-    version: str
-    text: str
-    workflow: Workflow | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Brief:
+class PlannerInput:
     """What a planner is told besides the task: tool schemas, skills, and the frames' handles."""
 
     tools: tuple[dict[str, Any], ...]
     frame_handles: tuple[str, ...] = ()
-    skills: tuple[LoadedSkill, ...] = ()
+    skills: tuple[RetrievedSkill, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +70,6 @@ class Planner(Protocol):
     @property
     def name(self) -> str: ...
 
-    def start(self, task: Task, brief: Brief) -> Session:
+    def start(self, task: Task, brief: PlannerInput) -> Session:
         """Begin an episode; must not block."""
         ...

@@ -33,7 +33,7 @@ Backend = Annotated[str, typer.Option(help="What stands behind the experts.")]
 State = Annotated[Path, typer.Option(help=_STATE_HELP)]
 
 
-class Engine(StrEnum):
+class ServingEngine(StrEnum):
     """What runs the experts."""
 
     LOCAL = "local"
@@ -62,8 +62,8 @@ def up(
         Path | None, typer.Option(help="An experts.toml that says all of this instead.")
     ] = None,
     engine: Annotated[
-        Engine, typer.Option(help="local: processes here; ray: replicas, until Ctrl-C.")
-    ] = Engine.LOCAL,
+        ServingEngine, typer.Option(help="local: processes here; ray: replicas, until Ctrl-C.")
+    ] = ServingEngine.LOCAL,
     gpus: Annotated[float, typer.Option(min=0, help="ray: share of a GPU for each replica.")] = 0,
     replicas: Annotated[int, typer.Option(min=1, help="ray: replicas of each expert.")] = 1,
     most: Annotated[
@@ -93,7 +93,8 @@ def up(
             seed=seed,
             host=host,
             token=new_token() if token else None,
-            device=device or ("auto" if engine is Engine.RAY or backend == "neural" else "cpu"),
+            device=device
+            or ("auto" if engine is ServingEngine.RAY or backend == "neural" else "cpu"),
             known_ports=True,
         )
     if chosen:
@@ -101,7 +102,7 @@ def up(
         placed = (one.model_copy(update={"port": ports[one.expert]}) for one in chosen)
         plan = plan.model_copy(update={"experts": tuple(placed)})
     patience = LOAD_TIMEOUT if config or chosen else START_TIMEOUT
-    if engine is Engine.RAY:
+    if engine is ServingEngine.RAY:
         _up_on_ray(plan, gpus, replicas, most)
     else:
         _show(launch(plan, detached=True, timeout=patience))

@@ -12,14 +12,14 @@ from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 from starlette.routing import Router
 
-from surveyor.services.artifacts import BlobOutbox, TensorOutbox
+from surveyor.services.artifacts import BlobWriter, TensorWriter
 from surveyor.services.blob_routes import blob_routes
 from surveyor.services.contract import (
     ANSWERS,
     CONTRACT_VERSION,
     REQUESTS,
-    Answer,
     ErrorCode,
+    ExpertAnswer,
     Info,
     Problem,
 )
@@ -79,7 +79,7 @@ def build_app(expert: AnyExpert, settings: Settings) -> FastAPI:
     )
     app.state.service = service
     install(app)
-    app.include_router(blob_routes(service.shelf))
+    app.include_router(blob_routes(service.blobs))
     _add_question(app, service)
     _add_status(app, service)
     app.add_middleware(BodyLimit, limits=settings.limits)
@@ -120,11 +120,11 @@ def _add_question(app: FastAPI, service: Service) -> None:
         deadline = _deadline(request, service.settings.limits.deadline)
         _check_images(body, service.settings.limits.images)
         if MEDIA_TYPE in request.headers.get("accept", ""):
-            tensors = TensorOutbox(service.shelf, keep=service.settings.record is not None)
+            tensors = TensorWriter(service.blobs, keep=service.settings.record is not None)
             answer = await service.ask(body, _hung_up(request), deadline, tensors)
             packed = pack(tensors.tensors, answer.model_dump_json())
             return Response(packed, media_type=MEDIA_TYPE)
-        blobs = BlobOutbox(service.shelf)
+        blobs = BlobWriter(service.blobs)
         answer = await service.ask(body, _hung_up(request), deadline, blobs)
         return Response(answer.model_dump_json(), media_type=_JSON)
 
@@ -186,7 +186,7 @@ def _add_status(app: FastAPI, service: Service) -> None:
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
 
 
-def _documented(answer_type: type[Answer]) -> dict[int | str, dict[str, object]]:
+def _documented(answer_type: type[ExpertAnswer]) -> dict[int | str, dict[str, object]]:
     problems: dict[int | str, dict[str, object]] = {
         status: {"model": Problem, "description": text} for status, text in _PROBLEMS.items()
     }

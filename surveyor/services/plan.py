@@ -13,7 +13,7 @@ from surveyor.core.dataset import BLOBS
 from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.core.locks import try_lock
 from surveyor.services.contract import Endpoints
-from surveyor.services.settings import Batching, Limits, Settings
+from surveyor.services.settings import Batching, RequestLimits, Settings
 
 _MEMORY: TypeAdapter[dict[str, int]] = TypeAdapter(dict[str, int])
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -65,7 +65,7 @@ class LaunchPlan(BaseModel):
     host: str = "127.0.0.1"
     hosts: tuple[str, ...] = ()
     token_file: Path | None = None
-    limits: Limits = Limits()
+    limits: RequestLimits = RequestLimits()
     batching: Batching = Batching()
     record: Path | None = None
     shared: bool = Field(default=False, description="light experts live in one process together")
@@ -137,7 +137,7 @@ class LaunchPlan(BaseModel):
             return (*LOOPBACK, *self.hosts)
         return self.hosts and (self.host, *LOOPBACK, *self.hosts)
 
-    def _shelves(self, one: ExpertPlan) -> tuple[Path, ...]:
+    def _blob_folders(self, one: ExpertPlan) -> tuple[Path, ...]:
         datasets = tuple(dataset / BLOBS for dataset in self.datasets)
         recording = one.options.get("recording")
         return datasets if recording is None else (*datasets, Path(recording) / BLOBS)
@@ -147,7 +147,7 @@ class LaunchPlan(BaseModel):
         one = next(plan for plan in self.experts if plan.expert == expert)
         return Settings(
             blob_dir=self.blob_dir,
-            shelves=self._shelves(one),
+            blob_folders=self._blob_folders(one),
             token=self.token_file.read_text().strip() if self.token_file else None,
             hosts=self.known_hosts,
             limits=self.limits,

@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict
 from surveyor.core.errors import SurveyorError, UserError
 from surveyor.core.locks import try_lock
 from surveyor.services.blob_gc import trim
-from surveyor.services.contract import Endpoint, Endpoints
+from surveyor.services.contract import Endpoints, ExpertEndpoint
 from surveyor.services.parent_death import ParentDeathPipe, watch
 from surveyor.services.placement import gpu_memory_by_process
 from surveyor.services.plan import LaunchPlan, read_memory, write_atomically
@@ -139,7 +139,7 @@ class Supervisor:
             endpoints = Endpoints(
                 supervisor=me,
                 experts=tuple(
-                    Endpoint(expert=s.expert, url=s.url, pid=s.pid, backend=s.backend)
+                    ExpertEndpoint(expert=s.expert, url=s.url, pid=s.pid, backend=s.backend)
                     for s in states
                 ),
                 token_file=str(token) if token else None,

@@ -95,12 +95,12 @@ def _adapters(names: Sequence[str], plan: LaunchPlan) -> list[AnyExpert]:
     backends = {one.expert: one.backend for one in plan.experts}
     adapters = [make_expert(name, backends[name]) for name in names]
     if len(adapters) > 1:
-        from surveyor.services.reference.base import ReferenceExpert, Shelf
+        from surveyor.services.reference.base import ReferenceExpert, WorldCache
 
-        shelf = Shelf(plan.datasets, keep_frames=_SHARED_FRAMES)
+        cache = WorldCache(plan.datasets, keep_frames=_SHARED_FRAMES)
         for one in adapters:
             if isinstance(one, ReferenceExpert):
-                one.shelf = shelf
+                one.cache = cache
     return adapters
 
 

@@ -18,7 +18,7 @@ from surveyor.benchmarks.loaders.video import open_video
 from surveyor.core import images, videos
 from surveyor.core.errors import UserError
 from surveyor.core.images import kept
-from surveyor.scenes.datasets.writer import Picture
+from surveyor.scenes.datasets.writer import EncodedFrame
 
 
 class Footage(Protocol):
@@ -36,7 +36,7 @@ class Footage(Protocol):
     def times(self) -> Sequence[float] | None:
         """Seconds of each frame where they do not follow from ``fps``."""
 
-    def read(self, positions: Sequence[int]) -> Iterator[Picture]:
+    def read(self, positions: Sequence[int]) -> Iterator[EncodedFrame]:
         """The frames at ascending positions; `UserError` for one that cannot be read."""
 
 
@@ -61,7 +61,7 @@ class Stills:
     def times(self) -> None:
         """Images are evenly spaced, if they have times at all."""
 
-    def read(self, positions: Sequence[int]) -> Iterator[Picture]:
+    def read(self, positions: Sequence[int]) -> Iterator[EncodedFrame]:
         """The images, upright; `UserError` for one that is none or is damaged."""
         for k in positions:
             image = self.images[k]
@@ -108,10 +108,10 @@ def image_of(value: object, folder: Path, name: str) -> Path | bytes:
     raise UserError(f"{name} is missing: the row has {type(value).__name__} in its place")
 
 
-def as_picture(data: bytes, time: float, name: str) -> Picture:
+def as_picture(data: bytes, time: float, name: str) -> EncodedFrame:
     """What to store of an encoded image; `UserError` when it is none or is damaged."""
     image = kept(data, name)
-    return Picture(time, image.data, image.media_type, image.width, image.height)
+    return EncodedFrame(time, image.data, image.media_type, image.width, image.height)
 
 
 def read_image(path: Path) -> bytes:

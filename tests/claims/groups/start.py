@@ -46,7 +46,7 @@ def measure() -> Iterator[Claim]:
     whole, experts = best.whole, best.experts
     tries = ", ".join(f"{one.ready:.1f}" for one in runs)
     ready = min(one.ready for one in runs)
-    # "before": each of the seven experts in a process of its own, on two cores that others used too.
+    # "before": each of the seven experts in a process of its own; two cores, which others used too.
     yield Claim.at_most("experts ready (s, best)", ready, 20, f"tries: {tries}; before: 19.5")
     yield Claim.at_most("processes of a run", whole.processes, 4, "before: 12")
     yield Claim.at_most("experts, peak of RSS (MiB)", experts.rss, 300, "before: 712")
