@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from surveyor.benchmarks.scorers.base import Metric, Outcome, Row
+from surveyor.benchmarks.scorers.outcome_counts import OutcomeCounts
 from surveyor.benchmarks.stats import GroupedScores, Interval, cluster_bootstrap
 from surveyor.core.errors import UserError
 
@@ -40,27 +41,6 @@ class JudgedRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """How many rows were scheduled, and what became of them."""
-
-    n_scheduled: int
-    n_scored: int
-    n_failed: int
-    n_incomplete: int
-
-    @classmethod
-    def of(cls, rows: Sequence[JudgedRow]) -> Counts:
-        """Count outcomes."""
-        outcomes = [row.outcome for row in rows]
-        return cls(
-            n_scheduled=len(rows),
-            n_scored=outcomes.count(Outcome.SCORED),
-            n_failed=outcomes.count(Outcome.FAILED),
-            n_incomplete=outcomes.count(Outcome.INCOMPLETE),
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class GroupScore:
     """Mean of every score field over one group's scheduled rows, 0..100.
 
@@ -69,7 +49,7 @@ class GroupScore:
 
     name: str
     means: Mapping[str, float]
-    counts: Counts
+    counts: OutcomeCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +66,7 @@ class Scorecard:
     overall: Mapping[str, float]
     interval: Interval
     groups: tuple[GroupScore, ...]
-    counts: Counts
+    counts: OutcomeCounts
 
 
 def judge(
@@ -156,7 +136,7 @@ def summarize(
         overall={name: 100.0 * float(table.overall()[0]) for name, table in tables.items()},
         interval=_percent(cluster_bootstrap(tables[metric.score_fields[0]], seed=seed)),
         groups=_group_scores(tables, rows, metric.parents),
-        counts=Counts.of(rows),
+        counts=OutcomeCounts.of(row.outcome for row in rows),
     )
 
 
@@ -179,7 +159,9 @@ def _group_scores(
         GroupScore(
             name=group,
             means={name: 100.0 * values[group] for name, values in means.items()},
-            counts=Counts.of([r for r in rows if group in (r.group, parents.get(r.group))]),
+            counts=OutcomeCounts.of(
+                r.outcome for r in rows if group in (r.group, parents.get(r.group))
+            ),
         )
         for group in sorted(names)
     )

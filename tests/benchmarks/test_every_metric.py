@@ -107,7 +107,7 @@ def test_a_perfect_predictor_has_100(name: str, profile: str) -> None:
     metric, case = metric_named(name), CASES[name]
     answers = {str(i): answer for i, (_, _, answer) in enumerate(case.rows)}
     card = summarize(metric, judge(metric, dataset(case), answers, profile), profile)
-    assert card.counts.n_scored == len(case.rows)
+    assert card.counts.scored == len(case.rows)
     for field, value in card.overall.items():
         # Published IoU adds an epsilon to the union, so a perfect box or mask is just below 100.
         assert value == pytest.approx(100.0, abs=1e-4 if field == "iou" else 1e-9)
@@ -124,7 +124,7 @@ def test_a_predictor_that_says_nothing_has_0(name: str, profile: str) -> None:
     for answers in ({}, dict.fromkeys(ids), dict.fromkeys(ids, case.nothing)):
         card = summarize(metric, judge(metric, dataset(case), answers, profile), profile)
         assert set(card.overall.values()) == {0.0}
-        assert card.counts.n_scheduled == len(case.rows)
+        assert card.counts.scheduled == len(case.rows)
 
 
 @pytest.mark.parametrize("name", ["multi3drefer", "scanrefer", "reason3d"])
