@@ -107,7 +107,9 @@ class TypeRow(_Record):
 
 class RunReport(_Record):
     """The whole report. ``profiles`` holds the overall score under every profile of the metric,
-    ``measures`` that of every score field under ``profile`` (Acc@0.25 beside Acc@0.5), 0..100.
+    ``measures`` every figure under ``profile`` (Acc@0.25 beside Acc@0.5), 0..100. By profile, in
+    per cent of all rows: ``unread`` replies, those where ``scorer_guessed`` an option by the
+    published rule, and the rows that ``differ`` from what they score under ``profile``.
     ``failures`` counts the commonest reasons why rows count 0 unscored.
 
     ``reference`` is true when any answer came from a reference expert of the embedded world.
@@ -124,6 +126,9 @@ class RunReport(_Record):
     profile: str
     overall: Estimate
     profiles: dict[str, float] = Field(default_factory=dict)
+    unread: dict[str, float] = Field(default_factory=dict)
+    scorer_guessed: dict[str, float] = Field(default_factory=dict)
+    differ: dict[str, float] = Field(default_factory=dict)
     measures: dict[str, float] = Field(default_factory=dict)
     groups: dict[str, float] = Field(default_factory=dict)
     tally: Tally

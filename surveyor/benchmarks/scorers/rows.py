@@ -19,10 +19,12 @@ from surveyor.core.errors import UserError
 
 @dataclass
 class RowCounts:
-    """What became of the rows so far; a failed one has 0 in every field."""
+    """What became of the rows so far; a failed one has 0 in every field. ``unread`` ones are
+    scored."""
 
     scored: int = 0
     failed: int = 0
+    unread: int = 0
 
 
 def score_rows(
@@ -31,8 +33,9 @@ def score_rows(
     profile: str | None = None,
     counts: RowCounts | None = None,
 ) -> Iterator[dict[str, object]]:
-    """Yield ``{"id": …, <score fields>}`` for every line, in order; empty lines are skipped.
-    ``counts`` is kept up to date where one is given.
+    """Yield ``{"id": …, <score fields>}`` for every line, in order; empty lines are skipped. A row
+    whose reply could not be read has ``unread`` besides, and ``guessed`` where the published code
+    takes an option all the same. ``counts`` is kept up to date where one is given.
 
     A row that the published scorer raises on, or whose prediction is missing, gets 0 in every
     field. Raises `UserError`, before any row is read for an unknown metric or profile, and at the
@@ -57,7 +60,8 @@ def _scored(
             counts.scored += 1
         else:
             counts.failed += 1
-        yield {"id": row.get("id"), **score.values}
+        counts.unread += "unread" in score.marks
+        yield {"id": row.get("id"), **score.values, **dict.fromkeys(sorted(score.marks), True)}
 
 
 def decode_row(line: bytes | str, number: int) -> Row:
