@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from surveyor.agent.chat.capabilities import capabilities_of
 from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.core.wording import first_problem
 
 
 class Engine(StrEnum):
@@ -110,9 +111,7 @@ class ServeOptions(BaseModel):
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            problem = error.errors(include_url=False)[0]
-            name = str(problem["loc"][0]) if problem["loc"] else "options"
-            raise UserError(f"{name}: {problem['msg']}") from None
+            raise UserError(first_problem(error, cls)) from None
 
     @property
     def url(self) -> str:

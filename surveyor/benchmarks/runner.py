@@ -119,6 +119,7 @@ class _Session:
     subscribers: tuple[Subscriber, ...]
     progress: Progress = field(default_factory=lambda: Progress(total=0))
     began: float = field(default_factory=time.monotonic)
+    tried: set[tuple[str, int]] = field(default_factory=set)
     incomplete_in_a_row: int = 0
     interrupted: bool = False
     stopped: str = ""
@@ -174,7 +175,9 @@ class _Session:
         """One lane: take the next pair until there is none. The shared iterator is the bound."""
         for task, epoch in queue:
             ended = await self._episode(task, epoch)
-            self.progress = self.progress.after(ended, time.monotonic() - self.began)
+            elapsed, tried = time.monotonic() - self.began, (task.id, epoch) in self.tried
+            self.progress = self.progress.after(ended, elapsed, again=tried)
+            self.tried.add((task.id, epoch))
             for subscriber in self.subscribers:
                 subscriber.ended(task, epoch, ended, self.progress)
             if ended.status is not EpisodeStatus.INCOMPLETE:

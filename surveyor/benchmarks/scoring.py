@@ -56,8 +56,8 @@ def score_run(
         if item.status is not EpisodeStatus.INCOMPLETE
     }
     judged = [
-        replace(row, failure=said[row.id].problem or row.failure)
-        for row in judge(scorer, rows, predictions, profile)
+        replace(row, failure=said[item.key].problem or _cause(item) or row.failure)
+        for item, row in zip(played, judge(scorer, rows, predictions, profile), strict=True)
     ]
     folder.write_results(_scores(scorer, profile, played, judged, answers, said))
     report = build_report(folder, scorer, profile, played, judged).model_copy(
@@ -105,6 +105,12 @@ def score_apart(
     if done.returncode != 0:
         raise InfrastructureError(f"scoring {folder.path} failed:\n{done.stderr.strip()}")
     return read_report(folder)
+
+
+def _cause(item: Played) -> str | None:
+    """Why an episode ended without an answer, which says more than that there is none."""
+    ended = item.status in (EpisodeStatus.FAILED, EpisodeStatus.LIMIT)
+    return item.reason if ended and item.reason else None
 
 
 def _answers(folder: RunFolder, dataset_path: Path) -> Mapping[str, Target]:

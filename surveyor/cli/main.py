@@ -48,6 +48,13 @@ class LazyVerbs(TyperGroup):
         command.name = cmd_name
         return command
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in VERBS:
+            from surveyor.core.wording import closest
+
+            ctx.fail(f"there is no command {args[0]!r}{closest(args[0], VERBS)}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))
@@ -86,8 +93,9 @@ def main() -> None:
     except InfrastructureError as error:
         _say(error)
         raise SystemExit(3) from None
-    except KeyboardInterrupt:
-        print("\nstopped; run the same command again to resume", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        saved = f": {stop}" if str(stop) else ""
+        print(f"\nstopped{saved}; run the same command again to resume", file=sys.stderr)
         raise SystemExit(130) from None
 
 

@@ -30,6 +30,9 @@ Experts = Annotated[
 ]
 Preset = Annotated[str, typer.Option(help="Error model of the reference experts.")]
 Backend = Annotated[str, typer.Option(help="What stands behind the experts.")]
+Weights = Annotated[
+    Path | None, typer.Option(help="Start neural experts on the checkpoints found in this folder.")
+]
 State = Annotated[Path, typer.Option(help=_STATE_HELP)]
 
 
@@ -54,10 +57,7 @@ def up(
         str | None,
         typer.Option(help="auto (a GPU where there is room), cpu or cuda:N; auto for neural ones."),
     ] = None,
-    weights: Annotated[
-        Path | None,
-        typer.Option(help="Start neural experts on the checkpoints found in this folder."),
-    ] = None,
+    weights: Weights = None,
     config: Annotated[
         Path | None, typer.Option(help="An experts.toml that says all of this instead.")
     ] = None,
@@ -96,14 +96,11 @@ def up(
             device=device or ("auto" if engine is Engine.RAY or backend == "neural" else "cpu"),
             known_ports=True,
         )
-    if chosen:
-        ports = {one.expert: one.port for one in plan.experts}
-        placed = (one.model_copy(update={"port": ports[one.expert]}) for one in chosen)
-        plan = plan.model_copy(update={"experts": tuple(placed)})
-    patience = LOAD_TIMEOUT if config or chosen else START_TIMEOUT
+    plan = _with(chosen, plan)
     if engine is Engine.RAY:
         _up_on_ray(plan, gpus, replicas, most)
     else:
+        patience = LOAD_TIMEOUT if config or chosen else START_TIMEOUT
         _show(launch(plan, detached=True, timeout=patience))
 
 
@@ -187,6 +184,15 @@ def env(
     print(f'python = "{python}"   # for [experts.{expert}] in experts.toml')
     for command in plan.by_hand:
         print(f"still to be installed by you: {command}")
+
+
+def _with(chosen: Sequence[ExpertPlan], plan: LaunchPlan) -> LaunchPlan:
+    """The plan with what was found in place of its experts of the same names."""
+    found = {one.expert: one for one in chosen}
+    experts = (
+        found.get(one.expert, one).model_copy(update={"port": one.port}) for one in plan.experts
+    )
+    return plan.model_copy(update={"experts": tuple(experts)})
 
 
 def _found(

@@ -109,9 +109,14 @@ def report(
         if (episode := folder.episode(task.id, epoch)) is not None
     ]
     with _reading(library) as store:
+        told: set[str] = set()
         for row in worth(store, episodes):
             print(worth_text(row))
-            print(lineage(store, row.name), end="\n\n")
+            descent = lineage(store, row.name)
+            if "\n" in descent and row.name not in told:  # one line repeats the one above
+                print(descent)
+            told.add(row.name)
+            print()
     if leave_one_out:
         from surveyor.compose.gate import left_out
 

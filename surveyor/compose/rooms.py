@@ -9,10 +9,10 @@ from typing import cast
 
 from pydantic import ValidationError
 
-from surveyor.benchmarks.run.config import first_problem
 from surveyor.compose.demo import make_rooms
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
+from surveyor.core.wording import first_problem
 from surveyor.scenes.audit.leaks import AuditRow, audit
 from surveyor.scenes.datasets.embedded import RoomsSettings
 from surveyor.scenes.datasets.truth import targets
@@ -24,7 +24,7 @@ def settings_of(**given: object) -> RoomsSettings:
     try:
         return RoomsSettings.model_validate(given)
     except ValidationError as error:
-        raise UserError(f"rooms: {first_problem(error)}") from None
+        raise UserError(f"rooms: {first_problem(error, RoomsSettings)}") from None
 
 
 def types_of(names: Sequence[str]) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ class Manifest(_Record):
     """What a number depends on besides the configuration.
 
     ``code`` is the version and, where known, the commit. ``prompt`` hashes the system prompt and
-    the tool schemas; ``skills`` is the pinned snapshot, ``tools`` the names of those offered.
+    the tool schemas; ``skills`` is the pinned snapshot, ``tools`` what the planner was offered.
     """
 
     _old = reads_old(suite="dataset")
@@ -36,8 +36,8 @@ class Manifest(_Record):
     dataset: DatasetIdentity
     prompt: str = ""
     skills: str = ""
-    experts: tuple[Producer, ...] = ()
     tools: tuple[str, ...] = ()
+    experts: tuple[Producer, ...] = ()
     seeds: dict[str, int] = Field(default_factory=dict)
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from surveyor.core.blobs import BlobRef, BlobStore, sha256_of
-from surveyor.core.errors import InfrastructureError
+from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.memory.events import Producer
 from surveyor.services.contract import Answer, Info
 from surveyor.tools.arrays import decode_npy
@@ -80,6 +80,7 @@ class ExpertClient:
         self._remembered = remembered
         self._running: dict[str, asyncio.Task[Answer]] = {}
         self._arrays = _ArrayCache(array_bytes)
+        self._whole: set[str] = set()
 
     async def aclose(self) -> None:
         """Close connections and the cache file."""
@@ -157,12 +158,30 @@ class ExpertClient:
         body = self._cache.get(key) if self._cache is not None else None
         if body is None or self._cache is None:
             return None
-        if any(ref not in self.blobs for ref in _blobs_named(orjson.loads(body))):
+        try:
+            answer = form.model_validate_json(body)
+            whole = all(map(self._holds, _blobs_named(orjson.loads(body))))
+        except ValueError:  # no answer of this form, or no JSON at all
+            whole = False
+        if not whole:
             self._cache.forget(key)
             return None
-        answer = form.model_validate_json(body)
         self._remember(key, answer)
         return answer
+
+    def _holds(self, sha256: str) -> bool:
+        """Whether a blob is here and whole, looked at once; one that is damaged is removed."""
+        if sha256 in self._whole and sha256 in self.blobs:
+            return True
+        if sha256 not in self.blobs:
+            return False
+        try:
+            self.blobs.get(sha256)
+        except UserError:
+            self.blobs.path(sha256).unlink(missing_ok=True)
+            return False
+        self._whole.add(sha256)
+        return True
 
     def _remember(self, key: str, answer: Answer) -> None:
         self._answers[key] = answer
@@ -204,7 +223,7 @@ class ExpertClient:
             await self._transport.send(expert, "PUT", path, data, "application/octet-stream")
 
     async def _fetch_blob(self, expert: str, ref: BlobRef) -> None:
-        if ref.sha256 in self.blobs:
+        if self._holds(ref.sha256):
             return
         try:
             response = await self._transport.send(expert, "GET", f"/v1/blobs/{ref.sha256}")

@@ -71,6 +71,8 @@ A = TypeVar("A", bound=Arguments)
 class Tool(Generic[A]):
     """A callable tool; ``run`` raises `ModelMistake` for requests that cannot be carried out.
 
+    ``needs`` names the experts without which it can do nothing.
+
     ``schema`` keeps to what every provider understands (`surveyor.tools.schema_compat`).
     """
 
@@ -80,6 +82,7 @@ class Tool(Generic[A]):
     effects: Effects
     run: Callable[[A, Workspace], Awaitable[ToolResult]]
     parallel: bool = True
+    needs: tuple[str, ...] = ()
     schema: dict[str, Any] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:

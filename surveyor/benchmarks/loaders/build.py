@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,8 +16,8 @@ from surveyor.benchmarks.loaders.media import Footage, Stills
 from surveyor.benchmarks.loaders.video import Video
 from surveyor.core.blobs import sha256_of
 from surveyor.core.cameras import Frame
-from surveyor.core.dataset import DatasetManifest
-from surveyor.core.errors import SurveyorError, UserError
+from surveyor.core.dataset import LOADED, DatasetManifest
+from surveyor.core.errors import UserError
 from surveyor.core.geometry import Float
 from surveyor.core.names import check_name
 from surveyor.core.tasks import AnswerKind, Task
@@ -28,7 +27,7 @@ from surveyor.scenes.questions.draft import Question
 from surveyor.scenes.records import SceneTruth
 from surveyor.scenes.targets import Target
 
-GENERATOR = "loader"
+GENERATOR = LOADED
 _REVISION = re.compile(r"[0-9a-f]{40}")
 
 
@@ -122,19 +121,13 @@ def build_dataset(
         },
         scenes=scene_ids,
     )
-    part = out.with_name(out.name + ".part")
-    began_here = not part.exists()
-    try:
-        return write_dataset(
-            out,
-            plan,
-            lambda scene_id: chosen[scene_id].bundle(scene_id, contents.name),
-            partial(_questions, contents, str(rule)),
-        )
-    except SurveyorError:
-        if began_here:
-            shutil.rmtree(part, ignore_errors=True)
-        raise
+    return write_dataset(
+        out,
+        plan,
+        lambda scene_id: chosen[scene_id].bundle(scene_id, contents.name),
+        partial(_questions, contents, str(rule)),
+        whole=True,
+    )
 
 
 def _check(items: Sequence[Item]) -> None:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    model_validator,
+)
 
 from surveyor.core.errors import UserError
 from surveyor.core.renamed import reads_old
+from surveyor.core.wording import first_problem
 
 
 class Baseline(StrEnum):
@@ -81,18 +91,30 @@ class Shard(BaseModel):
         return f"{self.index}/{self.count}"
 
 
+def _names(value: object) -> object:
+    """``"detect, depth"``, or a list of such texts, as single names."""
+    parts = [value] if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        return value
+    return tuple(name.strip() for part in parts for name in part.split(",") if name.strip())
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+
+
 class RunConfig(BaseModel):
     """Resolved configuration of a run.
 
-    ``dataset`` is a folder or a known name. ``limit`` takes the first tasks only, ``types`` only
-    these question types. ``concurrency`` is episodes in flight. A session ends early after
-    ``give_up_after`` incomplete episodes in a row; incomplete ones get up to ``passes`` tries a
-    session. ``limits`` bound one episode, ``budget`` one session. ``mcp`` names MCP servers, each a
-    URL or a command line, whose tools are added with the name as a prefix. ``embedder`` and
-    ``index`` (on the ``cpu`` or ``gpu``) search the skills. ``memory`` is a file of scene memory
-    that the run recalls from and files its episodes in. ``tools`` are the only ones that the
-    planner gets; all when empty, but `scene`, the table of objects, only where there are no frames.
-    ``planner_options`` and ``expert_options`` are read by whoever they are for.
+    ``dataset`` is a folder or a known name. ``limit`` takes so many tasks only, every question type
+    alike; ``types`` only these question types. ``tools`` are the only ones that are offered (all
+    when empty) and ``without`` those that are not; in text both are comma separated.
+    ``concurrency`` is episodes in flight. A session ends early after ``give_up_after`` incomplete
+    episodes in a row; incomplete ones get up to ``passes`` tries a session. ``limits`` bound one
+    episode, ``budget`` one session. ``mcp`` names MCP servers, each a URL or a command line, whose
+    tools are added with the name as a prefix. ``embedder`` and ``index`` (on the ``cpu`` or
+    ``gpu``) search the skills. ``memory`` is a file of scene memory that the run recalls from and
+    files its episodes in. ``planner_options`` and ``expert_options`` are read by whoever they are
+    for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -100,13 +122,16 @@ class RunConfig(BaseModel):
 
     FREE: ClassVar[tuple[str, ...]] = (
         "dataset",
+        "skills",
         "budget",
         "concurrency",
         "give_up_after",
         "passes",
+        *(f"planner_options.{name}" for name in ("key_env", "price", "concurrency")),
+        *(f"planner_options.{name}" for name in ("attempts", "patience", "timeout", "backoff")),
     )
-    """What may change when a run is resumed: speed and places, not results. The manifest pins
-    the dataset by its content."""
+    """What may change when a run is resumed: speed, prices and places, not results. The manifest
+    pins the dataset and the skills by their content."""
 
     dataset: str
     planner: str = "program"
@@ -114,12 +139,13 @@ class RunConfig(BaseModel):
     expert_options: dict[str, JsonValue] = Field(default_factory=dict)
     limits: dict[str, JsonValue] = Field(default_factory=dict)
     budget: dict[str, JsonValue] = Field(default_factory=dict)
-    tools: tuple[str, ...] = ()
+    tools: Names = ()
     mcp: dict[str, str] = Field(default_factory=dict)
     skills: str = ""
     embedder: str = "lexical"
     index: Literal["cpu", "gpu"] = "cpu"
     memory: str = ""
+    without: Names = ()
     baseline: Baseline = Baseline.ALL
     corruption: Corruption | None = None
     types: tuple[str, ...] = ()
@@ -132,23 +158,24 @@ class RunConfig(BaseModel):
     passes: int = Field(default=3, ge=1)
 
     @classmethod
-    def read(cls, path: Path) -> RunConfig:
-        """A configuration from a TOML file; `UserError` names the file and the field."""
+    def read(cls, path: Path, changes: Mapping[str, object] | None = None) -> RunConfig:
+        """A configuration from a TOML file, ``changes`` over it; `UserError` names the file and
+        the field."""
         try:
-            return cls.model_validate(tomllib.loads(path.read_text()))
+            return cls.model_validate({**tomllib.loads(path.read_text()), **(changes or {})})
         except FileNotFoundError:
             raise UserError(f"there is no configuration file {path}") from None
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise UserError(f"{path} cannot be read as TOML: {error}") from None
         except ValidationError as error:
-            raise UserError(f"{path}: {first_problem(error)}") from None
+            raise UserError(f"{path}: {first_problem(error, cls)}") from None
 
     def changed(self, **changes: object) -> RunConfig:
         """This configuration with some settings replaced and validated again."""
         try:
             return RunConfig.model_validate({**self.model_dump(mode="json"), **changes})
         except ValidationError as error:
-            raise UserError(first_problem(error)) from None
+            raise UserError(first_problem(error, RunConfig)) from None
 
 
 def _is_number(text: str) -> bool:
@@ -157,10 +184,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def first_problem(error: ValidationError) -> str:
-    """One sentence about the first thing that is wrong."""
-    detail = error.errors(include_url=False, include_context=False)[0]
-    where = ".".join(str(part) for part in detail["loc"])
-    return f"{where}: {detail['msg']}" if where else detail["msg"]

@@ -58,4 +58,5 @@ def depth_tool() -> Tool[DepthArguments]:
         DepthArguments,
         Effects.EXPERT,
         _run,
+        needs=("depth",),
     )

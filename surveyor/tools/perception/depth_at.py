@@ -222,4 +222,5 @@ def depth_at_tool() -> Tool[DepthAtArguments]:
         DepthAtArguments,
         Effects.EXPERT,
         _run,
+        needs=("depth",),
     )

@@ -77,4 +77,5 @@ def detect_tool() -> Tool[DetectArguments]:
         DetectArguments,
         Effects.EXPERT,
         _run,
+        needs=("detect",),
     )

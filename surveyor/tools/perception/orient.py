@@ -79,4 +79,5 @@ def orient_tool() -> Tool[OrientArguments]:
         OrientArguments,
         Effects.EXPERT,
         _run,
+        needs=("orient",),
     )

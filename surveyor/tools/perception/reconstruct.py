@@ -151,6 +151,7 @@ def reconstruct_tool() -> Tool[ReconstructArguments]:
         ReconstructArguments,
         Effects.EXPERT,
         _reconstruct,
+        needs=("reconstruct",),
     )
 
 
@@ -162,4 +163,5 @@ def align_tool() -> Tool[AlignArguments]:
         AlignArguments,
         Effects.PURE,
         _align,
+        needs=("reconstruct", "depth"),
     )

@@ -172,6 +172,7 @@ def restore_tool(meter: FrameMeter) -> Tool[RestoreArguments]:
         RestoreArguments,
         Effects.EXPERT,
         partial(_restore, meter),
+        needs=("restore",),
     )
 
 

@@ -77,4 +77,5 @@ def scene_tool() -> Tool[SceneArguments]:
         SceneArguments,
         Effects.EXPERT,
         _run,
+        needs=("scene",),
     )

@@ -122,4 +122,5 @@ def segment_tool() -> Tool[SegmentArguments]:
         SegmentArguments,
         Effects.EXPERT,
         _run,
+        needs=("segment",),
     )

@@ -150,6 +150,7 @@ def render_tool() -> Tool[RenderArguments]:
         RenderArguments,
         Effects.EXPERT,
         _render,
+        needs=("render_view",),
     )
 
 
@@ -162,4 +163,5 @@ def bird_eye_tool() -> Tool[BirdEyeArguments]:
         BirdEyeArguments,
         Effects.PURE,
         _bird_eye,
+        needs=("reconstruct",),
     )
