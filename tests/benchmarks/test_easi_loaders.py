@@ -15,6 +15,7 @@ from surveyor.benchmarks.loaders.field_maps import MAPS
 from surveyor.benchmarks.loaders.frames import FrameRule
 from surveyor.benchmarks.loaders.published_rows import mmsi_video_budget
 from surveyor.benchmarks.loaders.registry import loader_named
+from surveyor.benchmarks.predictions import score_predictions
 from surveyor.benchmarks.scorers.registry import metric_named
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
@@ -47,6 +48,30 @@ def test_an_agent_is_not_told_what_would_give_the_answer_away(name: str, tmp_pat
     told = json.dumps([task.model_dump(mode="json") for task in tasks.values()])
     for word in ("flip", "K7QW2", "four view", "meta_info", "bbox", "gt_answer", "ground_truth"):
         assert word not in told
+
+
+SAID = {"omnispatial": "Answer: {}"}
+"""The forms that official profiles want where they read no bare answer."""
+
+
+@pytest.mark.parametrize("name", sorted(MAKE))
+def test_right_answers_score_100_and_saying_nothing_is_unread(name: str, tmp_path: Path) -> None:
+    source, out = download_2026(name, tmp_path), tmp_path / "out"
+    manifest = loader_named(name).load(source, out, frames=FrameRule())
+    metric = str(manifest.settings["metric"])
+    form = SAID.get(name, "{}")
+    points = {"refspatial": "(0.1, 0.1)", "robospatial": "(0.1, 0.1)"}
+    replies = {
+        target.task_id: form.format(target.answer)
+        if target.answer in ("yes", "no") or name not in points
+        else points[name]
+        for target in targets(out)
+    }
+    rows = [json.dumps({"id": key, "prediction": reply}) for key, reply in replies.items()]
+    card = score_predictions(out, rows, metric)
+    assert (card.headline, card.unread, card.counts.n_failed) == (100.0, 0, 0)
+    silent = [json.dumps({"id": key, "prediction": "?"}) for key in replies]
+    assert score_predictions(out, silent, metric).unread == len(replies) - (name == "spar")
 
 
 def test_mindcube(tmp_path: Path) -> None:
