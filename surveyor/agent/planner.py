@@ -28,7 +28,11 @@ class LoadedSkill:
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What a planner is told besides the task: tool schemas, skills, and the frames' handles."""
+    """What a planner is told besides the task: tool schemas, skills, and the frames' handles.
+
+    >>> Brief(tools=(), frame_handles=("frame_0",)).frame_handles
+    ('frame_0',)
+    """
 
     tools: tuple[dict[str, Any], ...]
     frame_handles: tuple[str, ...] = ()
@@ -44,6 +48,9 @@ class Turn:
     model will not answer, in its own words: the episode has failed. ``model`` is the request behind
     this turn, if a model was asked. ``guess`` says that the answer rests on nothing that was seen
     or measured; ``notes`` say why, and go into the log with the answer or the first call.
+
+    >>> Turn(answer="2.4", sources=("obj_1", "obj_2")).answer
+    '2.4'
     """
 
     calls: tuple[CallRequest, ...] = ()
@@ -75,7 +82,11 @@ class Session(Protocol):
 
 
 class Planner(Protocol):
-    """A factory of sessions; ``name`` goes into the log."""
+    """A factory of sessions; ``name`` goes into the log.
+
+    >>> from surveyor.agent.scripted import ScriptedPlanner, turns
+    >>> planner: Planner = ScriptedPlanner(turns(Turn(answer="4")), name="always four")
+    """
 
     @property
     def name(self) -> str: ...

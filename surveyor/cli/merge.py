@@ -24,8 +24,8 @@ def merge(
     """
     from surveyor.benchmarks.run.merge import merge as joined
     from surveyor.benchmarks.scoring import score_apart
-    from surveyor.cli.tables import show
     from surveyor.compose.session import metric_of, write_page
+    from surveyor.compose.tables import show
     from surveyor.memory.runs import RunFolder
 
     whole = joined(out, [RunFolder.open(path) for path in shards])

@@ -7,7 +7,7 @@ programs, or send requests and keys somewhere, is shown and waits for ``--trust`
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -80,20 +80,6 @@ def is_loopback(url: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def assignments(given: Sequence[str], option: str) -> dict[str, object]:
-    """``NAME=VALUE`` of a repeatable option as a table; values are JSON, or text that is none."""
-    found: dict[str, object] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not name or not equals:
-            raise UserError(f"{option} {text!r}: write NAME=VALUE, as in temperature=0")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
-    return found
 
 
 def _options(typed: Mapping[str, object], name: str) -> Mapping[str, object]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from surveyor.agent.limits import UNLIMITED, Limits
 from surveyor.agent.loop import Toolbox
@@ -29,8 +30,8 @@ from surveyor.compose.skills import RunSkills, open_skills
 from surveyor.core.blobs import BlobStore, sha256_of
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
+from surveyor.core.producer import Producer
 from surveyor.core.wording import first_problem
-from surveyor.memory.events import Producer
 from surveyor.memory.manifest import DatasetIdentity
 from surveyor.memory.runs import RunFolder
 from surveyor.services.contract import Endpoints
@@ -50,13 +51,15 @@ if TYPE_CHECKING:
     from surveyor.core.tasks import Task
 
 CACHE = "SURVEYOR_CACHE"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """One run to make or resume: where its dataset, its folder and its experts are; ``otel`` is the
     collector that spans go to, if any. Without ``endpoints`` nobody is asked; unless ``cached``,
-    every answer is asked for anew."""
+    every answer is asked for anew. ``planner`` decides instead of the one that the configuration
+    names; ``tools`` are offered beside ours."""
 
     dataset: Path
     folder: Path
@@ -65,6 +68,8 @@ class Job:
     cache: Path
     otel: str = ""
     cached: bool = True
+    planner: Planner | None = None
+    tools: tuple[Tool[Any], ...] = ()
 
 
 def default_cache() -> Path:
@@ -77,7 +82,18 @@ def perform(
     job: Job, subscribers: Sequence[Subscriber] = (), gauges: LiveStatus | None = None
 ) -> tuple[RunFolder, SessionSummary]:
     """Answer everything that the run still owes; ``gauges`` then show what is going on."""
-    return asyncio.run(_perform(job, subscribers, gauges or LiveStatus()))
+    return finished(_perform(job, subscribers, gauges or LiveStatus()))
+
+
+def finished(work: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns, also where a loop runs already, as in a notebook: then in a thread
+    of its own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as beside:
+        return beside.submit(asyncio.run, work).result()
 
 
 async def _perform(
@@ -98,7 +114,7 @@ async def _perform(
             chat = job.config.planner == "chat"
             reading = [desk.tool()] if desk and chat else []
             reading += [memory.tool()] if memory else []
-            lent = (*_ours(dataset, job.config), *reading, *foreign)
+            lent = (*_ours(dataset, job.config), *job.tools, *reading, *foreign)
             registry = Registry(offered(lent, job.config, served_by(job)))
             toolbox = equip(registry, job.config)
             folder = await _make_folder(job, dataset, tasks, client, registry, toolbox, desk)
@@ -259,12 +275,15 @@ def check_model(config: RunConfig) -> None:
     if config.planner == "chat":
         from surveyor.agent.doctor import preflight
 
-        asyncio.run(preflight(PlannerOptions.read(config).chat()))
+        finished(preflight(PlannerOptions.read(config).chat()))
 
 
 @asynccontextmanager
 async def open_planner(config: RunConfig, dataset: Dataset, job: Job) -> AsyncIterator[Planner]:
-    """The planner that the configuration names."""
+    """The planner that the job brings or the configuration names."""
+    if job.planner is not None:
+        yield job.planner
+        return
     check_planner(config)
     options = PlannerOptions.read(config)
     if config.planner == "program":
@@ -284,15 +303,16 @@ async def open_planner(config: RunConfig, dataset: Dataset, job: Job) -> AsyncIt
 
 
 class PlannerOptions(BaseModel):
-    """``planner_options`` of a run: ``workflow`` is for `program`, everything else for `chat`.
-
-    ``profile`` names the prompt: agent, official or easi.
-    """
+    """``planner_options`` of a run: ``workflow`` is for `program`, everything else for `chat`."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    workflow: str = "plain"
-    profile: str = "agent"
+    workflow: str = Field(
+        default="plain", description=f"How program looks: {', '.join(WORKFLOWS)}."
+    )
+    profile: str = Field(
+        default="agent", description="Wording of a chat model's prompt: agent, official or easi."
+    )
 
     @classmethod
     def read(cls, config: RunConfig) -> PlannerOptions:

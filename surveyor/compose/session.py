@@ -7,8 +7,9 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from surveyor.benchmarks.report.record import RunReport
 from surveyor.benchmarks.run.config import Baseline, RunConfig
@@ -38,6 +39,10 @@ from surveyor.skills.workflow import WORKFLOWS, Join, Restore
 from surveyor.tools.builtin import TABLE
 from surveyor.tools.endpoints import EndpointsFile
 
+if TYPE_CHECKING:
+    from surveyor.agent.planner import Planner
+    from surveyor.tools.spec import Tool
+
 OUT = Path("out")
 _SPARED = frozenset({"scene", "restore", "orient", "render_view"})
 """Experts that a run with frames can do without: their tools say so, and looking goes on."""
@@ -48,7 +53,8 @@ class Request:
     """What the user asked for; ``None`` means: make or start one for this run.
 
     ``repeated`` is the run that this one repeats. Unless ``cached``, no expert's answer of an
-    earlier run is used, nor this run's kept.
+    earlier run is used, nor this run's kept. ``planner`` decides instead of the one that the
+    configuration names, ``tools`` are offered beside ours.
     """
 
     config: RunConfig
@@ -60,6 +66,8 @@ class Request:
     otel: str = ""
     repeated: Path | None = None
     cached: bool = True
+    planner: Planner | None = None
+    tools: tuple[Tool[Any], ...] = ()
 
     @property
     def preset(self) -> str:
@@ -77,10 +85,21 @@ class Request:
 
 def run_and_report(request: Request) -> None:
     """The `run` verb."""
-    from surveyor.agent.interop.tracing import traces_url
     from surveyor.compose.tables import show
 
-    check_planner(request.config)
+    folder, report = carry_out(request)
+    show({request.config.planner: report})
+    print(f"report: {folder / 'report.html'}")
+    if request.repeated is not None:
+        _tell_changes(request.repeated, folder)
+
+
+def carry_out(request: Request) -> tuple[Path, RunReport]:
+    """Make or resume the run that was asked for, score it and write its page; its folder."""
+    from surveyor.agent.interop.tracing import traces_url
+
+    if request.planner is None:
+        check_planner(request.config)
     make_limits(request.config)
     if request.otel:
         traces_url(request.otel)
@@ -88,16 +107,13 @@ def run_and_report(request: Request) -> None:
     check_place(folder)
     with claimed(folder):  # before anything is made: a second start makes and removes nothing
         dataset = dataset_folder(request)
-        check_model(request.config)
+        if request.planner is None:
+            check_model(request.config)
         settings = request.config.changed(dataset=str(dataset))
         with running_experts(request, dataset, folder) as endpoints:
             cache = default_cache()
             job = Job(dataset, folder, settings, endpoints, cache, request.otel, request.cached)
-            report = finish(job)
-    show({request.config.planner: report})
-    print(f"report: {folder / 'report.html'}")
-    if request.repeated is not None:
-        _tell_changes(request.repeated, folder)
+            return folder, finish(replace(job, planner=request.planner, tools=request.tools))
 
 
 def _tell_changes(original: Path, again: Path) -> None:

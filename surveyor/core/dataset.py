@@ -56,7 +56,11 @@ class DatasetManifest(BaseModel):
 
 
 class Dataset:
-    """The public side of a dataset folder, checked when it is opened."""
+    """The public side of a dataset folder, checked when it is opened.
+
+    >>> Dataset.open(Path("out/rooms")).manifest.split
+    'test'
+    """
 
     def __init__(self, path: Path, manifest: DatasetManifest) -> None:
         self.path = path

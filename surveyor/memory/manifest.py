@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from surveyor.core.producer import Producer
 from surveyor.core.renamed import reads_old
-from surveyor.memory.events import Producer
 
 RUN_VERSION = 1
 

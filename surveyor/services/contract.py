@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 from surveyor.core.blobs import BlobRef, Derivation, Sha256
 from surveyor.core.cameras import Mat4
 from surveyor.core.geometry import Intrinsics, OrientedBox, Scale, Vec2, World
-from surveyor.memory.events import Producer
+from surveyor.core.producer import Producer
 
 CONTRACT_VERSION = "1"
 BLOBS = "/v1/blobs/{sha256}"

@@ -16,7 +16,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from surveyor.core.blobs import BlobRef, BlobStore, sha256_of
 from surveyor.core.errors import InfrastructureError, UserError
-from surveyor.memory.events import Producer
+from surveyor.core.producer import Producer
 from surveyor.services.contract import Answer, Info
 from surveyor.tools.arrays import decode_npy
 from surveyor.tools.cache import ResultCache, cache_key

@@ -8,7 +8,7 @@ from typing import TypeVar
 from pydantic import BaseModel, JsonValue
 
 from surveyor.core.blobs import BlobRef
-from surveyor.memory.events import Producer
+from surveyor.core.producer import Producer
 from surveyor.services.contract import Answer
 from surveyor.tools.experts import Reply
 from surveyor.tools.spec import ToolResult

@@ -31,8 +31,9 @@ from surveyor.benchmarks.run.schedule import scheduled, select
 from surveyor.benchmarks.scoring import score_run
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
+from surveyor.core.producer import Producer
 from surveyor.core.tasks import Task
-from surveyor.memory.events import Producer, ToolStatus
+from surveyor.memory.events import ToolStatus
 from surveyor.memory.manifest import DatasetIdentity
 from surveyor.memory.runs import RunFolder
 from surveyor.scenes.datasets.truth import targets

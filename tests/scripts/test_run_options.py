@@ -13,6 +13,8 @@ import pytest
 
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.benchmarks.run.repeat import config_of
+from surveyor.cli.options import table
+from surveyor.cli.run import GROUPS
 from surveyor.compose.configuration import configured
 from surveyor.core.errors import UserError
 from surveyor.memory.runs import RunFolder
@@ -207,3 +209,8 @@ def test_the_doctor_asks_for_trust_too_and_needs_no_dataset(tmp_path: Path) -> N
     done = surveyor(tmp_path, "doctor", "--config", "f.toml", *mine)
     assert "--trust" not in done.stderr
     assert "dataset" not in done.stderr
+
+
+def test_the_table_of_options_in_the_docs_is_up_to_date() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "runs.md").read_text()
+    assert table(GROUPS) in page, "write it again: table(GROUPS) as in this test"

@@ -19,8 +19,8 @@ from surveyor.core.blobs import BlobRef, BlobStore, sha256_of
 from surveyor.core.cameras import Frame
 from surveyor.core.geometry import Float, Intrinsics, OrientedBox, Pose, Scale
 from surveyor.core.masks import encode_rle, mask_box
+from surveyor.core.producer import Producer
 from surveyor.core.tasks import AnswerKind, Task
-from surveyor.memory.events import Producer
 from surveyor.services.contract import (
     DepthAnswer,
     DepthRequest,

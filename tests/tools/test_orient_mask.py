@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from surveyor.core.blobs import BlobStore
-from surveyor.memory.events import Producer
+from surveyor.core.producer import Producer
 from surveyor.services.contract import Endpoint, Endpoints, OrientAnswer, Orientation, OrientRequest
 from surveyor.tools.builtin import default_tools
 from surveyor.tools.records import BoxRecord, MaskRecord

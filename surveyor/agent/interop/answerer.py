@@ -29,11 +29,11 @@ from surveyor.core.videos import evenly, open_film
 from surveyor.memory.episodes import fold
 from surveyor.memory.events import EpisodeStatus
 from surveyor.memory.log import EpisodeLog, read_events
-from surveyor.services.contract import Endpoints
 from surveyor.tools.builtin import offered_tools
 from surveyor.tools.endpoints import EndpointsFile, EndpointSource, FixedEndpoints
 from surveyor.tools.experts import ExpertClient
 from surveyor.tools.registry import Registry
+from surveyor.tools.wire import Endpoints
 from surveyor.tools.workspace import Workspace
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from surveyor.agent.chat.proxies import transport_to
 from surveyor.agent.interop.mcp_results import result_of, text_of
 from surveyor.agent.limits import waiting
 from surveyor.core.errors import ModelMistake, ServiceUnavailable, UserError
-from surveyor.memory.events import Producer
+from surveyor.core.producer import Producer
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
 from surveyor.tools.workspace import Workspace
 

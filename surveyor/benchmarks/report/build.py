@@ -13,8 +13,9 @@ from surveyor.benchmarks.scorecard import JudgedRow, summarize
 from surveyor.benchmarks.scorers.base import Metric, Outcome
 from surveyor.benchmarks.stats import Interval, clustered_mean, pass_at_k_mean
 from surveyor.benchmarks.usage import spend
+from surveyor.core.producer import Producer
 from surveyor.memory.episodes import fold
-from surveyor.memory.events import EpisodeStatus, Producer
+from surveyor.memory.events import EpisodeStatus
 from surveyor.memory.log import read_events
 from surveyor.memory.manifest import ScheduledTask
 from surveyor.memory.runs import RunFolder

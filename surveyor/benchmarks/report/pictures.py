@@ -19,7 +19,7 @@ from surveyor.core.errors import UserError
 from surveyor.core.images import rgb
 from surveyor.core.masks import decode_rle
 from surveyor.memory.episodes import Episode
-from surveyor.services.contract import Box, Mask
+from surveyor.tools.wire import Box, Mask
 
 WIDTH = 480
 """Pixels across in the page: sharp on a phone, small in the file."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from surveyor.core.errors import UserError
+from surveyor.core.producer import Producer
 from surveyor.core.renamed import reads_old
-from surveyor.memory.events import Producer
 from surveyor.memory.runs import RunFolder
 
 REPORT_VERSION = 1
@@ -115,6 +115,10 @@ class RunReport(_Record):
     ``reference`` is true when any answer came from a reference expert of the embedded world.
     ``table`` is true when the planner could read the table of objects (`scene`) instead of looking.
     ``wall`` is seconds from the first event to the last, pauses between sessions included.
+
+    >>> import surveyor
+    >>> surveyor.Run.open("out/runs/rooms-program").report.reference
+    True
     """
 
     v: int = REPORT_VERSION

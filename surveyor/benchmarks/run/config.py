@@ -100,21 +100,32 @@ def _names(value: object) -> object:
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Skills = Annotated[str, BeforeValidator(lambda value: "" if value == "none" else value)]
+
+
+def _flag(flag: str, metavar: str = "A,B") -> dict[str, JsonValue]:
+    """What the option of a field is called, where that is not the field's name."""
+    return {"flag": flag, "metavar": metavar}
+
+
+class ExpertOptions(BaseModel):
+    """``expert_options`` of a run that starts its own experts."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    preset: str = Field(
+        default="perfect", description="Error model of the reference experts, if none run."
+    )
 
 
 class RunConfig(BaseModel):
-    """Resolved configuration of a run.
+    """Resolved configuration of a run: what `run.json` holds, what a TOML file and options say.
 
-    ``dataset`` is a folder or a known name. ``limit`` takes so many tasks only, every question type
-    alike; ``types`` only these question types. ``tools`` are the only ones that are offered (all
-    when empty) and ``without`` those that are not; in text both are comma separated.
-    ``concurrency`` is episodes in flight. A session ends early after ``give_up_after`` incomplete
-    episodes in a row; incomplete ones get up to ``passes`` tries a session. ``limits`` bound one
-    episode, ``budget`` one session. ``mcp`` names MCP servers, each a URL or a command line, whose
-    tools are added with the name as a prefix. ``embedder`` and ``index`` (on the ``cpu`` or
-    ``gpu``) search the skills. ``memory`` is a file of scene memory that the run recalls from and
-    files its episodes in. ``planner_options`` and ``expert_options`` are read by whoever they are
-    for.
+    A described field is an option of `surveyor run`. ``planner_options`` and ``expert_options`` are
+    read by whoever they are for.
+
+    >>> RunConfig(dataset="out/rooms", limit=20, tools="detect,depth").tools
+    ('detect', 'depth')
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -134,28 +145,64 @@ class RunConfig(BaseModel):
     pins the dataset and the skills by their content."""
 
     dataset: str
-    planner: str = "program"
+    planner: str = Field(
+        default="program", description="Who decides: program (needs no model) or chat."
+    )
     planner_options: dict[str, JsonValue] = Field(default_factory=dict)
     expert_options: dict[str, JsonValue] = Field(default_factory=dict)
-    limits: dict[str, JsonValue] = Field(default_factory=dict)
-    budget: dict[str, JsonValue] = Field(default_factory=dict)
-    tools: Names = ()
-    mcp: dict[str, str] = Field(default_factory=dict)
-    skills: str = ""
-    embedder: str = "lexical"
-    index: Literal["cpu", "gpu"] = "cpu"
-    memory: str = ""
-    without: Names = ()
-    baseline: Baseline = Baseline.ALL
-    corruption: Corruption | None = None
-    types: tuple[str, ...] = ()
-    limit: int | None = Field(default=None, ge=1)
-    epochs: int = Field(default=1, ge=1)
-    shard: Shard | None = None
+    skills: Skills = Field(
+        default="", description="Skills to use: none, builtin, or the folder of a snapshot."
+    )
+    baseline: Baseline = Field(
+        default=Baseline.ALL, description="What is taken away: all (nothing), no-tools, blind."
+    )
+    tools: Names = Field(default=(), description="Offer only these tools.")
+    without: Names = Field(default=(), description="Offer every tool but these.")
+    types: Names = Field(
+        default=(), description="Ask only these question types.", json_schema_extra=_flag("--type")
+    )
+    limit: int | None = Field(
+        default=None, ge=1, description="Ask only so many tasks, every question type alike."
+    )
+    epochs: int = Field(default=1, ge=1, description="How often each task is asked.")
+    concurrency: int = Field(default=8, ge=1, le=4096, description="Episodes in flight.")
+    shard: Shard | None = Field(
+        default=None,
+        description="Only part i of n, by scene; see merge.",
+        json_schema_extra={"metavar": "I/N"},
+    )
+    corruption: Corruption | None = Field(
+        default=None,
+        description="Let a tool lie in a share of the episodes: detect:0.2, or 0.2 for every tool.",
+        json_schema_extra=_flag("--corrupt", "TOOL:SHARE"),
+    )
+    memory: str = Field(
+        default="", description="Scene memory: a file to recall from and to add to."
+    )
+    embedder: str = Field(
+        default="lexical",
+        description="Finds skills: lexical, minilm, or a sentence-transformers model.",
+    )
+    index: Literal["cpu", "gpu"] = Field(
+        default="cpu", description="Where the skills' vectors are searched."
+    )
+    mcp: dict[str, str] = Field(
+        default_factory=dict,
+        description="MCP servers whose tools are added, NAME=URL or NAME=COMMAND.",
+    )
+    limits: dict[str, JsonValue] = Field(
+        default_factory=dict, description="Bounds of one episode: turns=20, wall=120."
+    )
+    budget: dict[str, JsonValue] = Field(
+        default_factory=dict, description="Bounds of one session: cost=5, wall=3600."
+    )
+    give_up_after: int = Field(
+        default=16, ge=1, description="End early after so many incomplete episodes in a row."
+    )
+    passes: int = Field(
+        default=3, ge=1, description="Tries that an incomplete episode gets in one session."
+    )
     seed: int = 0
-    concurrency: int = Field(default=8, ge=1, le=4096)
-    give_up_after: int = Field(default=16, ge=1)
-    passes: int = Field(default=3, ge=1)
 
     @classmethod
     def read(cls, path: Path, changes: Mapping[str, object] | None = None) -> RunConfig:

@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 
 from surveyor.benchmarks.run.config import RunConfig
-from surveyor.memory.events import Producer
+from surveyor.core.producer import Producer
 from surveyor.memory.manifest import DatasetIdentity, Manifest, RunRecord
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from surveyor.core.blobs import Derivation, sha256_of
 from surveyor.core.errors import UserError
-from surveyor.memory.events import Producer
+from surveyor.core.producer import Producer
 from surveyor.services.contract import Box, ErrorCode, ImageByHash, Info
 from surveyor.services.errors import ExpertError
 from surveyor.services.images import Images, LoadedImage

@@ -14,6 +14,7 @@ GROUPS: dict[str, str] = {
     "rooms": "the embedded world is exact, true and hard to cheat",
     "experts": "the services are fast, bounded and clear about what went wrong",
     "agent": "any model can drive, and nothing that it says breaks a run",
+    "found": "what broke when others tried it stays mended",
     "skills": "skills earn their place: gate, recall, faults, scale",
     "lift": "skills earn their place: evolved on some rooms, judged on others",
 }
