@@ -72,9 +72,10 @@ def _by_profile(
     profile: str | None,
     rows: Sequence[ScheduledRow],
     predictions: Mapping[str, object],
-) -> dict[str, dict[str, float]]:
-    """The overall figure under every profile of the metric, the share of replies that it could not
-    read or guessed on, and on how many rows it differs from the chosen one, all 0..100."""
+) -> dict[str, object]:
+    """The overall figure and its name under every profile of the metric; the shares of replies that
+    it could not read, of those it guessed on, and of rows that score otherwise than by the chosen
+    profile, all 0..100."""
     field = metric.score_fields[0]
     judged = {name: judge(metric, rows, predictions, name) for name in metric.profiles}
     cards = {name: summarize(metric, mine, name) for name, mine in judged.items()}
@@ -82,6 +83,7 @@ def _by_profile(
     share = 100.0 / len(rows)
     return {
         "profiles": {name: card.headline for name, card in cards.items()},
+        "headlines": {name: next(iter(card.overall)) for name, card in cards.items()},
         "unread": {name: share * card.unread for name, card in cards.items()},
         "scorer_guessed": {name: share * card.guessed for name, card in cards.items()},
         "differ": {

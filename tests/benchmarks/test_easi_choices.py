@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from surveyor.benchmarks.scorecard import ScheduledRow, Scorecard, judge, summarize
 from surveyor.benchmarks.scorers import choice_rules as rules
 from surveyor.benchmarks.scorers.registry import metric_named
 from surveyor.benchmarks.scorers.rows import RowCounts, score_rows
+from surveyor.cli.main import app
 
 
 @pytest.mark.parametrize(
@@ -215,3 +218,22 @@ def test_omnispatial_families_are_over_rows() -> None:
     found = card("omnispatial", rows, ["Answer: B"] * 2 + ["Answer: C"], "official")
     means = {group.name: group.means["score"] for group in found.groups}
     assert means["Dynamic_Reasoning"] == pytest.approx(200 / 3)
+
+
+def test_rows_of_ones_own_tell_the_published_figures(tmp_path: Path) -> None:
+    rows = [
+        {"id": k, "qid": qid, "category": "height_higher", "options": ["the cup", "the jar"]}
+        | {"ground_truth": "A", "prediction": said}
+        for k, (qid, said) in enumerate([("K7QW2ABC", "A"), ("K7QW2ABC-1", "B"), ("OTHER123", "A")])
+    ]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    done = CliRunner().invoke(app, ["score", "--rows", str(path), "--metric", "3dsrbench"])
+    assert [json.loads(line)["score"] for line in done.stdout.splitlines()] == [1.0, 0.0, 1.0]
+    assert "overall circ_eval 50.0  (3dsrbench/official)" in done.stderr
+    assert "overall vanilla 66.7" in done.stderr
+    moved = [{"question_id": f"{part}_1", "ground_truth": "A"} for part in ("among", "translation")]
+    lines = [json.dumps({**row, "prediction": said}) for row, said in zip(moved, "AB", strict=True)]
+    path.write_text("\n".join(lines))
+    done = CliRunner().invoke(app, ["score", "--rows", str(path), "--metric", "mindcube"])
+    assert "overall score 100.0  (mindcube/official)" in done.stderr

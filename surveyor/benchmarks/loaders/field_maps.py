@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from surveyor.benchmarks.loaders import published_rows as rows
+from surveyor.benchmarks.scorers.choices import mindcube_setting
 from surveyor.core.tasks import AnswerKind
 
 Row: TypeAlias = Mapping[str, object]
@@ -83,7 +84,7 @@ MAPS: Final = (
         options=rows.options_in_line("question"),
         in_text=True,
         answer=rows.field_of("gt_answer"),
-        question_type=rows.mindcube_setting,
+        question_type=mindcube_setting,
         places=("", "data"),
     ),
     FieldMap(
@@ -98,7 +99,10 @@ MAPS: Final = (
     FieldMap(
         name="site",
         metric="site",
-        stems={"image": ("image_test", "site_image"), "video": ("video_test", "site_video")},
+        stems={
+            "image": ("image_test", "image_test/test"),
+            "video": ("video_test", "video_test/test"),
+        },
         parts={"test": ("image", "video")},
         options=rows.lettered("options", "{}: {}"),
         question_type=rows.field_of("category"),

@@ -181,16 +181,6 @@ def without_ending(name: str) -> Text:
     return lambda row: re.sub(r"\.\w+\Z", "", field_of(name)(row))
 
 
-# MindCube
-
-
-def mindcube_setting(row: Row) -> str:
-    """The part of MindCube, by the first of its names that occurs in the id."""
-    name = str(row.get("id", "")).lower()
-    settings = ("around", "rotation", "translation", "among")
-    return next((setting for setting in settings if setting in name), "other")
-
-
 # SITE
 
 

@@ -92,7 +92,8 @@ class Metric:
     indices, which an agent states as JSON text. ``score_fields[0]`` is the headline. ``parents``
     maps a group to the group that it is averaged into before the overall mean is taken.
     ``measures`` holds, by profile, figures that are no plain average of the score fields, headline
-    first. The version changes whenever any row could score differently.
+    first; ``group_of`` tells the group of a self-contained row for them. The version changes
+    whenever any row could score differently.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Metric:
     averaging: Averaging = Averaging.ROWS
     parents: Mapping[str, str] = field(default_factory=dict)
     measures: Mapping[str, tuple[Measure, ...]] = field(default_factory=dict)
+    group_of: Callable[[Row], str] | None = None
 
     def measured(self, profile: str) -> tuple[Measure, ...]:
         """The figures of a profile, headline first: its own, else one for each score field."""

@@ -153,6 +153,26 @@ FAMILIES_OMNI: Final = {
 _SITE: Final = (Measure("caa", chance=chance_of), Measure("accuracy"))
 
 
+def field_group(*names: str) -> Callable[[Row], str]:
+    """The group of a self-contained row: the first of these fields that it has."""
+    return lambda row: str(next((row[name] for name in names if row.get(name)), "all"))
+
+
+def mindcube_setting(row: Row) -> str:
+    """The part of MindCube, by the first of its names that occurs in the id."""
+    name = str(row.get("question_id") or row.get("id") or "").lower()
+    settings = ("around", "rotation", "translation", "among")
+    return next((setting for setting in settings if setting in name), "other")
+
+
+_GROUPS: Final[Mapping[str, Callable[[Row], str]]] = {
+    "mindcube": mindcube_setting,
+    "embspatial": field_group("relation", "data_source"),
+    "mmsi-video": field_group("type"),
+    "omnispatial": field_group("sub_task_type", "task_type"),
+}
+
+
 def _metric(
     name: str,
     readings: Mapping[str, Reading],
@@ -168,6 +188,7 @@ def _metric(
         score_fields=("score",),
         function=_scorer(readings),
         measures=measures or {},
+        group_of=_GROUPS.get(name, field_group("category", "question_type")),
     )
 
 

@@ -114,6 +114,7 @@ METRICS: Final = (
         prediction_field="prediction",
         score_fields=("score",),
         function=score_refspatial,
+        group_of=lambda row: str(row.get("split") or row.get("category") or "all"),
     ),
     Metric(
         name="robospatial",
@@ -123,5 +124,6 @@ METRICS: Final = (
         prediction_field="prediction",
         score_fields=("score",),
         function=score_robospatial,
+        group_of=lambda row: str(row.get("category") or "all"),
     ),
 )

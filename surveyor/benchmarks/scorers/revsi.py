@@ -126,6 +126,7 @@ METRICS: Final = (
         function=score_revsi,
         averaging=Averaging.GROUPS,
         parents=_GROUPS,
+        group_of=lambda row: str(row.get("question_type")),
     ),
     Metric(
         name="vsi-super",
@@ -138,5 +139,6 @@ METRICS: Final = (
         measures=dict.fromkeys(
             ("official", "easi"), (Measure("score", averaging=Averaging.GROUPS),)
         ),
+        group_of=lambda row: str(row.get("question_type")),
     ),
 )

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from surveyor.benchmarks.scorers.base import Metric, Outcome, Row
+from surveyor.benchmarks.scorecard import JudgedRow
+from surveyor.benchmarks.scorers.base import Metric, Outcome, Row, RowScore
 from surveyor.benchmarks.scorers.registry import metric_named
 from surveyor.core.errors import UserError
 
@@ -20,11 +21,12 @@ from surveyor.core.errors import UserError
 @dataclass
 class RowCounts:
     """What became of the rows so far; a failed one has 0 in every field. ``unread`` ones are
-    scored."""
+    scored. ``judged`` keeps the rows of a metric whose figures are no plain average."""
 
     scored: int = 0
     failed: int = 0
     unread: int = 0
+    judged: list[JudgedRow] = field(default_factory=list)
 
 
 def score_rows(
@@ -61,7 +63,19 @@ def _scored(
         else:
             counts.failed += 1
         counts.unread += "unread" in score.marks
+        if metric.group_of is not None:
+            counts.judged.append(_judged(metric, row, number, score))
         yield {"id": row.get("id"), **score.values, **dict.fromkeys(sorted(score.marks), True)}
+
+
+def _judged(metric: Metric, row: Row, number: int, score: RowScore) -> JudgedRow:
+    """The row as `surveyor.benchmarks.scorecard.summarize` takes it, a scene of its own."""
+    target = {name: value for name, value in row.items() if name != metric.prediction_field}
+    group = metric.group_of(row) if metric.group_of is not None else ""
+    name = str(row.get("id", number))
+    return JudgedRow(
+        name, name, group, score.values, score.outcome, score.failure, score.marks, target
+    )
 
 
 def decode_row(line: bytes | str, number: int) -> Row:

@@ -142,5 +142,6 @@ METRICS: Final = (
         score_fields=("score",),
         function=score_row,
         measures={"official": _OVERALL, "easi": _OVERALL},
+        group_of=lambda row: str(row.get("task")),
     ),
 )
