@@ -11,7 +11,7 @@ from surveyor.benchmarks.loaders.catalog import Entry, named
 from surveyor.benchmarks.loaders.frames import FrameRule
 from surveyor.benchmarks.loaders.hub import fetch
 from surveyor.benchmarks.loaders.registry import loader_named
-from surveyor.benchmarks.report.record import RunReport
+from surveyor.benchmarks.report.record import RunReport, read_report
 from surveyor.benchmarks.report.results_table import ENDINGS, figures, written
 from surveyor.benchmarks.run.config import Baseline
 from surveyor.compose.configuration import configured
@@ -19,6 +19,7 @@ from surveyor.compose.run import default_cache
 from surveyor.compose.session import Request, carry_out
 from surveyor.core.dataset import MANIFEST
 from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.memory.runs import RunFolder
 
 _DEFAULTS: Final[Mapping[str, object]] = {"planner": "chat", "baseline": Baseline.NO_TOOLS}
 
@@ -38,8 +39,9 @@ class Plan:
 def carry_out_suite(plan: Plan) -> str:
     """Run every benchmark of the suite, write the tables into ``out``, and return the Markdown one.
 
-    Raises `UserError` before the first run when datasets are missing, naming the line that fetches
-    each, and `InfrastructureError` after the tables when runs stayed incomplete.
+    The tables are written anew after every run. Raises `UserError` before the first run when
+    datasets are missing, naming the line that fetches each, and `InfrastructureError` at the end
+    when runs stayed incomplete.
     """
     entries = named(plan.suite)
     _complete(plan, entries)
@@ -51,10 +53,11 @@ def carry_out_suite(plan: Plan) -> str:
             _, reports[str(place)] = carry_out(_request(plan, entry, place))
         except InfrastructureError as error:
             owed.append(f"{entry.name}: {error}")
-    rows = list(figures(reports))
-    plan.out.mkdir(parents=True, exist_ok=True)
-    for form, ending in ENDINGS.items():
-        (plan.out / f"table.{ending}").write_text(written(rows, form), encoding="utf-8")
+            if (place / "report.json").exists():
+                reports[str(place)] = read_report(RunFolder.open(place))
+        rows = list(figures(reports))
+        for form, ending in ENDINGS.items():
+            (plan.out / f"table.{ending}").write_text(written(rows, form), encoding="utf-8")
     if owed:
         raise InfrastructureError(
             f"{len(owed)} of {len(entries)} runs are incomplete ({owed[0]}); "

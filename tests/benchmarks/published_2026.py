@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.benchmarks.published import picture, put
 
-Row = dict[str, object]
+Row = Mapping[str, object]
 
 
 def b64(shade: int) -> str:
@@ -45,7 +45,7 @@ def table(path: Path, rows: Sequence[Row]) -> None:
 
 
 def mindcube(folder: Path) -> None:
-    rows = [
+    rows: list[Row] = [
         {
             "id": "among_group101_q0_2_1",
             "category": ["linear", "P-P"],
@@ -138,7 +138,7 @@ def threedsr(folder: Path) -> None:
 
 
 def embspatial(folder: Path) -> None:
-    rows = [
+    rows: list[Row] = [
         {
             "question_id": f"{source}_7",
             "data_source": source,

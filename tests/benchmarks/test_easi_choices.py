@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -110,7 +111,7 @@ def test_lmms_eval_of_3dsrbench(reply: str, letter: str | None) -> None:
     assert rules.threedsr_lmms(reply) == letter
 
 
-def score(metric: str, row: dict[str, object], profile: str) -> tuple[float, set[str]]:
+def score(metric: str, row: Mapping[str, object], profile: str) -> tuple[float, set[str]]:
     found = metric_named(metric).score(row, profile)
     return found.values["score"], set(found.marks)
 

@@ -70,7 +70,9 @@ def test_the_action_vector_of_spar_is_divided_by_the_reply() -> None:
     assert spar("view_change_infer", truth, "move_right:1,so far") == 0.0
     assert spar("view_change_infer", truth, "move_right:1,so far", "easi") == pytest.approx(4 / 5)
     row = {"task": "view_change_infer", "ground_truth": truth, "prediction": "I refuse"}
-    assert score("spar", "easi", **row) == (pytest.approx(3 / 5), {"unread", "guessed"})
+    points, marks = score("spar", "easi", **row)
+    assert points == pytest.approx(3 / 5)
+    assert marks == {"unread", "guessed"}
 
 
 def test_spar_is_the_mean_of_its_task_means_with_three_levels() -> None:

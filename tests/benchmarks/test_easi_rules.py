@@ -127,8 +127,8 @@ def test_profile_easi_of_vsi_mmsi_and_blink() -> None:
     assert [vsi.score(count, p).values["score"] for p in ("lmms-eval", "easi")] == [0.1, 1.0]
     row = {"ground_truth": "A", "prediction": "A chair"}
     assert [mmsi.score(row, p).values["score"] for p in mmsi.profiles] == [0.0, 0.0, 1.0]
-    row = {"ground_truth": "(B)", "choices": ["the cup", "the jar"], "prediction": "the jar"}
-    assert [blink.score(row, p).values["score"] for p in blink.profiles] == [0.0, 1.0]
+    jar = {"ground_truth": "(B)", "choices": ["the cup", "the jar"], "prediction": "the jar"}
+    assert [blink.score(jar, p).values["score"] for p in blink.profiles] == [0.0, 1.0]
     row = {"ground_truth": "(A)", "prediction": "A"}
     assert "no options" in str(blink.score(row, "easi").failure)
 

@@ -17,7 +17,7 @@ from surveyor.core.errors import UserError
 from surveyor.memory.runs import RunFolder
 from tests.benchmarks.published import download
 from tests.benchmarks.published_2026 import MAKE, download_2026
-from tests.support.openai_server import RehearsalServer, fails, says
+from tests.support.openai_server import RehearsalServer, Reply, Request, fails, says
 
 FRAMES = {"vsi-bench": "uniform:2", "site": "uniform:2", "vsi-super": "uniform:2"}
 REPLY = "I look at it.\nSo (B)."
@@ -95,14 +95,19 @@ def test_what_is_missing_is_told_with_the_line_that_fetches_it(tmp_path: Path) -
     )
 
 
-def test_a_suite_whose_model_fails_leaves_a_table_and_is_owed(tmp_path: Path) -> None:
-    make("erqa", tmp_path)
-    words = ("reproduce", "erqa", "--datasets", str(tmp_path / "datasets"), "--model", "m")
-    out = ("--out", str(tmp_path / "out"), "--profile", "official")
-    with RehearsalServer(lambda request: fails(401)) as server:
+def test_what_is_done_is_in_the_table_when_a_suite_stops(tmp_path: Path) -> None:
+    for name in ("erqa", "robospatial"):
+        make(name, tmp_path)
+    words = ("reproduce", "erqa,robospatial", "--datasets", str(tmp_path / "datasets"))
+    out = ("--out", str(tmp_path / "out"), "--profile", "official", "--model", "m")
+
+    def script(request: Request) -> Reply:
+        return fails(401) if "it fit" in request.body.decode() else says("B")
+
+    with RehearsalServer(script) as server:
         done = CliRunner().invoke(app, [*words, *out, "--base-url", server.url])
-    assert "run the same command again" in str(done.exception)
-    assert (tmp_path / "out/table.csv").exists()
+    assert done.exit_code != 0
+    assert "| erqa | easi | score | 100.0" in (tmp_path / "out/table.md").read_text()
 
 
 def test_every_loader_is_in_the_list_with_the_line_that_fetches_it() -> None:
