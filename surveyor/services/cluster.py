@@ -179,7 +179,7 @@ def _connected(address: str | None) -> Iterator[None]:
         import ray
         from ray import serve
     except ImportError:
-        raise UserError("the cluster engine needs Ray: pip install 'surveyor[ray]'") from None
+        raise UserError("the cluster engine needs Ray: pip install '.[ray]'") from None
     options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
     if address is None:
         options |= {"object_store_memory": _OBJECTS, "include_dashboard": False}

@@ -49,7 +49,7 @@ async def mcp_tools(
     try:
         from mcp import Client
     except ImportError:
-        raise UserError("this needs the mcp extra: pip install 'surveyor[mcp]'") from None
+        raise UserError("this needs the mcp extra: pip install '.[mcp]'") from None
     told = re.sub(r"//[^/]*@", "//", server) if isinstance(server, str) else type(server).__name__
     async with AsyncExitStack() as stack:
         try:

@@ -56,7 +56,7 @@ def _snapshot(repo: str, revision: str | None, files: tuple[str, ...] | None) ->
         errors: Any = import_module("huggingface_hub.errors")
     except ModuleNotFoundError:
         raise UserError(
-            "loading by a Hugging Face id needs huggingface_hub; `pip install 'surveyor[hub]'`, or "
+            "loading by a Hugging Face id needs huggingface_hub; `pip install '.[hub]'`, or "
             "download the data set and give its folder"
         ) from None
     at = f"data set {repo!r}" + (f" at revision {revision!r}" if revision else "")
