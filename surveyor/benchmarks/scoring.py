@@ -60,17 +60,37 @@ def score_run(
         for item, row in zip(played, judge(scorer, rows, predictions, profile), strict=True)
     ]
     folder.write_results(_scores(scorer, profile, played, judged, answers, said))
-    overall = {
-        name: summarize(scorer, judge(scorer, rows, predictions, name), name).overall
-        for name in scorer.profiles
-    }
     report = build_report(folder, scorer, profile, played, judged).model_copy(
-        update={
-            "profiles": {name: means[scorer.score_fields[0]] for name, means in overall.items()}
-        }
+        update=_by_profile(scorer, profile, rows, predictions)
     )
     folder.write("report.json", report.model_dump_json(indent=2).encode() + b"\n")
     return report
+
+
+def _by_profile(
+    metric: Metric,
+    profile: str | None,
+    rows: Sequence[ScheduledRow],
+    predictions: Mapping[str, object],
+) -> dict[str, object]:
+    """The overall figure and its name under every profile of the metric; the shares of replies that
+    it could not read, of those it guessed on, and of rows that score otherwise than by the chosen
+    profile, all 0..100."""
+    field = metric.score_fields[0]
+    judged = {name: judge(metric, rows, predictions, name) for name in metric.profiles}
+    cards = {name: summarize(metric, mine, name) for name, mine in judged.items()}
+    ours = [row.values[field] for row in judged[metric.profile(profile)]]
+    share = 100.0 / len(rows)
+    return {
+        "profiles": {name: card.headline for name, card in cards.items()},
+        "headlines": {name: next(iter(card.overall)) for name, card in cards.items()},
+        "unread": {name: share * card.unread for name, card in cards.items()},
+        "scorer_guessed": {name: share * card.guessed for name, card in cards.items()},
+        "differ": {
+            name: share * sum(a != row.values[field] for a, row in zip(ours, mine, strict=True))
+            for name, mine in judged.items()
+        },
+    }
 
 
 def score_apart(

@@ -19,6 +19,8 @@ VERBS: dict[str, str] = {
     "rooms": "Make and show embedded rooms.",
     "run": "Run a dataset with a planner; resume what is incomplete.",
     "load": "Make a dataset from a published benchmark's files.",
+    "benchmarks": "List benchmarks and how to fetch them; results on them as one table.",
+    "reproduce": "Run a model on a suite of benchmarks, as EASI-8, and write its table.",
     "score": "Score a run from its log, or a file of predictions.",
     "compare": "Compare two scored runs, paired by task.",
     "merge": "Put the shards of a run together.",

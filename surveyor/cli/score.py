@@ -49,12 +49,20 @@ def score(
 
 
 def _score_rows(path: Path, metric: str, profile: str | None) -> None:
+    from surveyor.benchmarks.scorecard import summarize
+    from surveyor.benchmarks.scorers.registry import metric_named
     from surveyor.benchmarks.scorers.rows import RowCounts, score_rows
 
     counts = RowCounts()
     for row in score_rows(_lines(path), metric, profile, counts):
         sys.stdout.write(dumps(row) + "\n")
-    print(f"scored {counts.scored}  failed {counts.failed}", file=sys.stderr)
+    unread = f"  unread {counts.unread}" if counts.unread else ""
+    print(f"scored {counts.scored}  failed {counts.failed}{unread}", file=sys.stderr)
+    if counts.judged:
+        card = summarize(metric_named(metric), counts.judged, profile)
+        for name, value in card.overall.items():
+            figure = f"overall {name} {value:.1f}  ({card.metric}/{card.profile})"
+            print(figure, file=sys.stderr)
 
 
 def _score_predictions(
@@ -74,6 +82,8 @@ def _score_predictions(
     for name, value in card.overall.items():
         print(f"overall {name} {value:.1f}  ({card.metric}/{card.profile})")
     print(f"scored {counts.scored}  failed {counts.failed}  incomplete {counts.incomplete}")
+    if card.unread:
+        print(f"unread {card.unread}, of which the published code guesses {card.guessed}")
 
 
 def _score_run(

@@ -19,6 +19,7 @@ class AnswerKind(StrEnum):
     BOXES = "boxes"
     MASK = "mask"
     ACTION = "action"
+    POINTS = "points"
 
 
 class Task(BaseModel):

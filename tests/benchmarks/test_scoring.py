@@ -100,7 +100,7 @@ def test_scoring_again_changes_nothing(tmp_path: Path, dataset: Dataset) -> None
     assert set(first.pass_at) == {1, 2}
     assert first.pass_at[1].value <= first.pass_at[2].value
     assert len(folder.results()) == first.tally.scheduled == 2 * len(folder.schedule)
-    assert set(first.profiles) == {"official", "lmms-eval", "lenient"}
+    assert set(first.profiles) == {"official", "lmms-eval", "easi", "lenient"}
     assert first.profiles["official"] == pytest.approx(first.overall.value)
 
 

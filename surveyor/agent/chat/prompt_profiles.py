@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from surveyor.agent.chat import easi_wordings
 from surveyor.agent.chat.prompt import Profile, Prompt, agent_prompt
 from surveyor.agent.planner import PlannerInput
 from surveyor.core.errors import UserError
@@ -75,8 +76,21 @@ def as_given(task: Task) -> str:
     return task.question
 
 
+_SHARED: Final[Mapping[str, Wording]] = {
+    "mindcube": easi_wordings.mindcube,
+    "viewspatial": easi_wordings.viewspatial,
+    "site": easi_wordings.site,
+    "3dsrbench": easi_wordings.selected,
+    "spar": easi_wordings.spar,
+    "omnispatial": easi_wordings.omnispatial,
+    "mmsi-video": as_given,
+}
+"""EASI asks these as their authors do."""
 OFFICIAL: Final[Mapping[str, Wording]] = MappingProxyType(
     {
+        **_SHARED,
+        **dict.fromkeys(("erqa", "refspatial", "robospatial"), as_given),
+        "blink-14": blink,
         "vsi-bench": vsi_official,
         "vsi-meta": vsi_official,
         "mmsi-bench": mmsi,
@@ -90,7 +104,14 @@ OFFICIAL: Final[Mapping[str, Wording]] = MappingProxyType(
     }
 )
 EASI: Final[Mapping[str, Wording]] = MappingProxyType(
-    {"vsi-bench": vsi_easi, "vsi-meta": vsi_easi, "mmsi-bench": mmsi}
+    {
+        **_SHARED,
+        **dict.fromkeys(("vsi-bench", "vsi-meta"), vsi_easi),
+        "mmsi-bench": mmsi,
+        **dict.fromkeys(("blink", "blink-14"), easi_wordings.selected),
+        "embspatial": easi_wordings.best_letter,
+        "robospatial": easi_wordings.robospatial,
+    }
 )
 
 

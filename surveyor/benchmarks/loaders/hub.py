@@ -21,6 +21,11 @@ FILES: Final[Mapping[str, tuple[str, ...]]] = {
     "vsi-bench": ("test*.jsonl", "test*.parquet", "*.zip"),
     "mmsi-bench": ("MMSI_Bench.*",),
     "cv-bench-3d": ("test_3d.*", "test.jsonl", "img/*"),
+    "mindcube": ("data.zip", "*.jsonl"),
+    "3dsrbench": ("*_circular.tsv",),
+    "embspatial": ("embspatial_bench.json",),
+    "blink-14": ("*/val-*",),
+    "refspatial": ("data/*", "*.parquet"),
     "blink": tuple(
         f"{name}/val-*" for name in ("Multi-view_Reasoning", "Relative_Depth", "Spatial_Relation")
     ),

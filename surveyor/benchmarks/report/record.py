@@ -93,7 +93,10 @@ class TypeRow(FrozenRecord):
 
 class RunReport(FrozenRecord):
     """The whole report. ``profiles`` holds the overall score under every profile of the metric,
-    ``measures`` that of every score field under ``profile`` (Acc@0.25 beside Acc@0.5), 0..100.
+    ``measures`` every figure under ``profile`` (Acc@0.25 beside Acc@0.5), 0..100. By profile, in
+    per cent of all rows: ``unread`` replies, those where ``scorer_guessed`` an option by the
+    published rule, and the rows that ``differ`` from what they score under ``profile``.
+    ``headlines`` names the figure of each profile (caa, circ_eval).
     ``failures`` counts the commonest reasons why rows count 0 unscored.
 
     ``reference`` is true when any answer came from a reference expert of the embedded world.
@@ -114,6 +117,10 @@ class RunReport(FrozenRecord):
     profile: str
     overall: Estimate
     profiles: dict[str, float] = Field(default_factory=dict)
+    unread: dict[str, float] = Field(default_factory=dict)
+    scorer_guessed: dict[str, float] = Field(default_factory=dict)
+    differ: dict[str, float] = Field(default_factory=dict)
+    headlines: dict[str, str] = Field(default_factory=dict)
     measures: dict[str, float] = Field(default_factory=dict)
     groups: dict[str, float] = Field(default_factory=dict)
     tally: OutcomeCounts
