@@ -30,7 +30,7 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Only the first tasks.")]
 Epochs = Annotated[int, typer.Option(min=1, help="How often each task is asked.")]
 Concurrency = Annotated[int, typer.Option(min=1, help="Episodes in flight.")]
 Shard = Annotated[str | None, typer.Option(help="Only part i/n, by scene; see merge.")]
-Skills = Annotated[str, typer.Option(help="none, seeds, or the folder of a snapshot.")]
+Skills = Annotated[str, typer.Option(help="none, builtin, or the folder of a snapshot.")]
 Prompt = Annotated[str, typer.Option(help="Chat prompt: agent, official or easi.")]
 Baseline = Annotated[str, typer.Option(help="all, no-tools or blind (no images either).")]
 Corrupt = Annotated[
