@@ -38,7 +38,7 @@ def _store(library: Path) -> Iterator[SkillStore]:
 
 @contextmanager
 def _reading(library: Path) -> Iterator[SkillStore]:
-    """The library to read; where there is none the builtin skills are shown, and nothing is made."""
+    """The library to read; where there is none the builtin skills are shown, nothing is made."""
     from surveyor.training.evolution.library import Library as Folder
 
     if Folder(library).store.exists() or library.is_file():

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from surveyor.skills.builtin import add_builtin
+from surveyor.skills.builtin import add_builtin, builtin_documents
 from surveyor.skills.embed import Embedder, LexicalEmbedder, MiniLmEmbedder
 from surveyor.skills.ranking import RetrievalSettings
 from surveyor.skills.retrieve import Retriever
