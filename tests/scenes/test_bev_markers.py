@@ -12,7 +12,7 @@ from surveyor.core.geometry import Intrinsics, Pose
 from surveyor.core.marker_font import draw_label, label_bitmap, read_labels
 from surveyor.core.markers import MarkerRule, draw_markers, place_markers, visible_share
 from surveyor.core.top_view import TopCamera, TopView, top_view_of_points
-from surveyor.scenes.capture.rendering import render_frame
+from surveyor.scenes.capture.rendering import renderer
 from surveyor.scenes.capture.trajectory import plan_trajectory
 from surveyor.scenes.rooms.room import Room, RoomSpec, build_room
 from surveyor.scenes.top_view import top_view_of_room
@@ -78,7 +78,7 @@ def test_every_drawn_pixel_belongs_to_its_object(room: Room, view: TopView) -> N
     trajectory = plan_trajectory(room, 3, intrinsics=Intrinsics.from_hfov(1.18, 256, 192))
     images = [(view.ids, view.rgb)]
     for camera in trajectory.cameras:
-        frame = render_frame(room, camera)
+        frame = renderer(room).render(camera)
         assert frame.rgb is not None
         images.append((frame.ids, frame.rgb))
     for ids, rgb in images:

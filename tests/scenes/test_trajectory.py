@@ -9,7 +9,7 @@ from surveyor.core.cameras import Camera
 from surveyor.core.errors import UserError
 from surveyor.scenes.capture.coverage import Outline
 from surveyor.scenes.capture.depth_maps import FrameMaps
-from surveyor.scenes.capture.rendering import render_frame
+from surveyor.scenes.capture.rendering import renderer
 from surveyor.scenes.capture.trajectory import LARGE_ENOUGH, STYLES, Style, plan_trajectory
 from surveyor.scenes.capture.visibility import world_points
 from surveyor.scenes.rooms.room import RoomSpec, build_room, countable
@@ -27,7 +27,7 @@ def test_nearly_all_askable_objects_are_large_in_two_frames_and_it_is_known_whic
     large = np.zeros(len(room.objects), int)
     for camera in trajectory.cameras:
         thumb = Camera(T_world_camera=camera.T_world_camera, intrinsics=small)
-        frame = render_frame(room, thumb, rgb=False)
+        frame = renderer(room).render(thumb, rgb=False)
         assert (frame.depth < 0.75).mean() < 0.3
         seen = np.bincount(frame.ids.ravel(), minlength=len(room.objects) + 1)
         large += seen[1 : len(room.objects) + 1] * QUARTER >= LARGE_ENOUGH
@@ -96,7 +96,7 @@ def test_all_of_the_plan_is_filmed_so_that_the_area_can_be_told(seed: int) -> No
         small = Camera(
             T_world_camera=camera.T_world_camera, intrinsics=camera.intrinsics.resized(160, 120)
         )
-        frame = render_frame(room, small, rgb=False)
+        frame = renderer(room).render(small, rgb=False)
         points, _ = world_points(small, FrameMaps(frame.depth, frame.ids))
         above.append(points[:, :2])
     seen = np.zeros(len(outline.marks), bool)

@@ -151,18 +151,6 @@ def renderer(room: Room, backend: Backend | None = None) -> Renderer:
     return Renderer(room, backend)
 
 
-def render_frame(
-    room: Room,
-    camera: Camera,
-    *,
-    rgb: bool = True,
-    look: CaptureStyle | None = None,
-    backend: Backend | None = None,
-) -> RenderedFrame:
-    """Film one frame of a room; without ``rgb`` only depth and ids are computed (much cheaper)."""
-    return renderer(room, backend).render(camera, rgb, look)
-
-
 def encode_jpeg(rgb: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> bytes:
     """An image (H, W, 3) as JPEG bytes; equal images give equal bytes."""
     buffer = io.BytesIO()
