@@ -29,7 +29,7 @@ Seed = Annotated[int, typer.Option(help="Seed of the experts' errors.")]
 
 @contextmanager
 def _store(library: Path) -> Iterator[SkillStore]:
-    """The library to change, made with the seeds when there is none."""
+    """The library to change, made with the builtin skills when there is none."""
     from surveyor.training.evolution.library import Library as Folder
 
     with Folder(library).open() as store:
@@ -38,14 +38,14 @@ def _store(library: Path) -> Iterator[SkillStore]:
 
 @contextmanager
 def _reading(library: Path) -> Iterator[SkillStore]:
-    """The library to read; where there is none the seeds are shown, and nothing is made."""
+    """The library to read; where there is none the builtin skills are shown, nothing is made."""
     from surveyor.training.evolution.library import Library as Folder
 
     if Folder(library).store.exists() or library.is_file():
         with Folder(library).open(seeds=False) as store:
             yield store
         return
-    print(f"no library at {library} yet; these are the seed skills", file=sys.stderr)
+    print(f"no library at {library} yet; these are the builtin skills", file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder, Folder(Path(folder)).open() as store:
         yield store
 

@@ -1,4 +1,4 @@
-"""Putting the rooms together for one run: dataset, planner, tools, experts, folder.
+"""Putting the parts together for one run: dataset, planner, tools, experts, folder.
 
 The only place that knows all of them. Verbs call it; nothing else does.
 """

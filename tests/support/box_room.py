@@ -21,6 +21,7 @@ from surveyor.core.geometry import Float, Intrinsics, OrientedBox, Pose, Scale
 from surveyor.core.masks import encode_rle, mask_box
 from surveyor.core.producer import Producer
 from surveyor.core.tasks import AnswerKind, Task
+from surveyor.services.artifacts import npy_bytes
 from surveyor.services.contract import (
     DepthAnswer,
     DepthRequest,
@@ -41,7 +42,6 @@ from surveyor.services.contract import (
     SegmentAnswer,
     SegmentRequest,
 )
-from surveyor.tools.arrays import encode_npy
 
 ROOM = (6.0, 5.0, 2.8)
 CAMERA = Intrinsics.from_hfov(np.deg2rad(70), 128, 96)
@@ -183,7 +183,7 @@ class BoxRoom:
         return httpx2.Response(200, content=self.arrays[sha256])
 
     def _array(self, array: NDArray[np.generic]) -> BlobRef:
-        data = encode_npy(array)
+        data = npy_bytes(array)
         self.arrays[sha256_of(data)] = data
         return BlobRef(sha256=sha256_of(data), media_type="application/x-npy", size=len(data))
 

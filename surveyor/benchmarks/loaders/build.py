@@ -22,7 +22,7 @@ from surveyor.core.geometry import Float
 from surveyor.core.names import check_name
 from surveyor.core.tasks import AnswerKind, Task
 from surveyor.scenes.datasets.writer import DatasetPlan, SceneBundle, write_dataset
-from surveyor.scenes.questions.askable import Filmed
+from surveyor.scenes.questions.askable import CapturedScene
 from surveyor.scenes.questions.draft import GeneratedQuestion
 from surveyor.scenes.records import SceneTruth
 from surveyor.scenes.targets import Target
@@ -187,7 +187,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _questions(
-    contents: Contents, rule: str, filmed: Iterable[Filmed]
+    contents: Contents, rule: str, filmed: Iterable[CapturedScene]
 ) -> Iterator[GeneratedQuestion]:
     frames = {scene.truth.scene_id: scene.frames for scene in filmed}
     for item in contents.items:

@@ -39,7 +39,7 @@ class ToneMapping:
 
     @classmethod
     def exposed(cls, light: Float32, exposure: float, look: CaptureStyle) -> ToneMapping:
-        """Film for a picture with this light (H, W, 3), from the room's base exposure."""
+        """The mapping for a picture with this light (H, W, 3), from the room's base exposure."""
         brightness = float(np.minimum(light.mean(axis=-1) * exposure, 1.5).mean())
         correction = (AIM / max(brightness, 0.02)) ** look.adapt
         gain = exposure * float(np.clip(correction, 0.6, 2.2))

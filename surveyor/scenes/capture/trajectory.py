@@ -42,7 +42,7 @@ SHUTTER = 1 / 120
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Walk:
+class CameraTrajectory:
     """A planned capture. ``pixels`` (frames, objects) are expected sizes at 640x480.
 
     ``motion`` (frames, 2) is how far the picture moves while the shutter is open, in pixels of the
@@ -60,14 +60,14 @@ class Walk:
         return enough
 
 
-def plan_walk(
+def plan_trajectory(
     room: Room,
     n_frames: int = 32,
     *,
     style: Style | None = None,
     intrinsics: Intrinsics = PHONE,
     seed: int = 0,
-) -> Walk:
+) -> CameraTrajectory:
     """Plan ``n_frames`` cameras in a room, never in furniture and never with a blocked view.
 
     Raises `UserError` when there is nowhere to stand.
@@ -94,7 +94,7 @@ def plan_walk(
     final = judge(film, intrinsics, views, outline)
     cameras = tuple(camera_at(v.pose(), intrinsics) for v in views)
     motion = _motion(views, intrinsics) if chosen != "walk_through" else np.zeros((len(views), 2))
-    return Walk(cameras, chosen, final.pixels, motion)
+    return CameraTrajectory(cameras, chosen, final.pixels, motion)
 
 
 def _motion(views: Sequence[CameraView], intrinsics: Intrinsics) -> Float:

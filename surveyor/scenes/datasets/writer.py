@@ -45,7 +45,7 @@ from surveyor.scenes.datasets.truth import (
     load_truth,
     maps_path,
 )
-from surveyor.scenes.questions.askable import Filmed
+from surveyor.scenes.questions.askable import CapturedScene
 from surveyor.scenes.questions.draft import GeneratedQuestion
 from surveyor.scenes.records import SceneTruth
 
@@ -94,7 +94,7 @@ class SceneBundle:
 
 
 Builder = Callable[[str], SceneBundle]
-Asker = Callable[[Iterable[Filmed]], Iterable[GeneratedQuestion]]
+Asker = Callable[[Iterable[CapturedScene]], Iterable[GeneratedQuestion]]
 Progress = Callable[[int, int], None]
 
 
@@ -283,7 +283,7 @@ def _write_questions(part: Path, plan: DatasetPlan, ask: Asker) -> DatasetManife
     blobs = BlobStore(part / BLOBS)
     captures = {name: _capture(part, name) for name in plan.scenes}
     scenes = (
-        Filmed(load_truth(part, name), captures[name].frames, load_seen(part, name), blobs)
+        CapturedScene(load_truth(part, name), captures[name].frames, load_seen(part, name), blobs)
         for name in plan.scenes
     )
     questions = list(ask(scenes))

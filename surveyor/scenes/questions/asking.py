@@ -20,7 +20,7 @@ from surveyor.scenes.questions import (
     referring,
     vsi,
 )
-from surveyor.scenes.questions.askable import AskableScene, Filmed
+from surveyor.scenes.questions.askable import AskableScene, CapturedScene
 from surveyor.scenes.questions.draft import (
     Draft,
     GeneratedQuestion,
@@ -88,7 +88,7 @@ def drafts(
 
 
 def candidates(
-    scenes: Iterable[Filmed],
+    scenes: Iterable[CapturedScene],
     *,
     dataset: str,
     split: str,
@@ -106,7 +106,7 @@ def candidates(
 
 
 def ask(
-    scenes: Iterable[Filmed],
+    scenes: Iterable[CapturedScene],
     *,
     dataset: str,
     split: str,

@@ -29,7 +29,7 @@ from surveyor.memory.log import read_events
 from surveyor.memory.manifest import DatasetIdentity
 from surveyor.memory.runs import RunFolder
 from surveyor.scenes.datasets.writer import DatasetPlan, EncodedFrame, SceneBundle, write_dataset
-from surveyor.scenes.questions.askable import Filmed
+from surveyor.scenes.questions.askable import CapturedScene
 from surveyor.scenes.questions.draft import GeneratedQuestion
 from surveyor.scenes.records import SceneTruth
 from surveyor.scenes.targets import Target
@@ -121,7 +121,7 @@ def _dataset(path: Path, number: int) -> Dataset:
         picture = EncodedFrame(0.0, _jpeg(len(scene_id)), "image/jpeg", 16, 16)
         return SceneBundle(truth, fps=1.0, pictures=(picture,))
 
-    def ask(filmed: Iterable[Filmed]) -> Iterator[GeneratedQuestion]:
+    def ask(filmed: Iterable[CapturedScene]) -> Iterator[GeneratedQuestion]:
         frames = {scene.truth.scene_id: scene.frames for scene in filmed}
         for k in range(number):
             scene = scenes[k % len(scenes)]

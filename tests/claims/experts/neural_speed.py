@@ -36,11 +36,11 @@ from surveyor.services.contract import (
 )
 from surveyor.services.expert import AnyExpert
 from surveyor.services.images import Images, inline
-from surveyor.services.neural.full_size import FULL
 from surveyor.services.neural.runtime import import_torch, require
 from surveyor.services.registry import make_expert
 from surveyor.services.settings import Settings
 from tests.claims.claim import Claim
+from tests.claims.experts.full_size import FULL
 
 LEAST_RATIO = 0.9
 _NO_GPU = (

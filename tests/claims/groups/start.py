@@ -58,7 +58,7 @@ def measure() -> Iterator[Claim]:
 def weigh(dataset: Path, out: Path) -> Weighed:
     """Run the command line on ``dataset`` with experts of its own, seven of them, and watch."""
     command = [sys.executable, "-m", "surveyor.cli.main", "run", str(dataset)]
-    command += ["--out", str(out), "--skills", "seeds"]
+    command += ["--out", str(out), "--skills", "builtin"]
     state = out.with_name(out.name + ".experts")
     began, ready = time.perf_counter(), 0.0
     whole, experts = Peak(), Peak()

@@ -16,7 +16,7 @@ from surveyor.core.cameras import Camera
 from surveyor.core.geometry import Pose
 from surveyor.scenes.capture.rendering import PHONE, Renderer, camera_at
 from surveyor.scenes.capture.standing import free_space
-from surveyor.scenes.capture.trajectory import LARGE_ENOUGH, TIMES, plan_walk
+from surveyor.scenes.capture.trajectory import LARGE_ENOUGH, TIMES, plan_trajectory
 from surveyor.scenes.rooms.layout.builder import PlacedModel
 from surveyor.scenes.rooms.layout.footprints import overlap
 from surveyor.scenes.rooms.room import Room, RoomSpec, build_room, countable
@@ -170,7 +170,7 @@ def coverage(room: Room, n_frames: int = 32) -> tuple[int, int]:
     film = Renderer(room)
     count = len(room.objects)
     large = np.zeros(count, int)
-    for camera in plan_walk(room, n_frames).cameras:
+    for camera in plan_trajectory(room, n_frames).cameras:
         thumb = Camera(T_world_camera=camera.T_world_camera, intrinsics=THUMB)
         ids = film.render(thumb, rgb=False).ids
         pixels = np.bincount(ids.ravel(), minlength=count + 1)[1 : count + 1]
