@@ -25,7 +25,8 @@ class Manifest(_Record):
     """What a number depends on besides the configuration.
 
     ``code`` is the version and, where known, the commit. ``prompt`` hashes the system prompt and
-    the tool schemas; ``skills`` is the pinned snapshot.
+    the tool schemas; ``skills`` is the pinned snapshot. ``behaviour`` holds versions of whatever
+    decides how an episode goes, where somebody will ask later whether it would still go so.
     """
 
     _old = reads_old(suite="dataset")
@@ -38,6 +39,7 @@ class Manifest(_Record):
     skills: str = ""
     experts: tuple[Producer, ...] = ()
     seeds: dict[str, int] = Field(default_factory=dict)
+    behaviour: dict[str, str] = Field(default_factory=dict)
 
 
 class ScheduledTask(_Record):

@@ -13,7 +13,7 @@ SEED_PROVENANCE = Provenance(origin=Origin.SEED, distiller="people")
 
 def seed_documents() -> tuple[SkillDocument, ...]:
     """All seeds in alphabetical order, parsed and validated."""
-    root = files("skills") / "library"
+    root = files("surveyor.skills") / "library"
     names = sorted(entry.name for entry in root.iterdir() if (entry / "SKILL.md").is_file())
     return tuple(
         parse((root / name / "SKILL.md").read_text(encoding="utf-8"), f"{name}/SKILL.md")

@@ -48,7 +48,7 @@ def test_both_seeds_are_judged_and_nothing_is_played_twice(plan: EvolutionPlan) 
             assert not played
             result = await judge_seed(plan, seed, evolved, testing)
             assert (result.hindsight is not None) == (seed == 0)
-            assert {len(trials) for trials in result.played.values()} == {2}
+            assert {len(rollouts) for rollouts in result.played.values()} == {2}
             policies.append(set(result.played))
         return policies
 

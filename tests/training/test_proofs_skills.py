@@ -3,15 +3,15 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from surveyor.training.evolution.rollout_store import RolloutStore
 
-from surveyor.skills.distil.rollouts import Trial
+from surveyor.skills.distil.rollouts import Rollout
 from surveyor.skills.embed import LexicalEmbedder
 from surveyor.skills.retrieve import Retriever
 from surveyor.skills.workflow import GUARDED, PLAIN
 from surveyor.training.evolution.exploration import SPACE
 from surveyor.training.evolution.library import Library
 from surveyor.training.evolution.records import EvolveReport, RoundReport
-from surveyor.training.evolution.rollout_store import TrialStore
 from tests.claims.groups.skills import simulated_pairs
 from tests.claims.skills import chat as proofs_skills_chat
 from tests.claims.skills import damage as proofs_skills_damage
@@ -30,14 +30,14 @@ PRICE = 0.005
 
 
 @pytest.fixture(scope="module")
-def trained() -> list[Trial]:
+def trained() -> list[Rollout]:
     play = SyntheticPlay()
     tries = [(c, w) for c in cases(40) for w in SPACE]
     return list(asyncio.run(play.play(tries)))
 
 
 @pytest.fixture(scope="module")
-def played(trained: list[Trial], tmp_path_factory: pytest.TempPathFactory) -> Played:
+def played(trained: list[Rollout], tmp_path_factory: pytest.TempPathFactory) -> Played:
     root = tmp_path_factory.mktemp("policies")
     unseen = cases(40, first=700, split="test")
     with Library(root).open() as store:
@@ -46,12 +46,12 @@ def played(trained: list[Trial], tmp_path_factory: pytest.TempPathFactory) -> Pl
             "seeds": library(seeds, GUARDED),
             "shuffled": shuffled(seeds, GUARDED, unseen),
         }
-        trials = TrialStore(root / "t.sqlite")
-        return asyncio.run(evaluate(choosers, unseen, SyntheticPlay(), trials))
+        rollouts = RolloutStore(root / "t.sqlite")
+        return asyncio.run(evaluate(choosers, unseen, SyntheticPlay(), rollouts))
 
 
 def test_the_best_per_type_beats_the_best_single_beats_plain(played: Played) -> None:
-    rows = {name: row(name, trials, PRICE) for name, trials in played.items()}
+    rows = {name: row(name, rollouts, PRICE) for name, rollouts in played.items()}
     assert rows["per type"].utility > rows["best single"].utility
     assert rows["best single"].utility > rows["plain"].utility
     assert rows["per type"].workflows > 1
@@ -76,21 +76,21 @@ def test_pooled_seeds_do_not_pretend_to_be_more_rooms(played: Played) -> None:
 
 
 def test_a_contrast_can_be_split_by_kinds(played: Played) -> None:
-    found = by_tag(played, "per type", "plain", lambda t: [t.card.question_type], PRICE)
+    found = by_tag(played, "per type", "plain", lambda t: [t.profile.question_type], PRICE)
     assert set(found) == {
         "object_counting", "obj_appearance_order", "object_size_estimation",
     }  # fmt: skip
     assert found["obj_appearance_order"].score > 0.2
 
 
-def test_hindsight_is_shown_beside_its_luck(trained: list[Trial]) -> None:
+def test_hindsight_is_shown_beside_its_luck(trained: list[Rollout]) -> None:
     """Where light decides, the oracle leaves its chance level; where labels say nothing, not."""
     two = [t for t in trained if t.workflow in (PLAIN, GUARDED)]
     decided = [
-        t.model_copy(update={"score": float((t.workflow == PLAIN) == (t.card.poor_share < 0.5))})
+        t.model_copy(update={"score": float((t.workflow == PLAIN) == (t.profile.poor_share < 0.5))})
         for t in two
     ]
-    light = {t.scene_id: "poor" if t.card.poor_share > 0.5 else "good" for t in two}
+    light = {t.scene_id: "poor" if t.profile.poor_share > 0.5 else "good" for t in two}
     real = hindsight(decided, light, 0.0)
     assert real.single <= real.per_type <= real.chance < real.chance_high < real.oracle == 1.0
     alike = hindsight(decided, dict.fromkeys(light, "x"), 0.0)
@@ -130,16 +130,16 @@ def test_claims_hold_where_something_was_gained(played: Played) -> None:
     assert not found["skills: evolved less best per question type, utility"].ok
 
 
-def test_a_policy_against_itself_gains_nothing(trained: list[Trial]) -> None:
+def test_a_policy_against_itself_gains_nothing(trained: list[Rollout]) -> None:
     same = [t for t in trained if t.workflow == PLAIN]
     found = contrast("a", same, "b", same, PRICE)
     assert (found.score, found.utility, found.differ, found.cost_ratio) == (0, 0, 0, 1)
 
 
-def test_choices_come_from_training_trials(trained: list[Trial]) -> None:
+def test_choices_come_from_training_trials(trained: list[Rollout]) -> None:
     assert single(trained, PRICE) in SPACE
     choose = per_type(trained, PRICE)
-    order = next(c for c in cases(1) if c.card.question_type == "obj_appearance_order")
+    order = next(c for c in cases(1) if c.profile.question_type == "obj_appearance_order")
     assert choose(order).frames.number >= 32
 
 

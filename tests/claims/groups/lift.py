@@ -18,7 +18,7 @@ from pathlib import Path
 
 from surveyor.core.workers import end_with_parent
 from surveyor.services.reference.base import Shelf
-from surveyor.skills.distil.rollouts import Trial
+from surveyor.skills.distil.rollouts import Rollout
 from surveyor.training.evolution.exploration import ExploreSettings
 from surveyor.training.evolution.records import EvolveSettings
 from tests.claims.claim import Claim
@@ -150,8 +150,8 @@ def _told(seed: int) -> Callable[[str, int, int], None]:
     return watch
 
 
-def tags_of(datasets: Iterable[Path]) -> Callable[[Trial], tuple[str, ...]]:
-    """What the truth side says of a trial's scene, and its question type."""
+def tags_of(datasets: Iterable[Path]) -> Callable[[Rollout], tuple[str, ...]]:
+    """What the truth side says of a rollout's scene, and its question type."""
     from surveyor.scenes.datasets.truth import scene_truths
 
     known = {
@@ -164,4 +164,4 @@ def tags_of(datasets: Iterable[Path]) -> Callable[[Trial], tuple[str, ...]]:
         for path in datasets
         for truth in scene_truths(path)
     }
-    return lambda trial: (*known[trial.scene_id], f"type {trial.card.question_type}")
+    return lambda rollout: (*known[rollout.scene_id], f"type {rollout.profile.question_type}")

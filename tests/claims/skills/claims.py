@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from surveyor.skills.distil.rollouts import Trial
+from surveyor.skills.distil.rollouts import Rollout
 from tests.claims.claim import Claim
 from tests.claims.skills.compare import Contrast, Played, by_tag, contrast, pooled, row
 from tests.claims.skills.evolution import SeedResult
 from tests.claims.skills.oracle import Hindsight
 
-Tags = Callable[[Trial], Iterable[str]]
+Tags = Callable[[Rollout], Iterable[str]]
 
 LIBRARY_MOST = 40
 """Tens of skills, not hundreds."""
@@ -23,7 +23,7 @@ GAIN, SAVED, EFFECTIVE, AWARE = 0.03, 0.70, 0.85, 0.01
 
 
 def claims(results: Sequence[SeedResult], price: float, tags: Tags) -> Iterator[Claim]:
-    """Every row; ``tags`` names what kind of scene and question a trial belongs to."""
+    """Every row; ``tags`` names what kind of scene and question a rollout belongs to."""
     played = pooled([r.played for r in results])
     last = results[0].curve[max(results[0].curve)]
     yield from _policies(played, price, len(results))
@@ -37,8 +37,8 @@ def claims(results: Sequence[SeedResult], price: float, tags: Tags) -> Iterator[
 
 
 def _policies(played: Played, price: float, seeds: int) -> Iterator[Claim]:
-    for name, trials in played.items():
-        found = row(name, trials, price)
+    for name, rollouts in played.items():
+        found = row(name, rollouts, price)
         note = (
             f"score {found.score:.3f} at {found.cost:.2f} s, effective {found.effective:.2f};"
             f" {found.workflows} workflows, {found.rooms} rooms, {found.tasks} episodes,"

@@ -10,7 +10,7 @@ from pathlib import Path
 from surveyor.core.errors import UserError
 from surveyor.memory.scene_memory import FiledEpisode, SceneMemory
 from surveyor.skills.builtin import add_builtin
-from surveyor.skills.distil.rollouts import Trial
+from surveyor.skills.distil.rollouts import Rollout
 from surveyor.skills.folders import export_skills, import_skills
 from surveyor.skills.retrieve import Retriever
 from surveyor.skills.scene_profile import SceneProfile
@@ -18,7 +18,7 @@ from surveyor.skills.snapshot import open_snapshot, take_snapshot
 from surveyor.skills.store import SkillStore
 from surveyor.skills.workflow import PLAIN
 from surveyor.training.evolution.library import Library
-from surveyor.training.evolution.rollout_store import TrialStore
+from surveyor.training.evolution.rollout_store import RolloutStore
 from tests.claims.claim import Claim
 
 CARD = SceneProfile(question_type="object_counting", views=24)
@@ -49,7 +49,7 @@ def _files(snapshot: str) -> tuple[tuple[str, str, Use], ...]:
     return (
         ("the ledger and versions (skills.sqlite)", "skills.sqlite", _skills),
         ("scene memory (surveyor.core.sqlite)", "surveyor.core.sqlite", _memory),
-        ("trials (trials.sqlite)", "trials.sqlite", _trials),
+        ("rollouts (rollouts.sqlite)", "rollouts.sqlite", _trials),
         ("the index (index.faiss)", "index.faiss", _skills),
         ("a snapshot's library", f"{folder}/skills.sqlite", frozen),
         ("a snapshot's index", f"{folder}/index.faiss", frozen),
@@ -101,7 +101,7 @@ def _memory(root: Path) -> object:
 
 
 def _trials(root: Path) -> object:
-    store = TrialStore(root / "trials.sqlite")
+    store = RolloutStore(root / "rollouts.sqlite")
     try:
         return store.all("w", [f"t{i}" for i in range(300)])
     finally:
@@ -129,9 +129,9 @@ def _fill(root: Path) -> str:
     with SceneMemory(library.memory) as memory:
         for number in range(300):
             memory.file(filed(f"e{number}"))
-    trials = TrialStore(library.trials)
-    trials.put("w", [_trial(number) for number in range(300)])
-    trials.close()
+    rollouts = RolloutStore(library.rollouts)
+    rollouts.put("w", [_trial(number) for number in range(300)])
+    rollouts.close()
     return snapshot.id
 
 
@@ -148,12 +148,12 @@ def filed(key: str) -> FiledEpisode:
     )
 
 
-def _trial(number: int) -> Trial:
-    return Trial(
+def _trial(number: int) -> Rollout:
+    return Rollout(
         task_id=f"t{number}",
         scene_id="s",
         room="s",
-        card=CARD,
+        profile=CARD,
         workflow=PLAIN,
         score=0.5,
         cost=1.0,

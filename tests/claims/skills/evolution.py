@@ -20,7 +20,7 @@ from surveyor.core.dataset import Dataset
 from surveyor.services.plan import write_atomically
 from surveyor.services.reference.base import Shelf
 from surveyor.skills.builtin import add_builtin
-from surveyor.skills.distil.rollouts import Trial
+from surveyor.skills.distil.rollouts import Rollout
 from surveyor.skills.provenance import digest
 from surveyor.skills.retrieve import Retriever
 from surveyor.skills.snapshot import find_snapshot, open_snapshot
@@ -31,7 +31,7 @@ from surveyor.training.evolution.exploration import SPACE
 from surveyor.training.evolution.library import Library
 from surveyor.training.evolution.players import reference_play
 from surveyor.training.evolution.records import EvolveReport, EvolveSettings
-from surveyor.training.evolution.rollout_store import TrialStore, trials_of
+from surveyor.training.evolution.rollout_store import RolloutStore, rollouts_of
 from surveyor.training.evolution.rollouts import ProgramPlay, source_hash
 from surveyor.training.evolution.rounds import evolve
 from tests.claims.skills.compare import Played, evaluate
@@ -64,7 +64,7 @@ class EvolutionPlan(BaseModel):
     settings: EvolveSettings = EvolveSettings()
 
     def seed_work(self, seed: int) -> Path:
-        """Where one error seed's library and trials are."""
+        """Where one error seed's library and rollouts are."""
         return self.work / f"errors{seed}"
 
     @property
@@ -74,7 +74,7 @@ class EvolutionPlan(BaseModel):
 
 
 class Evolved(BaseModel):
-    """One error seed's evolution: the world its trials were played in, and the report after each
+    """One error seed's evolution: the world its rollouts were played in, and the report after each
     number of rounds."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -85,7 +85,7 @@ class Evolved(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class SeedResult:
-    """One error seed: the evolution, every policy's trials on the test rooms, and the names of
+    """One error seed: the evolution, every policy's rollouts on the test rooms, and the names of
     the learning curve's policies by number of rounds."""
 
     seed: int
@@ -156,8 +156,8 @@ def merged(parts: Sequence[SeedResult]) -> SeedResult:
     return replace(parts[0], played=played)
 
 
-def _tried(plan: EvolutionPlan, home: Library, evolved: Evolved) -> list[Trial]:
-    store = TrialStore(home.trials)
+def _tried(plan: EvolutionPlan, home: Library, evolved: Evolved) -> list[Rollout]:
+    store = RolloutStore(home.rollouts)
     try:
         return store.all(evolved.world, [c.id for c in _train_cases(plan)])
     finally:
@@ -168,15 +168,15 @@ async def _hindsight(
     plan: EvolutionPlan,
     test: Sequence[Case],
     play: ProgramPlay,
-    store: TrialStore,
+    store: RolloutStore,
     watch: Watch | None,
 ) -> Hindsight:
     rooms = sorted({c.room for c in test})[: plan.oracle_rooms]
     mine = [c for c in test if c.room in rooms]
     told = _stage(watch, "hindsight")
-    trials = await trials_of(store, play, [(c, w) for c in mine for w in SPACE], progress=told)
-    label = {c.task.scene_id: " ".join(c.card.tags) or "plain" for c in mine}
-    return hindsight(trials, label, plan.settings.price)
+    rollouts = await rollouts_of(store, play, [(c, w) for c in mine for w in SPACE], progress=told)
+    label = {c.task.scene_id: " ".join(c.profile.tags) or "plain" for c in mine}
+    return hindsight(rollouts, label, plan.settings.price)
 
 
 def _stage(watch: Watch | None, stage: str) -> Callable[[int, int], None] | None:
@@ -196,8 +196,8 @@ def _first_rooms(plan: EvolutionPlan) -> tuple[Case, ...]:
 @asynccontextmanager
 async def _testing(
     plan: EvolutionPlan, seed: int, shelf: Shelf
-) -> AsyncIterator[tuple[ProgramPlay, TrialStore]]:
-    store = TrialStore(plan.test_work / f"trials{seed}.sqlite")
+) -> AsyncIterator[tuple[ProgramPlay, RolloutStore]]:
+    store = RolloutStore(plan.test_work / f"rollouts{seed}.sqlite")
     try:
         async with _players(plan, plan.test, plan.test_work, seed, shelf) as play:
             yield play, store

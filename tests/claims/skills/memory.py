@@ -13,7 +13,7 @@ from pathlib import Path
 from surveyor.memory.scene_memory import SceneMemory
 from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
 from surveyor.scenes.questions.vsi import GENERATORS
-from surveyor.skills.distil.rollouts import Trial
+from surveyor.skills.distil.rollouts import Rollout
 from surveyor.skills.workflow import PLAIN
 from surveyor.training.evolution.cases import load_cases
 from surveyor.training.evolution.players import reference_play
@@ -54,7 +54,7 @@ async def _compared(folder: Path, dataset: Path) -> list[Claim]:
     ]
 
 
-async def _played(folder: Path, dataset: Path, recalls: bool) -> tuple[Trial, ...]:
+async def _played(folder: Path, dataset: Path, recalls: bool) -> tuple[Rollout, ...]:
     """One question after another, as they come."""
     with SceneMemory(folder / f"memory-{recalls}.sqlite") as memory:
         async with reference_play(

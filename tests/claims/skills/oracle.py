@@ -14,15 +14,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from surveyor.skills.distil.rollouts import Trial
+from surveyor.skills.distil.rollouts import Rollout
 
 SHUFFLES = 40
 
-Cell = Callable[[Trial], str]
+Cell = Callable[[Rollout], str]
 
 
 class Hindsight(BaseModel):
-    """Utilities of in-sample choices on one complete table of trials (every task with every
+    """Utilities of in-sample choices on one complete table of rollouts (every task with every
     workflow). ``oracle``: per (label, question type); ``chance``: mean of the oracle under shuffled
     labels, ``chance_high`` their 95th percentile."""
 
@@ -39,15 +39,15 @@ class Hindsight(BaseModel):
 
 
 def hindsight(
-    trials: Sequence[Trial], label: Mapping[str, str], price: float, seed: int = 0
+    rollouts: Sequence[Rollout], label: Mapping[str, str], price: float, seed: int = 0
 ) -> Hindsight:
     """In-sample choices; ``label`` names each scene's kind. Tasks that were not done by every
     workflow are left out."""
-    table: dict[str, dict[str, Trial]] = defaultdict(dict)
-    for trial in trials:
-        if not trial.incomplete:
-            table[trial.task_id][trial.workflow.key] = trial
-    keys = {t.workflow.key for t in trials}
+    table: dict[str, dict[str, Rollout]] = defaultdict(dict)
+    for rollout in rollouts:
+        if not rollout.incomplete:
+            table[rollout.task_id][rollout.workflow.key] = rollout
+    keys = {t.workflow.key for t in rollouts}
     whole = [row for row in table.values() if len(row) == len(keys)]
 
     def chosen(cell: Cell) -> float:
@@ -60,11 +60,13 @@ def hindsight(
         kinds = [label[s] for s in scenes]
         rng.shuffle(kinds)
         drawn = dict(zip(scenes, kinds, strict=True))
-        draws.append(chosen(lambda t, drawn=drawn: f"{drawn[t.scene_id]}|{t.card.question_type}"))  # type: ignore[misc]
+        draws.append(
+            chosen(lambda t, drawn=drawn: f"{drawn[t.scene_id]}|{t.profile.question_type}")
+        )  # type: ignore[misc]
     return Hindsight(
         single=chosen(lambda t: ""),
-        per_type=chosen(lambda t: t.card.question_type),
-        oracle=chosen(lambda t: f"{label[t.scene_id]}|{t.card.question_type}"),
+        per_type=chosen(lambda t: t.profile.question_type),
+        oracle=chosen(lambda t: f"{label[t.scene_id]}|{t.profile.question_type}"),
         chance=statistics.fmean(draws),
         chance_high=sorted(draws)[int(0.95 * SHUFFLES)],
         tasks=len(whole),
@@ -73,11 +75,11 @@ def hindsight(
     )
 
 
-def _best_per_cell(rows: Sequence[Mapping[str, Trial]], cell: Cell, price: float) -> float:
+def _best_per_cell(rows: Sequence[Mapping[str, Rollout]], cell: Cell, price: float) -> float:
     """Mean utility when every cell uses the workflow that is best in it."""
     gained: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for row in rows:
         where = cell(next(iter(row.values())))
-        for key, trial in row.items():
-            gained[where][key] += trial.utility(price)
+        for key, rollout in row.items():
+            gained[where][key] += rollout.utility(price)
     return sum(max(sums.values()) for sums in gained.values()) / max(1, len(rows))

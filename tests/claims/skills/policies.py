@@ -1,4 +1,4 @@
-"""Ways of choosing a workflow: from training trials alone, or by what a library says."""
+"""Ways of choosing a workflow: from training rollouts alone, or by what a library says."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 
 from surveyor.skills.distil.findings import FindingSettings, find
-from surveyor.skills.distil.rollouts import Trial
+from surveyor.skills.distil.rollouts import Rollout
 from surveyor.skills.retrieve import Retriever
 from surveyor.skills.scene_profile import SceneProfile
 from surveyor.skills.workflow import GUARDED, PLAIN, Workflow
@@ -46,7 +46,7 @@ def shuffled(
     random.Random(seed).shuffle(others)
     looks: dict[str, SceneProfile] = {}
     for case in cases:
-        looks.setdefault(case.task.scene_id, case.card)
+        looks.setdefault(case.task.scene_id, case.profile)
     donor = dict(zip(scenes, others, strict=True))
     policy = LibraryPolicy(retriever, default)
 
@@ -54,65 +54,69 @@ def shuffled(
         other = looks[donor[case.task.scene_id]]
         fields = {name: getattr(other, name) for name in CARD_FIELDS}
         # Tasks without frames stay so: that is no look, but a different kind of task.
-        card = case.card.model_copy(update=fields) if case.card.views and other.views else case.card
+        card = (
+            case.profile.model_copy(update=fields)
+            if case.profile.views and other.views
+            else case.profile
+        )
         return policy.choose(Case(case.task, card, case.room)).workflow
 
     return choose
 
 
-def per_type(trials: Sequence[Trial], price: float) -> Chooser:
-    """The best workflow per question type by training trials, blind to the scene.
+def per_type(rollouts: Sequence[Rollout], price: float) -> Chooser:
+    """The best workflow per question type by training rollouts, blind to the scene.
 
     Compared by pairs with what was tried most for the type, because that is beside everything
     that was tried; it is also what remains where nothing is better beyond one standard error.
     """
-    base, known = _most_tried(trials), {t.workflow.key: t.workflow for t in trials}
+    base, known = _most_tried(rollouts), {t.workflow.key: t.workflow for t in rollouts}
     found = find(
-        trials,
+        rollouts,
         known,
         [(kind,) for kind in sorted(base)],
-        lambda trial: base[trial.card.question_type],
+        lambda rollout: base[rollout.profile.question_type],
         FindingSettings(price=price),
     )
     best = {kind: known[key] for kind, key in base.items()}
     best |= {f.scope.question_types[0]: f.workflow for f in found if not f.scope.conditions}
-    return lambda case: best.get(case.card.question_type, GUARDED)
+    return lambda case: best.get(case.profile.question_type, GUARDED)
 
 
-def single(trials: Sequence[Trial], price: float) -> Workflow:
+def single(rollouts: Sequence[Rollout], price: float) -> Workflow:
     """The one workflow that gains most over what was tried most for each type, types weighing
     alike, among those that were tried enough for every type."""
-    base = _most_tried(trials)
-    rows = {(t.task_id, t.workflow.key): t for t in trials if not t.incomplete}
+    base = _most_tried(rollouts)
+    rows = {(t.task_id, t.workflow.key): t for t in rollouts if not t.incomplete}
     gains: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for (task, key), trial in rows.items():
-        kind = trial.card.question_type
+    for (task, key), rollout in rows.items():
+        kind = rollout.profile.question_type
         other = rows.get((task, base[kind]))
         if other is not None:
-            gains[key][kind].append(trial.utility(price) - other.utility(price))
+            gains[key][kind].append(rollout.utility(price) - other.utility(price))
     worth = {
         key: statistics.fmean(statistics.fmean(values) for values in kinds.values())
         for key, kinds in gains.items()
         if len(kinds) == len(base) and sum(map(len, kinds.values())) >= _ENOUGH
     }
     best = max(worth, key=lambda key: (worth[key], key), default=GUARDED.key)
-    return {t.workflow.key: t.workflow for t in trials}.get(best, GUARDED)
+    return {t.workflow.key: t.workflow for t in rollouts}.get(best, GUARDED)
 
 
-def _most_tried(trials: Sequence[Trial]) -> dict[str, str]:
-    """Key of the workflow with the most trials, by question type."""
+def _most_tried(rollouts: Sequence[Rollout]) -> dict[str, str]:
+    """Key of the workflow with the most rollouts, by question type."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for trial in trials:
-        if not trial.incomplete:
-            counts[trial.card.question_type][trial.workflow.key] += 1
+    for rollout in rollouts:
+        if not rollout.incomplete:
+            counts[rollout.profile.question_type][rollout.workflow.key] += 1
     return {kind: min(c, key=lambda key: (-c[key], key)) for kind, c in counts.items()}
 
 
-def baselines(trials: Sequence[Trial], price: float) -> dict[str, Chooser]:
+def baselines(rollouts: Sequence[Rollout], price: float) -> dict[str, Chooser]:
     """The policies that need no library."""
     return {
         "plain": fixed(PLAIN),
         "guarded": fixed(GUARDED),
-        "best single": fixed(single(trials, price)),
-        "per type": per_type(trials, price),
+        "best single": fixed(single(rollouts, price)),
+        "per type": per_type(rollouts, price),
     }
