@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,7 @@ from tests.training.synthetic import DrawnPlayer, cases, logged_player, settings
 ROOMS = 60
 
 
-def run(root: Path, player: Player | None = None, **changes: object) -> EvolveReport:
+def run(root: Path, player: Player | None = None, **changes: Any) -> EvolveReport:
     chosen = settings(**changes)
     return asyncio.run(evolve(Library(root), cases(ROOMS), player or DrawnPlayer(suited()), chosen))
 

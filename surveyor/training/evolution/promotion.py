@@ -102,12 +102,12 @@ def idle(
 
     Written ones stay: a chat model would miss their text.
     """
-    used = {policy.choose(case).version for case in cases}
+    distilled = [s for s in active if s.provenance.origin is Origin.DISTILLED]
+    used = {policy.choose(case).version for case in cases} if distilled else set()
     return tuple(
         skill
-        for skill in active
-        if skill.provenance.origin is Origin.DISTILLED
-        and skill.document.version not in used
+        for skill in distilled
+        if skill.document.version not in used
         and any(skill.document.scope.covers(case.profile) for case in cases)
     )
 

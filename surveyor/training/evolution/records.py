@@ -20,7 +20,7 @@ class EvolveSettings(BaseModel):
 
     rounds: int = Field(default=1, ge=1)
     price: float = Field(default=0.015, ge=0)
-    gate_share: float = Field(default=0.4, gt=0, lt=1)
+    gate_share: float = Field(default=0.6, gt=0, lt=1)
     seed: int = 0
     builtin: bool = False
     default: Workflow = PLAIN

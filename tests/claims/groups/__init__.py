@@ -15,9 +15,9 @@ GROUPS: dict[str, str] = {
     "experts": "the services are fast, bounded and clear about what went wrong",
     "agent": "any model can drive, and nothing that it says breaks a run",
     "skills": "skills earn their place: gate, recall, faults, scale",
-    "lift": "skills earn their place: evolved on some rooms, judged on others",
+    "evolution": "skills evolve by themselves: lift, errors, chat models, kill -9",
 }
-APART = frozenset({"lift"})
+APART = frozenset({"evolution"})
 """Groups that take so long that `all` leaves them out."""
 
 

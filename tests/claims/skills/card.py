@@ -22,7 +22,7 @@ def measure() -> Iterator[Claim]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "room"
         settings = RoomsSettings(n_frames=FRAMES, size=(640, 480), types=("object_counting",))
-        make_rooms_dataset(path, [54_000], settings=settings, name="profile")
+        make_rooms_dataset(path, [54_000], settings=settings, name="card")
         dataset = Dataset.open(path)
         task = next(iter(dataset.tasks()))
         opened: set[str] = set()

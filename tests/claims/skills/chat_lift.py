@@ -121,12 +121,12 @@ async def _played(folder: Path, dataset: Path) -> dict[tuple[str, bool], list[Ou
         skills = {c.id: _skills(retriever, c) for c in cases}
     played: dict[tuple[str, bool], list[Outcome]] = {}
     with RehearsalServer(follow, keep=False) as server:
-        async with experts_in_process([dataset], folder) as client, Scorer([dataset]) as judge:
+        async with experts_in_process([dataset], folder) as client, Scorer([dataset]) as scorer:
             for name in ("chat", "program"):
                 async with _planner(name, server.url) as planner:
                     for skilled in (False, True):
                         played[name, skilled] = [
-                            await _one(c, planner, client, judge, skills[c.id] if skilled else ())
+                            await _one(c, planner, client, scorer, skills[c.id] if skilled else ())
                             for c in cases
                         ]
     return played
@@ -153,7 +153,7 @@ async def _one(
     case: Case,
     planner: Planner,
     client: ExpertClient,
-    judge: Scorer,
+    scorer: Scorer,
     skills: Sequence[LoadedSkill],
 ) -> Outcome:
     log = _Events()
@@ -163,5 +163,5 @@ async def _one(
     await run_episode(case.task, planner, registry, workspace, log, Limits(), tuple(skills))
     episode = fold(log)
     assert episode is not None
-    mark = await scorer.score(case.id, episode.answer)
-    return Outcome(episode.answer, mark.score, sum(o.cost for o in episode.outcomes))
+    scored = await scorer.score(case.id, episode.answer)
+    return Outcome(episode.answer, scored.score, sum(o.cost for o in episode.outcomes))

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from surveyor.skills.distil.rollouts import Rollout
+from surveyor.skills.distil.rollouts import Rollout, table
 from surveyor.skills.gate import GateSettings, Pair, compare
 from surveyor.training.evolution.cases import Case
-from surveyor.training.evolution.rollout_store import Play, RolloutStore, rollouts_of
-from tests.claims.skills.policies import Chooser
+from surveyor.training.evolution.player import Player, requests_for
+from surveyor.training.evolution.policy import Chooser
 
 TWO_SIDED_95 = 0.025
 
@@ -60,27 +60,21 @@ class Contrast(BaseModel):
 
 
 async def evaluate(
-    choosers: Mapping[str, Chooser],
-    cases: Sequence[Case],
-    play: Play,
-    store: RolloutStore,
-    *,
-    progress: Callable[[int, int], None] | None = None,
+    choosers: Mapping[str, Chooser], cases: Sequence[Case], player: Player
 ) -> Played:
     """Play what the policies choose; tasks with an incomplete episode are left out of all of
     them."""
     chosen = {name: [(c, choose(c)) for c in cases] for name, choose in choosers.items()}
-    wanted = {(c.id, w.key): (c, w) for tries in chosen.values() for c, w in tries}
-    played = await rollouts_of(store, play, list(wanted.values()), progress=progress)
-    rows = {(t.task_id, t.workflow.key): t for t in played}
+    wanted = requests_for(pair for pairs in chosen.values() for pair in pairs)
+    rows = table(await player.play("test", wanted))
     whole = [
         i
         for i in range(len(cases))
-        if all(not rows[t[i][0].id, t[i][1].key].incomplete for t in chosen.values())
+        if all((pairs[i][0].id, pairs[i][1].key) in rows for pairs in chosen.values())
     ]
     return {
-        name: tuple(rows[tries[i][0].id, tries[i][1].key] for i in whole)
-        for name, tries in chosen.items()
+        name: tuple(rows[pairs[i][0].id, pairs[i][1].key] for i in whole)
+        for name, pairs in chosen.items()
     }
 
 

@@ -194,7 +194,7 @@ def _episode(key: str, number: int) -> FiledEpisode:
         cost=3.0,
         workflow="abcdef",
         skills=("count-objects-across-views@0123456789abcdef",),
-        profile={"views": 24, "luma": 0.5},
+        card={"views": 24, "luma": 0.5},
         card_text=f"object counting {thing} dark",
         vector=(0.1,) * 9,
     )
