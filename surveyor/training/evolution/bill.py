@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from surveyor.skills.distil.rollouts import Rollout
 from surveyor.training.evolution.cases import Case, in_rooms
@@ -19,13 +21,13 @@ PILOT = "surveyor run DATASET --planner chat --limit 10"
 class Line:
     """One stage. ``calls`` and ``dollars`` are ``None`` where nothing like it was ever played.
 
-    ``most``: whether this is an upper bound: later rungs keep at most so many arms, and a gate ends
-    as soon as it knows.
+    ``sure``: how the number is meant. Later rungs keep ``about`` so many arms, because a type's own
+    leader stays as well; a gate takes ``at most`` so many, because it ends as soon as it knows.
     """
 
     stage: str
     rollouts: int
-    most: bool
+    sure: Literal["", "about", "at most"] = ""
     calls: float | None = None
     dollars: float | None = None
 
@@ -37,28 +39,32 @@ def bill(
 
     Baselines that equal one another, such as plain and an empty library, are played once.
     """
-    arms = len({w.key for w in (settings.default, *(settings.space or SPACE))})
+    arms = len({w.key for w in (settings.default, *(settings.space or SPACE))}) + settings.builtin
     shares = (1.0, *settings.explore.keep)
     stages = []
     for number, (rooms, share) in enumerate(zip(plan.rungs, shares, strict=True), start=1):
         most = arms if number == 1 else min(arms, max(2, math.ceil(share * (arms + 1))) + 1)
         asked = len(in_rooms(cases, rooms))
-        stages.append(Line(f"rung {number}", most * asked, most=number > 1))
+        stages.append(Line(f"rung {number}", most * asked, "about" if number > 1 else ""))
     judged = len(in_rooms(cases, plan.gates[0]))
-    stages.append(Line("gate", 2 * judged, most=True))
+    stages.append(Line("gate", 2 * judged, "at most"))
     return tuple(priced(line, known) for line in stages)
 
 
 def priced(line: Line, known: Sequence[Rollout]) -> Line:
-    """The line at the mean price of known rollouts."""
-    settled = [r for r in known if not r.incomplete]
-    if not settled:
+    """The line at the mean price of known rollouts, ways weighing alike: some ways of looking take
+    many more calls than others, and every arm plays as many tasks."""
+    ways: dict[str, list[Rollout]] = defaultdict(list)
+    for rollout in known:
+        if not rollout.incomplete:
+            ways[rollout.workflow.key].append(rollout)
+    if not ways:
         return line
-    calls = math.fsum(r.model_calls for r in settled) / len(settled)
-    dollars = [r.dollars for r in settled if r.dollars is not None]
-    each = math.fsum(dollars) / len(dollars) if len(dollars) == len(settled) else None
-    total = None if each is None else line.rollouts * each
-    return Line(line.stage, line.rollouts, line.most, line.rollouts * calls, total)
+    calls = _mean([_mean([r.model_calls for r in way]) for way in ways.values()])
+    dollars = [[r.dollars for r in way if r.dollars is not None] for way in ways.values()]
+    whole = all(len(d) == len(way) for d, way in zip(dollars, ways.values(), strict=True))
+    total = line.rollouts * _mean([_mean(each) for each in dollars]) if whole else None
+    return Line(line.stage, line.rollouts, line.sure, line.rollouts * calls, total)
 
 
 def told(lines: Sequence[Line]) -> str:
@@ -68,7 +74,7 @@ def told(lines: Sequence[Line]) -> str:
     whole = Line(
         "in all",
         sum(line.rollouts for line in lines),
-        most=True,
+        "about",
         calls=math.fsum(line.calls or 0.0 for line in known) if known else None,
         dollars=math.fsum(line.dollars or 0.0 for line in known)
         if known and all(line.dollars is not None for line in known)
@@ -80,8 +86,11 @@ def told(lines: Sequence[Line]) -> str:
     return "\n".join(rows)
 
 
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
 def _row(line: Line) -> str:
-    most = "at most " if line.most else ""
     calls = "" if line.calls is None else f", {line.calls:,.0f} model calls"
     dollars = "" if line.dollars is None else f", ${line.dollars:,.2f}"
-    return f"{line.stage:<8} {most:>8}{line.rollouts:>7,} rollouts{calls}{dollars}"
+    return f"{line.stage:<8} {line.sure:>7} {line.rollouts:>7,} rollouts{calls}{dollars}"

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 
 from tests.claims.claim import Claim
-from tests.claims.skills import killed, lift, procedure
+from tests.claims.skills import chat_evolution, killed, lift, procedure
 
 FULL = os.environ.get("SURVEYOR_CLAIMS") == "full"
 
@@ -22,4 +22,5 @@ def measure() -> Iterator[Claim]:
     yield from procedure.false_promotions(300 if FULL else 60, rooms=48)
     yield from procedure.power(40 if FULL else 12, rooms=160)
     yield from killed.measure(kills=20 if FULL else 4, rooms=24)
+    yield from chat_evolution.measure()
     yield from lift.measure(lift.FULL if FULL else lift.SMALL)
