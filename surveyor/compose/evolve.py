@@ -95,7 +95,7 @@ async def _evolve(request: EvolveRequest) -> EvolveReport:
             cases,
             who,
             request.settings,
-            distiller=_distiller(request),
+            distiller=_distiller(request, who),
             given=given,
             on_round=tell,
         )
@@ -181,7 +181,7 @@ def _progress(stage: str, done: int, total: int) -> None:
         print(f"{stage}: {done} of {total} rollouts", file=sys.stderr, flush=True)
 
 
-def _distiller(request: EvolveRequest) -> Distiller:
+def _distiller(request: EvolveRequest, who: LoggedPlayer) -> Distiller:
     if request.distiller == "rules" or request.chat is None:
         return RulesDistiller()
     config = request.chat
@@ -191,7 +191,8 @@ def _distiller(request: EvolveRequest) -> Distiller:
         with ThreadPoolExecutor(1) as apart:
             return apart.submit(lambda: asyncio.run(_ask(config, prompt))).result()
 
-    return ChatDistiller(ask, config.model, Library(request.library).distil)
+    archive = Library(request.library).distil
+    return ChatDistiller(ask, config.model, archive, who.trajectories)
 
 
 async def _ask(config: ChatConfig, prompt: str) -> str:

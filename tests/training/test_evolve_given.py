@@ -17,6 +17,7 @@ from surveyor.memory.events import (
     ToolStatus,
 )
 from surveyor.memory.runs import RunFolder
+from surveyor.skills.distil.chat import ChatDistiller
 from surveyor.skills.distil.rollouts import Rollout
 from surveyor.skills.documents import parse
 from surveyor.skills.workflow import PLAIN, Evidence, Frames, Join, MetricScale, Stop
@@ -159,3 +160,30 @@ def test_a_planner_that_reads_gets_the_workflow_in_words() -> None:
     taught = style.skill(WIDE)
     assert taught is not None
     assert taught.name == "taught"
+
+
+def test_a_distiller_reads_what_was_done_and_never_what_came_out(tmp_path: Path) -> None:
+    """Failed episodes too; neither answers nor scores, which in this world are the answers."""
+    asked: list[str] = []
+
+    def model(prompt: str) -> str:
+        asked.append(prompt)
+        return "no json"
+
+    player = logged_player(tmp_path / "library" / "rollouts", suited())
+    distiller = ChatDistiller(model, "scripted", tmp_path / "distil", player.trajectories)
+    library = Library(tmp_path / "library")
+    report = asyncio.run(evolve(library, cases(40), player, settings(), distiller=distiller))
+    assert report.rounds[0].verdicts == (), "what can't be worded isn't brought to the gate"
+    text = "\n".join(asked)
+    assert "failed: " in text
+    assert "went well" in text
+    assert "- look_32 {}: 1 found, 4.80 s" in text
+    answers = {
+        episode.answer
+        for folder in map(RunFolder.open, (p.parent for p in library.rollouts.glob("*/run.json")))
+        for task, epoch in folder.scheduled()
+        if (episode := folder.episode(task.id, epoch)) is not None
+    }
+    assert len(answers) > 100
+    assert not [answer for answer in answers if answer and answer in text]

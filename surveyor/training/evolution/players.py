@@ -14,7 +14,10 @@ from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.memory.events import EpisodeStatus
 from surveyor.memory.log import EpisodeLog
 from surveyor.memory.runs import RunFolder
+from surveyor.skills.distil.causes import GOOD_ENOUGH
+from surveyor.skills.distil.findings import Finding
 from surveyor.skills.distil.rollouts import Rollout
+from surveyor.skills.distil.trajectories import trajectory_text
 from surveyor.skills.documents import SkillDocument
 from surveyor.skills.workflow import Workflow
 from surveyor.tools.workspace import Workspace
@@ -26,6 +29,9 @@ from surveyor.training.evolution.scoring import Scored
 
 GIVE_UP_AFTER = 16
 """Incomplete episodes in a row after which the experts or the model count as gone."""
+
+SHOWN = 3
+"""Trajectories that a distiller is shown of the worst episodes, and as many of the best."""
 
 Progress = Callable[[str, int, int], None]
 """Told (stage, done, total) while a stage is played."""
@@ -67,6 +73,7 @@ class LoggedPlayer:
     concurrency: int = 4
     progress: Progress | None = None
     _known: dict[tuple[str, str, str], Rollout] = field(default_factory=dict)
+    _home: dict[str, RunFolder] = field(default_factory=dict)
     _failing: int = 0
 
     @property
@@ -88,6 +95,22 @@ class LoggedPlayer:
         missing = [r for r in requests if not self.log.settled(r, skills[r.workflow.key])]
         await self._play_all(stage, missing)
         return [await self._read(r, skills[r.workflow.key]) for r in requests]
+
+    def trajectories(self, finding: Finding) -> tuple[str, ...]:
+        """What was done in the worst and the best of a finding's episodes."""
+        mine = [r for r in self._known.values() if r.key in set(finding.episodes)]
+        mine.sort(key=lambda r: (r.score, r.key))
+        chosen = {r.key: r for r in (*mine[:SHOWN], *mine[-SHOWN:])}
+        texts = []
+        for rollout in chosen.values():
+            folder = self._home[rollout.key]
+            episode = folder.episode(rollout.task_id, 0)
+            if episode is not None:
+                verdict = (
+                    "went well" if rollout.score >= GOOD_ENOUGH else f"failed: {rollout.cause}"
+                )
+                texts.append(trajectory_text(episode, verdict))
+        return tuple(texts)
 
     async def _play_all(self, stage: str, requests: Sequence[RolloutRequest]) -> None:
         queue, done = iter(requests), 0
@@ -141,6 +164,7 @@ class LoggedPlayer:
             if rollout.incomplete:
                 return rollout
             self._known[key] = rollout
+            self._home[rollout.key] = self.log.folder(request, skill)
         return self._known[key]
 
     async def _replayed(self, request: RolloutRequest, folder: RunFolder) -> Rollout:

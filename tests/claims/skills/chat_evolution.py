@@ -39,7 +39,7 @@ from tests.claims.claim import Claim
 from tests.claims.skills.follower import follow, ignore, readable
 from tests.support.mock_endpoint import RehearsalServer, Reply, Request
 
-ROOMS = 20
+ROOMS = 30
 FIRST_SEED = 55_000
 TYPES = ("object_abs_distance",)
 PRESET = "perfect:reconstruct.overlap=2"
