@@ -179,12 +179,16 @@ def compare(
     )
 
 
-def hopeless(found: Comparison, settings: GateSettings) -> bool:
-    """Whether a change gains nothing so far, so that more rooms would be wasted on it.
+def hopeless(pairs: Sequence[Pair], settings: GateSettings) -> bool:
+    """Whether a change would gain nothing even if it were one standard error better than it looks,
+    so that more rooms would be wasted on it.
 
-    Stopping here can only keep a change from passing: it costs power, not error probability.
+    Stopping here can only keep a change from passing: it costs power, not error probability. To
+    stop at a gain of nothing would cost too much: ten rooms show none of a gain of five points once
+    in eight times.
     """
-    return found.rooms >= settings.rooms and found.lift <= 0
+    found = estimate(pairs, settings.price)
+    return found.rooms >= settings.rooms and found.gain + found.error <= 0
 
 
 def _mean(values: Sequence[float]) -> float:

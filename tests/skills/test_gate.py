@@ -110,10 +110,12 @@ def test_early_looks_ask_for_more_and_together_spend_the_level() -> None:
     assert early.lower < late.lower
 
 
-def test_what_gains_nothing_on_enough_rooms_is_hopeless() -> None:
-    assert hopeless(judge([pair(i, 0.4, 0.5) for i in range(8)], FREE), FREE)
-    assert not hopeless(judge([pair(i, 0.6, 0.5) for i in range(8)], FREE), FREE)
-    assert not hopeless(judge([pair(i, 0.4, 0.5) for i in range(7)], FREE), FREE), "too few rooms"
+def test_what_loses_beyond_an_error_on_enough_rooms_is_hopeless() -> None:
+    assert hopeless([pair(i, 0.4, 0.5) for i in range(8)], FREE)
+    assert not hopeless([pair(i, 0.6, 0.5) for i in range(8)], FREE)
+    assert not hopeless([pair(i, 0.4, 0.5) for i in range(7)], FREE), "too few rooms"
+    unlucky = [pair(i, 0.5 + (0.3 if i % 2 else -0.31), 0.5) for i in range(10)]
+    assert not hopeless(unlucky, FREE), "a few rooms more may show what it is worth"
 
 
 def test_the_error_is_that_of_resampled_rooms() -> None:
@@ -166,7 +168,7 @@ def test_worthless_changes_pass_no_more_often_than_promised() -> None:
             found = compare(
                 pairs[: round(36 * look.rooms)], settings, level, share=look.level, look=number
             )
-            if found.passed or hopeless(found, settings):
+            if found.passed:
                 break
         passed += found.passed
     assert passed <= level * 1000 + 2.6 * math.sqrt(level * 1000)

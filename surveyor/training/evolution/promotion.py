@@ -61,7 +61,7 @@ async def judge(
         played += await play(f"{stage}-look-{number}", requests_for(wanted))
         pairs = _pairs(change, cases, played)
         found = compare(pairs, settings, level, share=look.level, look=number)
-        if found.passed or hopeless(found, settings):
+        if found.passed or hopeless(pairs, settings):
             break
     return found, played
 
