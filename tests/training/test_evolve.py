@@ -66,7 +66,7 @@ def test_what_suits_is_found_and_promoted(evolved: tuple[Library, EvolveReport])
 def test_fewer_arms_play_more_rooms(evolved: tuple[Library, EvolveReport]) -> None:
     rungs = evolved[1].rounds[0].rungs
     assert [len(r.utilities) for r in rungs] == sorted([len(r.utilities) for r in rungs])[::-1]
-    assert [r.rooms for r in rungs] == [6, 18, 36]
+    assert [r.rooms for r in rungs] == [4, 12, 24]
     assert all({"library", PLAIN.key} <= set(r.utilities) for r in rungs)
 
 

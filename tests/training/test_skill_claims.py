@@ -13,9 +13,9 @@ from surveyor.training.evolution.policy import LibraryPolicy, always
 from surveyor.training.evolution.records import EvolveReport, RoundReport
 from surveyor.training.evolution.space import SPACE
 from tests.claims.groups.skills import simulated_pairs
-from tests.claims.skills import chat as proofs_skills_chat
-from tests.claims.skills import damage as proofs_skills_damage
-from tests.claims.skills import killed as proofs_skills_killed
+from tests.claims.skills import chat as chat_claims
+from tests.claims.skills import damage as damage_claims
+from tests.claims.skills import killed as killed_claims
 from tests.claims.skills import procedure
 from tests.claims.skills.compare import Played, by_tag, contrast, evaluate, pooled, row
 from tests.claims.skills.gate import random_labels
@@ -133,9 +133,9 @@ def test_recall_is_asked_in_words_that_no_skill_uses() -> None:
 
 
 def test_a_chat_model_reads_the_strategy_of_its_skills() -> None:
-    (claim,) = proofs_skills_chat.measure()
+    (claim,) = chat_claims.measure()
     assert claim.ok
-    assert "```workflow" not in proofs_skills_chat.system_prompt([])
+    assert "```workflow" not in chat_claims.system_prompt([])
 
 
 def test_scale_is_measured_at_any_size() -> None:
@@ -145,12 +145,12 @@ def test_scale_is_measured_at_any_size() -> None:
 
 
 def test_no_file_of_a_library_is_emptied_in_silence() -> None:
-    found = list(proofs_skills_damage.measure())
+    found = list(damage_claims.measure())
     assert len(found) == 7
     assert [c.name for c in found if not c.ok] == []
 
 
 def test_killed_evolutions_end_like_one_that_was_left_alone() -> None:
-    killed, two = proofs_skills_killed.measure(kills=2, rooms=16)
+    killed, two = killed_claims.measure(kills=2, rooms=16)
     assert killed.ok, killed.note
     assert two.ok, two.note
