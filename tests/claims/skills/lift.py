@@ -23,10 +23,10 @@ from surveyor.skills.builtin import add_builtin
 from surveyor.skills.retrieve import Retriever
 from surveyor.skills.snapshot import find_snapshot, open_snapshot
 from surveyor.skills.store import SkillStore
-from surveyor.skills.workflow import GUARDED, PLAIN
+from surveyor.skills.workflow import PLAIN, Workflow
 from surveyor.training.evolution.cases import load_cases
 from surveyor.training.evolution.library import Library
-from surveyor.training.evolution.policy import LibraryPolicy, always
+from surveyor.training.evolution.policy import Chooser, LibraryPolicy, always
 from surveyor.training.evolution.records import EvolveReport, EvolveSettings
 from surveyor.training.evolution.rounds import evolve
 from surveyor.training.evolution.sessions import reference_player
@@ -112,9 +112,9 @@ async def _seed(size: Size, seed: int, root: Path) -> Lift:
         add_builtin(store)
         choosers = {
             "plain": always(PLAIN),
-            "guarded": always(GUARDED),
             "builtin": LibraryPolicy(Retriever(store), PLAIN).workflow,
             "evolved": LibraryPolicy(snapshot.retriever(), PLAIN).workflow,
+            "proposed": _proposed(library),
         }
         shelf = Shelf(test, keep_frames=_KEEP_FRAMES, keep_sights=_KEEP_SIGHTS)
         async with reference_player(
@@ -124,16 +124,27 @@ async def _seed(size: Size, seed: int, root: Path) -> Lift:
     return Lift(report, seconds, played)
 
 
+def _proposed(library: Library) -> Chooser:
+    """What exploration found, whether or not the gate let it pass."""
+    chosen: dict[str, Workflow] = {}
+    with library.open(builtin=False) as store:
+        for skill in store.skills(None):
+            if skill.document.workflow is not None:
+                kinds = skill.document.scope.question_types
+                chosen |= dict.fromkeys(kinds, skill.document.workflow)
+    return lambda case: chosen.get(case.profile.question_type, PLAIN)
+
+
 def claims(lifts: list[Lift], price: float) -> Iterator[Claim]:
     """Rows of all error seeds together."""
     played = pooled([lift.played for lift in lifts])
     for name, rollouts in played.items():
-        found = row(name, rollouts, price)
+        mean = row(name, rollouts, price)
         note = (
-            f"score {found.score:.3f} at {found.cost:.2f} s, effective {found.effective:.2f};"
-            f" {found.workflows} workflows, {found.rooms} rooms, {found.tasks} episodes"
+            f"score {mean.score:.3f} at {mean.cost:.2f} s, effective {mean.effective:.2f};"
+            f" {mean.workflows} workflows, {mean.rooms} rooms, {mean.tasks} episodes"
         )
-        yield Claim(f"evolution: utility of {name}", round(found.utility, 4), "shown", True, note)
+        yield Claim(f"evolution: utility of {name}", round(mean.utility, 4), "shown", True, note)
     plain, builtin = (_less(played, name, price) for name in ("plain", "builtin"))
     yield Claim(
         "evolution: evolved less plain, utility",
@@ -149,6 +160,16 @@ def claims(lifts: list[Lift], price: float) -> Iterator[Claim]:
         builtin.utility >= 0 and builtin.utility_low > -0.01,
         _interval(builtin),
     )
+    if "proposed" in played:
+        for base in ("plain", "builtin"):
+            found = contrast("proposed", played["proposed"], base, played[base], price)
+            yield Claim(
+                f"evolution: what exploration proposed less {base}, utility",
+                round(found.utility, 4),
+                "shown",
+                True,
+                f"{_interval(found)}; whether or not the gate let it pass",
+            )
     yield Claim.at_most(
         "evolution: CPU minutes of one evolution, rooms made before",
         round(max(lift.seconds for lift in lifts) / 60, 2),
