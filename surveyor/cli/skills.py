@@ -42,7 +42,7 @@ def _reading(library: Path) -> Iterator[SkillStore]:
     from surveyor.training.evolution.library import Library as Folder
 
     if Folder(library).store.exists() or library.is_file():
-        with Folder(library).open(seeds=False) as store:
+        with Folder(library).open(builtin=False) as store:
             yield store
         return
     print(f"no library at {library} yet; these are the builtin skills", file=sys.stderr)

@@ -23,6 +23,8 @@ class Manifest(FrozenRecord):
 
     ``code`` is the version and, where known, the commit. ``prompt`` hashes the system prompt and
     the tool schemas; ``skills`` is the pinned snapshot, ``tools`` what the planner was offered.
+    ``behaviour`` holds versions of whatever decides how an episode goes, where somebody will ask
+    later whether it would still go so.
     """
 
     _old = reads_old(suite="dataset")
@@ -36,6 +38,7 @@ class Manifest(FrozenRecord):
     tools: tuple[str, ...] = ()
     experts: tuple[Producer, ...] = ()
     seeds: dict[str, int] = Field(default_factory=dict)
+    behaviour: dict[str, str] = Field(default_factory=dict)
 
 
 class ScheduledTask(FrozenRecord):

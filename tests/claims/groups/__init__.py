@@ -17,9 +17,9 @@ GROUPS: dict[str, str] = {
     "agent": "any model can drive, and nothing that it says breaks a run",
     "found": "what broke when others tried it stays mended",
     "skills": "skills earn their place: gate, recall, faults, scale",
-    "lift": "skills earn their place: evolved on some rooms, judged on others",
+    "evolution": "skills evolve by themselves: lift, errors, chat models, kill -9",
 }
-APART = frozenset({"lift"})
+APART = frozenset({"evolution"})
 """Groups that take so long that `all` leaves them out."""
 
 

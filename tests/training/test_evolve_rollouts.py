@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 import uvicorn
 
+from surveyor.benchmarks.scoring import score_run
 from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import BLOBS
 from surveyor.core.errors import InfrastructureError, UserError
-from surveyor.memory.scene_memory import SceneMemory
+from surveyor.memory.runs import RunFolder
 from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
 from surveyor.services.app import build_app
 from surveyor.services.contract import (
@@ -26,13 +27,17 @@ from surveyor.services.contract import (
 )
 from surveyor.services.registry import make_expert
 from surveyor.services.settings import Settings
+from surveyor.skills.distil.rollouts import Rollout
 from surveyor.skills.workflow import PLAIN, SINGLE
 from surveyor.tools.endpoints import FixedEndpoints
 from surveyor.tools.experts import ExpertClient
 from surveyor.training.evolution.cases import Case, load_cases, room_of
 from surveyor.training.evolution.inprocess_experts import experts_in_process
-from surveyor.training.evolution.rollouts import ProgramPlay, producers_of
-from surveyor.training.evolution.scoring import Judge
+from surveyor.training.evolution.player import RolloutRequest
+from surveyor.training.evolution.rollout_log import workflow_key
+from surveyor.training.evolution.scoring import Scorer
+from surveyor.training.evolution.sessions import reference_player
+from surveyor.training.evolution.versions import behaviour_text
 
 EXPERTS = ("detect", "segment", "depth", "reconstruct", "restore", "scene")
 
@@ -50,48 +55,57 @@ def cases(dataset: Path) -> tuple[Case, ...]:
     return load_cases([dataset])
 
 
-def test_cards_and_rooms_come_from_the_public_side(cases: tuple[Case, ...], dataset: Path) -> None:
+def test_profiles_and_rooms_come_from_the_public_side(
+    cases: tuple[Case, ...], dataset: Path
+) -> None:
     assert {c.room for c in cases} == {"room_000007"} == {room_of("room_000007.dark")}
-    assert all(c.card.views == 6 and c.card.width == 128 for c in cases)
+    assert all(c.profile.views == 6 and c.profile.width == 128 for c in cases)
     assert room_of("scene0011_00") == "scene0011_00"
     with pytest.raises(UserError, match="learned from test datasets only"):
         load_cases([dataset], split="test")
 
 
-def test_trials_are_real_episodes_and_are_remembered(
+def test_rollouts_are_real_episodes_in_run_folders(
     cases: tuple[Case, ...], dataset: Path, tmp_path: Path
 ) -> None:
-    async def play() -> None:
-        memory = SceneMemory(tmp_path / "memory.sqlite")
-        async with (
-            experts_in_process([dataset], tmp_path, preset="perfect", experts=EXPERTS) as client,
-            Judge([dataset]) as judge,
-        ):
-            world = await producers_of(client, EXPERTS)
-            player = ProgramPlay(client, judge, world, memory=memory)
-            tries = [(c, w) for c in cases for w in (PLAIN, SINGLE)]
-            trials = await player.play(tries)
-            again = await player.play(tries)
-        assert [(t.task_id, t.workflow) for t in trials] == [(c.id, w) for c, w in tries]
-        assert trials == again
-        assert all(0 <= t.score <= 1 and t.cost > 0 and t.calls >= 3 for t in trials)
-        assert max(t.score for t in trials) > 0.5
-        assert len(memory) == len(trials)
-        cards = [e.card for e in memory.episodes(cases[0].task.scene_id)]
-        assert any(c["apparent"] and 0 < c["apparent"] < 1 for c in cards), "detectors looked"
-        recalled = memory.recall(cases[0].task.scene_id)
-        known = {f.image.sha256 for f in cases[0].task.frames}
-        assert recalled
-        assert all(o.frames and set(o.frames) <= known for o in recalled.objects)
-        assert all(o.producers and o.episode for o in recalled.objects)
+    requests = [RolloutRequest(c, w) for c in cases for w in (PLAIN, SINGLE)]
 
-    asyncio.run(play())
+    async def play(stage: str) -> list[Rollout]:
+        async with reference_player(
+            [dataset], tmp_path / "rollouts", tmp_path / "work", preset="perfect"
+        ) as player:
+            return list(await player.play(stage, requests))
+
+    rollouts = asyncio.run(play("first"))
+    said = [(r.task_id, r.workflow) for r in rollouts]
+    assert said == [(r.case.id, r.workflow) for r in requests]
+    assert all(0 <= r.score <= 1 and r.cost > 0 and r.calls >= 3 and r.answer for r in rollouts)
+    assert max(r.score for r in rollouts) > 0.5
+    folders = [RunFolder.open(p.parent) for p in (tmp_path / "rollouts").glob("*/run.json")]
+    assert {workflow_key(f) for f in folders} == {PLAIN.key, SINGLE.key}
+    manifest = folders[0].record.manifest
+    assert {p.name for p in manifest.experts} >= set(EXPERTS)
+    assert set(manifest.behaviour) == {"planner", "loop", "tools", "experts"}
+    logs = {p: p.stat().st_mtime_ns for p in (tmp_path / "rollouts").glob("*/episodes/*")}
+    assert asyncio.run(play("second")) == rollouts, "read from the log, to the digit"
+    assert {p: p.stat().st_mtime_ns for p in logs} == logs
+    score_run(folders[0], dataset)
+    scores = {s.task_id: s.value for s in folders[0].results()}
+    mine = [r for r in rollouts if r.workflow.key == workflow_key(folders[0])]
+    assert scores == {r.task_id: pytest.approx(r.score) for r in mine}
 
 
-def test_a_judge_that_dies_is_an_outage(tmp_path: Path) -> None:
+def test_a_comment_makes_nothing_stale_and_a_number_does() -> None:
+    source = 'def f(x):\n    """Doubles."""\n    return 2 * x  # twice\n'
+    said_better = source.replace("Doubles.", "Twice as much.").replace("  # twice", "")
+    assert behaviour_text(source) == behaviour_text(said_better)
+    assert behaviour_text(source) != behaviour_text(source.replace("2 * x", "3 * x"))
+
+
+def test_a_scorer_that_dies_is_an_outage(tmp_path: Path) -> None:
     async def ask() -> None:
-        async with Judge([tmp_path / "nothing"]) as judge:
-            await judge.mark("x", "1")
+        async with Scorer([tmp_path / "nothing"]) as scorer:
+            await scorer.score("x", "1")
 
     with pytest.raises(InfrastructureError, match="scoring ended early"):
         asyncio.run(ask())
