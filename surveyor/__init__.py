@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "surveyor.api": ("Run", "compare", "load_dataset", "make_rooms", "run", "score", "serve"),
-    "surveyor.agent.planner": ("Brief", "Planner", "Turn"),
+    "surveyor.agent.planner": ("PlannerInput", "Planner", "Turn"),
     "surveyor.benchmarks.report.record": ("RunReport",),
     "surveyor.benchmarks.run.config": ("RunConfig",),
     "surveyor.core.dataset": ("Dataset",),
@@ -29,13 +29,13 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "Arguments",
-    "Brief",
     "CallRequest",
     "Dataset",
     "Effects",
     "Episode",
     "InfrastructureError",
     "Planner",
+    "PlannerInput",
     "Run",
     "RunConfig",
     "RunReport",
@@ -55,7 +55,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from surveyor.agent.planner import Brief, Planner, Turn
+    from surveyor.agent.planner import Planner, PlannerInput, Turn
     from surveyor.api import Run, compare, load_dataset, make_rooms, run, score, serve
     from surveyor.benchmarks.report.record import RunReport
     from surveyor.benchmarks.run.config import RunConfig

@@ -35,7 +35,7 @@ class Engine(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Patches:
+class PatchSize:
     """How an image processor that takes a size counts: pixels of a token, and the fewest pixels
     that it makes an image of."""
 
@@ -43,8 +43,8 @@ class Patches:
     smallest: int
 
 
-_QWEN2 = Patches(28 * 28, 56 * 56)
-_QWEN3 = Patches(32 * 32, 256 * 256)
+_QWEN2 = PatchSize(28 * 28, 56 * 56)
+_QWEN3 = PatchSize(32 * 32, 256 * 256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Family:
     vllm_reasoning: str | None = None
     sglang_tools: str | None = None
     sglang_reasoning: str | None = None
-    patches: Patches | None = None
+    patches: PatchSize | None = None
 
 
 _FAMILIES: tuple[tuple[str, Family], ...] = (

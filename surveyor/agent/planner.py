@@ -10,33 +10,23 @@ from typing import Any, Protocol
 
 from surveyor.core.tasks import Task
 from surveyor.memory.events import FormatError, ModelCall, ToolOutcome
-from surveyor.skills.workflow import Workflow
+from surveyor.skills.entries import RetrievedSkill
 from surveyor.tools.spec import CallRequest
 
 Observation = ToolOutcome | FormatError
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedSkill:
-    """A skill as a planner gets it: its text to read and its workflow to execute."""
-
-    name: str
-    version: str
-    text: str
-    workflow: Workflow | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Brief:
+class PlannerInput:
     """What a planner is told besides the task: tool schemas, skills, and the frames' handles.
 
-    >>> Brief(tools=(), frame_handles=("frame_0",)).frame_handles
+    >>> PlannerInput(tools=(), frame_handles=("frame_0",)).frame_handles
     ('frame_0',)
     """
 
     tools: tuple[dict[str, Any], ...]
     frame_handles: tuple[str, ...] = ()
-    skills: tuple[LoadedSkill, ...] = ()
+    skills: tuple[RetrievedSkill, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +81,6 @@ class Planner(Protocol):
     @property
     def name(self) -> str: ...
 
-    def start(self, task: Task, brief: Brief) -> Session:
+    def start(self, task: Task, brief: PlannerInput) -> Session:
         """Begin an episode; must not block."""
         ...

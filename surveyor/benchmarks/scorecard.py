@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from surveyor.benchmarks.scorers.base import Measure, Metric, Outcome, Row
+from surveyor.benchmarks.scorers.outcome_counts import OutcomeCounts
 from surveyor.benchmarks.stats import GroupedScores, Interval, cluster_bootstrap
 from surveyor.core.errors import UserError
 
@@ -43,27 +44,6 @@ class JudgedRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """How many rows were scheduled, and what became of them."""
-
-    n_scheduled: int
-    n_scored: int
-    n_failed: int
-    n_incomplete: int
-
-    @classmethod
-    def of(cls, rows: Sequence[JudgedRow]) -> Counts:
-        """Count outcomes."""
-        outcomes = [row.outcome for row in rows]
-        return cls(
-            n_scheduled=len(rows),
-            n_scored=outcomes.count(Outcome.SCORED),
-            n_failed=outcomes.count(Outcome.FAILED),
-            n_incomplete=outcomes.count(Outcome.INCOMPLETE),
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class GroupScore:
     """Every measure over one group's scheduled rows, 0..100; below 0 where it is above chance.
 
@@ -72,7 +52,7 @@ class GroupScore:
 
     name: str
     means: Mapping[str, float]
-    counts: Counts
+    counts: OutcomeCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +70,7 @@ class Scorecard:
     overall: Mapping[str, float]
     interval: Interval
     groups: tuple[GroupScore, ...]
-    counts: Counts
+    counts: OutcomeCounts
     unread: int = 0
     guessed: int = 0
 
@@ -178,7 +158,7 @@ def summarize(
         overall={name: 100.0 * float(table.overall()[0]) for name, table in overall.items()},
         interval=_percent(cluster_bootstrap(overall[measures[0].name], seed=seed)),
         groups=_group_scores(measures, rows),
-        counts=Counts.of(rows),
+        counts=OutcomeCounts.of(row.outcome for row in rows),
         unread=sum("unread" in row.marks for row in rows),
         guessed=sum("guessed" in row.marks for row in rows),
     )
@@ -225,9 +205,9 @@ def _group_scores(measures: Sequence[Measure], rows: Sequence[JudgedRow]) -> tup
             means={
                 measure: 100.0 * found[name] for measure, found in means.items() if name in found
             },
-            counts=Counts.of(
+            counts=OutcomeCounts.of(
                 [
-                    row
+                    row.outcome
                     for row in rows
                     if name
                     in (row.group, first.parents.get(row.group), first.families.get(row.group))

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from surveyor.benchmarks.evidence_answers import Evidence, Placed, placed
+from surveyor.benchmarks.evidence_answers import EpisodeEvidence, PlacedAnswer, placed
 from surveyor.benchmarks.report.build import Played, build_report
 from surveyor.benchmarks.report.record import RunReport, read_report
 from surveyor.benchmarks.scan_points import Scans
@@ -169,14 +169,14 @@ def _group(target: Target, metric: Metric) -> str:
     return target.question_type
 
 
-def _said(folder: RunFolder, item: Played, metric: Metric, scans: Scans) -> Placed:
+def _said(folder: RunFolder, item: Played, metric: Metric, scans: Scans) -> PlacedAnswer:
     """An episode's answer as scorers read it; handles become what the log says of them."""
     if item.status is not EpisodeStatus.ANSWERED:
-        return Placed(None)
+        return PlacedAnswer(None)
 
-    def evidence() -> Evidence:
+    def evidence() -> EpisodeEvidence:
         episode = folder.episode(item.task.id, item.epoch)
-        return Evidence.of(episode.outcomes if episode else ())
+        return EpisodeEvidence.of(episode.outcomes if episode else ())
 
     own = _own(metric, item.task.question_type)
     return placed(own, item.answer, evidence, lambda: scans[item.task.scene_id])
@@ -188,7 +188,7 @@ def _scores(
     played: Sequence[Played],
     judged: Sequence[JudgedRow],
     answers: Mapping[str, Target],
-    said: Mapping[str, Placed],
+    said: Mapping[str, PlacedAnswer],
 ) -> Iterator[Score]:
     scorer = f"{metric.name}/{metric.profile(profile)}@{metric.version}"
     for item, row in zip(played, judged, strict=True):

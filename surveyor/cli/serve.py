@@ -36,7 +36,7 @@ Weights = Annotated[
 State = Annotated[Path, typer.Option(help=_STATE_HELP)]
 
 
-class Engine(StrEnum):
+class ServingEngine(StrEnum):
     """What runs the experts."""
 
     LOCAL = "local"
@@ -62,8 +62,8 @@ def up(
         Path | None, typer.Option(help="An experts.toml that says all of this instead.")
     ] = None,
     engine: Annotated[
-        Engine, typer.Option(help="local: processes here; ray: replicas, until Ctrl-C.")
-    ] = Engine.LOCAL,
+        ServingEngine, typer.Option(help="local: processes here; ray: replicas, until Ctrl-C.")
+    ] = ServingEngine.LOCAL,
     gpus: Annotated[float, typer.Option(min=0, help="ray: share of a GPU for each replica.")] = 0,
     replicas: Annotated[int, typer.Option(min=1, help="ray: replicas of each expert.")] = 1,
     most: Annotated[
@@ -93,11 +93,12 @@ def up(
             seed=seed,
             host=host,
             token=new_token() if token else None,
-            device=device or ("auto" if engine is Engine.RAY or backend == "neural" else "cpu"),
+            device=device
+            or ("auto" if engine is ServingEngine.RAY or backend == "neural" else "cpu"),
             known_ports=True,
         )
     plan = _with(chosen, plan)
-    if engine is Engine.RAY:
+    if engine is ServingEngine.RAY:
         _up_on_ray(plan, gpus, replicas, most)
     else:
         patience = LOAD_TIMEOUT if config or chosen else START_TIMEOUT

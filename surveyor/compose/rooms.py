@@ -16,7 +16,7 @@ from surveyor.core.wording import first_problem
 from surveyor.scenes.audit.leaks import AuditRow, audit
 from surveyor.scenes.datasets.embedded import RoomsSettings
 from surveyor.scenes.datasets.truth import targets
-from surveyor.scenes.questions.draft import Question
+from surveyor.scenes.questions.draft import GeneratedQuestion
 
 
 def settings_of(**given: object) -> RoomsSettings:
@@ -63,4 +63,6 @@ def make_dataset(
 def blind_rows(dataset: Path) -> Sequence[AuditRow]:
     """The blind audit of a dataset's questions."""
     answers = {target.task_id: target for target in targets(dataset)}
-    return audit([Question(task, answers[task.id]) for task in Dataset.open(dataset).tasks()])
+    return audit(
+        [GeneratedQuestion(task, answers[task.id]) for task in Dataset.open(dataset).tasks()]
+    )

@@ -24,7 +24,7 @@ from surveyor.benchmarks.run.live_status import LiveStatus
 from surveyor.benchmarks.run.progress import Subscriber
 from surveyor.benchmarks.run.provenance import record
 from surveyor.benchmarks.run.schedule import scheduled, select
-from surveyor.benchmarks.runner import Bench, SessionSummary, Setting, run_dataset
+from surveyor.benchmarks.runner import EpisodeContext, RunContext, SessionSummary, run_dataset
 from surveyor.compose.memory import open_memory
 from surveyor.compose.skills import RunSkills, open_skills
 from surveyor.core.blobs import BlobStore, sha256_of
@@ -119,7 +119,7 @@ async def _perform(
             toolbox = equip(registry, job.config)
             folder = await _make_folder(job, dataset, tasks, client, registry, toolbox, desk)
             setting = _setting(client, desk)
-            bench = Bench(planner, toolbox, setting, *make_limits(job.config))
+            bench = RunContext(planner, toolbox, setting, *make_limits(job.config))
             async with UNLIMITED.scope("watched") as watched:
                 gauges.watch(watched.spent, planner, client)
                 kept = [memory.filing(folder)] if memory else []
@@ -231,11 +231,11 @@ async def _producers(client: ExpertClient, job: Job) -> tuple[Producer, ...]:
     return tuple(info.producer for info in infos)
 
 
-def _setting(client: ExpertClient, desk: RunSkills | None) -> Callable[[Task], Setting]:
-    def setting(task: Task) -> Setting:
+def _setting(client: ExpertClient, desk: RunSkills | None) -> Callable[[Task], EpisodeContext]:
+    def setting(task: Task) -> EpisodeContext:
         workspace = Workspace(task, client)
         skills, event = desk.skills_for(task) if desk else ((), None)
-        return Setting(workspace, workspace.frame_handles, skills, event)
+        return EpisodeContext(workspace, workspace.frame_handles, skills, event)
 
     return setting
 

@@ -282,11 +282,12 @@ def check_served(endpoints: Path, needed: Sequence[str], config: RunConfig) -> N
 def reference_experts(
     dataset: Path, preset: str, state: Path, config: RunConfig | None = None
 ) -> Iterator[Path]:
-    """The reference experts that this run may ask, for as long as it lasts."""
+    """The reference experts that this run may ask, for as long as it lasts: in one process, which
+    is not the planner's."""
     from surveyor.services.launch import up
 
     names = experts_needed(Dataset.open(dataset), config or RunConfig(dataset=str(dataset)))
-    with up(names, [dataset], preset, state) as handle:
+    with up(names, [dataset], preset, state, shared=True) as handle:
         yield handle.endpoints_file
 
 

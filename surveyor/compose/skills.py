@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from surveyor.agent.planner import LoadedSkill
 from surveyor.agent.skill_tool import load_skill_tool
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.core.dataset import Dataset
@@ -17,6 +16,7 @@ from surveyor.core.tasks import Task
 from surveyor.memory.events import SkillsRetrieved
 from surveyor.skills.builtin import add_builtin
 from surveyor.skills.embed import make_embedder
+from surveyor.skills.entries import RetrievedSkill
 from surveyor.skills.provenance import Status
 from surveyor.skills.retrieve import Retriever
 from surveyor.skills.scene_profile import ProfileMaker
@@ -38,11 +38,10 @@ class RunSkills:
         """`load_skill` over this snapshot, for planners that read."""
         return load_skill_tool(lambda name: self._retriever.load(name).text, self._uses)
 
-    def skills_for(self, task: Task) -> tuple[tuple[LoadedSkill, ...], SkillsRetrieved]:
+    def skills_for(self, task: Task) -> tuple[tuple[RetrievedSkill, ...], SkillsRetrieved]:
         """The skills for one task, and the event that says how they were chosen."""
         found = self._retriever.retrieve(self._card(task), task.question)
-        loaded = tuple(LoadedSkill(s.name, s.version, s.text, s.workflow) for s in found.skills)
-        return loaded, found.event
+        return found.skills, found.event
 
 
 @contextmanager

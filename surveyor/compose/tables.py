@@ -12,8 +12,8 @@ from surveyor.benchmarks.report.record import (
     Guesses,
     RunReport,
     Spend,
-    Tally,
 )
+from surveyor.benchmarks.scorers.outcome_counts import OutcomeCounts
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -77,7 +77,7 @@ def _estimate(score: Estimate) -> str:
     return f"{score.value:.1f} [{score.low:.1f}, {score.high:.1f}]"
 
 
-def _counts(tally: Tally) -> str:
+def _counts(tally: OutcomeCounts) -> str:
     return f"{tally.scored} / {tally.failed} / {tally.incomplete}"
 
 

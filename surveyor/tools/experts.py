@@ -17,7 +17,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from surveyor.core.blobs import BlobRef, BlobStore, sha256_of
 from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.core.producer import Producer
-from surveyor.services.contract import Answer, Info
+from surveyor.services.contract import ExpertAnswer, Info
 from surveyor.tools.arrays import decode_npy
 from surveyor.tools.cache import ResultCache, cache_key
 from surveyor.tools.concurrency import AdaptiveLimiter
@@ -31,7 +31,7 @@ from surveyor.tools.transport import (
     not_an_expert,
 )
 
-A = TypeVar("A", bound=Answer)
+A = TypeVar("A", bound=ExpertAnswer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,9 @@ class ExpertClient:
         self._prices = prices or PriceList()
         self._transport = ExpertTransport(endpoints, policy or RetryPolicy(), transport)
         self._infos: dict[str, tuple[str, Info]] = {}
-        self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self._answers: OrderedDict[str, ExpertAnswer] = OrderedDict()
         self._remembered = remembered
-        self._running: dict[str, asyncio.Task[Answer]] = {}
+        self._running: dict[str, asyncio.Task[ExpertAnswer]] = {}
         self._arrays = _ArrayCache(array_bytes)
         self._whole: set[str] = set()
 
@@ -183,12 +183,14 @@ class ExpertClient:
         self._whole.add(sha256)
         return True
 
-    def _remember(self, key: str, answer: Answer) -> None:
+    def _remember(self, key: str, answer: ExpertAnswer) -> None:
         self._answers[key] = answer
         while len(self._answers) > self._remembered:
             self._answers.popitem(last=False)
 
-    async def _fetch(self, expert: str, request: BaseModel, form: type[A], key: str) -> Answer:
+    async def _fetch(
+        self, expert: str, request: BaseModel, form: type[A], key: str
+    ) -> ExpertAnswer:
         content = request.model_dump_json(exclude_none=True).encode()
         path = f"/v1/{expert}"
         try:

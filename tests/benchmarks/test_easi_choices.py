@@ -195,7 +195,7 @@ def test_3dsrbench_groups_of_rows_that_must_all_be_right() -> None:
     assert card("3dsrbench", rows, replies, "easi").headline == pytest.approx(400 / 6)
     family = next(group for group in found.groups if group.name == "height")
     assert family.means["circ_eval"] == pytest.approx(100 / 3)
-    assert family.counts.n_scheduled == 6
+    assert family.counts.scheduled == 6
     owed = judge(metric_named("3dsrbench"), rows[:2], {"K7QW2ABC": "A"}, "official")
     assert summarize(metric_named("3dsrbench"), owed).overall["circ_eval"] == 0.0
 

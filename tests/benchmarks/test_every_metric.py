@@ -190,7 +190,7 @@ def test_a_perfect_predictor_has_100(name: str, profile: str) -> None:
     metric, case, which = metric_named(name), CASES[name], (name, profile)
     answers = {str(i): said(which, answer) for i, (_, _, answer) in enumerate(case.rows)}
     card = summarize(metric, judge(metric, dataset(case), answers, profile), profile)
-    assert card.counts.n_scored == len(case.rows)
+    assert card.counts.scored == len(case.rows)
     for field, value in card.overall.items():
         # Published IoU adds an epsilon to the union, so a perfect box or mask is just below 100.
         assert value == pytest.approx(100.0, abs=1e-4 if field == "iou" else 1e-9)
@@ -211,7 +211,7 @@ def test_a_predictor_that_says_nothing_has_0(name: str, profile: str) -> None:
         # Above chance (SITE's), answering nothing is as far below it as being always wrong.
         assert {value for field, value in card.overall.items() if field != "caa"} <= {0.0}
         assert card.headline <= 0
-        assert card.counts.n_scheduled == len(case.rows)
+        assert card.counts.scheduled == len(case.rows)
 
 
 @pytest.mark.parametrize("name", ["multi3drefer", "scanrefer", "reason3d"])

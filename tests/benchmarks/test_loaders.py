@@ -62,7 +62,7 @@ def score(dataset: Dataset, predict: Callable[[Target], object]) -> tuple[dict[s
         for target in targets(dataset.path)
     ]
     card = score_predictions(dataset.path, lines, metric, PROFILES.get(metric))
-    return dict(card.overall), card.counts.n_failed
+    return dict(card.overall), card.counts.failed
 
 
 def test_right_answers_score_100(loaded: tuple[str, Dataset]) -> None:

@@ -17,7 +17,7 @@ from surveyor.agent.chat.prompt_profiles import (
     official_text,
     profile_named,
 )
-from surveyor.agent.planner import Brief
+from surveyor.agent.planner import PlannerInput
 from surveyor.benchmarks.loaders.frames import FrameRule
 from surveyor.benchmarks.loaders.registry import loader_named
 from surveyor.core.dataset import Dataset
@@ -98,9 +98,9 @@ def test_rows_of_conversations_are_whole_prompts(tmp_path: Path) -> None:
 def test_nothing_is_added_to_a_published_prompt_but_what_tools_need(tmp_path: Path) -> None:
     task = tasks("vsi-bench", tmp_path)["9"]
     for profile, text in ((official, official_text(task)), (easi, easi_text(task))):
-        bare = profile(task, Brief(()), "how to answer")
+        bare = profile(task, PlannerInput(()), "how to answer")
         assert (bare.system, bare.before, bare.after, bare.named) == ("", "", text, False)
-        armed = profile(task, Brief(({"function": {"name": "detect"}},)), "how to call")
+        armed = profile(task, PlannerInput(({"function": {"name": "detect"}},)), "how to call")
         assert (armed.system, armed.after, armed.named) == ("how to call", text, True)
 
 

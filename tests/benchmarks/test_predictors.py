@@ -37,7 +37,7 @@ def test_on_rooms_that_ask_everything(tmp_path: Path) -> None:
 
 def check(dataset: Path, metric: str) -> None:
     best = score_dataset(dataset, metric, perfect, "strict" if metric == "qa-em" else None)
-    assert best.counts.n_failed == best.counts.n_incomplete == 0
+    assert best.counts.failed == best.counts.incomplete == 0
     for value in best.overall.values():
         assert value == pytest.approx(100.0, abs=JUST_BELOW)
     nothing = score_dataset(dataset, metric, silent)

@@ -10,19 +10,19 @@ import pytest
 from surveyor.scenes.official.measures import exact_box_distance
 from surveyor.scenes.questions.askable import AskableScene, Filmed
 from surveyor.scenes.questions.asking import PER_SCENE, ask
-from surveyor.scenes.questions.draft import Question
+from surveyor.scenes.questions.draft import GeneratedQuestion
 from surveyor.scenes.questions.vocabulary import may_ask
 from surveyor.scenes.questions.vsi import MEASURED_TYPES
 from surveyor.scenes.records import SceneTruth
 from tests.scenes.worlds import living_room
 
 
-def questions(n_scenes: int = 1, n_frames: int = 0, seed: int = 0) -> list[Question]:
+def questions(n_scenes: int = 1, n_frames: int = 0, seed: int = 0) -> list[GeneratedQuestion]:
     scenes = [Filmed(living_room(f"room{k}", n_frames)) for k in range(n_scenes)]
     return list(ask(scenes, dataset="s", split="test", seed=seed))
 
 
-def of_type(name: str, found: list[Question]) -> list[Question]:
+def of_type(name: str, found: list[GeneratedQuestion]) -> list[GeneratedQuestion]:
     return [q for q in found if q.task.question_type == name]
 
 

@@ -27,8 +27,8 @@ from surveyor.services.contract import (
     DetectAnswer,
     Detection,
     DetectRequest,
-    Endpoint,
     Endpoints,
+    ExpertEndpoint,
     Info,
     Mask,
     ReconstructAnswer,
@@ -139,7 +139,8 @@ class BoxRoom:
         return Endpoints(
             supervisor=0,
             experts=tuple(
-                Endpoint(expert=n, url=f"http://{n}.test", pid=0, backend="boxes") for n in names
+                ExpertEndpoint(expert=n, url=f"http://{n}.test", pid=0, backend="boxes")
+                for n in names
             ),
         )
 

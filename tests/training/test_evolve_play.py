@@ -17,7 +17,13 @@ from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.memory.scene_memory import SceneMemory
 from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
 from surveyor.services.app import build_app
-from surveyor.services.contract import Answer, DetectRequest, Endpoint, Endpoints, ImageByHash
+from surveyor.services.contract import (
+    DetectRequest,
+    Endpoints,
+    ExpertAnswer,
+    ExpertEndpoint,
+    ImageByHash,
+)
 from surveyor.services.registry import make_expert
 from surveyor.services.settings import Settings
 from surveyor.skills.workflow import PLAIN, SINGLE
@@ -95,7 +101,10 @@ def test_a_judge_that_dies_is_an_outage(tmp_path: Path) -> None:
 def served(dataset: Path, work: Path) -> Iterator[str]:
     """The detect expert on a real socket."""
     settings = Settings(
-        blob_dir=work / "blobs", shelves=(dataset / BLOBS,), datasets=(dataset,), preset="realistic"
+        blob_dir=work / "blobs",
+        blob_folders=(dataset / BLOBS,),
+        datasets=(dataset,),
+        preset="realistic",
     )
     app = build_app(make_expert("detect"), settings)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
@@ -120,8 +129,8 @@ def test_in_process_answers_equal_those_over_http(
         for f in frames
     ]
 
-    async def over_http(url: str) -> list[Answer]:
-        here = Endpoint(expert="detect", url=url, pid=0, backend="reference")
+    async def over_http(url: str) -> list[ExpertAnswer]:
+        here = ExpertEndpoint(expert="detect", url=url, pid=0, backend="reference")
         where = FixedEndpoints(Endpoints(supervisor=0, experts=(here,)))
         client = ExpertClient(where, BlobStore(tmp_path / "http"))
         try:
@@ -129,12 +138,12 @@ def test_in_process_answers_equal_those_over_http(
         finally:
             await client.aclose()
 
-    async def answers(client: ExpertClient) -> list[Answer]:
+    async def answers(client: ExpertClient) -> list[ExpertAnswer]:
         from surveyor.services.contract import DetectAnswer
 
         return [(await client.ask("detect", r, DetectAnswer)).answer for r in request]
 
-    async def in_process() -> list[Answer]:
+    async def in_process() -> list[ExpertAnswer]:
         work = tmp_path / "inside"
         async with experts_in_process([dataset], work, experts=("detect",)) as client:
             return await answers(client)

@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 from surveyor.agent.chat.prompt import agent_prompt
-from surveyor.agent.planner import Brief, LoadedSkill
+from surveyor.agent.planner import PlannerInput
 from surveyor.core.tasks import AnswerKind, Task
+from surveyor.skills.entries import RetrievedSkill
 from surveyor.skills.workflow import PLAIN, Frames, Workflow
 from tests.claims.skills.chat_lift import Outcome, claims, measure
 from tests.claims.skills.follower import first_workflow, follow
@@ -26,8 +27,8 @@ FEW = Workflow(frames=Frames(number=5))
 
 def system(*workflows: Workflow) -> str:
     documents = [make_skill(f"skill-{i}", workflow=w) for i, w in enumerate(workflows)]
-    skills = tuple(LoadedSkill(d.name, d.version, d.text, d.workflow) for d in documents)
-    return agent_prompt(TASK, Brief(tools=(), skills=skills), "").system
+    skills = tuple(RetrievedSkill(d.name, d.version, d.text, d.workflow) for d in documents)
+    return agent_prompt(TASK, PlannerInput(tools=(), skills=skills), "").system
 
 
 def test_the_prompt_of_a_chat_model_holds_its_skill_as_it_is_kept_here() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from surveyor.agent.chat.messages import Message, Part, Picture, labelled
-from surveyor.agent.planner import Brief
+from surveyor.agent.planner import PlannerInput
 from surveyor.core.tasks import AnswerKind, Task
 
 
@@ -28,7 +28,7 @@ class Prompt:
     whole: bool = False
 
 
-Profile: TypeAlias = Callable[[Task, Brief, str], Prompt]
+Profile: TypeAlias = Callable[[Task, PlannerInput, str], Prompt]
 """Called with the task, the brief and the dialect's instructions."""
 
 PLACE = "<image>"
@@ -56,7 +56,7 @@ _FORMS = {
 }
 
 
-def agent_prompt(task: Task, brief: Brief, dialect: str) -> Prompt:
+def agent_prompt(task: Task, brief: PlannerInput, dialect: str) -> Prompt:
     """The profile for models that work with tools."""
     system = [_ROLE, dialect]
     for skill in brief.skills:
@@ -73,7 +73,7 @@ def agent_prompt(task: Task, brief: Brief, dialect: str) -> Prompt:
     return Prompt("\n\n".join(system), before, "\n".join(after))
 
 
-def opening(prompt: Prompt, task: Task, brief: Brief, max_images: int) -> list[Message]:
+def opening(prompt: Prompt, task: Task, brief: PlannerInput, max_images: int) -> list[Message]:
     """The system message and the user message that open a conversation.
 
     When there are more frames than the model takes, evenly spaced ones are shown, a quarter of the

@@ -16,7 +16,7 @@ from typing import Final
 
 from surveyor.agent.chat import easi_wordings
 from surveyor.agent.chat.prompt import Profile, Prompt, agent_prompt
-from surveyor.agent.planner import Brief
+from surveyor.agent.planner import PlannerInput
 from surveyor.core.errors import UserError
 from surveyor.core.tasks import AnswerKind, Task
 
@@ -125,7 +125,7 @@ def easi_text(task: Task) -> str:
     return _wording("easi", EASI, task)(task)
 
 
-def official(task: Task, brief: Brief, dialect: str) -> Prompt:
+def official(task: Task, brief: PlannerInput, dialect: str) -> Prompt:
     """The official wording after unlabelled frames; with tools, their instructions before it.
 
     Without tools nothing is added, and the whole reply is the answer.
@@ -133,7 +133,7 @@ def official(task: Task, brief: Brief, dialect: str) -> Prompt:
     return _published(official_text(task), brief, dialect)
 
 
-def easi(task: Task, brief: Brief, dialect: str) -> Prompt:
+def easi(task: Task, brief: PlannerInput, dialect: str) -> Prompt:
     """EASI's wording after unlabelled frames; with tools, their instructions before it."""
     return _published(easi_text(task), brief, dialect)
 
@@ -170,6 +170,6 @@ def _absent(name: str, wordings: Mapping[str, Wording], dataset: str) -> str:
     )
 
 
-def _published(text: str, brief: Brief, dialect: str) -> Prompt:
+def _published(text: str, brief: PlannerInput, dialect: str) -> Prompt:
     acting = bool(brief.tools)
     return Prompt(dialect if acting else "", "", text, named=acting, whole=not acting)

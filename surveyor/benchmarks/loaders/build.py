@@ -23,7 +23,7 @@ from surveyor.core.names import check_name
 from surveyor.core.tasks import AnswerKind, Task
 from surveyor.scenes.datasets.writer import DatasetPlan, SceneBundle, write_dataset
 from surveyor.scenes.questions.askable import Filmed
-from surveyor.scenes.questions.draft import Question
+from surveyor.scenes.questions.draft import GeneratedQuestion
 from surveyor.scenes.records import SceneTruth
 from surveyor.scenes.targets import Target
 
@@ -186,12 +186,14 @@ def _bytes(path: Path) -> bytes:
         raise UserError(f"{path} cannot be read ({error.strerror})") from None
 
 
-def _questions(contents: Contents, rule: str, filmed: Iterable[Filmed]) -> Iterator[Question]:
+def _questions(
+    contents: Contents, rule: str, filmed: Iterable[Filmed]
+) -> Iterator[GeneratedQuestion]:
     frames = {scene.truth.scene_id: scene.frames for scene in filmed}
     for item in contents.items:
         mine = frames[item.scene_id]
         shown = tuple(mine[k] for k in item.shown) or mine
-        yield Question(_task(item, contents, rule, shown), _target(item))
+        yield GeneratedQuestion(_task(item, contents, rule, shown), _target(item))
 
 
 def _task(item: Item, contents: Contents, rule: str, frames: tuple[Frame, ...]) -> Task:

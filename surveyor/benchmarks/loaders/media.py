@@ -20,7 +20,7 @@ from surveyor.core import images, videos
 from surveyor.core.errors import UserError
 from surveyor.core.images import kept
 from surveyor.core.paths import inside
-from surveyor.scenes.datasets.writer import Picture
+from surveyor.scenes.datasets.writer import EncodedFrame
 
 
 class Footage(Protocol):
@@ -38,7 +38,7 @@ class Footage(Protocol):
     def times(self) -> Sequence[float] | None:
         """Seconds of each frame where they do not follow from ``fps``."""
 
-    def read(self, positions: Sequence[int]) -> Iterator[Picture]:
+    def read(self, positions: Sequence[int]) -> Iterator[EncodedFrame]:
         """The frames at ascending positions; `UserError` for one that cannot be read."""
 
 
@@ -63,7 +63,7 @@ class Stills:
     def times(self) -> None:
         """Images are evenly spaced, if they have times at all."""
 
-    def read(self, positions: Sequence[int]) -> Iterator[Picture]:
+    def read(self, positions: Sequence[int]) -> Iterator[EncodedFrame]:
         """The images, upright; `UserError` for one that is none or is damaged."""
         for k in positions:
             image = self.images[k]
@@ -151,10 +151,10 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def as_picture(data: bytes, time: float, name: str) -> Picture:
+def as_picture(data: bytes, time: float, name: str) -> EncodedFrame:
     """What to store of an encoded image; `UserError` when it is none or is damaged."""
     image = kept(data, name)
-    return Picture(time, image.data, image.media_type, image.width, image.height)
+    return EncodedFrame(time, image.data, image.media_type, image.width, image.height)
 
 
 def read_image(path: Path) -> bytes:

@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from surveyor.benchmarks.report.record import Estimate, Guesses, RunReport, Spend, Tally, TypeRow
+from surveyor.benchmarks.report.record import Estimate, Guesses, RunReport, Spend, TypeRow
 from surveyor.benchmarks.run.config import Baseline
 from surveyor.benchmarks.scorecard import JudgedRow, summarize
 from surveyor.benchmarks.scorers.base import Metric, Outcome
+from surveyor.benchmarks.scorers.outcome_counts import OutcomeCounts
 from surveyor.benchmarks.stats import Interval, clustered_mean, pass_at_k_mean
 from surveyor.benchmarks.usage import spend
 from surveyor.core.producer import Producer
@@ -100,7 +101,7 @@ def build_report(
         overall=_estimate(card.interval),
         measures=dict(card.overall),
         groups=groups,
-        tally=_tally(judged),
+        tally=OutcomeCounts.of(row.outcome for row in judged),
         spend=_total(spends),
         types=tuple(_type_row(name, headline, judged, played, figures.get(name)) for name in types),
         guesses=_guesses(headline, judged, played),
@@ -136,7 +137,7 @@ def _type_row(
     return TypeRow(
         question_type=name,
         score=_estimate(interval, 100.0) if figure is None else Estimate(value=figure),
-        tally=_tally(rows),
+        tally=OutcomeCounts.of(row.outcome for row in rows),
         spend=_total([item.spend for item in items]),
         guesses=_guesses(headline, rows, items),
     )
@@ -148,16 +149,6 @@ def _guesses(headline: str, rows: Sequence[JudgedRow], played: Sequence[Played])
         100 * row.values[headline] for row, item in zip(rows, played, strict=True) if item.guess
     ]
     return Guesses(n=len(scores), score=sum(scores) / len(scores) if scores else 0.0)
-
-
-def _tally(rows: Sequence[JudgedRow]) -> Tally:
-    outcomes = Counter(row.outcome for row in rows)
-    return Tally(
-        scheduled=len(rows),
-        scored=outcomes[Outcome.SCORED],
-        failed=outcomes[Outcome.FAILED],
-        incomplete=outcomes[Outcome.INCOMPLETE],
-    )
 
 
 def _total(spends: Sequence[Spend]) -> Spend:

@@ -17,12 +17,12 @@ from surveyor.core.geometry import Intrinsics
 from surveyor.scenes.capture.conditions import CapturePlan, Condition, degrade, plan_capture
 from surveyor.scenes.capture.depth_maps import FrameMaps
 from surveyor.scenes.capture.rendering import HFOV, RenderedFrame, encode_jpeg, renderer
-from surveyor.scenes.capture.tone_mapping import Look
+from surveyor.scenes.capture.tone_mapping import CaptureStyle
 from surveyor.scenes.capture.trajectory import Walk, plan_walk
 from surveyor.scenes.capture.visibility import fuse, objects_in
 from surveyor.scenes.datasets.writer import (
     DatasetPlan,
-    Picture,
+    EncodedFrame,
     Progress,
     SceneBundle,
     write_dataset,
@@ -163,7 +163,7 @@ def film_walk(
     film = renderer(room)
     if rgb:
         film.shader(BakeQuality(rays=settings.light_rays))
-    look = Look(antialias=settings.antialias)
+    look = CaptureStyle(antialias=settings.antialias)
     frames = [film.render(camera, rgb, look) for camera in walk.cameras]
     maps = [FrameMaps(frame.depth, frame.ids) for frame in frames]
     truth = room_truth(scene_id, room, walk, maps)
@@ -195,7 +195,7 @@ def room_truth(scene_id: str, room: Room, walk: Walk, maps: Sequence[FrameMaps])
     )
 
 
-def _picture(plan: CapturePlan, index: int, frame: RenderedFrame, maps: FrameMaps) -> Picture:
+def _picture(plan: CapturePlan, index: int, frame: RenderedFrame, maps: FrameMaps) -> EncodedFrame:
     """The encoded frame; where it was degraded, its clean twin goes along."""
     height, width = frame.depth.shape
     data, clean = b"", None
@@ -203,4 +203,4 @@ def _picture(plan: CapturePlan, index: int, frame: RenderedFrame, maps: FrameMap
         steps = plan.steps[index]
         data = encode_jpeg(degrade(frame.rgb, steps, plan.spec.seed * 1000 + index))
         clean = encode_jpeg(frame.rgb) if steps else None
-    return Picture(index / FPS, data, "image/jpeg", width, height, maps, clean)
+    return EncodedFrame(index / FPS, data, "image/jpeg", width, height, maps, clean)

@@ -25,7 +25,13 @@ from surveyor.scenes.datasets.embedded import RoomsSettings, film_walk, scene_na
 from surveyor.scenes.datasets.writer import DatasetPlan, Progress, SceneBundle, write_dataset
 from surveyor.scenes.questions.askable import AskableScene, Filmed
 from surveyor.scenes.questions.asking import check_types, drafts
-from surveyor.scenes.questions.draft import Draft, LetterBalance, Placement, Question, finish
+from surveyor.scenes.questions.draft import (
+    Draft,
+    GeneratedQuestion,
+    LetterBalance,
+    Placement,
+    finish,
+)
 from surveyor.scenes.rooms.counterfactual import make_twins
 from surveyor.scenes.rooms.room import Lighting, Room, build_room
 from surveyor.scenes.rooms.variants import relit
@@ -110,7 +116,7 @@ def _other_light(room: Room) -> Lighting:
 
 def ask_pairs(
     scenes: Iterable[Filmed], *, plan: DatasetPlan, settings: RoomsSettings
-) -> Iterator[Question]:
+) -> Iterator[GeneratedQuestion]:
     """The questions that can be asked of both twins, those whose answer differs first."""
     letters = LetterBalance(np.random.default_rng([plan.seed, 17]))
     pending = iter(scenes)

@@ -46,7 +46,7 @@ from surveyor.scenes.datasets.truth import (
     maps_path,
 )
 from surveyor.scenes.questions.askable import Filmed
-from surveyor.scenes.questions.draft import Question
+from surveyor.scenes.questions.draft import GeneratedQuestion
 from surveyor.scenes.records import SceneTruth
 
 PLAN = "plan.json"
@@ -66,7 +66,7 @@ class DatasetPlan(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class EncodedFrame:
     """One encoded frame at ``time`` seconds, with its exact maps and its undegraded twin."""
 
     time: float
@@ -88,13 +88,13 @@ class SceneBundle:
 
     truth: SceneTruth
     fps: float = 0.0
-    pictures: tuple[Picture, ...] = ()
+    pictures: tuple[EncodedFrame, ...] = ()
     seen: SeenBoxes | None = None
     points: Float | None = None
 
 
 Builder = Callable[[str], SceneBundle]
-Asker = Callable[[Iterable[Filmed]], Iterable[Question]]
+Asker = Callable[[Iterable[Filmed]], Iterable[GeneratedQuestion]]
 Progress = Callable[[int, int], None]
 
 
@@ -263,7 +263,7 @@ def _write_scene(part: Path, bundle: SceneBundle) -> None:
     making.rename(part / SCENES / scene_id)
 
 
-def _frames(blobs: BlobStore, pictures: tuple[Picture, ...]) -> Iterator[Frame]:
+def _frames(blobs: BlobStore, pictures: tuple[EncodedFrame, ...]) -> Iterator[Frame]:
     for index, picture in enumerate(pictures):
         image = blobs.put(
             picture.data, picture.media_type, width=picture.width, height=picture.height
@@ -271,7 +271,7 @@ def _frames(blobs: BlobStore, pictures: tuple[Picture, ...]) -> Iterator[Frame]:
         yield Frame(index=index, time=picture.time, image=image)
 
 
-def _clean(blobs: BlobStore, pictures: tuple[Picture, ...]) -> Iterator[BlobRef]:
+def _clean(blobs: BlobStore, pictures: tuple[EncodedFrame, ...]) -> Iterator[BlobRef]:
     for picture in pictures:
         if picture.clean is not None:
             yield blobs.put(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surveyor.scenes.rooms.catalog.model import Model
-from surveyor.scenes.rooms.layout.builder import Placed
+from surveyor.scenes.rooms.layout.builder import PlacedModel
 from surveyor.scenes.rooms.layout.floor_plan import FloorPlan, Rect, Wall
 from surveyor.scenes.rooms.layout.shell import Surface
 from surveyor.scenes.rooms.room import Room
@@ -25,7 +25,7 @@ def mirrored(room: Room) -> Room:
     width = room.plan.extent[0]
     plan = _mirrored_plan(room.plan, width)
     walls = plan.walls()
-    twins: dict[int, Placed] = {}
+    twins: dict[int, PlacedModel] = {}
     for q in room.placed:
         twins[id(q)] = _mirrored_thing(q, width, walls, twins)
     placed = tuple(twins[id(q)] for q in room.placed)
@@ -50,8 +50,8 @@ def _mirrored_plan(plan: FloorPlan, width: float) -> FloorPlan:
 
 
 def _mirrored_thing(
-    q: Placed, width: float, walls: tuple[Wall, ...], twins: dict[int, Placed]
-) -> Placed:
+    q: PlacedModel, width: float, walls: tuple[Wall, ...], twins: dict[int, PlacedModel]
+) -> PlacedModel:
     yaw = float(np.pi - q.yaw)
     wall = None if q.wall is None else walls[(len(walls) - 2 - q.wall.index) % len(walls)]
     return replace(

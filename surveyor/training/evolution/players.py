@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from surveyor.memory.scene_memory import SceneMemory
-from surveyor.services.reference.base import Shelf
+from surveyor.services.reference.base import WorldCache
 from surveyor.services.registry import experts_of
 from surveyor.training.evolution.inprocess_experts import experts_in_process
 from surveyor.training.evolution.rollouts import ProgramPlay, producers_of
@@ -21,7 +21,7 @@ async def reference_play(
     *,
     preset: str = "realistic",
     seed: int = 0,
-    shelf: Shelf | None = None,
+    shelf: WorldCache | None = None,
     memory: SceneMemory | None = None,
     recalls: bool = False,
 ) -> AsyncIterator[ProgramPlay]:

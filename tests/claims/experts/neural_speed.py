@@ -23,7 +23,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from surveyor.core.errors import UserError
-from surveyor.services.blob_resolver import Shelf
+from surveyor.services.blob_resolver import BlobResolver
 from surveyor.services.contract import (
     DepthRequest,
     DetectRequest,
@@ -145,7 +145,7 @@ def _loaded(
             options={"route": route, "dtype": format} | _OPTIONS.get(expert, {}),
         )
         adapter.load(settings)
-        yield adapter, Images(Shelf.at(folder / "blobs", ()), max_pixels=10**8)
+        yield adapter, Images(BlobResolver.at(folder / "blobs", ()), max_pixels=10**8)
         del adapter
         gc.collect()
 

@@ -11,6 +11,7 @@ from tests.claims.claim import Claim
 
 GROUPS: dict[str, str] = {
     "skeleton": "one command measures real rooms end to end",
+    "start": "the reference experts of a run answer soon and weigh little",
     "rooms": "the embedded world is exact, true and hard to cheat",
     "experts": "the services are fast, bounded and clear about what went wrong",
     "agent": "any model can drive, and nothing that it says breaks a run",

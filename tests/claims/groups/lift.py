@@ -17,7 +17,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from surveyor.core.workers import end_with_parent
-from surveyor.services.reference.base import Shelf
+from surveyor.services.reference.base import WorldCache
 from surveyor.skills.distil.rollouts import Trial
 from surveyor.training.evolution.exploration import ExploreSettings
 from surveyor.training.evolution.records import EvolveSettings
@@ -125,7 +125,7 @@ def _make(part: int) -> None:
 
 
 @cache
-def _shelf(datasets: tuple[Path, ...]) -> Shelf:
+def _shelf(datasets: tuple[Path, ...]) -> WorldCache:
     """One for all that this process plays, whatever the error seed."""
     return shelf_of(datasets)
 

@@ -17,7 +17,7 @@ from surveyor.core.geometry import Pose
 from surveyor.scenes.capture.rendering import PHONE, Renderer, camera_at
 from surveyor.scenes.capture.standing import free_space
 from surveyor.scenes.capture.trajectory import LARGE_ENOUGH, TIMES, plan_walk
-from surveyor.scenes.rooms.layout.builder import Placed
+from surveyor.scenes.rooms.layout.builder import PlacedModel
 from surveyor.scenes.rooms.layout.footprints import overlap
 from surveyor.scenes.rooms.room import Room, RoomSpec, build_room, countable
 from tests.claims.claim import Claim
@@ -157,7 +157,7 @@ def floating(room: Room) -> list[str]:
     return [q.model.category for q in room.placed if not _rests(q)]
 
 
-def _rests(q: Placed) -> bool:
+def _rests(q: PlacedModel) -> bool:
     if q.parent is not None:
         tops = [q.parent.z + s.z for s in q.parent.model.supports]
         return min(abs(q.z - top) for top in tops) < GAP

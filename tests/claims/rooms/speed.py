@@ -15,7 +15,7 @@ import numpy as np
 from surveyor.core.cameras import Camera
 from surveyor.core.workers import end_with_parent
 from surveyor.scenes.capture.rendering import PHONE, Renderer, encode_jpeg
-from surveyor.scenes.capture.tone_mapping import Look
+from surveyor.scenes.capture.tone_mapping import CaptureStyle
 from surveyor.scenes.capture.trajectory import plan_walk
 from surveyor.scenes.rooms.room import RoomSpec, build_room
 from tests.claims.claim import Claim
@@ -101,7 +101,7 @@ def video(seed: int, antialias: bool) -> None:
     room = build_room(RoomSpec(seed=seed))
     film = Renderer(room)
     for camera in plan_walk(room, FRAMES).cameras:
-        frame = film.render(camera, look=Look(antialias=antialias))
+        frame = film.render(camera, look=CaptureStyle(antialias=antialias))
         if frame.rgb is not None:
             encode_jpeg(frame.rgb)
 

@@ -19,12 +19,13 @@ from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.chat.planner import ChatPlanner
 from surveyor.agent.limits import Limits
 from surveyor.agent.loop import run_episode
-from surveyor.agent.planner import LoadedSkill, Planner
+from surveyor.agent.planner import Planner
 from surveyor.agent.program.planner import ProgramPlanner
 from surveyor.memory.episodes import fold
 from surveyor.memory.events import Event
 from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
 from surveyor.skills.builtin import add_builtin
+from surveyor.skills.entries import RetrievedSkill
 from surveyor.skills.retrieve import Retriever
 from surveyor.skills.store import SkillStore
 from surveyor.tools.builtin import offered_tools
@@ -132,9 +133,8 @@ async def _played(folder: Path, dataset: Path) -> dict[tuple[str, bool], list[Ou
     return played
 
 
-def _skills(retriever: Retriever, case: Case) -> tuple[LoadedSkill, ...]:
-    found = retriever.retrieve(case.card, case.task.question).skills
-    return tuple(LoadedSkill(s.name, s.version, s.text, s.workflow) for s in found)
+def _skills(retriever: Retriever, case: Case) -> tuple[RetrievedSkill, ...]:
+    return retriever.retrieve(case.card, case.task.question).skills
 
 
 @asynccontextmanager
@@ -154,7 +154,7 @@ async def _one(
     planner: Planner,
     client: ExpertClient,
     judge: Judge,
-    skills: Sequence[LoadedSkill],
+    skills: Sequence[RetrievedSkill],
 ) -> Outcome:
     log = _Events()
     tools = offered_tools(frames=True)

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from surveyor.core.dataset import Dataset
 from surveyor.services.plan import write_atomically
-from surveyor.services.reference.base import Shelf
+from surveyor.services.reference.base import WorldCache
 from surveyor.skills.builtin import add_builtin
 from surveyor.skills.distil.rollouts import Trial
 from surveyor.skills.provenance import digest
@@ -95,13 +95,13 @@ class SeedResult:
     hindsight: Hindsight | None = None
 
 
-def shelf_of(datasets: Sequence[Path]) -> Shelf:
+def shelf_of(datasets: Sequence[Path]) -> WorldCache:
     """A shelf for all error seeds on these datasets, with room for every picture's evidence."""
-    return Shelf(tuple(datasets), keep_frames=_KEEP_FRAMES, keep_sights=_KEEP_SIGHTS)
+    return WorldCache(tuple(datasets), keep_frames=_KEEP_FRAMES, keep_sights=_KEEP_SIGHTS)
 
 
 async def evolve_seed(
-    plan: EvolutionPlan, seed: int, shelf: Shelf, watch: Watch | None = None
+    plan: EvolutionPlan, seed: int, shelf: WorldCache, watch: Watch | None = None
 ) -> Evolved:
     """Evolve on the training rooms with the experts' errors drawn from one seed."""
     work = plan.seed_work(seed)
@@ -121,7 +121,7 @@ async def evolve_seed(
 
 
 async def play_defaults(
-    plan: EvolutionPlan, seed: int, shelf: Shelf, watch: Watch | None = None
+    plan: EvolutionPlan, seed: int, shelf: WorldCache, watch: Watch | None = None
 ) -> None:
     """Play on the test rooms what needs no training: so much is done when `judge_seed` is asked."""
     choosers = {"plain": fixed(PLAIN), "guarded": fixed(GUARDED), "seeds": _seeds(plan, seed)}
@@ -130,7 +130,7 @@ async def play_defaults(
 
 
 async def judge_seed(
-    plan: EvolutionPlan, seed: int, evolved: Evolved, shelf: Shelf, watch: Watch | None = None
+    plan: EvolutionPlan, seed: int, evolved: Evolved, shelf: WorldCache, watch: Watch | None = None
 ) -> SeedResult:
     """Every policy on the test rooms."""
     home = Library(plan.seed_work(seed) / "library")
@@ -195,7 +195,7 @@ def _first_rooms(plan: EvolutionPlan) -> tuple[Case, ...]:
 
 @asynccontextmanager
 async def _testing(
-    plan: EvolutionPlan, seed: int, shelf: Shelf
+    plan: EvolutionPlan, seed: int, shelf: WorldCache
 ) -> AsyncIterator[tuple[ProgramPlay, TrialStore]]:
     store = TrialStore(plan.test_work / f"trials{seed}.sqlite")
     try:
@@ -206,7 +206,7 @@ async def _testing(
 
 
 def _players(
-    plan: EvolutionPlan, datasets: Sequence[Path], work: Path, seed: int, shelf: Shelf
+    plan: EvolutionPlan, datasets: Sequence[Path], work: Path, seed: int, shelf: WorldCache
 ) -> AbstractAsyncContextManager[ProgramPlay]:
     """Error seeds share in ``work`` what doesn't depend on them, such as restored pictures."""
     return reference_play(datasets, work, preset=plan.preset, seed=seed, shelf=shelf)

@@ -14,7 +14,7 @@ import re
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
-from surveyor.agent.planner import Brief, Session, Turn
+from surveyor.agent.planner import PlannerInput, Session, Turn
 from surveyor.agent.program.planner import ProgramPlanner
 from surveyor.core.tasks import AnswerKind, Task
 from surveyor.memory.events import ToolOutcome, ToolStatus
@@ -75,7 +75,7 @@ def _session(messages: list[dict[str, Any]]) -> Session:
         answer_kind=AnswerKind.CHOICE if options else AnswerKind.NUMBER,
     )
     number = int(frames.group(1)) if frames else 0
-    brief = Brief(tools=(), frame_handles=tuple(f"frame_{i}" for i in range(number)))
+    brief = PlannerInput(tools=(), frame_handles=tuple(f"frame_{i}" for i in range(number)))
     return ProgramPlanner(first_workflow(system) or PLAIN).start(task, brief)
 
 
