@@ -10,7 +10,7 @@ import pytest
 from surveyor.agent.chat.messages import Picture
 from surveyor.agent.chat.prompt import opening
 from surveyor.agent.chat.prompt_profiles import easi, official
-from surveyor.agent.planner import Brief
+from surveyor.agent.planner import PlannerInput
 from surveyor.benchmarks.loaders.field_maps import MAPS
 from surveyor.benchmarks.loaders.frames import FrameRule
 from surveyor.benchmarks.loaders.published_rows import mmsi_video_budget
@@ -69,7 +69,7 @@ def test_right_answers_score_100_and_saying_nothing_is_unread(name: str, tmp_pat
     }
     rows = [json.dumps({"id": key, "prediction": reply}) for key, reply in replies.items()]
     card = score_predictions(out, rows, metric)
-    assert (card.headline, card.unread, card.counts.n_failed) == (100.0, 0, 0)
+    assert (card.headline, card.unread, card.counts.failed) == (100.0, 0, 0)
     silent = [json.dumps({"id": key, "prediction": "?"}) for key in replies]
     assert score_predictions(out, silent, metric).unread == len(replies) - (name == "spar")
 
@@ -80,7 +80,7 @@ def test_mindcube(tmp_path: Path) -> None:
     task = tasks["among_group101_q0_2_1"]
     assert (task.question_type, len(task.frames), task.options) == ("among", 2, ())
     assert answers[task.id].options == ("A. Lamp", "B. Sofa", "C. Plant")
-    text = easi(task, Brief(()), "").after
+    text = easi(task, PlannerInput(()), "").after
     assert text.startswith("[Task]\nYour task is to analyze")
     assert text.endswith("[Question]\n" + task.question)
 
@@ -92,7 +92,7 @@ def test_rows_of_one_scan_share_its_name_and_show_their_own_pictures(tmp_path: P
     shown = [[frame.index for frame in task.frames] for task in tasks.values()]
     assert shown == [[0], [1, 0], [0]]
     assert answers["test_0"].answer == "B. left"
-    assert easi(tasks["test_0"], Brief(()), "").after == (
+    assert easi(tasks["test_0"], PlannerInput(()), "").after == (
         "Question: Where is the lamp from the sofa?\nChoices: A. right\nB. left\n"
         "Reply only to the corresponding option.\nAnswer:"
     )
@@ -103,7 +103,7 @@ def test_site_joins_pictures_and_videos(tmp_path: Path) -> None:
     assert {name: len(task.frames) for name, task in tasks.items()} == {"image_0": 2, "video_0": 2}
     assert answers["video_0"].options == ("A: left", "B: right", "C: up")
     assert answers["image_0"].payload["dataset"] == "blink"
-    assert easi(tasks["video_0"], Brief(()), "").after.startswith("Select the best answer")
+    assert easi(tasks["video_0"], PlannerInput(()), "").after.startswith("Select the best answer")
     assert len(loaded("site", tmp_path / "b", "image")[0]) == 1
 
 
@@ -112,7 +112,7 @@ def test_3dsrbench_hides_what_is_mirrored(tmp_path: Path) -> None:
     scenes = [task.scene_id for task in tasks.values()]
     assert scenes[0] == scenes[1] != scenes[2] == scenes[3]
     assert answers["3"].payload["qid"] == "K7QW2ABC-flip-1"
-    assert easi(tasks["0"], Brief(()), "").after == (
+    assert easi(tasks["0"], PlannerInput(()), "").after == (
         "Question: Which is higher?\nOptions:\nA. the cup\nB. the jar\n"
         "Please select the correct answer from the options above. \n"
     )
@@ -123,7 +123,7 @@ def test_embspatial_keeps_a_scans_name_and_hides_the_relation(tmp_path: Path) ->
     assert [task.scene_id for task in tasks.values()] == ["embspatial_mp3d_7", "scene9002_00"]
     assert {task.question_type for task in tasks.values()} == {"embspatial"}
     assert (answers["mp3d_7"].answer, answers["mp3d_7"].question_type) == ("C", "close")
-    text = easi(tasks["mp3d_7"], Brief(()), "").after
+    text = easi(tasks["mp3d_7"], PlannerInput(()), "").after
     assert text.endswith("A: chair\nB: bed\nC: lamp\nD: sink\nGive me the answer letter directly. "
                          "The best answer is:")  # fmt: skip
 
@@ -136,21 +136,21 @@ def test_blink_has_fourteen_subtasks(tmp_path: Path) -> None:
         "Look. Which one?",
         ("(A) the first", "(B) the second"),
     )
-    assert "\nA. the first\nB. the second\n" in easi(task, Brief(()), "").after
+    assert "\nA. the first\nB. the second\n" in easi(task, PlannerInput(()), "").after
 
 
 def test_spar(tmp_path: Path) -> None:
     tasks, _ = loaded("spar", tmp_path)
     kinds = [(task.answer_kind, len(task.frames)) for task in tasks.values()]
     assert kinds == [(AnswerKind.NUMBER, 2), (AnswerKind.CHOICE, 1), (AnswerKind.TEXT, 2)]
-    assert "0-1000 scale" in easi(tasks["s_1"], Brief(()), "").after
+    assert "0-1000 scale" in easi(tasks["s_1"], PlannerInput(()), "").after
 
 
 def test_mmsi_video_shows_50_frames_in_their_places(tmp_path: Path) -> None:
     tasks, _ = loaded("mmsi-video", tmp_path)
     (task,) = tasks.values()
     assert len(task.frames) == 50 + 1 == task.question.count("<image>")
-    message = opening(official(task, Brief(()), ""), task, Brief(()), 100)[0]
+    message = opening(official(task, PlannerInput(()), ""), task, PlannerInput(()), 100)[0]
     kinds = "".join("p" if isinstance(part, Picture) else "t" for part in message.parts)
     assert kinds == "t" + "p" * 49 + "t" + "p" + "t" + "p" + "t"
     few: dict[str, object] = {"frames_list": [["a"], ["b", "c"]]}
@@ -165,7 +165,7 @@ def test_omnispatial_ids_are_of_their_family(tmp_path: Path) -> None:
     tasks, answers = loaded("omnispatial", tmp_path)
     assert list(tasks) == ["Perspective_Taking_15_1", "Dynamic_Reasoning_15_1"]
     assert answers["Dynamic_Reasoning_15_1"].answer == "A"
-    text = easi(tasks["Perspective_Taking_15_1"], Brief(()), "").after
+    text = easi(tasks["Perspective_Taking_15_1"], PlannerInput(()), "").after
     assert "where X ∈ {A, B, C, D}." in text
     assert text.endswith("Which way is the car going?\nA. left\nB. right")
 
@@ -192,7 +192,7 @@ def test_erqa_pictures_stand_where_the_row_puts_them(tmp_path: Path) -> None:
     tasks, _ = loaded("erqa", tmp_path)
     (task,) = tasks.values()
     assert task.question.startswith("<image>Look at this. <image>And this.")
-    for brief in (Brief(()), Brief(({"function": {"name": "detect"}},))):
+    for brief in (PlannerInput(()), PlannerInput(({"function": {"name": "detect"}},))):
         message = opening(official(task, brief, "call"), task, brief, 10)[-1]
         texts = [part for part in message.parts if isinstance(part, str)]
         handles = [] if not brief.tools else ["frame_0:", "frame_1:"]
