@@ -72,13 +72,14 @@ def compare(a: RunFolder, b: RunFolder, seed: int = 0) -> RunComparison:
     groups = {name: task.question_type for name, task in tasks.items()}
     metric = metric_named(first.metric)
     guesses = [_guesses(folder, scores_a.keys() & scores_b.keys()) for folder in (a, b)]
+    headline = metric.measured(first.profile)[0]
     overall = compare_runs(
         scores_a,
         scores_b,
         scenes,
         groups=groups,
-        averaging=metric.averaging,
-        parents=metric.parents,
+        averaging=headline.averaging,
+        parents=headline.parents,
         seed=seed,
     )
     types = {}

@@ -69,7 +69,7 @@ def test_right_answers_score_100_and_saying_nothing_is_unread(name: str, tmp_pat
     }
     rows = [json.dumps({"id": key, "prediction": reply}) for key, reply in replies.items()]
     card = score_predictions(out, rows, metric)
-    assert (card.headline, card.unread, card.counts.n_failed) == (100.0, 0, 0)
+    assert (card.headline, card.unread, card.counts.failed) == (100.0, 0, 0)
     silent = [json.dumps({"id": key, "prediction": "?"}) for key in replies]
     assert score_predictions(out, silent, metric).unread == len(replies) - (name == "spar")
 
@@ -236,6 +236,41 @@ def test_a_row_that_is_not_of_the_benchmark_is_named(
     with pytest.raises(UserError, match=said):
         loader_named("embspatial").load(source, tmp_path / "out", frames=FrameRule())
     assert not (tmp_path / "out").exists()
+
+
+MEDIA = {
+    "mindcube": ("data/other_all_image",),
+    "viewspatial": ("ViewSpatial-Bench",),
+    "site": ("img", "videos"),
+    "blink-14": ("images",),
+    "mmsi-video": ("frames", "ref_images"),
+    "omnispatial": ("Perspective_Taking", "Dynamic_Reasoning"),
+    "revsi": ("32_frame",),
+    "robospatial": ("images",),
+    "vsi-super": ("10mins",),
+}
+
+
+@pytest.mark.parametrize("name", sorted(MEDIA))
+def test_media_may_lie_in_a_folder_of_their_own(name: str, tmp_path: Path) -> None:
+    source, media, loader = download_2026(name, tmp_path), tmp_path / "media", loader_named(name)
+    whole = loader.load(source, tmp_path / "whole", frames=FrameRule())
+    media.mkdir()
+    for part in MEDIA[name]:
+        (source / part).rename(media / Path(part).name)
+    with pytest.raises(UserError, match="--media"):
+        loader.load(source, tmp_path / "none", frames=FrameRule())
+    made = loader.load(source, tmp_path / "made", frames=FrameRule(), media=media)
+    assert made.tasks_hash == whole.tasks_hash
+
+
+def test_a_path_never_leads_out_of_the_folder(tmp_path: Path) -> None:
+    source = download_2026("robospatial", tmp_path)
+    (tmp_path / "secret.png").write_bytes((source / "images/a.png").read_bytes())
+    path = source / "annotations.jsonl"
+    path.write_text(path.read_text().replace("images/a.png", "../secret.png"))
+    with pytest.raises(UserError, match="no path below"):
+        loader_named("robospatial").load(source, tmp_path / "out", frames=FrameRule())
 
 
 def test_what_is_looked_for_is_named(tmp_path: Path) -> None:

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from surveyor.benchmarks.loaders.frames import FrameRule
-from surveyor.benchmarks.loaders.registry import loader_named, loader_names
+from surveyor.benchmarks.loaders.registry import loader_named
 from surveyor.benchmarks.predictions import score_predictions
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
 from surveyor.core.tasks import Task
 from surveyor.scenes.datasets.truth import targets
 from surveyor.scenes.targets import Target
-from tests.benchmarks.published import FIXTURES, FRAMES, IMAGES, download, picture, put
+from tests.benchmarks.published import FRAMES, IMAGES, download, picture, put, with_fixtures
 
 RULE = FrameRule.parse("uniform:3")
 SPLITS = {"skill3d": "vsi_test"}
@@ -42,11 +42,7 @@ SECRETS = (
 )
 
 
-WITH_FILES = [name for name in loader_names() if (FIXTURES / name).is_dir()]
-"""Those whose rows are files; the others' are made in `tests.benchmarks.published_2026`."""
-
-
-@pytest.fixture(scope="module", params=WITH_FILES)
+@pytest.fixture(scope="module", params=with_fixtures())
 def loaded(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, Dataset]:

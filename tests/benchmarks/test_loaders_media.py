@@ -8,17 +8,25 @@ from pathlib import Path
 import pytest
 
 from surveyor.benchmarks.loaders.frames import FrameRule
-from surveyor.benchmarks.loaders.registry import loader_named, loader_names
+from surveyor.benchmarks.loaders.registry import loader_named
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
 from surveyor.scenes.datasets.truth import targets
-from tests.benchmarks.published import FIXTURES, IMAGES, VIDEOS, download, picture, put
+from tests.benchmarks.published import (
+    FIXTURES,
+    IMAGES,
+    VIDEOS,
+    download,
+    picture,
+    put,
+    with_fixtures,
+)
 
 RULE = FrameRule()
 SPLITS = {"skill3d": "vsi_test"}
 
 
-@pytest.mark.parametrize("name", loader_names())
+@pytest.mark.parametrize("name", with_fixtures())
 def test_every_loader_takes_a_folder_of_media(name: str, tmp_path: Path) -> None:
     source, media = download(name, tmp_path / "all"), tmp_path / "media"
     there = {
@@ -86,13 +94,13 @@ def test_rows_of_all_benchmarks_are_each_judged_by_their_own(tmp_path: Path) -> 
     ]
     path = source / "dataset" / "skill3d_splits" / "all_test.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)))
-    made = loader_named("skill3d").load(source, tmp_path / "dataset", split="all_test", frames=RULE)
+    made = loader_named("skill3d").load(source, tmp_path / "made", split="all_test", frames=RULE)
     assert made.settings["metric"] == "rooms"
     from surveyor.benchmarks.scorecard import ScheduledRow, judge
     from surveyor.benchmarks.scorers.registry import metric_named
     from surveyor.benchmarks.scoring import target_fields
 
-    dataset = Dataset.open(tmp_path / "dataset")
+    dataset = Dataset.open(tmp_path / "made")
     answers = {target.task_id: target for target in targets(dataset.path)}
     tasks = list(dataset.tasks())
     scheduled = [

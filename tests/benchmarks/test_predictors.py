@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 
 from surveyor.benchmarks.loaders.frames import FrameRule
-from surveyor.benchmarks.loaders.registry import loader_named, loader_names
+from surveyor.benchmarks.loaders.registry import loader_named
 from surveyor.benchmarks.scorers.per_type import METRIC_OF, metric_name_of
 from surveyor.core.dataset import read_manifest
 from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
-from tests.benchmarks.published import download
+from tests.benchmarks.published import download, with_fixtures
 from tests.claims.benchmarks.predictors import perfect, score_dataset, silent
 
 # Published IoU adds an epsilon to the union, so a perfect box or mask is just below 100.
 JUST_BELOW = 1e-3
 
 
-@pytest.mark.parametrize("name", loader_names())
+@pytest.mark.parametrize("name", with_fixtures())
 def test_on_loaded_datasets(name: str, tmp_path: Path) -> None:
     out = tmp_path / "dataset"
     manifest = loader_named(name).load(download(name, tmp_path), out, frames=FrameRule())

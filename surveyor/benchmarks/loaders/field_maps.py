@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from surveyor.benchmarks.loaders import published_rows as rows
+from surveyor.benchmarks.loaders import row_fields as of
 from surveyor.benchmarks.scorers.choices import mindcube_setting
 from surveyor.core.tasks import AnswerKind
 
@@ -30,9 +31,9 @@ def choice(row: Row) -> AnswerKind:
     return AnswerKind.CHOICE
 
 
-_QUESTION: Final = rows.field_of("question")
-_ANSWER: Final = rows.field_of("answer")
-_IMAGES: Final = rows.listed("images")
+_QUESTION: Final = of.field_of("question")
+_ANSWER: Final = of.field_of("answer")
+_IMAGES: Final = of.listed("images")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class FieldMap:
     parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     id: str = ""
     question: Callable[[Row], str] = _QUESTION
-    options: Callable[[Row], Sequence[str]] = rows.no_options
+    options: Callable[[Row], Sequence[str]] = of.no_options
     in_text: bool = False
     answer: Callable[[Row], str | None] = _ANSWER
     kind: Callable[[Row], AnswerKind] = choice
@@ -65,10 +66,10 @@ class FieldMap:
     scene: Callable[[Row], str] = no_text
     shared: bool = False
     hidden: Sequence[str] = ()
-    made: Callable[[Row], Mapping[str, object]] = rows.nothing
+    made: Callable[[Row], Mapping[str, object]] = of.nothing
     unit: Callable[[Row], str] = no_text
     budget: Sequence[str] = ()
-    per_split: Callable[[Row, str], Row] = rows.as_it_is
+    per_split: Callable[[Row, str], Row] = of.as_it_is
 
 
 MAPS: Final = (
@@ -80,10 +81,10 @@ MAPS: Final = (
             "full": ("MindCube", "data/raw/MindCube", "raw/MindCube"),
         },
         id="id",
-        question=rows.first_of("input_prompt", "question"),
-        options=rows.options_in_line("question"),
+        question=of.first_of("input_prompt", "question"),
+        options=of.options_in_line("question"),
         in_text=True,
-        answer=rows.field_of("gt_answer"),
+        answer=of.field_of("gt_answer"),
         question_type=mindcube_setting,
         places=("", "data"),
     ),
@@ -91,10 +92,10 @@ MAPS: Final = (
         name="viewspatial",
         metric="viewspatial",
         stems={"test": ("ViewSpatial-Bench",)},
-        options=rows.lines_of("choices"),
-        question_type=rows.field_of("question_type"),
-        pictures=rows.listed("image_path"),
-        scene=rows.scannet_scene("image_path"),
+        options=of.lines_of("choices"),
+        question_type=of.field_of("question_type"),
+        pictures=of.listed("image_path"),
+        scene=of.scannet_scene("image_path"),
     ),
     FieldMap(
         name="site",
@@ -104,8 +105,8 @@ MAPS: Final = (
             "video": ("video_test", "video_test/test"),
         },
         parts={"test": ("image", "video")},
-        options=rows.lettered("options", "{}: {}"),
-        question_type=rows.field_of("category"),
+        options=of.lettered("options", "{}: {}"),
+        question_type=of.field_of("category"),
         pictures=rows.site_pictures,
         video=rows.site_video,
         hidden=("dataset", "category"),
@@ -119,9 +120,9 @@ MAPS: Final = (
             "raw": ("3dsrbench_v1",),
         },
         id="index",
-        options=rows.columns("ABCD", "{}. {}"),
-        question_type=rows.field_of("category"),
-        pictures=rows.listed("image"),
+        options=of.columns("ABCD", "{}. {}"),
+        question_type=of.field_of("category"),
+        pictures=of.listed("image"),
         shared=True,
         hidden=("qid", "category"),
     ),
@@ -130,11 +131,11 @@ MAPS: Final = (
         metric="embspatial",
         stems={"test": ("embspatial_bench", "test")},
         id="question_id",
-        options=rows.lettered("answer_options", "{}: {}"),
-        answer=rows.letter_at("answer"),
-        question_type=rows.constant("embspatial"),
-        group=rows.field_of("relation"),
-        pictures=rows.listed("image"),
+        options=of.lettered("answer_options", "{}: {}"),
+        answer=of.letter_at("answer"),
+        question_type=of.constant("embspatial"),
+        group=of.field_of("relation"),
+        pictures=of.listed("image"),
         scene=rows.embspatial_scene,
         hidden=("data_source", "relation"),
     ),
@@ -145,8 +146,8 @@ MAPS: Final = (
         id="idx",
         question=rows.blink_question,
         options=rows.blink_options,
-        question_type=rows.field_of("sub_task"),
-        pictures=rows.several("image_1", "image_2", "image_3", "image_4"),
+        question_type=of.field_of("sub_task"),
+        pictures=of.several("image_1", "image_2", "image_3", "image_4"),
         hidden=("choices",),
     ),
     FieldMap(
@@ -155,8 +156,8 @@ MAPS: Final = (
         stems={"test": ("test", "spar_bench"), "tiny": ("tiny", "spar_bench_tiny")},
         id="id",
         kind=rows.spar_kind,
-        question_type=rows.field_of("task"),
-        pictures=rows.listed("image"),
+        question_type=of.field_of("task"),
+        pictures=of.listed("image"),
         hidden=("task",),
     ),
     FieldMap(
@@ -165,8 +166,8 @@ MAPS: Final = (
         stems={"u50": ("mmsivideo", "test", "MMSIVideo"), "sc": ("mmsivideo", "test", "MMSIVideo")},
         id="id",
         question=rows.mmsi_video_question,
-        answer=rows.field_of("ground_truth"),
-        question_type=rows.field_of("type"),
+        answer=of.field_of("ground_truth"),
+        question_type=of.field_of("type"),
         pictures=rows.mmsi_video_pictures,
         places=("frames", "ref_images", ""),
         hidden=("type",),
@@ -178,9 +179,9 @@ MAPS: Final = (
         metric="omnispatial",
         stems={"test": ("data", "test")},
         id="id",
-        options=rows.lettered("options", "{}. {}"),
-        answer=rows.letter_at("answer"),
-        question_type=rows.field_of("sub_task_type"),
+        options=of.lettered("options", "{}. {}"),
+        answer=of.letter_at("answer"),
+        question_type=of.field_of("sub_task_type"),
         pictures=rows.omnispatial_picture,
         places=("", "OmniSpatial-test"),
         hidden=("task_type", "sub_task_type"),
@@ -194,13 +195,13 @@ MAPS: Final = (
             for n in ("32", "64", "16", "all")
         },
         id="id",
-        options=rows.strings("options"),
-        answer=rows.field_of("ground_truth"),
+        options=of.strings("options"),
+        answer=of.field_of("ground_truth"),
         kind=rows.revsi_kind,
-        question_type=rows.field_of("question_type"),
-        pictures=rows.no_pictures,
+        question_type=of.field_of("question_type"),
+        pictures=of.no_pictures,
         video=rows.revsi_video,
-        scene=rows.field_of("scene_id"),
+        scene=of.field_of("scene_id"),
         unit=rows.revsi_unit,
         budget=("32_frame", "64_frame", "16_frame"),
         per_split=rows.with_split,
@@ -211,11 +212,11 @@ MAPS: Final = (
         stems={name: (name, f"{name}/image", name.title()) for name in rows.REFSPATIAL_PARTS},
         parts={"test": rows.REFSPATIAL_PARTS, "seen": rows.REFSPATIAL_PARTS[:2]},
         id="id",
-        question=rows.joined("prompt", "suffix"),
-        answer=rows.constant("a point in the mask"),
+        question=of.joined("prompt", "suffix"),
+        answer=of.constant("a point in the mask"),
         kind=rows.pointing,
-        question_type=rows.field_of("split"),
-        pictures=rows.listed("image"),
+        question_type=of.field_of("split"),
+        pictures=of.listed("image"),
         hidden=("step",),
         made=rows.with_mask,
         per_split=rows.refspatial_part,
@@ -225,8 +226,8 @@ MAPS: Final = (
         metric="robospatial",
         stems={"test": ("annotations", "robospatial_home", "test")},
         kind=rows.robospatial_kind,
-        question_type=rows.field_of("category"),
-        pictures=rows.listed("img"),
+        question_type=of.field_of("category"),
+        pictures=of.listed("img"),
         hidden=("category",),
         made=rows.with_size,
     ),
@@ -236,10 +237,10 @@ MAPS: Final = (
         stems={"test": ("test", "erqa")},
         id="question_id",
         question=rows.erqa_question,
-        options=rows.options_in_line("question"),
+        options=of.options_in_line("question"),
         in_text=True,
-        question_type=rows.field_of("question_type"),
-        pictures=rows.listed("images"),
+        question_type=of.field_of("question_type"),
+        pictures=of.listed("images"),
     ),
     FieldMap(
         name="vsi-super",
@@ -252,11 +253,11 @@ MAPS: Final = (
                 for m in (10, 30, 60, 120)
             },
         },
-        options=rows.strings("options"),
+        options=of.strings("options"),
         kind=rows.super_kind,
         question_type=rows.super_type,
-        pictures=rows.no_pictures,
-        video=rows.without_ending("video_path"),
+        pictures=of.no_pictures,
+        video=of.without_ending("video_path"),
         scene=rows.super_scene,
         hidden=("answers",),
         per_split=rows.of_split,
