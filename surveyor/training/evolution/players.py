@@ -19,7 +19,7 @@ from surveyor.skills.distil.findings import Finding
 from surveyor.skills.distil.rollouts import Rollout
 from surveyor.skills.distil.trajectories import trajectory_text
 from surveyor.skills.documents import SkillDocument
-from surveyor.skills.retrieve import RetrievedSkill
+from surveyor.skills.entries import RetrievedSkill
 from surveyor.skills.workflow import Workflow
 from surveyor.tools.workspace import Workspace
 from surveyor.training.evolution.cases import Case

@@ -9,7 +9,7 @@ from surveyor.agent.planner import Planner
 from surveyor.agent.program.planner import ProgramPlanner
 from surveyor.skills.distil.wording import fallbacks, steps, stops, suffices
 from surveyor.skills.documents import SkillDocument, compose
-from surveyor.skills.retrieve import RetrievedSkill
+from surveyor.skills.entries import RetrievedSkill
 from surveyor.skills.workflow import Workflow
 
 
