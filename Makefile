@@ -10,7 +10,7 @@ help:
 	@echo "make demo    install into $(VENV) and measure six embedded rooms end to end"
 	@echo "make test    install and run the test suite"
 	@echo "make test-models  the neural experts with tiny random weights (installs torch)"
-	@echo "make check   lint, format, types, floors, size ratchet"
+	@echo "make check   lint, format, types, layers, size ratchet"
 	@echo "make claims  print every claimed number beside its bound (NAME=group, JSON=file)"
 
 $(VENV)/.installed: requirements/dev.txt pyproject.toml

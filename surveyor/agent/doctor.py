@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 
 from surveyor.agent.capability_checks import (
-    Finding,
+    CheckFinding,
     Health,
     ProbedEndpoint,
     probe_grammar,
@@ -29,7 +29,7 @@ from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.chat.endpoint import Endpoint
 from surveyor.core.errors import UserError
 
-_Probe = Callable[[ProbedEndpoint], Awaitable[Finding]]
+_Probe = Callable[[ProbedEndpoint], Awaitable[CheckFinding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Diagnosis:
 
     model: str
     base_url: str
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckFinding, ...]
 
     @property
     def overrides(self) -> dict[str, Any]:
@@ -102,13 +102,15 @@ async def examine(
     return Diagnosis(config.model, config.base_url, tuple(findings))
 
 
-async def _without_native(patient: ProbedEndpoint, findings: Sequence[Finding]) -> list[Finding]:
+async def _without_native(
+    patient: ProbedEndpoint, findings: Sequence[CheckFinding]
+) -> list[CheckFinding]:
     """The findings with how calls can be made otherwise: as tags, or held to a grammar.
 
     A grammar is tried where tags fail or need repairs: what a server enforces cannot be wrong.
     """
     tagged = await probe_tags(patient)
-    more: list[Finding] = []
+    more: list[CheckFinding] = []
     if tagged.health is not Health.WORKS:
         more = await probe_grammar(patient)
         if more[0].override is not None and tagged.health is Health.BROKEN:
@@ -157,5 +159,5 @@ def _toml(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else json.dumps(value)
 
 
-def _skipped(name: str) -> Finding:
-    return Finding(name, Health.SKIPPED, "this model is configured not to use it")
+def _skipped(name: str) -> CheckFinding:
+    return CheckFinding(name, Health.SKIPPED, "this model is configured not to use it")

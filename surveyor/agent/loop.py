@@ -17,8 +17,8 @@ import orjson
 from pydantic import JsonValue
 
 from surveyor.agent.boundary import ProviderRefused, boundary
-from surveyor.agent.limits import LimitExceeded, Limits, Scope
-from surveyor.agent.planner import Brief, LoadedSkill, Observation, Planner, Session, Turn
+from surveyor.agent.limits import LimitExceeded, Limits, LimitScope
+from surveyor.agent.planner import Observation, Planner, PlannerInput, Session, Turn
 from surveyor.agent.survey.skills import at_hand
 from surveyor.core.errors import InfrastructureError
 from surveyor.core.tasks import Task
@@ -34,6 +34,7 @@ from surveyor.memory.events import (
     ToolOutcome,
     ToolStatus,
 )
+from surveyor.skills.entries import RetrievedSkill
 from surveyor.tools.nesting import performer, within
 from surveyor.tools.spec import CallRequest
 
@@ -63,13 +64,13 @@ class Toolbox(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Stage:
+class _EpisodeState:
     """Where an episode plays: what its turns may touch."""
 
     registry: Toolbox
     workspace: Workspace
     log: Log
-    scope: Scope
+    scope: LimitScope
 
 
 async def run_episode(
@@ -79,7 +80,7 @@ async def run_episode(
     workspace: Workspace,
     log: Log,
     limits: Limits,
-    skills: tuple[LoadedSkill, ...] = (),
+    skills: tuple[RetrievedSkill, ...] = (),
     epoch: int = 0,
     attempt: int = 0,
     *,
@@ -103,8 +104,8 @@ async def run_episode(
     with boundary(report_limit, _SCOPE) as verdict:
         async with limits.scope(_SCOPE) as scope:
             shown = workspace.frame_handles if frame_handles is None else frame_handles
-            brief = Brief(tuple(registry.schemas), shown, skills)
-            stage = _Stage(registry, workspace, log, scope)
+            brief = PlannerInput(tuple(registry.schemas), shown, skills)
+            stage = _EpisodeState(registry, workspace, log, scope)
             at_hand.set(skills)
             await _converse(planner.start(task, brief), stage)
     ended = EpisodeEnded(
@@ -114,7 +115,7 @@ async def run_episode(
     return ended
 
 
-async def _converse(session: Session, stage: _Stage) -> None:
+async def _converse(session: Session, stage: _EpisodeState) -> None:
     """Take turns until one is an answer; limits and failures leave by exception."""
     observations: tuple[Observation, ...] = ()
     mistakes = 0
@@ -136,7 +137,7 @@ async def _converse(session: Session, stage: _Stage) -> None:
         stage.scope.tolerate(mistakes)
 
 
-def _record_model_call(turn: Turn, number: int, stage: _Stage) -> None:
+def _record_model_call(turn: Turn, number: int, stage: _EpisodeState) -> None:
     stage.scope.take_turn(turn.model.usage if turn.model else None)
     if turn.model is not None:
         stage.log.append(turn.model.model_copy(update={"turn": number}))
@@ -154,7 +155,7 @@ def _answer(turn: Turn, text: str, number: int) -> Answer:
     )
 
 
-async def _run_tools(turn: Turn, number: int, stage: _Stage) -> tuple[ToolOutcome, ...]:
+async def _run_tools(turn: Turn, number: int, stage: _EpisodeState) -> tuple[ToolOutcome, ...]:
     """Log and run the calls of one turn; a tool that failed through no fault of the planner ends
     the episode as incomplete."""
 
@@ -173,7 +174,7 @@ async def _perform(
     calls: Sequence[CallRequest],
     notes: Mapping[str, str],
     number: int,
-    stage: _Stage,
+    stage: _EpisodeState,
     parent: str = "",
 ) -> tuple[ToolOutcome, ...]:
     stage.scope.take_calls(len(calls))

@@ -12,13 +12,18 @@ app = typer.Typer()
 
 @app.command()
 def load(
-    name: Annotated[str, typer.Argument(help="vsi-bench, mmsi-bench, blink, scanqa, ...")],
+    name: Annotated[
+        str, typer.Argument(help="vsi-bench, mmsi-bench, ...; all are listed without it.")
+    ] = "",
     source: Annotated[
-        Path, typer.Argument(help="The benchmark's folder or file; left out with --hub.")
-    ],
+        Path | None, typer.Argument(help="The benchmark's folder or file; left out with --hub.")
+    ] = None,
     out: Annotated[Path | None, typer.Argument(help="The dataset folder to make.")] = None,
     split: Annotated[str | None, typer.Option(help="Which split.")] = None,
     frames: Annotated[str, typer.Option(help="all, uniform:32, fps:1, list:0,8,16.")] = "all",
+    media: Annotated[
+        Path | None, typer.Option(help="Folder of the images and videos, if they lie elsewhere.")
+    ] = None,
     hub: Annotated[
         str, typer.Option(help="A data set's Hugging Face id, as nyu-visionx/VSI-Bench.")
     ] = "",
@@ -29,20 +34,31 @@ def load(
     """Make a dataset from a benchmark's local files, or from the hub; see docs/benchmarks.md."""
     from surveyor.benchmarks.loaders.frames import FrameRule
     from surveyor.benchmarks.loaders.hub import fetch
-    from surveyor.benchmarks.loaders.registry import loader_named
+    from surveyor.benchmarks.loaders.registry import loader_named, loader_names
     from surveyor.compose.run import default_cache
     from surveyor.core.errors import UserError
 
+    if not name:
+        for known in loader_names():
+            print(f"{known:<14} splits: {', '.join(loader_named(known).splits)}")
+        print("load one: surveyor load NAME FOLDER OUT --split SPLIT; see docs/benchmarks.md")
+        return
     rule, loader = FrameRule.parse(frames), loader_named(name)
+    if source is None:
+        raise UserError(f"say where the files of {name} are and the dataset to make, or --hub ID")
     if hub:
         if out is not None:
             raise UserError(f"with --hub say only where the dataset goes, without {source}")
         source, out = fetch(name, hub, revision, default_cache()), source
     elif out is None or revision is not None:
         raise UserError("give the benchmark's folder and the dataset to make, or --hub with an id")
-    manifest = loader.load(source, out, split=split, frames=rule)
+    manifest = loader.load(source, out, split=split, frames=rule, media=media)
     asked = sum(manifest.questions.values())
     print(f"{len(manifest.scenes)} scenes, {asked} questions in {out}")
     if (commit := manifest.settings.get("revision")) is not None:
         print(f"revision {commit}")
-    print(f"score it with --metric {manifest.settings.get('metric', 'vsi')}")
+    print(f"score answers of your own: surveyor score {out} predictions.jsonl")
+    print(
+        f"run it: surveyor run {out} --planner chat --model MODEL --base-url URL "
+        "--baseline no-tools (or --experts FILE, with tools)"
+    )

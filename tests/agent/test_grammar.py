@@ -11,14 +11,14 @@ from surveyor.agent.chat.capabilities import Capabilities, Constraint, DialectNa
 from surveyor.agent.chat.constrained import GrammarDialect, constrained
 from surveyor.agent.chat.gbnf import gbnf
 from surveyor.agent.chat.turn_schema import turn_schema
-from surveyor.agent.planner import Brief
+from surveyor.agent.planner import PlannerInput
 from surveyor.agent.survey.offer import offered
 from surveyor.core.tasks import AnswerKind, Task
 from surveyor.memory.events import FormatError
 from tests.support.gbnf_sampler import Grammar, sample_schema
 
 TOOLS = offered(frames=True)
-BRIEF = Brief(tuple(tool.schema for tool in TOOLS), ("frame_0",))
+BRIEF = PlannerInput(tuple(tool.schema for tool in TOOLS), ("frame_0",))
 ARGUMENTS = {tool.name: tool.arguments for tool in TOOLS}
 
 
@@ -140,5 +140,7 @@ def test_where_nothing_is_enforced_a_bad_turn_is_a_mistake(
 
 def test_the_short_prompt_with_tools_has_at_most_1200_tokens() -> None:
     tools = tuple(tool.schema for tool in offered(frames=True, named=("measure",)))
-    speaking = GrammarDialect(task(), Brief(tools), Capabilities(dialect=DialectName.GRAMMAR))
+    speaking = GrammarDialect(
+        task(), PlannerInput(tools), Capabilities(dialect=DialectName.GRAMMAR)
+    )
     assert len(speaking.instructions) / 3 < 1200

@@ -9,7 +9,7 @@ from surveyor.agent.chat.capabilities import DialectName, capabilities_of
 from surveyor.agent.chat.coordinates import Places
 from surveyor.agent.chat.messages import Picture
 from surveyor.agent.chat.skill3d import Skill3dDialect
-from surveyor.agent.planner import Brief
+from surveyor.agent.planner import PlannerInput
 from surveyor.agent.survey.offer import offered
 from surveyor.core.blobs import BlobRef
 from surveyor.core.tasks import AnswerKind, Task
@@ -33,7 +33,7 @@ def dialect(pixels: bool = True) -> Skill3dDialect:
         "skill-3d/Skill-3D-GRPO-8B", {"coordinates": "pixels"} if pixels else None
     )
     assert can.dialect is DialectName.SKILL3D
-    brief = Brief(tuple(tool.schema for tool in TOOLS), ("frame_4", "frame_9"))
+    brief = PlannerInput(tuple(tool.schema for tool in TOOLS), ("frame_4", "frame_9"))
     places = Places(brief.tools, can)
     image = BlobRef(sha256="0" * 64, media_type="image/png", size=1, width=640, height=480)
     places.saw([Picture(handle, image) for handle in brief.frame_handles])

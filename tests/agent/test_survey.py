@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from surveyor.agent.limits import Limits
 from surveyor.agent.loop import run_episode
-from surveyor.agent.planner import LoadedSkill, Planner, Turn
+from surveyor.agent.planner import Planner, RetrievedSkill, Turn
 from surveyor.agent.program.planner import ProgramPlanner
 from surveyor.agent.replay import recorded_turns
 from surveyor.agent.scripted import ScriptedPlanner, turns
@@ -29,7 +29,7 @@ from surveyor.tools.workspace import Workspace
 from tests.support.box_room import BoxRoom
 from tests.tools.conftest import make_client
 
-SKILL = LoadedSkill("guarded-views", "1", "", GUARDED)
+SKILL = RetrievedSkill("guarded-views", "1", "", GUARDED)
 
 
 class _Log(list[Event]):

@@ -31,7 +31,7 @@ from surveyor.agent.chat.reply_parser import (
 )
 from surveyor.agent.chat.terse import signatures
 from surveyor.agent.chat.turn_schema import turn_schema
-from surveyor.agent.planner import Brief, Observation
+from surveyor.agent.planner import Observation, PlannerInput
 from surveyor.core.tasks import Task
 from surveyor.memory.events import FormatError
 from surveyor.tools.spec import CallRequest
@@ -61,7 +61,7 @@ class GrammarDialect:
 
     name = "grammar"
 
-    def __init__(self, task: Task, brief: Brief, capabilities: Capabilities) -> None:
+    def __init__(self, task: Task, brief: PlannerInput, capabilities: Capabilities) -> None:
         self._brief = brief
         self._can = capabilities
         most = {} if capabilities.parallel_calls else {"parallel": 1}

@@ -27,7 +27,7 @@ from surveyor.agent.chat.tags import TagDialect
 from surveyor.agent.chat.terse import terse
 from surveyor.agent.chat.transcript import Transcript
 from surveyor.agent.limits import waiting
-from surveyor.agent.planner import Brief, Observation, Turn
+from surveyor.agent.planner import Observation, PlannerInput, Turn
 from surveyor.core.blobs import BlobStore
 from surveyor.core.tasks import Task
 from surveyor.memory.events import ModelCall
@@ -75,7 +75,7 @@ class ChatPlanner:
         """Limit and requests in flight of the model's endpoint, by the model's name."""
         return {self.config.model: self.endpoint.limiter}
 
-    def start(self, task: Task, brief: Brief) -> ChatSession:
+    def start(self, task: Task, brief: PlannerInput) -> ChatSession:
         """Begin a conversation about one task."""
         places = Places(brief.tools, self.capabilities)
         told = terse(places.told) if self.capabilities.terse else places.told
@@ -183,7 +183,7 @@ class ChatSession:
 
 
 def dialect_for(
-    task: Task, brief: Brief, capabilities: Capabilities, places: Places | None = None
+    task: Task, brief: PlannerInput, capabilities: Capabilities, places: Places | None = None
 ) -> Dialect:
     """The dialect that a model speaks; ``places`` knows the images that it was shown."""
     if capabilities.dialect is DialectName.SKILL3D:

@@ -19,7 +19,7 @@ from surveyor.agent.chat.coordinates import Places
 from surveyor.agent.chat.messages import Message, pictures_of
 from surveyor.agent.chat.reply_parser import Reading
 from surveyor.agent.chat.tags import TagDialect
-from surveyor.agent.planner import Brief, Observation
+from surveyor.agent.planner import Observation, PlannerInput
 from surveyor.core.tasks import Task
 from surveyor.memory.events import ToolOutcome
 from surveyor.tools.spec import CallRequest
@@ -50,7 +50,7 @@ class Skill3dDialect(TagDialect):
     name = "skill3d"
 
     def __init__(
-        self, task: Task, brief: Brief, capabilities: Capabilities, places: Places
+        self, task: Task, brief: PlannerInput, capabilities: Capabilities, places: Places
     ) -> None:
         super().__init__(task, brief, capabilities)
         self._places = places

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import orjson
 
 from surveyor.agent.program.language import Anchor, Find, Near, Quality, Serving
-from surveyor.agent.program.measuring import Reading
-from surveyor.agent.program.scene_builder import SceneBuilder, Sight, Take
+from surveyor.agent.program.measuring import MeasuredValue
+from surveyor.agent.program.scene_builder import SceneBuilder, SceneEvidence, SceneView
 from surveyor.agent.program.tool_calls import Call, Caller, Steps, worked
 from surveyor.tools.schemas import MeasureData, ObjectRow, ObjectsData
 
@@ -26,12 +26,12 @@ _RESTS = 0.12
 """Metres between a thing's underside and its support's top that still count as lying on it."""
 
 
-def find(caller: Caller, program: Find, sight: Sight) -> Steps[Reading]:
+def find(caller: Caller, program: Find, sight: SceneEvidence) -> Steps[MeasuredValue]:
     """The handles that the description means; an empty tuple where nothing fits it.
 
     Of several views that stay apart, the one that shows most of the category is asked.
     """
-    take = max(sight.takes, key=lambda one: len(one.of(program.of.category)), default=Take())
+    take = max(sight.takes, key=lambda one: len(one.of(program.of.category)), default=SceneView())
     rows = take.of(program.of.category)
     if program.several:
         rows = tuple(row for row in rows if row.accepted)
@@ -47,20 +47,22 @@ def find(caller: Caller, program: Find, sight: Sight) -> Steps[Reading]:
     if not program.several:
         fitting = _surest(fitting)
     handles = tuple(row.handle for row in fitting)
-    return Reading(handles, handles)
+    return MeasuredValue(handles, handles)
 
 
-def serving(program: Serving, sight: Sight) -> Reading | None:
+def serving(program: Serving, sight: SceneEvidence) -> MeasuredValue | None:
     """Every accepted thing of a kind that serves the purpose; ``None`` where there is none."""
     kinds = [kind.category for kind in program.kinds]
-    take = max(sight.takes, key=lambda one: sum(len(one.of(k)) for k in kinds), default=Take())
+    take = max(sight.takes, key=lambda one: sum(len(one.of(k)) for k in kinds), default=SceneView())
     rows = [row for kind in kinds for row in take.of(kind)]
     rows = [row for row in rows if row.accepted] or list(_surest(rows))
     handles = tuple(row.handle for row in rows)
-    return Reading(handles, handles) if handles else None
+    return MeasuredValue(handles, handles) if handles else None
 
 
-def anchor(caller: Caller, program: Anchor, sight: Sight, scene: str) -> Steps[Reading | None]:
+def anchor(
+    caller: Caller, program: Anchor, sight: SceneEvidence, scene: str
+) -> Steps[MeasuredValue | None]:
     """An anchor placed at the centre of the surest thing of a category, told as an action."""
     name = program.of.category
     row = next((found for take in sight.takes if (found := take.best(name))), None)
@@ -78,13 +80,13 @@ def anchor(caller: Caller, program: Anchor, sight: Sight, scene: str) -> Steps[R
         "normal": [round(v, 4) for v in (row.axes or _UPRIGHT)[2]],
         "extent": [round(max(v, _THIN), 4) for v in row.size],
     }
-    return Reading(orjson.dumps(action).decode(), (spot.handle,))
+    return MeasuredValue(orjson.dumps(action).decode(), (spot.handle,))
 
 
-def absent(program: Quality, seer: SceneBuilder) -> Steps[Reading | None]:
+def absent(program: Quality, seer: SceneBuilder) -> Steps[MeasuredValue | None]:
     """That the question has no answer, where the place was searched and the thing is not in it."""
     searched = yield from seer.missing(program.of.category)
-    return None if searched is None else Reading(UNANSWERABLE, searched)
+    return None if searched is None else MeasuredValue(UNANSWERABLE, searched)
 
 
 def _by_distance(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pydantic import JsonValue, TypeAdapter
 
 from surveyor.agent.program.language import Closer, Marked, NearestMarked
-from surveyor.agent.program.measuring import Reading
+from surveyor.agent.program.measuring import MeasuredValue
 from surveyor.agent.program.scene_builder import SceneBuilder
 from surveyor.agent.program.tool_calls import Call, Caller, Steps, worked
 from surveyor.tools.schemas import BoxRow, DepthReadings, MaskRow, NearestData
@@ -16,7 +16,7 @@ _BOXES: TypeAdapter[tuple[BoxRow, ...]] = TypeAdapter(tuple[BoxRow, ...])
 _MASKS: TypeAdapter[tuple[MaskRow, ...]] = TypeAdapter(tuple[MaskRow, ...])
 
 
-def closer(caller: Caller, program: Closer) -> Steps[Reading | None]:
+def closer(caller: Caller, program: Closer) -> Steps[MeasuredValue | None]:
     """Which of two marked things or points has the smaller depth.
 
     A box holds more than the thing, so the thing is cut out first; a point is read where it is.
@@ -38,10 +38,12 @@ def closer(caller: Caller, program: Closer) -> Steps[Reading | None]:
         zip(outlines, depths, strict=True), key=lambda pair: (pair[1].depth, pair[1].spread)
     )[0]
     value = next(thing.name for thing in program.things if thing.mark == nearest)
-    return Reading(value, tuple(one.handle for one in depths))
+    return MeasuredValue(value, tuple(one.handle for one in depths))
 
 
-def nearest(caller: Caller, program: NearestMarked, seer: SceneBuilder) -> Steps[Reading | None]:
+def nearest(
+    caller: Caller, program: NearestMarked, seer: SceneBuilder
+) -> Steps[MeasuredValue | None]:
     """Which marked thing's box in space is closest to the anchor's."""
     things = (program.anchor, *program.candidates)
     marks = yield from _marks(caller, things)
@@ -58,7 +60,7 @@ def nearest(caller: Caller, program: NearestMarked, seer: SceneBuilder) -> Steps
         if worked(outcome) is not None:
             order = NearestData.model_validate(outcome.data).order
             names = {thing.mark: thing.name for thing in things}
-            return Reading(tuple(names[mark] for mark, _ in order), outcome.handles[:1])
+            return MeasuredValue(tuple(names[mark] for mark, _ in order), outcome.handles[:1])
     return None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic import JsonValue
 
-from surveyor.agent.program.scene_builder import SceneBuilder, Sight, Take
+from surveyor.agent.program.scene_builder import SceneBuilder, SceneEvidence, SceneView
 from surveyor.agent.program.tool_calls import Caller, Steps
 from surveyor.skills.workflow import Join, Workflow
 from surveyor.tools.schemas import SurveyData
@@ -19,15 +19,15 @@ class SurveyingBuilder(SceneBuilder):
         super().__init__(caller, workflow)
         self._every = workflow.stop is None
 
-    def look(self, categories: Sequence[str], join: Join) -> Steps[Sight]:
+    def look(self, categories: Sequence[str], join: Join) -> Steps[SceneEvidence]:
         """See the asked categories, or only the place itself when none is asked."""
         return (yield from self._survey(categories=list(categories), join=join.value))
 
-    def outlined(self, boxes: tuple[str, ...]) -> Steps[Sight]:
+    def outlined(self, boxes: tuple[str, ...]) -> Steps[SceneEvidence]:
         """What boxes hold that are known already."""
         return (yield from self._survey(boxes=list(boxes)))
 
-    def watch(self, categories: Sequence[str]) -> Steps[Sight]:
+    def watch(self, categories: Sequence[str]) -> Steps[SceneEvidence]:
         """Detect the categories in the frames in time, and no more."""
         return (yield from self._survey(categories=list(categories), in_time=True))
 
@@ -38,16 +38,16 @@ class SurveyingBuilder(SceneBuilder):
             return None
         return tuple(take.place for take in sight.takes if take.place)
 
-    def _survey(self, **arguments: JsonValue) -> Steps[Sight]:
+    def _survey(self, **arguments: JsonValue) -> Steps[SceneEvidence]:
         found = yield from self._caller.one(
             "survey", "look by the skill", every=self._every, **arguments
         )
         if found is None:
-            return Sight((), Join.FUSE, 0.0)
+            return SceneEvidence((), Join.FUSE, 0.0)
         data = SurveyData.model_validate(found.data)
         rows = {row.handle: row for row in data.objects}
         takes = tuple(
-            Take(tuple(rows[handle] for handle in take.objects), take.place, take.boxes)
+            SceneView(tuple(rows[handle] for handle in take.objects), take.place, take.boxes)
             for take in data.takes
         )
-        return Sight(takes, Join(data.join), data.registered)
+        return SceneEvidence(takes, Join(data.join), data.registered)

@@ -31,6 +31,15 @@ TOOL_SETS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 contexts; ``look``: what `survey` is made of; ``single``: all but `survey`."""
 
 
+def named_tools(named: Collection[str]) -> list[str]:
+    """The names of tools that names of tools and of sets stand for.
+
+    >>> named_tools(["single"])[:3], named_tools(["count"])
+    (['frames', 'restore', 'zoom'], ['count'])
+    """
+    return [name for one in named for name in TOOL_SETS.get(one, (one,))]
+
+
 def offered(
     *, frames: bool, named: Collection[str] = (), survey: bool = True
 ) -> tuple[Tool[Any], ...]:
@@ -39,14 +48,14 @@ def offered(
     The usual ones have `survey` among them where ``survey`` says so. Raises `UserError` for a name
     that neither a tool nor a set has.
     """
-    wanted = [name for one in named for name in TOOL_SETS.get(one, (one,))]
+    wanted = named_tools(named)
     known = [SURVEY, *(tool.name for tool in default_tools())]
     if unknown := [name for name in wanted if name not in known]:
         raise UserError(
             f"there is no tool or set of tools {unknown[0]!r}; choose from: "
             f"{', '.join((*TOOL_SETS, *known))}"
         )
-    ours = survey_tool()
+    ours = survey_tool(frames=frames)
     if not wanted:
         usual = offered_tools(frames=frames)
         return (ours, *usual) if survey and frames else usual

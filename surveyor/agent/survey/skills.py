@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-from surveyor.agent.planner import LoadedSkill
 from surveyor.core.errors import ModelMistake
+from surveyor.skills.entries import RetrievedSkill
 from surveyor.skills.workflow import PLAIN, TABLE, WORKFLOWS, Workflow
 
-at_hand: ContextVar[tuple[LoadedSkill, ...]] = ContextVar("at_hand", default=())
+at_hand: ContextVar[tuple[RetrievedSkill, ...]] = ContextVar("at_hand", default=())
 """Set by the loop for each episode."""
 
 

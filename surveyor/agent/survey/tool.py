@@ -12,12 +12,13 @@ from weakref import WeakKeyDictionary
 
 from pydantic import Field
 
-from surveyor.agent.program.scene_builder import SceneBuilder, Sight
+from surveyor.agent.program.scene_builder import SceneBuilder, SceneEvidence
 from surveyor.agent.program.tool_calls import Caller, Steps
 from surveyor.agent.survey.skills import workflow_of
 from surveyor.core.errors import ModelMistake
 from surveyor.services.contract import Phrase
 from surveyor.skills.workflow import Join, Workflow
+from surveyor.tools.builtin import TABLE
 from surveyor.tools.nesting import current_call, perform
 from surveyor.tools.objects import say
 from surveyor.tools.schemas import ObjectRow, SurveyData, SurveyedTake
@@ -27,6 +28,8 @@ from surveyor.tools.workspace import Workspace
 
 SURVEY = "survey"
 _SHOWN = 12
+_LOOKING = ("detect", "segment", "depth", "reconstruct")
+"""The experts that the plain way of looking asks."""
 
 
 class SurveyArguments(Arguments):
@@ -75,7 +78,9 @@ class _Surveyor:
         return mine[workflow.key]
 
 
-def _look(builder: SceneBuilder, workflow: Workflow, asked: SurveyArguments) -> Steps[Sight]:
+def _look(
+    builder: SceneBuilder, workflow: Workflow, asked: SurveyArguments
+) -> Steps[SceneEvidence]:
     """Look once; where the skill has a fallback and no way was named, also by that."""
     if asked.boxes:
         return (yield from builder.outlined(asked.boxes))
@@ -91,7 +96,7 @@ def _look(builder: SceneBuilder, workflow: Workflow, asked: SurveyArguments) -> 
     return (yield from builder.look(asked.categories, fallback.join))
 
 
-async def _performed(steps: Steps[Sight]) -> Sight:
+async def _performed(steps: Steps[SceneEvidence]) -> SceneEvidence:
     """The end of some steps whose turns are made under the running call."""
     parent, made = current_call.get(), 0
     try:
@@ -105,11 +110,11 @@ async def _performed(steps: Steps[Sight]) -> Sight:
             current_call.set(parent)
             turn = steps.send(outcomes)
     except StopIteration as done:
-        sight: Sight = done.value
+        sight: SceneEvidence = done.value
         return sight
 
 
-def _told(name: str, asked: SurveyArguments, sight: Sight) -> ToolResult:
+def _told(name: str, asked: SurveyArguments, sight: SceneEvidence) -> ToolResult:
     rows = tuple(
         sorted(
             (row for take in sight.takes for row in take.objects),
@@ -159,8 +164,8 @@ def _lines(data: SurveyData, rows: Sequence[ObjectRow]) -> list[str]:
     return lines
 
 
-def survey_tool() -> Tool[SurveyArguments]:
-    """Look at a place by a skill."""
+def survey_tool(*, frames: bool = True) -> Tool[SurveyArguments]:
+    """Look at a place by a skill; one without ``frames`` is looked up in its table."""
     return Tool(
         SURVEY,
         "Find everything of some kinds in the place by one call: chooses frames, detects, cuts "
@@ -170,4 +175,5 @@ def survey_tool() -> Tool[SurveyArguments]:
         Effects.EXPERT,
         _Surveyor().run,
         parallel=False,
+        needs=_LOOKING if frames else (TABLE,),
     )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from surveyor.agent.loop import Toolbox
 from surveyor.benchmarks.run.config import Baseline, RunConfig
 from surveyor.benchmarks.run.corruption import LyingTools
 from surveyor.core.errors import UserError
+from surveyor.core.wording import closest
 from surveyor.memory.events import ToolOutcome, ToolStatus
-from surveyor.tools.spec import CallRequest
+from surveyor.tools.spec import CallRequest, Tool
 from surveyor.tools.workspace import Workspace
+
+_NO_SETS: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,41 @@ class NoTools:
             )
             for call in calls
         )
+
+
+def offered(
+    tools: Sequence[Tool[Any]],
+    config: RunConfig,
+    served: Collection[str],
+    sets: Mapping[str, Sequence[str]] = _NO_SETS,
+) -> tuple[Tool[Any], ...]:
+    """The tools that a run lends: those that ``tools`` and ``without`` leave, and for a model only
+    those whose experts are ``served``, because it would call what it is shown. A name may be that
+    of one of the ``sets``, which stands for those of its tools that there are.
+
+    Raises `UserError` for a name that nothing has, and for one asked for that nobody serves.
+    """
+    known = {tool.name: tool for tool in tools}
+    for name in (*config.tools, *config.without):
+        if name not in known and name not in sets:
+            every = (*known, *sets)
+            hint = closest(name, every) or f"; there are: {', '.join(every)}"
+            raise UserError(f"there is no tool {name!r}{hint}")
+    wanted = _expanded(config.tools or known, sets) - _expanded(config.without, sets)
+    chosen = [tool for tool in tools if tool.name in wanted]
+    if config.planner != "chat":
+        return tuple(chosen)
+    for tool in chosen:
+        if tool.name in config.tools and (missing := sorted({*tool.needs} - {*served})):
+            raise UserError(
+                f"the tool {tool.name!r} needs the expert {missing[0]!r}, which is not running; "
+                "start it, or leave the tool out of --tools"
+            )
+    return tuple(tool for tool in chosen if {*tool.needs} <= {*served})
+
+
+def _expanded(names: Iterable[str], sets: Mapping[str, Sequence[str]]) -> set[str]:
+    return {tool for name in names for tool in sets.get(name, (name,))}
 
 
 def equip(registry: Toolbox, config: RunConfig) -> Toolbox:

@@ -14,7 +14,7 @@ from PIL import Image
 from surveyor.core.cameras import Camera, Mat4
 from surveyor.core.geometry import Intrinsics, Pose
 from surveyor.scenes.capture.raycast import Backend, Hits, RayCaster, ray_caster
-from surveyor.scenes.capture.tone_mapping import Film, Look, edges
+from surveyor.scenes.capture.tone_mapping import CaptureStyle, ToneMapping, edges
 from surveyor.scenes.rooms.light.baking import BakeQuality, bake_light
 from surveyor.scenes.rooms.light.shading import Shader
 from surveyor.scenes.rooms.light.sources import lights_of
@@ -91,7 +91,9 @@ class Renderer:
         eye = np.array(camera.T_world_camera, np.float32)[:3, 3]
         return np.broadcast_to(eye, directions.shape), directions
 
-    def render(self, camera: Camera, rgb: bool = True, look: Look | None = None) -> RenderedFrame:
+    def render(
+        self, camera: Camera, rgb: bool = True, look: CaptureStyle | None = None
+    ) -> RenderedFrame:
         """One frame."""
         origins, directions = self.rays(camera)
         hits = self.caster.hit(origins, directions)
@@ -102,15 +104,15 @@ class Renderer:
         depth = depth.astype(np.float32).reshape(shape)
         picture = None
         if rgb:
-            look = look or Look()
+            look = look or CaptureStyle()
             shader = self.shader()
             light = shader.radiance(hits, origins, directions).reshape(*shape, 3)
-            film = Film.exposed(light, shader.exposure, look)
-            shown = film.tone(light)
+            mapping = ToneMapping.exposed(light, shader.exposure, look)
+            shown = mapping.tone(light)
             if look.antialias:
-                self._smooth_edges(camera, shader, film, shown, hits)
+                self._smooth_edges(camera, shader, mapping, shown, hits)
             seed = zlib.crc32(np.array(camera.T_world_camera).tobytes()) ^ self.room.spec.seed
-            picture = film.develop(shown, seed)
+            picture = mapping.develop(shown, seed)
         return RenderedFrame(picture, depth, ids)
 
     def _exact_depth(self, camera: Camera, hits: Hits) -> NDArray[np.float64]:
@@ -127,7 +129,7 @@ class Renderer:
         return np.where(np.abs(depth - hits.distance) < TRUST, depth, hits.distance)
 
     def _smooth_edges(
-        self, camera: Camera, shader: Shader, film: Film, shown: Float32, hits: Hits
+        self, camera: Camera, shader: Shader, mapping: ToneMapping, shown: Float32, hits: Hits
     ) -> None:
         """Average more rays, in place, where neighbouring pixels differ."""
         rough = edges(shown, self.mesh.material[hits.triangle].reshape(shown.shape[:2]))
@@ -139,7 +141,7 @@ class Renderer:
             pixels = np.stack([columns + dx, rows + dy], axis=1).astype(np.float32)
             origins, directions = self.rays(camera, pixels)
             found = self.caster.hit(origins, directions)
-            total = total + film.tone(shader.radiance(found, origins, directions))
+            total = total + mapping.tone(shader.radiance(found, origins, directions))
         shown[rows, columns] = total / (1 + len(ANTIALIAS))
 
 
@@ -147,18 +149,6 @@ class Renderer:
 def renderer(room: Room, backend: Backend | None = None) -> Renderer:
     """The renderer of a room; the last two stay in memory."""
     return Renderer(room, backend)
-
-
-def render_frame(
-    room: Room,
-    camera: Camera,
-    *,
-    rgb: bool = True,
-    look: Look | None = None,
-    backend: Backend | None = None,
-) -> RenderedFrame:
-    """Film one frame of a room; without ``rgb`` only depth and ids are computed (much cheaper)."""
-    return renderer(room, backend).render(camera, rgb, look)
 
 
 def encode_jpeg(rgb: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> bytes:

@@ -106,6 +106,7 @@ def order_tool() -> Tool[OrderArguments]:
         OrderArguments,
         Effects.PURE,
         _order,
+        needs=("detect",),
     )
 
 
@@ -118,4 +119,5 @@ def motion_tool() -> Tool[MotionArguments]:
         MotionArguments,
         Effects.PURE,
         _motion,
+        needs=("reconstruct",),
     )

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.claims.benchmarks import published
 from tests.claims.claim import Claim
 from tests.claims.models.grammar import grammars
 from tests.claims.models.manners import PICTURED, manners
@@ -20,6 +21,8 @@ SURVEY_ROOMS = range(62_000, 62_015)
 def measure() -> Iterator[Claim]:
     """Every claim, each as soon as it is measured; about half an hour on two quiet cores."""
     yield from grammars()
+    with tempfile.TemporaryDirectory(prefix="surveyor-claims-") as name:
+        yield from published.roads(Path(name))
     with tempfile.TemporaryDirectory(prefix="surveyor-claims-") as name:
         folder = Path(name)
         yield from manners(folder, MANNER_ROOMS)

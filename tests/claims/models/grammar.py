@@ -12,7 +12,7 @@ from surveyor.agent.chat.capabilities import Capabilities, Constraint, DialectNa
 from surveyor.agent.chat.constrained import GrammarDialect
 from surveyor.agent.chat.native import NativeDialect
 from surveyor.agent.chat.prompt import agent_prompt, short_prompt
-from surveyor.agent.planner import Brief
+from surveyor.agent.planner import PlannerInput
 from surveyor.agent.survey.offer import offered
 from surveyor.core.tasks import AnswerKind, Task
 from tests.claims.claim import Claim
@@ -54,12 +54,12 @@ def _generation(dialect: GrammarDialect, how: Constraint, dice: random.Random) -
 def _prompts() -> Iterator[Claim]:
     """Tokens as a quarter of the characters, before and with the short form."""
     usual = tuple(tool.schema for tool in offered(frames=True, survey=False))
-    native = NativeDialect(_task(AnswerKind.CHOICE), Brief(usual), Capabilities())
-    long = agent_prompt(_task(AnswerKind.CHOICE), Brief(usual), native.instructions).system
+    native = NativeDialect(_task(AnswerKind.CHOICE), PlannerInput(usual), Capabilities())
+    long = agent_prompt(_task(AnswerKind.CHOICE), PlannerInput(usual), native.instructions).system
     before = (len(long) + len(json.dumps(usual))) / 4
     few = tuple(tool.schema for tool in offered(frames=True, named=("measure",)))
     dialect = _dialect(few, Constraint.VLLM, AnswerKind.CHOICE)
-    short = short_prompt(_task(AnswerKind.CHOICE), Brief(few), dialect.instructions).system
+    short = short_prompt(_task(AnswerKind.CHOICE), PlannerInput(few), dialect.instructions).system
     yield Claim.at_most(
         "short prompt with tools, tokens (characters / 4)",
         len(short) / 4,
@@ -72,7 +72,7 @@ def _dialect(
     tools: tuple[dict[str, object], ...], how: Constraint, kind: AnswerKind
 ) -> GrammarDialect:
     can = Capabilities(dialect=DialectName.GRAMMAR, constraint=how)
-    return GrammarDialect(_task(kind), Brief(tools), can)
+    return GrammarDialect(_task(kind), PlannerInput(tools), can)
 
 
 def _task(kind: AnswerKind) -> Task:

@@ -16,12 +16,13 @@ from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.chat.planner import ChatPlanner
 from surveyor.agent.limits import Limits
 from surveyor.agent.loop import run_episode
-from surveyor.agent.planner import LoadedSkill, Planner
+from surveyor.agent.planner import Planner
 from surveyor.agent.program.planner import ProgramPlanner
 from surveyor.agent.survey.offer import offered
 from surveyor.benchmarks.tool_use import Use, tool_use
 from surveyor.memory.episodes import fold
 from surveyor.memory.events import Event
+from surveyor.skills.entries import RetrievedSkill
 from surveyor.skills.workflow import GUARDED
 from surveyor.tools.builtin import default_tools
 from surveyor.tools.experts import ExpertClient
@@ -29,12 +30,12 @@ from surveyor.tools.registry import Registry
 from surveyor.tools.workspace import Workspace
 from surveyor.training.evolution.cases import Case, load_cases
 from surveyor.training.evolution.inprocess_experts import experts_in_process
-from surveyor.training.evolution.scoring import Judge
+from surveyor.training.evolution.scoring import Scorer
 from tests.claims.claim import Claim
 from tests.claims.skills.follower import readable, surveying
 from tests.support.mock_endpoint import RehearsalServer
 
-SKILL = LoadedSkill(
+SKILL = RetrievedSkill(
     "guarded-views",
     "1",
     f"```workflow\n{GUARDED.model_dump_json()}\n```",
@@ -75,17 +76,17 @@ async def played(
         )
         async with (
             experts_in_process(datasets, folder, preset=preset) as client,
-            Judge(datasets, "rooms") as judge,
+            Scorer(datasets) as scorer,
             ChatPlanner(config, ()) as chat,
         ):
             planners: dict[str, Planner] = {"program": ProgramPlanner(), "survey": chat}
             for name, planner in planners.items():
                 for case in cases:
-                    outcomes[name][case.id] = await _one(case, planner, client, judge)
+                    outcomes[name][case.id] = await _one(case, planner, client, scorer)
     return outcomes
 
 
-async def _one(case: Case, planner: Planner, client: ExpertClient, judge: Judge) -> Played:
+async def _one(case: Case, planner: Planner, client: ExpertClient, scorer: Scorer) -> Played:
     chat = not isinstance(planner, ProgramPlanner)
     tools = offered(frames=True, named=("measure",) if chat else (), survey=False)
     registry = Registry([readable(tool) for tool in tools], inner=default_tools())
@@ -100,7 +101,7 @@ async def _one(case: Case, planner: Planner, client: ExpertClient, judge: Judge)
     own = [call for call in episode.calls if not call.parent]
     return Played(
         answer=episode.answer,
-        score=(await judge.mark(case.id, episode.answer)).score,
+        score=(await scorer.score(case.id, episode.answer)).score,
         calls=len(own),
         inner=len(episode.calls) - len(own),
         cost=sum(outcome.cost for outcome in episode.outcomes),

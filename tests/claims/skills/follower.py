@@ -14,7 +14,7 @@ import re
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
-from surveyor.agent.planner import Brief, Session, Turn
+from surveyor.agent.planner import PlannerInput, Session, Turn
 from surveyor.agent.program.planner import ProgramPlanner
 from surveyor.agent.program.scene_builder import SceneBuilder
 from surveyor.agent.survey.builder import SurveyingBuilder
@@ -35,7 +35,22 @@ _SCENE = re.compile(r"^Scene: (.*)$", re.MULTILINE)
 def follow(request: Request, seer: type[SceneBuilder] = SceneBuilder) -> Reply:
     """What the model says to one request."""
     messages: list[dict[str, Any]] = request.json["messages"]
-    session = _session(messages, seer)
+    system = "\n".join(_text(m) for m in messages if m["role"] == "system")
+    return _reply(request, messages, first_workflow(system) or PLAIN, seer)
+
+
+def ignore(request: Request) -> Reply:
+    """What a model says that looks the plain way whatever it is told."""
+    return _reply(request, request.json["messages"], PLAIN)
+
+
+def _reply(
+    request: Request,
+    messages: list[dict[str, Any]],
+    workflow: Workflow,
+    seer: type[SceneBuilder] = SceneBuilder,
+) -> Reply:
+    session = _session(messages, workflow, seer)
     turn = _step(session.next(()))
     for number, message in enumerate(m for m in messages if m["role"] == "assistant"):
         results = _results(messages, message, number)
@@ -68,8 +83,9 @@ def first_workflow(system: str) -> Workflow | None:
     return Workflow.model_validate_json(found.group(1)) if found else None
 
 
-def _session(messages: list[dict[str, Any]], seer: type[SceneBuilder]) -> Session:
-    system = "\n".join(_text(m) for m in messages if m["role"] == "system")
+def _session(
+    messages: list[dict[str, Any]], workflow: Workflow, seer: type[SceneBuilder]
+) -> Session:
     said = "\n".join(_text(m) for m in messages if m["role"] == "user")
     asked, frames = _QUESTION.search(said), dict.fromkeys(_FRAMES.findall(said))
     scene = _SCENE.search(said)
@@ -83,8 +99,8 @@ def _session(messages: list[dict[str, Any]], seer: type[SceneBuilder]) -> Sessio
         options=options,
         answer_kind=AnswerKind.CHOICE if options else AnswerKind.NUMBER,
     )
-    brief = Brief(tools=(), frame_handles=tuple(frames))
-    return ProgramPlanner(first_workflow(system) or PLAIN, seer=seer).start(task, brief)
+    brief = PlannerInput(tools=(), frame_handles=tuple(frames))
+    return ProgramPlanner(workflow, seer=seer).start(task, brief)
 
 
 def _results(
