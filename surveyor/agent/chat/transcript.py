@@ -102,6 +102,12 @@ def _without_views(message: Message, quota: int) -> tuple[Message, int]:
     return (Message(message.role, tuple(parts), message.fields), taken) if taken else (message, 0)
 
 
+def as_sent(message: Message) -> dict[str, Any]:
+    """The JSON of one message as a request holds it, images by their hashes."""
+    sent: dict[str, Any] = orjson.loads(b"".join(_encode(message, None)))
+    return sent
+
+
 def _encode(message: Message, images: ImageSource | None) -> list[bytes]:
     """JSON of one message in pieces, so that the pixels are the image source's own bytes and not
     a copy; without a source, images are written as their hashes."""
