@@ -49,9 +49,7 @@ async def play_run(
         manifest = record(
             folder.name,
             config,
-            DatasetIdentity(
-                name=dataset.manifest.name, content_hash=dataset.manifest.content_hash
-            ),
+            DatasetIdentity(name=dataset.manifest.name, content_hash=dataset.manifest.content_hash),
             skills=config.skills,
             experts=(),
         )

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from surveyor.training.compact.table import Table
@@ -84,7 +85,7 @@ def read(tokens: Sequence[str], table: Table) -> Said:
     if not starts or starts[0]:
         raise ValueError(f"a turn that begins with {own[0]}")
     bounds = [*starts, len(own)]
-    spans = [own[a + 1 : b] for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    spans = [own[a + 1 : b] for a, b in pairwise(bounds)]
     return Said(calls=tuple(_call(span, table) for span in spans))
 
 
