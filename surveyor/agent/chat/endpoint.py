@@ -28,6 +28,17 @@ _LONGEST_BACKOFF = 30.0
 
 
 @dataclass(frozen=True, slots=True)
+class Tokens:
+    """Ids and log-probabilities of the reply's tokens and ids of the prompt's, where the endpoint
+    gives them; ``weights`` is how it names what answered."""
+
+    ids: tuple[int, ...] = ()
+    logprobs: tuple[float, ...] = ()
+    prompt: tuple[int, ...] = ()
+    weights: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """One assistant message as the provider sent it.
 
@@ -42,6 +53,7 @@ class Completion:
     waited: float
     sent_bytes: int
     attempts: int
+    tokens: Tokens = Tokens()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +61,7 @@ class _Said:
     message: dict[str, Any]
     finish: str
     usage: dict[str, Any]
+    tokens: Tokens
 
 
 class Endpoint:
@@ -86,7 +99,9 @@ class Endpoint:
             if isinstance(result, _Said):
                 self._proven = True
                 spent = (now - began, sent - began, len(body), attempt)
-                return Completion(result.message, result.finish, result.usage, *spent)
+                return Completion(
+                    result.message, result.finish, result.usage, *spent, result.tokens
+                )
             delay = self._delay(attempt, result.retry_after)
             tried += now - sent + delay
             if attempt == self.config.attempts or tried > self.config.patience:
@@ -143,7 +158,27 @@ def _completion(content: bytes) -> _Said | None:
         return None
     usage = body.get("usage")
     finish = well_formed(str(choice.get("finish_reason") or ""))
-    return _Said(message, finish, usage if isinstance(usage, dict) else {})
+    told = usage if isinstance(usage, dict) else {}
+    return _Said(message, finish, told, _tokens(body, choice))
+
+
+def _tokens(body: dict[str, Any], choice: dict[str, Any]) -> Tokens:
+    """What is told about tokens; servers differ, and none is asked for more than it says."""
+    listed = choice.get("logprobs")
+    content = listed.get("content") if isinstance(listed, dict) else None
+    entries = [one.get("logprob") for one in content or () if isinstance(one, dict)]
+    known = all(isinstance(value, int | float) for value in entries)
+    return Tokens(
+        _ids(choice.get("token_ids")),
+        tuple(map(float, entries)) if known else (),
+        _ids(body.get("prompt_token_ids")),
+        str(body.get("system_fingerprint") or ""),
+    )
+
+
+def _ids(value: Any) -> tuple[int, ...]:
+    whole = isinstance(value, list) and all(type(one) is int for one in value)
+    return tuple(value) if whole else ()
 
 
 def _json(content: bytes) -> Any:

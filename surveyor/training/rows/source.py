@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from surveyor.agent.chat.capabilities import Capabilities
 from surveyor.agent.planner import Brief, LoadedSkill
 from surveyor.benchmarks.tool_use import Use, tool_use
+from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
 from surveyor.core.tasks import Task
@@ -95,7 +96,7 @@ class RunSource:
                     f"the messages of {task.id} were not recorded; run {self.folder.path} again "
                     "to train on it"
                 )
-            messages, tools = said(self.folder, episode)
+            messages, tools = said(BlobStore(self.folder.path / "blobs"), episode)
             return messages, tools, True
         schemas = tuple(tool.schema for tool in default_tools())
         handles = tuple(f"frame_{frame.index}" for frame in task.frames)
