@@ -167,10 +167,10 @@ def _tokens(body: dict[str, Any], choice: dict[str, Any]) -> Tokens:
     listed = choice.get("logprobs")
     content = listed.get("content") if isinstance(listed, dict) else None
     entries = [one.get("logprob") for one in content or () if isinstance(one, dict)]
-    known = all(isinstance(value, int | float) for value in entries)
+    numbers = tuple(float(value) for value in entries if isinstance(value, int | float))
     return Tokens(
         _ids(choice.get("token_ids")),
-        tuple(map(float, entries)) if known else (),
+        numbers if len(numbers) == len(entries) else (),
         _ids(body.get("prompt_token_ids")),
         str(body.get("system_fingerprint") or ""),
     )

@@ -42,13 +42,13 @@ class Recorder:
             if old is not new:
                 break
             shared += 1
-        new = [self._keep(as_sent(message, self._sent)) for message in messages[shared:]]
+        added = [self._keep(as_sent(message, self._sent)) for message in messages[shared:]]
         self._messages = list(messages)
-        self._hashes = [*self._hashes[:shared], *new]
+        self._hashes = [*self._hashes[:shared], *added]
         return {
             "settings": self._keep(settings),
             "shared": shared,
-            "sent": tuple(new),
+            "sent": tuple(added),
             "body": hashlib.sha256(body).hexdigest(),
         }
 

@@ -44,19 +44,34 @@ class RunSource:
         Raises `UserError` when the dataset is not the run's, or a chat episode's messages were not
         recorded.
         """
+        scores = self.scores
+        tasks = self._tasks()
+        for scheduled, epoch in self.folder.scheduled():
+            episode = self.folder.episode(scheduled.id, epoch)
+            if episode is None or episode.status is not EpisodeStatus.ANSWERED:
+                continue
+            yield self._row(tasks[scheduled.id], episode, scores.get((scheduled.id, epoch)))
+
+    @property
+    def scores(self) -> dict[tuple[str, int], float]:
+        """Scores by task and epoch; empty when the run was never scored."""
+        return {(score.task_id, score.epoch): score.value for score in self.folder.results()}
+
+    def one(self, task: Task, epoch: int, score: float) -> Row | None:
+        """The row of one episode, if it was answered."""
+        episode = self.folder.episode(task.id, epoch)
+        if episode is None or episode.status is not EpisodeStatus.ANSWERED:
+            return None
+        return self._row(task, episode, score)
+
+    def _tasks(self) -> dict[str, Task]:
         identity = self.folder.record.manifest.dataset
         if identity.content_hash != self.dataset.manifest.content_hash:
             raise UserError(
                 f"{self.folder.path} was made on another dataset ({identity.name}); give the one "
                 "that it was made on"
             )
-        scores = {(score.task_id, score.epoch): score.value for score in self.folder.results()}
-        tasks = {task.id: task for task in self.dataset.tasks()}
-        for scheduled, epoch in self.folder.scheduled():
-            episode = self.folder.episode(scheduled.id, epoch)
-            if episode is None or episode.status is not EpisodeStatus.ANSWERED:
-                continue
-            yield self._row(tasks[scheduled.id], episode, scores.get((scheduled.id, epoch)))
+        return {task.id: task for task in self.dataset.tasks()}
 
     def _row(self, task: Task, episode: Episode, score: float | None) -> Row:
         skills = self._skills(task, episode)

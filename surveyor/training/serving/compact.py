@@ -11,7 +11,8 @@ from surveyor.training.compact.language import decode, encode
 from surveyor.training.compact.model import load_model
 from surveyor.training.compact.vocabulary import END, Vocabulary
 from surveyor.training.extras import need
-from surveyor.training.serving.contract import Call, ChatRequest, Drawn, Refused, Reply
+from surveyor.training.serving.contract import Call, ChatRequest, Refused, Reply
+from surveyor.training.serving.sampling import sampled
 from surveyor.training.serving.weights import weights_id
 
 _LONGEST_TURN = 256
@@ -38,9 +39,9 @@ class CompactBackend:
                 code="context_length_exceeded",
             )
         with self._turn:
-            drawn = draw(
+            drawn = sampled(
                 self.model,
-                prompt,
+                {"input_ids": need("torch").tensor([prompt])},
                 end=self.vocabulary.ids[END],
                 most=min(room, request.most or _LONGEST_TURN),
                 temperature=request.temperature,
@@ -69,57 +70,3 @@ def _understood(texts: list[str], table: Any) -> tuple[str | None, tuple[Call, .
     if said.answer is not None:
         return f"<answer>{said.answer}</answer>", ()
     return None, tuple(Call(name, json.dumps(arguments)) for name, arguments in said.calls)
-
-
-def draw(
-    model: Any,
-    prompt: list[int],
-    *,
-    end: int,
-    most: int,
-    temperature: float,
-    top_p: float = 1.0,
-    seed: int | None = None,
-) -> Drawn:
-    """Sample up to ``most`` ids after ``prompt``; greedy at temperature 0.
-
-    Log-probabilities are of the distribution that is sampled from: after temperature and top-p;
-    at temperature 0 they are the model's own.
-    """
-    torch = need("torch")
-    drawn = Drawn()
-    ids, logprobs, ended = drawn.ids, drawn.logprobs, False
-    dice = torch.Generator().manual_seed(seed) if seed is not None else None
-    with torch.inference_mode():
-        out = model(input_ids=torch.tensor([prompt]), use_cache=True)
-        for _ in range(most):
-            scores = out.logits[0, -1].float()
-            if temperature > 0:
-                logs = _nucleus(torch, torch.log_softmax(scores / temperature, -1), top_p)
-                chosen = int(torch.multinomial(logs.exp(), 1, generator=dice))
-            else:
-                logs = torch.log_softmax(scores, -1)
-                chosen = int(logs.argmax())
-            ids.append(chosen)
-            logprobs.append(float(logs[chosen]))
-            if chosen == end:
-                ended = True
-                break
-            out = model(
-                input_ids=torch.tensor([[chosen]]),
-                past_key_values=out.past_key_values,
-                use_cache=True,
-            )
-    return Drawn(ids, logprobs, ended)
-
-
-def _nucleus(torch: Any, logs: Any, top_p: float) -> Any:
-    """The smallest set of ids that holds ``top_p`` of the probability, renormalised."""
-    if top_p >= 1:
-        return logs
-    order = logs.argsort(descending=True)
-    before = logs[order].exp().cumsum(-1) - logs[order].exp()
-    kept = torch.full_like(logs, float("-inf"))
-    inside = order[before < top_p]
-    kept[inside] = logs[inside]
-    return torch.log_softmax(kept, -1)
