@@ -56,7 +56,9 @@ class AgentCollator:
             return [*listed, *[filler] * (longest - len(listed))]
 
         batch: dict[str, Any] = {
-            "input_ids": torch.tensor([padded(t["input_ids"][0].tolist(), pad) for t, _ in encoded]),
+            "input_ids": torch.tensor(
+                [padded(t["input_ids"][0].tolist(), pad) for t, _ in encoded]
+            ),
             "attention_mask": torch.tensor([padded([1] * len(ls), 0) for _, ls in encoded]),
             "labels": torch.tensor([padded(labels, _IGNORED) for _, labels in encoded]),
         }
