@@ -22,7 +22,7 @@ from surveyor.agent.recall_tool import RECALL
 from surveyor.core.tasks import Task
 from surveyor.skills.workflow import PLAIN, TABLE, Workflow
 
-_EXHAUSTIVE = (Count, Find, FloorArea)
+EXHAUSTIVE = (Count, Find, FloorArea)
 """Programs that no sighting answers early: there may always be one more."""
 
 
@@ -95,7 +95,7 @@ def _remembered(caller: Caller, program: Program, workflow: Workflow) -> Steps[R
 
 def _read(caller: Caller, program: Program, workflow: Workflow) -> Steps[Reading | None]:
     """Look and measure by the workflow, then by its fallback if that was not enough."""
-    if isinstance(program, _EXHAUSTIVE):
+    if isinstance(program, EXHAUSTIVE):
         workflow = workflow.model_copy(update={"stop": None})
     seer = SceneBuilder(caller, workflow)
     if isinstance(program, Find):

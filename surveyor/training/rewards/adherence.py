@@ -1,8 +1,8 @@
 """What a workflow demands of an episode's calls, and which demands were met.
 
 The same table rewards a policy in GRPO and measures the compact agent's adherence. A demand that
-an episode gave no occasion for (the scale of a reconstruction that was metric already, an align
-that was refused) is left out, not counted as met.
+an episode gave no occasion for (the scale of a reconstruction that was metric already, a stop
+where every instance must be found) is left out, not counted as met.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from surveyor.agent.program.language import AppearanceOrder
+from surveyor.agent.program.parser import parse
+from surveyor.agent.program.planner import EXHAUSTIVE
 from surveyor.memory.episodes import Episode
 from surveyor.memory.events import ToolCall, ToolOutcome, ToolStatus
 from surveyor.skills.workflow import Evidence, Join, MetricScale, Restore, Workflow
@@ -33,6 +36,7 @@ class _Told:
     def __init__(self, episode: Episode) -> None:
         self.outcomes = {outcome.call_id: outcome for outcome in episode.outcomes}
         self.calls = episode.calls
+        self.question = episode.started.question
 
     def of(self, *names: str) -> list[ToolCall]:
         """Calls of these tools, in order."""
@@ -57,9 +61,11 @@ def _demands(told: _Told, way: Workflow) -> Iterator[tuple[str, bool]]:
         yield "restore", restore is None
     else:
         yield "restore", _is(restore, **_RESTORES[way.restore])
-    if way.stop is not None:
+    program = parse(told.question)
+    if way.stop is not None and not isinstance(program, EXHAUSTIVE):
         yield "first batch", _first_batch(told, way.stop.first)
-    yield from _joining(told, way)
+    if not isinstance(program, AppearanceOrder):  # answered by detections alone
+        yield from _joining(told, way)
 
 
 def _joining(told: _Told, way: Workflow) -> Iterator[tuple[str, bool]]:
