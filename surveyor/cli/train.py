@@ -61,3 +61,87 @@ def compact(
     }
     filters = Filters(score=score, guess_free=guess_free)
     train_compact_agent(out, runs or [], filters, settings)
+
+
+@app.command()
+def sft(
+    checkpoint: Annotated[Path, typer.Argument(help="A Qwen3 or Qwen3-VL checkpoint's folder.")],
+    out: Out,
+    data: Annotated[
+        list[str] | None, typer.Option(help="FOLDER or FOLDER:WEIGHT of rows; repeatable.")
+    ] = None,
+    steps: Annotated[int, typer.Option(min=1, help="Updates.")] = 100,
+    batch: Annotated[int, typer.Option(min=1, help="Episodes a device and step.")] = 1,
+    accumulate: Annotated[int, typer.Option(min=1, help="Batches an update.")] = 8,
+    rate: Annotated[float, typer.Option(help="Learning rate.")] = 1e-5,
+    lora: Annotated[int, typer.Option(min=0, help="Rank of adapters; 0: all weights.")] = 0,
+    length: Annotated[int | None, typer.Option(help="Most tokens of an episode.")] = None,
+    logger: Annotated[
+        list[str] | None, typer.Option(help="tensorboard, trackio or wandb; repeatable.")
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """Fine-tune a checkpoint on exported conversations; the same command again resumes."""
+    from surveyor.compose.tuning import fine_tune
+
+    settings: dict[str, object] = {
+        "steps": steps,
+        "batch": batch,
+        "accumulate": accumulate,
+        "rate": rate,
+        "lora": lora,
+        "length": length,
+        "loggers": tuple(logger or ()),
+        "seed": seed,
+    }
+    fine_tune(checkpoint, data or [], out, settings)
+
+
+@app.command()
+def grpo(
+    checkpoint: Annotated[Path, typer.Argument(help="A Qwen3 or Qwen3-VL checkpoint's folder.")],
+    out: Out,
+    prompts: Annotated[Path, typer.Option(help="Folder made by `export grpo`.")],
+    dataset: Annotated[
+        list[Path] | None, typer.Option(help="What the prompts were made from; repeatable.")
+    ] = None,
+    experts: Annotated[Path | None, typer.Option(help="Endpoints file of running experts.")] = None,
+    preset: Annotated[str, typer.Option(help="Reference experts' error model.")] = "realistic",
+    steps: Annotated[int, typer.Option(min=1, help="Updates.")] = 100,
+    group: Annotated[int, typer.Option(min=2, help="Rollouts a prompt.")] = 8,
+    rate: Annotated[float, typer.Option(help="Learning rate.")] = 1e-6,
+    completion: Annotated[int, typer.Option(help="Most tokens after the prompt.")] = 2048,
+    turns: Annotated[int, typer.Option(min=1, help="Most turns of calls.")] = 12,
+    lora: Annotated[int, typer.Option(min=0, help="Rank of adapters; 0: all weights.")] = 0,
+    vllm: Annotated[bool, typer.Option(help="Generate with vLLM in this process.")] = False,
+    logger: Annotated[
+        list[str] | None, typer.Option(help="tensorboard, trackio or wandb; repeatable.")
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """Reinforce a checkpoint by the rewards of its own episodes with the real tools."""
+    from surveyor.compose.tuning import reinforce
+
+    settings: dict[str, object] = {
+        "steps": steps,
+        "group": group,
+        "rate": rate,
+        "completion": completion,
+        "turns": turns,
+        "lora": lora,
+        "vllm": vllm,
+        "loggers": tuple(logger or ()),
+        "seed": seed,
+    }
+    reinforce(checkpoint, prompts, dataset or [], out, experts, preset, settings)
+
+
+@app.command()
+def watch(
+    run: Annotated[Path, typer.Argument(help="Folder of a training.")],
+    follow: Annotated[bool, typer.Option(help="Go on until Ctrl-C.")] = True,
+) -> None:
+    """Show a training's loss, rewards and speed as they come."""
+    from surveyor.compose.tuning import watch as show
+
+    show(run, follow)

@@ -90,6 +90,8 @@ def train_sft(
     Raises `UserError` for a checkpoint of another family, a template that drops tools or images, a
     row that is too long, a loss that is not a number or a full disk.
     """
+    if not sources:
+        raise UserError("name at least one folder of rows with --data")
     trl, torch = need("trl"), need("torch")
     loaded = load_checkpoint(checkpoint, dtype="auto" if torch.cuda.is_available() else "float32")
     check_template(loaded.processor, vision=loaded.vision)

@@ -1,4 +1,4 @@
-"""The slot language: append-only, lossless on the teacher's turns, and never at a loss for input."""
+"""The slot language: append-only, lossless for the teacher, and never at a loss for input."""
 
 from __future__ import annotations
 
@@ -159,10 +159,9 @@ def test_whatever_a_model_says_is_read_or_refused(tokens: list[str]) -> None:
     table = encode([{"role": "user", "content": "Question: how?"}], Vocabulary.of(["how"])).table
     try:
         said = decode(tokens, table)
-    except ValueError as error:
-        assert str(error)
-    else:
-        assert said.calls or said.answer is not None
+    except ValueError:
+        return
+    assert said.calls or said.answer is not None
 
 
 def test_a_vocabulary_is_saved_with_its_version(tmp_path: Path) -> None:

@@ -116,7 +116,9 @@ def test_parquet_gives_back_what_went_in(source: RunSource, tmp_path: Path) -> N
     table = parquet.read_table(tmp_path / "out" / "data.parquet").to_pylist()
     for row, told in zip(rows, table, strict=True):
         calls = [
-            call["function"]["arguments"] for m in told["messages"] for call in m["tool_calls"] or ()
+            call["function"]["arguments"]
+            for m in told["messages"]
+            for call in m["tool_calls"] or ()
         ]
         wanted = [
             call["function"]["arguments"]

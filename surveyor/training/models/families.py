@@ -63,21 +63,20 @@ def image_processor(images: Any, tokenizer: Any) -> Any:
     qwen = need("transformers.models.qwen3_vl.processing_qwen3_vl").Qwen3VLProcessor
     mixin = need("transformers.processing_utils").ProcessorMixin
 
-    class ImagesOnly(qwen):  # type: ignore[misc]
-        """Without a video processor, whose import needs torchvision."""
+    def made(
+        self: Any, image_processor: Any = None, tokenizer: Any = None, chat_template: Any = None
+    ) -> None:
+        named = {
+            "image": "<|image_pad|>",
+            "video": "<|video_pad|>",
+            "vision_start": "<|vision_start|>",
+            "vision_end": "<|vision_end|>",
+        }
+        for name, token in named.items():
+            setattr(self, f"{name}_token", token)
+            setattr(self, f"{name}_token_id", tokenizer.convert_tokens_to_ids(token))
+        mixin.__init__(self, image_processor, tokenizer, chat_template=chat_template)
 
-        def __init__(
-            self, image_processor: Any = None, tokenizer: Any = None, chat_template: Any = None
-        ) -> None:
-            named = {
-                "image": "<|image_pad|>",
-                "video": "<|video_pad|>",
-                "vision_start": "<|vision_start|>",
-                "vision_end": "<|vision_end|>",
-            }
-            for name, token in named.items():
-                setattr(self, f"{name}_token", token)
-                setattr(self, f"{name}_token_id", tokenizer.convert_tokens_to_ids(token))
-            mixin.__init__(self, image_processor, tokenizer, chat_template=chat_template)
-
-    return ImagesOnly(images, tokenizer, chat_template=tokenizer.chat_template)
+    # Without a video processor, whose import needs torchvision.
+    kind = type("ImagesOnlyProcessor", (qwen,), {"__init__": made})
+    return kind(images, tokenizer, chat_template=tokenizer.chat_template)

@@ -63,7 +63,7 @@ def _tokenizer(texts: Iterable[str], template: str) -> Any:
         model_max_length=_LENGTH,
         clean_up_tokenization_spaces=False,
     )
-    shipped = Path(trl.__file__).parent / "chat_templates" / f"{template}.jinja"
+    shipped = Path(str(trl.__file__)).parent / "chat_templates" / f"{template}.jinja"
     tokenizer.chat_template = shipped.read_text(encoding="utf-8")
     return tokenizer
 
