@@ -78,5 +78,5 @@ def image_processor(images: Any, tokenizer: Any) -> Any:
         mixin.__init__(self, image_processor, tokenizer, chat_template=chat_template)
 
     # Without a video processor, whose import needs torchvision.
-    kind = type("ImagesOnlyProcessor", (qwen,), {"__init__": made})
+    kind = type("Qwen3VLProcessor", (qwen,), {"__init__": made})
     return kind(images, tokenizer, chat_template=tokenizer.chat_template)
