@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -107,8 +108,8 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     assert curves[1] == pytest.approx(curves[0], abs=1e-6)
     left = [path.name for path in (tmp_path / "killed" / "checkpoints").iterdir()]
     assert sorted(left) == ["step-12", "step-8"]
+    wider = settings.model_copy(update={"shape": Shape(layers=3), "steps": 20})
     with pytest.raises(UserError, match="another shape"):
-        wider = settings.model_copy(update={"shape": Shape(layers=3), "steps": 20})
         train_compact(data, [], words, tmp_path / "killed", wider)
 
 
@@ -149,7 +150,7 @@ def test_it_drives_the_real_loop_as_any_model(agent: Path, room: BoxRoom, tmp_pa
         calls = own.model_calls
         assert all(call.token_ids and call.weights for call in calls)
         assert all(call.shared_tokens > 0 for call in calls[1:]), "its language only grows"
-        sizes = zip(calls, calls[1:], strict=False)
+        sizes = pairwise(calls)
         assert all(b.shared_tokens >= a.shared_tokens + len(a.token_ids) for a, b in sizes)
 
 

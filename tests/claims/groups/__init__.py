@@ -15,6 +15,7 @@ GROUPS: dict[str, str] = {
     "experts": "the services are fast, bounded and clear about what went wrong",
     "agent": "any model can drive, and nothing that it says breaks a run",
     "skills": "skills earn their place: gate, recall, faults, scale",
+    "training": "what was logged can be learnt from, and nobody is rewarded for cheating",
     "lift": "skills earn their place: evolved on some rooms, judged on others",
 }
 APART = frozenset({"lift"})
