@@ -98,7 +98,7 @@ async def play(part: Part, model: Path, dataset: Path, out: Path, limit: int | N
 
 
 def tell(name: str, run: RunFolder) -> None:
-    """Score with a 95 % interval over rooms, calls, valid and effective ones, seconds, adherence."""
+    """One line: score with an interval over rooms, calls, how many worked, priced seconds."""
     scores = {(score.task_id, score.epoch): score.value for score in run.results()}
     values, rooms, calls, good, effective, cost, met = [], [], 0, 0, 0, 0.0, []
     drawn = str(run.record.config["skills"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from surveyor.agent.chat.capabilities import Capabilities
 from surveyor.agent.planner import Brief, LoadedSkill
@@ -113,7 +114,7 @@ class RunSource:
                 )
             messages, tools = said(BlobStore(self.folder.path / "blobs"), episode)
             return messages, tools, True
-        schemas = tuple(tool.schema for tool in default_tools())
+        schemas = _schemas()
         handles = tuple(f"frame_{frame.index}" for frame in task.frames)
         brief = Brief(schemas, handles, skills)
         told = tell(task, brief, episode, self.capabilities, reasoning=self.reasoning)
@@ -121,3 +122,9 @@ class RunSource:
 
     def _skills(self, task: Task, episode: Episode) -> tuple[LoadedSkill, ...]:
         return self.skills(task, episode.skills) if episode.skills is not None else ()
+
+
+@cache
+def _schemas() -> tuple[Chat, ...]:
+    """Made once: describing the tools costs ten times what reading an episode does."""
+    return tuple(tool.schema for tool in default_tools())
