@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,10 +19,11 @@ from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.chat.planner import ChatPlanner
 from surveyor.agent.limits import Limits
 from surveyor.agent.loop import run_episode
-from surveyor.agent.planner import Brief
+from surveyor.agent.planner import Brief, Planner
 from surveyor.agent.program.planner import ProgramPlanner
 from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import UserError
+from surveyor.core.tasks import Task
 from surveyor.memory.episodes import Episode, fold
 from surveyor.memory.events import EpisodeStatus
 from surveyor.tools.builtin import default_tools
@@ -29,9 +31,11 @@ from surveyor.tools.registry import Registry
 from surveyor.tools.workspace import Workspace
 from surveyor.training.compact.language import encode, template_words
 from surveyor.training.compact.model import Shape, load_model
+from surveyor.training.compact.reinforce import ReinforceSettings, reinforce
 from surveyor.training.compact.sequences import Spoken
 from surveyor.training.compact.train import CompactSettings, accuracy, train_compact
 from surveyor.training.compact.vocabulary import Vocabulary
+from surveyor.training.rewards.parts import Judged
 from surveyor.training.rows.records import Chat
 from surveyor.training.rows.teacher import tell
 from surveyor.training.serving.app import build_server
@@ -162,3 +166,28 @@ def test_folders_that_hold_something_else_are_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
     with pytest.raises(UserError, match="a llama model"):
         backend_of(tmp_path)
+
+
+def test_it_is_reinforced_by_its_own_episodes(agent: Path, room: BoxRoom, tmp_path: Path) -> None:
+    client = make_client(room, tmp_path / "experts")
+    registry = Registry(default_tools())
+
+    async def played(planner: Planner, tasks: Sequence[Task]) -> list[Judged]:
+        judged = []
+        for number, task in enumerate(tasks):
+            log = MemoryLog()
+            limits = Limits(turns=12)
+            await run_episode(task, planner, registry, Workspace(task, client), log, limits)
+            episode = fold(log.events)
+            assert episode is not None
+            judged.append(Judged(episode, float(number % 2)))
+        return judged
+
+    settings = ReinforceSettings(steps=2, groups=1, group=4, temperature=0.7)
+    tasks = [room.task(question) for question in ASKED]
+    model = asyncio.run(reinforce(agent, tasks, played, tmp_path / "out", settings))
+    rows = [json.loads(line) for line in (tmp_path / "out" / "metrics.jsonl").open()]
+    assert len(rows) == 2
+    assert all(row["logp_difference"] < 0.01 for row in rows), "what is sampled is trained on"
+    assert any(row["learnt_from"] for row in rows)
+    assert backend_of(model).weights != backend_of(agent).weights
