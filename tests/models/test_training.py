@@ -160,7 +160,7 @@ def test_grpo_runs_the_tools_and_rewards_the_answer(
         return float(answer == "A")
 
     settings = GrpoSettings(
-        steps=2, group=4, rate=1e-5, completion=300, turns=3, temperature=0.5, save_every=1000
+        steps=2, group=4, rate=1e-5, completion=300, turns=3, temperature=0.1, save_every=1000
     )
     model = train_grpo(fitted, place / "prompts", tmp_path / "grpo", stage, marker, settings)
     lines = (tmp_path / "grpo" / "metrics.jsonl").read_text().splitlines()
