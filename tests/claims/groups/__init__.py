@@ -18,6 +18,7 @@ GROUPS: dict[str, str] = {
     "found": "what broke when others tried it stays mended",
     "skills": "skills earn their place: gate, recall, faults, scale",
     "evolution": "skills evolve by themselves: lift, errors, chat models, kill -9",
+    "training": "what was logged can be learnt from, and nobody is rewarded for cheating",
 }
 APART = frozenset({"evolution"})
 """Groups that take so long that `all` leaves them out."""
