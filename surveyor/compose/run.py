@@ -309,7 +309,8 @@ async def open_planner(config: RunConfig, dataset: Dataset, job: Job) -> AsyncIt
     if options.profile == "short":
         told = {"terse": True, **chat.capabilities}
         chat = chat.model_copy(update={"capabilities": told})
-    async with ChatPlanner(chat, stores, profile=profile) as planner:
+    recording = BlobStore(job.folder / "blobs")
+    async with ChatPlanner(chat, stores, profile=profile, recording=recording) as planner:
         yield planner
 
 

@@ -31,7 +31,7 @@ from surveyor.agent.recall_tool import RECALL
 from surveyor.core.tasks import Task
 from surveyor.skills.workflow import PLAIN, TABLE, Join, Workflow
 
-_EXHAUSTIVE = (Count, Find, FloorArea, Orbit, Quality, Serving)
+EXHAUSTIVE = (Count, Find, FloorArea, Orbit, Quality, Serving)
 """Programs that no sighting answers early: there may always be one more."""
 _UNREMEMBERED = (
     Anchor, AppearanceOrder, Closer, Find, FloorArea, NearestMarked, Orbit, Quality, Serving,
@@ -142,7 +142,7 @@ def _read(
     builder: type[SceneBuilder] = SceneBuilder,
 ) -> Steps[MeasuredValue | None]:
     """Look and measure by the workflow, then by its fallback if that was not enough."""
-    if isinstance(program, _EXHAUSTIVE) or _registers(program):
+    if isinstance(program, EXHAUSTIVE) or _registers(program):
         workflow = workflow.model_copy(update={"stop": None})
     seer = builder(caller, workflow)
     if isinstance(program, Closer):
