@@ -99,7 +99,7 @@ async def _perform(
             registry = Registry((*ours, *reading, *foreign))
             toolbox = equip(registry, job.config)
             folder = await _make_folder(job, dataset, tasks, client, registry, toolbox, desk)
-            setting = _setting(client, desk)
+            setting = _setting(client, desk, BlobStore(folder.path / BLOBS))
             bench = Bench(planner, toolbox, setting, *make_limits(job.config))
             async with UNLIMITED.scope("watched") as watched:
                 gauges.watch(watched.spent, planner, client)
@@ -177,9 +177,11 @@ async def _producers(client: ExpertClient, job: Job) -> tuple[Producer, ...]:
     return tuple(info.producer for info in infos)
 
 
-def _setting(client: ExpertClient, desk: RunSkills | None) -> Callable[[Task], Setting]:
+def _setting(
+    client: ExpertClient, desk: RunSkills | None, kept: BlobStore
+) -> Callable[[Task], Setting]:
     def setting(task: Task) -> Setting:
-        workspace = Workspace(task, client)
+        workspace = Workspace(task, client, kept)
         skills, event = desk.skills_for(task) if desk else ((), None)
         return Setting(workspace, workspace.frame_handles, skills, event)
 
