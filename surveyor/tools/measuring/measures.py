@@ -158,9 +158,7 @@ async def _size(asked: SizeArguments, workspace: Workspace) -> ToolResult:
     edges = sorted(record.box.size, reverse=True)
     text = f"{asked.object} is {edges[0]:.2f} m long ({' x '.join(f'{e:.2f}' for e in edges)} m)"
     ends = _longest_edge(record.box)
-    return _measure(
-        workspace, round(edges[0], 4), "m", text, (asked.object,), ends, record.space
-    )
+    return _measure(workspace, round(edges[0], 4), "m", text, (asked.object,), ends, record.space)
 
 
 async def _nearest(asked: NearestArguments, workspace: Workspace) -> ToolResult:

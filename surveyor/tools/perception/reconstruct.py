@@ -136,9 +136,7 @@ def _scaled(record: ReconstructionRecord, ratio: float) -> ReconstructionRecord:
     return ReconstructionRecord(views, cloud, record.missing)
 
 
-def _data(
-    handle: str, record: ReconstructionRecord, workspace: Workspace
-) -> ReconstructionData:
+def _data(handle: str, record: ReconstructionRecord, workspace: Workspace) -> ReconstructionData:
     return ReconstructionData(
         handle=handle,
         scale=record.scale,
