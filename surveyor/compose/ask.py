@@ -1,4 +1,4 @@
-"""`surveyor ask`: a question about somebody's own photos, answered by what is there to answer it."""
+"""`surveyor ask`: a question about somebody's own photos, answered by what is there."""
 
 from __future__ import annotations
 

@@ -72,7 +72,8 @@ def _wordings() -> tuple[
         ),
         (
             rf"(?:how far (?:apart )?(?:is|are)|(?:what(?:'s| is) )?(?:the )?(?:direct |shortest )?"
-            rf"(?:distance|gap|space) (?:between|from)|how much (?:space|room) is (?:there )?between|"
+            rf"(?:distance|gap|space) (?:between|from)|"
+            rf"how much (?:space|room) is (?:there )?between|"
             rf"how (?:close|near) (?:is|are)|measure (?:the )?(?:distance|gap) (?:between|from)|"
             rf"how many met(?:re|er)s (?:is it |are there )?(?:between|from)) {two}",
             _distance,
