@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from statistics import fmean
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from surveyor.benchmarks.corruption_effect import ProbeReading, read_probe
 from surveyor.benchmarks.report.record import Estimate, read_report
@@ -149,7 +149,7 @@ def _notes(a: RunFolder, b: RunFolder) -> list[str]:
     """What else is not the same, so that a difference is not laid at the wrong door."""
     one, two = a.record, b.record
     notes = [
-        f"{key}: {one.config.get(key)} / {two.config.get(key)}"
+        f"{key}: {in_words(one.config.get(key))} / {in_words(two.config.get(key))}"
         for key in sorted(one.config.keys() | two.config.keys())
         if key not in one.free and one.config.get(key) != two.config.get(key)
     ]
@@ -162,6 +162,15 @@ def _notes(a: RunFolder, b: RunFolder) -> list[str]:
     if one.manifest.experts != two.manifest.experts:
         notes.append("different experts answered")
     return notes
+
+
+def in_words(value: JsonValue) -> str:
+    """A setting as a person writes it: ``preset perfect``, ``–`` for nothing."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {in_words(item)}" for key, item in value.items()) or "–"
+    if isinstance(value, list):
+        return ", ".join(map(in_words, value)) or "–"
+    return {None: "–", "": "–", True: "yes", False: "no"}.get(value, str(value))
 
 
 def _scorer(parts: tuple[str, str, str]) -> str:

@@ -152,7 +152,7 @@ def open_place(root: Path, name: str) -> Place:
 
 def place_names(root: Path) -> list[str]:
     """The places under ``root``, the one that was asked about last first."""
-    found = [path for path in root.glob(f"*/{PHOTOS}")]
+    found = list(root.glob(f"*/{PHOTOS}"))
     newest = sorted(found, key=lambda path: -path.parent.stat().st_mtime)
     return [PlaceRecord.model_validate_json(path.read_bytes()).name for path in newest]
 

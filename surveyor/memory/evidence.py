@@ -1,8 +1,8 @@
 """From an answer back to the pixels that it rests on, by an episode's events alone.
 
 Nodes are handles. Every result says which handles it rests on (`ToolOutcome.sources`); its rows say
-more exactly which (``outline``, ``made_of``, ``frame``, ``original``, ``prompt``), and where they do,
-they are followed instead. A handle that stands for several leads to each of them.
+more exactly which (``outline``, ``made_of``, ``frame``, ``original``, ``prompt``), and where they
+do, they are followed instead. A handle that stands for several leads to each of them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An answer as a person wants it: a sentence, a number with its unit and interval, what it rests on.
+"""An answer as a person wants it: a sentence, a number with unit and interval, what it rests on.
 
 A `Finding` is a pure function of an episode's log (and of the names of its photos).
 """

@@ -364,7 +364,8 @@ def open_runs(places: list[Path]) -> Mapping[str, RunFolder]:
                 if len(inside) == 1:
                     raise
                 continue
-            name = path.name
+            own = (path.parent / "photos.json").exists()
+            name = f"{path.parent.name}-{path.name}" if own else path.name
             if name in found and found[name].path.resolve() != path.resolve():
                 name = f"{name}~{sha256_of(str(path.resolve()).encode())[:6]}"
             found[name] = folder

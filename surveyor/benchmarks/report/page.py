@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from surveyor.benchmarks.compare import RunComparison, compare
+from surveyor.benchmarks.compare import RunComparison, compare, in_words
 from surveyor.benchmarks.report.examples import Example, examples
 from surveyor.benchmarks.report.record import (
     BY_CONSTRUCTION,
@@ -96,7 +96,7 @@ def _view(folder: RunFolder, place: int) -> RunView:
         colour=COLOURS[place % len(COLOURS)],
         report=read_report(folder),
         manifest=record.manifest,
-        config="\n".join(f"{key} = {value}" for key, value in settings.items()),
+        config="\n".join(f"{key} = {in_words(value)}" for key, value in settings.items()),
     )
 
 

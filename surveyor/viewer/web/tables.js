@@ -5,9 +5,11 @@ async function table(title, path, empty, unasked) {
   crumbs(h("span", {}, title.toLowerCase()));
   const { rows, asked } = await api(path);
   const columns = rows.length ? Object.keys(rows[0]) : [];
-  show(h("h1", {}, title), !rows.length ? h("p", { class: "quiet" }, asked ? empty : unasked) :
-    h("div", { class: "card wide" }, h("table", {}, h("thead", {}, h("tr", {}, columns.map((c) => h("th", { scope: "col" }, c.replaceAll("_", " "))))),
-      h("tbody", {}, rows.map((row) => h("tr", {}, columns.map((c, i) => h(i ? "td" : "th", i ? {} : { scope: "row" }, cell(row[c]))))))));
+  const labels = columns.map((c) => h("th", { scope: "col" }, c.replaceAll("_", " ")));
+  const line = (row) => columns.map((c, i) => h(i ? "td" : "th", i ? {} : { scope: "row" }, cell(row[c])));
+  const body = rows.map((row) => h("tr", {}, line(row)));
+  const full = h("div", { class: "card wide" }, h("table", {}, h("thead", {}, h("tr", {}, labels)), h("tbody", {}, body)));
+  show(h("h1", {}, title), rows.length ? full : h("p", { class: "quiet" }, asked ? empty : unasked));
 }
 
 function cell(value) {
