@@ -170,7 +170,9 @@ def in_words(value: JsonValue) -> str:
         return ", ".join(f"{key} {in_words(item)}" for key, item in value.items()) or "–"
     if isinstance(value, list):
         return ", ".join(map(in_words, value)) or "–"
-    return {None: "–", "": "–", True: "yes", False: "no"}.get(value, str(value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "–" if value in (None, "") else str(value)
 
 
 def _scorer(parts: tuple[str, str, str]) -> str:

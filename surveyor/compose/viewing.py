@@ -29,7 +29,7 @@ def viewer_app(
     """The guarded app; `UserError` when a run is not one."""
     found = Library(open_runs(list(runs)), cache or default_cache(), datasets)
     app = make_app(found, _services(experts), _skills(library))
-    return Guard(app, token, LOCAL | set(trusted))  # type: ignore[arg-type]
+    return Guard(app, token, LOCAL | set(trusted))
 
 
 def serve_viewer(
@@ -81,10 +81,10 @@ def _services(endpoints: Path | None) -> Status | None:
         return None
 
     def rows() -> list[dict[str, Any]]:
-        from surveyor.services.status import rows as status_rows
+        from surveyor.services.status import status
 
         hidden = {"log"}  # a path of this machine
-        return [row.model_dump(mode="json", exclude=hidden) for row in status_rows(endpoints)]
+        return [row.model_dump(mode="json", exclude=hidden) for row in status(endpoints)]
 
     return rows
 

@@ -77,7 +77,7 @@ def chain(episode: Episode) -> Chain:
 
 
 def reached(graph: Mapping[str, Node], roots: Iterable[str]) -> dict[str, Node]:
-    """Every node that ``roots`` rest on, themselves included, each once."""
+    """Every node that ``roots`` rest on, themselves included, in the order of the log."""
     found: dict[str, Node] = {}
     waiting = list(roots)
     while waiting:
@@ -86,7 +86,7 @@ def reached(graph: Mapping[str, Node], roots: Iterable[str]) -> dict[str, Node]:
             continue
         found[handle] = graph[handle]
         waiting.extend(graph[handle].made_from)
-    return found
+    return {handle: graph[handle] for handle in graph if handle in found}
 
 
 def nodes(episode: Episode) -> dict[str, Node]:
@@ -148,3 +148,12 @@ def _texts(value: JsonValue) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _texts(item)
+
+
+def box_of(row: Row) -> tuple[float, float, float, float] | None:
+    """The pixel box of a row (left, top, right, bottom), if it has one."""
+    edges = row.get("box")
+    if not isinstance(edges, list):
+        return None
+    numbers = [float(edge) for edge in edges if isinstance(edge, (int, float))]
+    return (numbers[0], numbers[1], numbers[2], numbers[3]) if len(numbers) == 4 else None

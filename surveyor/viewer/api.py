@@ -37,6 +37,7 @@ _IMAGES: Final = {"JPEG": "image/jpeg", "PNG": "image/png", "WebP": "image/webp"
 _KEEP: Final = {"cache-control": "private, max-age=31536000, immutable"}
 _APART: Final = {"content-security-policy": "sandbox; default-src 'none'"}
 _WIDTHS: Final = (160, 320, 640)
+_PAGES: Final = frozenset({"", "run", "compare", "services", "skills"})
 _LARGEST: Final = 64 << 20
 
 
@@ -143,7 +144,7 @@ def make_app(
 
     @app.get("/{path:path}")
     def _page(path: str) -> Response:
-        if path.startswith(("api/", "web/", "blob/")) or "\0" in path or ".." in path:
+        if path.partition("/")[0] not in _PAGES:
             raise HTTPException(404, "there is nothing here")
         return Response((WEB / "index.html").read_bytes(), media_type="text/html")
 
@@ -194,7 +195,7 @@ def _pairs(a: RunFolder, b: RunFolder) -> list[dict[str, Any]]:
     one = {(s.task_id, s.epoch): s for s in a.results()}
     two = {(s.task_id, s.epoch): s for s in b.results()}
     types = {task.id: task.question_type for task in a.schedule}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for key in one.keys() & two.keys():
         first, second = one[key], two[key]
         right = (first.value >= 0.5, second.value >= 0.5)
@@ -216,11 +217,12 @@ def _summary(library: Library, name: str) -> dict[str, Any]:
     folder = library.run(name)
     report = _report(folder)
     record = folder.record
+    options = record.config.get("planner_options")
     told: dict[str, Any] = {
         "name": name,
         "created": record.created,
         "planner": str(record.config.get("planner", "")),
-        "model": str((record.config.get("planner_options") or {}).get("model", "")),  # type: ignore[union-attr]
+        "model": str(options.get("model", "")) if isinstance(options, dict) else "",
         "dataset": record.manifest.dataset.name,
         "scheduled": len(folder.schedule) * record.epochs,
         "scored": report is not None,

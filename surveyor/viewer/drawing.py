@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from surveyor.core.geometry import Float, Intrinsics, Pose
 from surveyor.core.images import rgb
 from surveyor.core.masks import decode_rle
 from surveyor.memory.episodes import Episode
-from surveyor.memory.evidence import Chain, Node, chain
+from surveyor.memory.evidence import Chain, Node, box_of, chain
 from surveyor.tools.geometry.kept import KeptGeometry
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw as Draw
 
 Pixel = tuple[float, float]
+Font = Any
 _MOST: Final = 2
 _WIDTH: Final = 720
 _SEGMENT: Final = (255, 214, 10)
@@ -130,12 +131,8 @@ def _telling(
 
 
 def _area(nodes: Sequence[Node]) -> float:
-    boxes = [node.row.get("box") for node in nodes]
-    return sum(
-        (float(b[2]) - float(b[0])) * (float(b[3]) - float(b[1]))  # type: ignore[arg-type]
-        for b in boxes
-        if isinstance(b, list) and len(b) == 4
-    )
+    boxes = [box for node in nodes if (box := box_of(node.row)) is not None]
+    return sum((right - left) * (bottom - top) for left, top, right, bottom in boxes)
 
 
 def painted(data: bytes, nodes: Sequence[Node], segment: Segment | None) -> PillowImage:
@@ -144,12 +141,12 @@ def painted(data: bytes, nodes: Sequence[Node], segment: Segment | None) -> Pill
 
     image = rgb(data)
     pixels = np.asarray(image, np.float32).copy()
+    out_size = (pixels.shape[0], pixels.shape[1])
     for node in nodes:
         mask = node.row.get("mask")
-        if isinstance(mask, dict) and isinstance(mask.get("size"), list):
-            height, width = (int(v) for v in mask["size"])  # type: ignore[arg-type]
-            if (height, width) == pixels.shape[:2]:
-                inside = decode_rle((height, width), str(mask["counts"]))
+        if isinstance(mask, dict) and mask.get("size") == list(pixels.shape[:2]):
+            inside = decode_rle(out_size, str(mask["counts"]))
+            if inside.shape == pixels.shape[:2]:
                 tint = np.asarray(colour_of(str(node.row.get("category"))), np.float32)
                 pixels[inside] = 0.6 * pixels[inside] + 0.4 * tint
     scale = _WIDTH / max(image.size)
@@ -158,10 +155,10 @@ def painted(data: bytes, nodes: Sequence[Node], segment: Segment | None) -> Pill
     draw = ImageDraw.Draw(out)
     font = ImageFont.load_default(15)
     for node in nodes:
-        box = node.row.get("box")
-        if isinstance(box, list) and len(box) == 4:
+        box = box_of(node.row)
+        if box is not None:
             category = str(node.row.get("category"))
-            edges = [float(v) * scale for v in box]  # type: ignore[arg-type]
+            edges = [edge * scale for edge in box]
             draw.rectangle(edges, outline=colour_of(category), width=2)
             _label(draw, (edges[0] + 3, max(edges[1] - 19, 2)), category, colour_of(category), font)
     if segment is not None:
@@ -169,22 +166,22 @@ def painted(data: bytes, nodes: Sequence[Node], segment: Segment | None) -> Pill
     return out
 
 
-def _draw_segment(draw: Draw, segment: Segment, size: tuple[int, int], font: object) -> None:
+def _draw_segment(draw: Draw, segment: Segment, size: tuple[int, int], font: Font) -> None:
     ends = [(u * size[0], v * size[1]) for u, v in (segment.first, segment.second)]
     draw.line(ends, fill=_DARK, width=7)
     draw.line(ends, fill=_SEGMENT, width=4)
     for x, y in ends:
         draw.ellipse((x - 6, y - 6, x + 6, y + 6), fill=_SEGMENT, outline=_DARK, width=2)
     middle = ((ends[0][0] + ends[1][0]) / 2, (ends[0][1] + ends[1][1]) / 2 - 28)
-    width = draw.textlength(segment.label, font=font)  # type: ignore[arg-type]
+    width = draw.textlength(segment.label, font=font)
     x = min(max(middle[0] - width / 2, 6), size[0] - width - 6)
     _label(draw, (x, min(max(middle[1], 4), size[1] - 28)), segment.label, _SEGMENT, font)
 
 
-def _label(draw: Draw, at: Pixel, text: str, colour: tuple[int, int, int], font: object) -> None:
-    box = draw.textbbox(at, text, font=font)  # type: ignore[arg-type]
+def _label(draw: Draw, at: Pixel, text: str, colour: tuple[int, int, int], font: Font) -> None:
+    box = draw.textbbox(at, text, font=font)
     draw.rectangle((box[0] - 3, box[1] - 2, box[2] + 3, box[3] + 2), fill=_DARK)
-    draw.text(at, text, fill=colour, font=font)  # type: ignore[arg-type]
+    draw.text(at, text, fill=colour, font=font)
 
 
 def joined(pictures: Sequence[PillowImage]) -> bytes:

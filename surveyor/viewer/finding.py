@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from surveyor.memory.episodes import Episode
 from surveyor.memory.events import EpisodeStatus, ToolStatus
-from surveyor.memory.evidence import KINDS, Chain, Node, chain
+from surveyor.memory.evidence import KINDS, Chain, Node, box_of, chain
 
 FINDING_VERSION: Final = 1
 Kind = Literal["measured", "looked", "none"]
@@ -289,21 +289,16 @@ def _evidence(links: Chain, names: Mapping[str, str]) -> list[Evidence]:
 
 def _one(node: Node, names: Mapping[str, str]) -> Evidence:
     row = node.row
-    box, score = row.get("box"), row.get("score")
+    score = row.get("score")
     frame = str(row.get("frame", ""))
-    edges = tuple(float(v) for v in box if isinstance(v, (int, float))) if _is_list(box) else ()
     return Evidence(
         handle=node.handle,
         kind=node.kind,
         photo=names.get(frame, frame),
         category=str(row.get("category", "")),
         score=float(score) if isinstance(score, (int, float)) else None,
-        box=(edges[0], edges[1], edges[2], edges[3]) if len(edges) == 4 else None,
+        box=box_of(row),
     )
-
-
-def _is_list(value: object) -> bool:
-    return isinstance(value, list)
 
 
 def _seen(evidence: Sequence[Evidence]) -> str:

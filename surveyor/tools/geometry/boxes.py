@@ -51,7 +51,8 @@ def _common(a: OrientedBox, b: OrientedBox) -> Float:
     point = (np.array(a.center) + np.array(b.center))[None] / 2
     for _ in range(64):
         point = _nearest_in(b, _nearest_in(a, point))
-    return point[0]
+    shared: Float = point[0]
+    return shared
 
 
 def _overlap(a: OrientedBox, b: OrientedBox) -> bool:

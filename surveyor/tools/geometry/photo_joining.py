@@ -79,7 +79,8 @@ class _Work:
     def rays(self, photo: int, pixels: Float) -> Float:
         """(n, 2) normalised coordinates."""
         k = self.intrinsics[photo]
-        return (pixels - np.array([k.cx, k.cy])) / np.array([k.fx, k.fy])
+        rays: Float = (pixels - np.array([k.cx, k.cy])) / np.array([k.fx, k.fy])
+        return rays
 
     def normalised(self, photo: int, tracks: Sequence[int]) -> Float:
         """(n, 2) of the tracks that a photo shows."""

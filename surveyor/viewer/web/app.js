@@ -29,6 +29,7 @@ export async function go(address, replace) {
   if (leave) leave();
   leave = null;
   keys = {};
+  delete document.body.dataset.ready;
   note("");
   const path = location.pathname;
   for (const [pattern, page] of PAGES) {
