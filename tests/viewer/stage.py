@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows of logs and of page scripts read better in one line
 """A run on disk without experts: logs of a made-up place, with pictures, cameras and hostile text."""
 
 from __future__ import annotations
@@ -109,10 +110,17 @@ def episode(k: int, image: str, kept: BlobRef, question: str, answer: str) -> li
         found.append(ToolCall(turn=n, call_id=f"c{n}", name=name, raw_arguments="{}", arguments={}))
         found.append(
             ToolOutcome(
-                turn=n, call_id=f"c{n}", name=name, status=ToolStatus.OK, text=f"{name} {answer}",
-                data=data, handles=handles, sources=sources, expert_calls=1,
-            )  # type: ignore[arg-type]
-        )  # fmt: skip
+                turn=n,
+                call_id=f"c{n}",
+                name=name,
+                status=ToolStatus.OK,
+                text=f"{name} {answer}",
+                data=data,
+                handles=handles,
+                sources=sources,
+                expert_calls=1,
+            )
+        )
     given = Answer(
         turn=9, text=answer, sources=("meas_1",), notes={"program": "distance(a, b)", "why": answer}
     )

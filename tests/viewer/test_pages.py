@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - rows of logs and of page scripts read better in one line
 """The viewer's pages in a real browser: what they show, keys, hostile text, light and dark."""
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ GROUPS: dict[str, str] = {
     "experts": "the services are fast, bounded and clear about what went wrong",
     "agent": "any model can drive, and nothing that it says breaks a run",
     "skills": "skills earn their place: gate, recall, faults, scale",
+    "view": "the viewer is fast and leads to pixels; ask answers as a run does",
     "lift": "skills earn their place: evolved on some rooms, judged on others",
 }
 APART = frozenset({"lift"})
