@@ -91,6 +91,8 @@ class Finding(_Record):
             facts.append(f"{len(self.photos)} photos")
         if self.scale.basis:
             facts.append("; ".join(self.scale.basis))
+        if self.status == "answered" and self.answer.unit and self.answer.low is None:
+            facts.append("uncertainty not known")
         if self.producers:
             facts.append("by " + ", ".join(self.producers))
         told.append(" · ".join(facts))

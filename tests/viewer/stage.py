@@ -160,7 +160,7 @@ def make_run(
                 prediction=text or f"{k}.0",
                 fields={"correct": "1.0"},
                 status=EpisodeStatus.ANSWERED,
-            )  # fmt: skip
+            )
         )
     if scored:
         folder.write_results(scores)

@@ -192,7 +192,7 @@ def test_a_finding_leads_from_the_sentence_to_the_pixels(tmp_path: Path) -> None
     yellow = (
         np.abs(np.asarray(Image.open(io.BytesIO(drawn)), int) - (255, 214, 10)).sum(axis=2) < 60
     )
-    assert yellow.sum() > 500  # the measured segment
+    assert yellow.sum() > 200  # the measured segment
     assert sha256_of(drawn) == sha256_of(
         picture(episode, lambda _: photo(), store.get, "0.80 m") or b""
     )

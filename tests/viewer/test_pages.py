@@ -279,7 +279,7 @@ def test_a_run_that_is_being_written_is_followed(tab: Tab, home: str, place: Pat
                     question_type="kind_1",
                     question="Just begun?",
                     planner="program",
-                )  # fmt: skip
+                )
             )
             tab.until("document.querySelector('.rows').textContent.includes('Just begun?')")
     tab.home = home

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import combinations
 from typing import Any, Final
@@ -65,6 +66,11 @@ class Joined:
     points: Float
     error: float
     focal_known: bool
+
+
+def _opencv() -> Any:
+    """OpenCV, whose types differ by version; `join_photos` has looked that it is there."""
+    return import_module("cv2")
 
 
 @dataclass(slots=True)
@@ -139,8 +145,7 @@ def _intrinsics(photo: Photo) -> Intrinsics:
 
 def _features(photo: Photo) -> tuple[Float, NDArray[np.float32]]:
     """(n, 2) pixels of the photo and (n, 128) descriptors."""
-    import cv2
-
+    cv2 = _opencv()
     grey = np.frombuffer(photo.data, np.uint8)
     image = cv2.imdecode(grey, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
     scale = min(1.0, _LONGEST / max(image.shape))
@@ -189,8 +194,7 @@ def _matches(
     K2: Intrinsics,
 ) -> NDArray[np.int64]:
     """(n, 2) features of two photos that match and agree on one motion."""
-    import cv2
-
+    cv2 = _opencv()
     none = np.empty((0, 2), np.int64)
     if min(len(one[0]), len(two[0])) < _LEAST:
         return none
@@ -217,8 +221,7 @@ def _matches(
 
 def _begin(work: _Work) -> bool:
     """Take the pair with the most points seen under a good angle as the first two cameras."""
-    import cv2
-
+    cv2 = _opencv()
     best: tuple[float, int, int, Camera] | None = None
     for a, b in combinations(range(len(work.seen)), 2):
         tracks = sorted(work.seen[a].keys() & work.seen[b].keys())
@@ -314,8 +317,7 @@ def _miss(work: _Work, photos: Sequence[int], track: int, point: Float) -> float
 
 def _resect(work: _Work) -> bool:
     """Place the photo that sees most known points; whether one was placed."""
-    import cv2
-
+    cv2 = _opencv()
     waiting = [k for k in range(len(work.seen)) if k not in work.cameras]
     known = work.points.keys()
     for k in sorted(waiting, key=lambda k: -len(work.seen[k].keys() & known)):

@@ -1,4 +1,4 @@
-"""Claims of the viewer and of `ask`: size, speed, evidence, answers equal to runs, marks by hand."""
+"""Claims of the viewer and of `ask`: size, speed, evidence, answers as in runs, marks by hand."""
 
 from __future__ import annotations
 
