@@ -220,12 +220,14 @@ def _with_earlier(place: Place, folder: RunFolder, found: Finding) -> Finding:
         if path == folder.path or not (path / ANSWER).exists():
             continue
         earlier = Finding.model_validate_json((path / ANSWER).read_bytes())
-        if earlier.evidence and not earlier.remembered:
+        asked = found.question.lower()
+        about = tuple(e for e in earlier.evidence if e.category and e.category in asked)
+        if about and not earlier.remembered:
             told = f"rests on what was measured for {earlier.question!r} ({path.name})"
             return found.model_copy(
                 update={
-                    "evidence": earlier.evidence,
-                    "picture": earlier.picture,
+                    "evidence": about,
+                    "picture": earlier.picture if about == earlier.evidence else "",
                     "reference": earlier.reference,
                     "warnings": (*found.warnings, told),
                 }

@@ -25,14 +25,15 @@ from surveyor.core.names import safe_name
 from surveyor.memory.events import EpisodeStatus
 from surveyor.memory.runs import RunFolder
 
-VERSION: Final = 3
+VERSION: Final = 4
 _BATCH: Final = 400
 _MOST: Final = 200
 _ANSWER: Final = 300
 _TABLES: Final = """
 CREATE TABLE episodes (
   pos INTEGER PRIMARY KEY, file TEXT UNIQUE, task TEXT, epoch INTEGER, scene TEXT, type TEXT,
-  question TEXT DEFAULT '', status TEXT DEFAULT '', outcome TEXT DEFAULT 'waiting', value REAL,
+  question TEXT DEFAULT '', sought TEXT DEFAULT '',
+  status TEXT DEFAULT '', outcome TEXT DEFAULT 'waiting', value REAL,
   answer TEXT DEFAULT '', correct TEXT DEFAULT '', guess INTEGER DEFAULT 0,
   calls INTEGER DEFAULT 0, expert_calls INTEGER DEFAULT 0, cost REAL DEFAULT 0,
   elapsed REAL DEFAULT 0, tools TEXT DEFAULT '', reason TEXT DEFAULT '',
@@ -77,7 +78,7 @@ class Filter:
             parts.append("instr(tools, ?) > 0")
             values.append(f" {self.tool} ")
         if self.q:
-            parts.append("instr(lower(question || ' ' || answer || ' ' || task), ?) > 0")
+            parts.append("instr(sought, ?) > 0")
             values.append(self.q.lower()[:200])
         return " AND ".join(parts), values
 
@@ -203,10 +204,13 @@ class RunIndex:
                 data = path.read_bytes()
             except OSError:
                 continue
-            rows.append({**folded(data), "file": name, "inode": inode, "size": len(data)})
+            row = folded(data)
+            sought = f"{row['question']} {row['answer']} {name}".lower()
+            rows.append({**row, "sought": sought, "file": name, "inode": inode, "size": len(data)})
         with self._connected() as db:
             db.executemany(
-                "UPDATE episodes SET question=:question, status=:status, calls=:calls, "
+                "UPDATE episodes SET question=:question, sought=:sought, status=:status, "
+                "calls=:calls, "
                 "expert_calls=:expert_calls, cost=:cost, elapsed=:elapsed, tools=:tools, "
                 "reason=CASE WHEN scored='' THEN :reason ELSE reason END, "
                 "answer=CASE WHEN scored='' THEN :answer ELSE answer END, "
@@ -214,7 +218,7 @@ class RunIndex:
                 "inode=:inode, size=:size WHERE file=:file",
                 rows,
             )
-            db.execute(_JUDGED)
+            db.executemany(f"{_JUDGED} WHERE file=:file", rows)
             _next_revision(db)
 
     def page(self, wanted: Filter, offset: int = 0, limit: int = 100) -> dict[str, Any]:
