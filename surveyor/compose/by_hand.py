@@ -19,13 +19,8 @@ from surveyor.core.errors import UserError
 from surveyor.core.geometry import Float
 from surveyor.core.photos import Photo
 from surveyor.memory.evidence import Node
-from surveyor.tools.geometry.photo_joining import (
-    Joined,
-    join_photos,
-    refined,
-    triangulated,
-    viewing_angle,
-)
+from surveyor.tools.geometry.many_views import refined, triangulated, viewing_angle
+from surveyor.tools.geometry.photo_joining import Joined, join_photos
 from surveyor.viewer.drawing import Segment, joined, painted
 from surveyor.viewer.finding import Evidence, Finding, ScaleTold, Value, measure_text
 

@@ -26,6 +26,7 @@ from scipy.spatial.transform import Rotation
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import Float, Intrinsics
 from surveyor.core.photos import Photo
+from surveyor.tools.geometry.many_views import Camera, triangulated, widest_angle
 
 GUESSED_FOCAL: Final = 0.9
 """Of the longer side: a phone's main camera is about 0.75, a zoomed compact above 1."""
@@ -37,20 +38,6 @@ _LEAST: Final = 18
 _PIXELS: Final = 2.5
 _ADJUSTED: Final = 900
 """Points that an adjustment moves; enough to fix some dozens of cameras."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Camera:
-    """``R`` (3, 3) and ``t`` (3,) take the joined photos' coordinates to this camera's."""
-
-    R: Float
-    t: Float
-
-    @property
-    def centre(self) -> Float:
-        """Where it stood."""
-        centre: Float = -self.R.T @ self.t
-        return centre
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -241,7 +228,7 @@ def _begin(work: _Work) -> bool:
             triangulated([Camera(np.eye(3), np.zeros(3)), second], np.array([p, q]))
             for p, q in zip(x[:200], y[:200], strict=True)
         ]
-        angle = float(np.median([_angle([np.zeros(3), second.centre], p) for p in points]))
+        angle = float(np.median([widest_angle([np.zeros(3), second.centre], p) for p in points]))
         worth = count * min(angle, np.radians(12)) if angle > np.radians(2) else 0.0
         if best is None or worth > best[0]:
             best = (worth, a, b, second)
@@ -250,43 +237,6 @@ def _begin(work: _Work) -> bool:
     work.cameras = {best[1]: Camera(np.eye(3), np.zeros(3)), best[2]: best[3]}
     _triangulate(work)
     return len(work.points) >= _LEAST
-
-
-def triangulated(cameras: Sequence[Camera], rays: Float) -> Float:
-    """(3,) the point that cameras see at normalised coordinates (n, 2), by least squares."""
-    rows = [
-        ray[k] * np.append(camera.R[2], camera.t[2]) - np.append(camera.R[k], camera.t[k])
-        for camera, ray in zip(cameras, rays, strict=True)
-        for k in (0, 1)
-    ]
-    _, _, turned = np.linalg.svd(np.array(rows))
-    w = turned[-1, 3] if abs(turned[-1, 3]) > 1e-12 else 1e-12
-    point: Float = turned[-1, :3] / w
-    return point
-
-
-def refined(cameras: Sequence[Camera], rays: Float) -> Float:
-    """The same, so that its images are as close to the rays as they can be."""
-
-    def miss(point: Float) -> Float:
-        at = np.array([camera.R @ point + camera.t for camera in cameras])
-        off: Float = (at[:, :2] / np.maximum(at[:, 2:], 1e-9) - rays).ravel()
-        return off
-
-    found: Float = least_squares(miss, triangulated(cameras, rays), method="trf").x
-    return found
-
-
-def _angle(centres: Sequence[Float], point: Float) -> float:
-    """The widest angle in radians under which a point is seen from two of the centres."""
-    ways = np.array([point - centre for centre in centres])
-    ways /= np.linalg.norm(ways, axis=1, keepdims=True) + 1e-12
-    return float(np.arccos(np.clip((ways @ ways.T).min(), -1, 1)))
-
-
-def viewing_angle(cameras: Sequence[Camera], point: Float) -> float:
-    """Radians between the two views of a point that are farthest apart."""
-    return _angle([camera.centre for camera in cameras], point)
 
 
 def _triangulate(work: _Work) -> None:
@@ -298,7 +248,7 @@ def _triangulate(work: _Work) -> None:
         cameras = [work.cameras[k] for k in photos]
         rays = np.array([work.normalised(k, [track])[0] for k in photos])
         point = triangulated(cameras, rays)
-        fine = _angle([c.centre for c in cameras], point) > np.radians(1.5)
+        fine = widest_angle([c.centre for c in cameras], point) > np.radians(1.5)
         if fine and _miss(work, photos, track, point) < 2 * _PIXELS:
             work.points[track] = point
 
