@@ -118,7 +118,7 @@ async def _perform(
             registry = Registry(offered(lent, job.config, served_by(job)))
             toolbox = equip(registry, job.config)
             folder = await _make_folder(job, dataset, tasks, client, registry, toolbox, desk)
-            setting = _setting(client, desk)
+            setting = _setting(client, desk, BlobStore(folder.path / BLOBS))
             bench = RunContext(planner, toolbox, setting, *make_limits(job.config))
             async with UNLIMITED.scope("watched") as watched:
                 gauges.watch(watched.spent, planner, client)
@@ -231,9 +231,11 @@ async def _producers(client: ExpertClient, job: Job) -> tuple[Producer, ...]:
     return tuple(info.producer for info in infos)
 
 
-def _setting(client: ExpertClient, desk: RunSkills | None) -> Callable[[Task], EpisodeContext]:
+def _setting(
+    client: ExpertClient, desk: RunSkills | None, kept: BlobStore
+) -> Callable[[Task], EpisodeContext]:
     def setting(task: Task) -> EpisodeContext:
-        workspace = Workspace(task, client)
+        workspace = Workspace(task, client, kept)
         skills, event = desk.skills_for(task) if desk else ((), None)
         return EpisodeContext(workspace, workspace.frame_handles, skills, event)
 

@@ -19,6 +19,7 @@ GROUPS: dict[str, str] = {
     "skills": "skills earn their place: gate, recall, faults, scale",
     "evolution": "skills evolve by themselves: lift, errors, chat models, kill -9",
     "training": "what was logged can be learnt from, and nobody is rewarded for cheating",
+    "view": "the viewer is fast and leads to pixels; ask answers as a run does",
 }
 APART = frozenset({"evolution"})
 """Groups that take so long that `all` leaves them out."""
