@@ -134,5 +134,3 @@ def _truth(room: ScannedRoom, walk: Walk | None, maps: Sequence[FrameMaps]) -> S
         visible_pixels=tuple(tuple(int(row[k]) for k in ids) for row in counted),
         capture_style=walk.style if walk else None,
     )
-
-

@@ -202,7 +202,7 @@ def _objects(
         axes = tuple(tuple(float(v) for v in row) for row in frame[1:4] - frame[4])
         centre = tuple(float(v) for v in frame[0] - shift)
         edges = tuple(float(v) for v in size)
-        box = OrientedBox(center=centre, size=edges, axes=axes)  # type: ignore[arg-type]
+        box = OrientedBox(center=centre, size=edges, axes=axes)
         found.append(
             SceneObject(
                 instance_id=len(found) + 1, category=category, box=box, symmetry=0, aliases=aliases

@@ -49,7 +49,8 @@ class ScanFilm(Tracer):
             side = np.sign(normals @ direction)[:, None]
             above = np.where(side == 0, 1, side).astype(np.float32) * direction
             open_ += ~self.caster.occluded(origins, above, far)
-        return open_[:, None] / RAYS
+        share: Float32 = (open_ / np.float32(RAYS))[:, None]
+        return share
 
     def render(self, camera: Camera, rgb: bool = True, look: Look | None = None) -> RenderedFrame:
         """One frame; black where the scan has a hole."""
