@@ -35,8 +35,9 @@ from surveyor.memory.runs import RunFolder
 from surveyor.skills.workflow import WORKFLOWS, Workflow
 from surveyor.tools.builtin import offered_tools
 from surveyor.tools.cache import ResultCache
-from surveyor.tools.cache_use import ANSWERS, BLOBS
+from surveyor.tools.cache_use import ANSWERS, BLOBS, EVIDENCE
 from surveyor.tools.endpoints import EndpointsFile
+from surveyor.tools.evidence_store import EvidenceStore
 from surveyor.tools.experts import ExpertClient
 from surveyor.tools.registry import Registry
 from surveyor.tools.spec import Tool
@@ -164,6 +165,7 @@ async def expert_client(job: Job, dataset: Dataset) -> AsyncIterator[ExpertClien
         BlobStore(job.cache / BLOBS),
         ResultCache(job.cache / ANSWERS) if job.cached else None,
         originals=(dataset.blobs,),
+        evidence=EvidenceStore(job.cache / EVIDENCE) if job.cached else None,
     )
     try:
         yield client

@@ -76,7 +76,8 @@ class _Place(_Record):
         """Local points (N, 3) in the world, still Y-up."""
         q = self.orientation
         turn = Rotation.from_quat([q.x, q.y, q.z, q.w])
-        placed: Float = turn.apply(local) + (self.position.x, self.position.y, self.position.z)
+        at = self.position
+        placed: Float = turn.apply(local) + np.array([at.x, at.y, at.z])
         return placed
 
 
