@@ -109,7 +109,8 @@ def trivial(truth: Depth) -> Iterator[tuple[str, Depth]]:
     """Answers that need no eyes. The last two even know the truth, and still are trivial."""
     known = truth > 0
     yield f"{GUESS:g} m everywhere", np.full(truth.shape, GUESS, np.float32)
-    rows, columns = np.indices(truth.shape)
+    grid = np.indices(truth.shape)
+    rows, columns = grid[0], grid[1]
     ramp = np.linspace(2 * GUESS, GUESS / 2, truth.shape[0], dtype=np.float32)
     yield "far above, near below", np.repeat(ramp[:, None], truth.shape[1], axis=1)
     median = np.float32(np.median(truth[known]))

@@ -49,7 +49,7 @@ class EvidenceStore:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with making.open("wb") as file:
-                np.savez(file, **dict(arrays))
+                np.savez(file, **dict(arrays))  # type: ignore[arg-type]
             making.replace(path)
         except OSError:
             with suppress(OSError):

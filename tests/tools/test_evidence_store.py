@@ -53,9 +53,7 @@ def test_things_come_back_as_they_were_also_none_at_all(tmp_path: Path) -> None:
         assert [(t.members, t.support, t.visible, t.score) for t in back] == [
             (t.members, t.support, t.visible, t.score) for t in wanted
         ]
-        assert all(
-            np.array_equal(a.points, b.points) for a, b in zip(back, wanted, strict=True)
-        )
+        assert all(np.array_equal(a.points, b.points) for a, b in zip(back, wanted, strict=True))
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK", b"no archive"])

@@ -15,10 +15,12 @@ GROUPS: dict[str, str] = {
     "experts": "the services are fast, bounded and clear about what went wrong",
     "agent": "any model can drive, and nothing that it says breaks a run",
     "skills": "skills earn their place: gate, recall, faults, scale",
+    "real": "captured rooms and measured depth, fetched from packages",
+    "far": "what a run's start and a second run cost",
     "lift": "skills earn their place: evolved on some rooms, judged on others",
 }
-APART = frozenset({"lift"})
-"""Groups that take so long that `all` leaves them out."""
+APART = frozenset({"lift", "real"})
+"""Groups that `all` leaves out: they take long, or fetch packages (into ``SURVEYOR_REAL``)."""
 
 
 def measure(group: str) -> Iterator[Claim]:
