@@ -52,7 +52,7 @@ $(REAL)/.installed: $(VENV)/.installed
 	@mkdir -p $(REAL) && touch $@
 
 test-real: $(REAL)/.installed
-	SURVEYOR_REAL=$(REAL)/data PYTHONPATH=$(REAL)/lib $(BIN)/python -m pytest tests/real tests/services/test_depth_check.py -rs
+	SURVEYOR_REAL=$(REAL)/data PYTHONPATH=$(CURDIR)/$(REAL)/lib $(BIN)/python -m pytest tests/real tests/services/test_depth_check.py -rs
 
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
