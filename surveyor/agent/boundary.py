@@ -23,7 +23,7 @@ class ProviderRefused(SurveyorError):
 
 
 @dataclass(slots=True)
-class Verdict:
+class EpisodeVerdict:
     """How an episode ended; answered unless something stopped it."""
 
     status: EpisodeStatus = EpisodeStatus.ANSWERED
@@ -31,13 +31,13 @@ class Verdict:
 
 
 @contextmanager
-def boundary(report_limit: Callable[[LimitExceeded], None], name: str) -> Iterator[Verdict]:
+def boundary(report_limit: Callable[[LimitExceeded], None], name: str) -> Iterator[EpisodeVerdict]:
     """Yield the verdict that the body earns.
 
     ``report_limit`` records a limit of the scope called ``name``, or of the model itself. A limit
     of an outer scope (the run's budget) is not this episode's doing, so the episode is incomplete.
     """
-    verdict = Verdict()
+    verdict = EpisodeVerdict()
     try:
         yield verdict
     except LimitExceeded as stop:

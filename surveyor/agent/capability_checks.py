@@ -1,7 +1,7 @@
 """Probes: small requests that show what a model endpoint can do.
 
-Each probe asks one thing through the real client and returns a `Finding`. None of them raises for
-what the endpoint does wrong: that is what they are there to find.
+Each probe asks one thing through the real client and returns a `CheckFinding`. None of them raises
+for what the endpoint does wrong: that is what they are there to find.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckFinding:
     """What one probe found, why it matters and what to do; ``override`` is the capability that
     should be configured. ``once``: it is about the one request that was sent, and may be wrong for
     others. What the endpoint said is cleaned, since it is shown on a terminal."""
@@ -106,48 +106,48 @@ def calls_in(completion: Completion) -> list[dict[str, Any]]:
     return [c for c in calls if isinstance(c, dict)] if isinstance(calls, list) else []
 
 
-async def probe_text(patient: ProbedEndpoint) -> Finding:
+async def probe_text(patient: ProbedEndpoint) -> CheckFinding:
     """Does it answer at all, and does it count tokens?"""
     reply = await patient.ask([_user("Reply with the word ready.")])
     if isinstance(reply, str):
         advice = "nothing else can work before this does"
-        return Finding("text", Health.BROKEN, reply, advice, once=isinstance(reply, Refused))
+        return CheckFinding("text", Health.BROKEN, reply, advice, once=isinstance(reply, Refused))
     said, thought = text_of(reply.message.get("content")), reasoning_of(reply.message)
     if thought.strip() and not said.strip():
         if reply.finish == "length":
             advice = "raise max_tokens in sampling"
-            return Finding("text", Health.DEGRADED, REASONING_CUT, advice)
-        return Finding("text", Health.BROKEN, REASONING_WRONG, "every answer would be empty")
+            return CheckFinding("text", Health.DEGRADED, REASONING_CUT, advice)
+        return CheckFinding("text", Health.BROKEN, REASONING_WRONG, "every answer would be empty")
     if not reply.usage.get("prompt_tokens"):
         detail = "it answers, but does not report how many tokens it used"
-        return Finding("text", Health.DEGRADED, detail, "token and cost limits will not trip")
-    return Finding("text", Health.WORKS, f"answered in {reply.elapsed:.2f} s")
+        return CheckFinding("text", Health.DEGRADED, detail, "token and cost limits will not trip")
+    return CheckFinding("text", Health.WORKS, f"answered in {reply.elapsed:.2f} s")
 
 
-async def probe_tool_call(patient: ProbedEndpoint) -> Finding:
+async def probe_tool_call(patient: ProbedEndpoint) -> CheckFinding:
     """Are native tool calls made and parsed?"""
     reply = await patient.ask([_user(_ONE_CALL)], tools=[_MEASURE])
     tags = ("dialect", "tags")
     if isinstance(reply, str):
         advice = "use the tag dialect (capabilities.dialect = tags)"
-        return Finding("tool call", Health.BROKEN, reply, advice, tags)
+        return CheckFinding("tool call", Health.BROKEN, reply, advice, tags)
     if calls := calls_in(reply):
         arguments = (calls[0].get("function") or {}).get("arguments")
         detail = f"called with {str(arguments)[:60]}"
-        return Finding("tool call", Health.WORKS, detail)
+        return CheckFinding("tool call", Health.WORKS, detail)
     said = text_of(reply.message.get("content"))
     if unreadable := unreadable_call(said):
-        return Finding("tool call", Health.BROKEN, *unreadable, tags)
+        return CheckFinding("tool call", Health.BROKEN, *unreadable, tags)
     if readable := readable_call(said):
-        return Finding("tool call", Health.DEGRADED, *readable)
+        return CheckFinding("tool call", Health.DEGRADED, *readable)
     if "<tool_call>" in reasoning_of(reply.message):
         advice = "start the server with this model's --reasoning-parser, or without one"
-        return Finding("tool call", Health.BROKEN, SWALLOWED, advice, tags)
+        return CheckFinding("tool call", Health.BROKEN, SWALLOWED, advice, tags)
     detail = "asked to call a tool, it wrote text instead"
-    return Finding("tool call", Health.BROKEN, detail, "it may do better with tags", tags)
+    return CheckFinding("tool call", Health.BROKEN, detail, "it may do better with tags", tags)
 
 
-async def probe_tags(patient: ProbedEndpoint) -> Finding:
+async def probe_tags(patient: ProbedEndpoint) -> CheckFinding:
     """Does it write calls as tagged text when told how?"""
     form = (
         "Call tools only like this: "
@@ -156,18 +156,18 @@ async def probe_tags(patient: ProbedEndpoint) -> Finding:
     )
     reply = await patient.ask([{"role": "system", "content": form}, _user(_ONE_CALL)])
     if isinstance(reply, str):
-        return Finding("tagged call", Health.BROKEN, reply)
+        return CheckFinding("tagged call", Health.BROKEN, reply)
     blocks = read_blocks(text_of(reply.message.get("content")))
     if not blocks.calls:
         detail = "told how to write a tagged call, it wrote none"
-        return Finding("tagged call", Health.BROKEN, detail, "this model will not use tools")
+        return CheckFinding("tagged call", Health.BROKEN, detail, "this model will not use tools")
     if blocks.repairs:
         detail = f"readable after repairs: {', '.join(blocks.repairs)}"
-        return Finding("tagged call", Health.DEGRADED, detail, "each repair will be logged")
-    return Finding("tagged call", Health.WORKS, f"called {blocks.calls[0].name}")
+        return CheckFinding("tagged call", Health.DEGRADED, detail, "each repair will be logged")
+    return CheckFinding("tagged call", Health.WORKS, f"called {blocks.calls[0].name}")
 
 
-async def probe_two_turns(patient: ProbedEndpoint) -> Finding:
+async def probe_two_turns(patient: ProbedEndpoint) -> CheckFinding:
     """Does the server's chat template take a tool result and go on?"""
     function = {"name": "measure", "arguments": '{"thing": "table"}'}
     call = {"id": _ID, "type": "function", "function": function}
@@ -179,54 +179,56 @@ async def probe_two_turns(patient: ProbedEndpoint) -> Finding:
     reply = await patient.ask(history, tools=[_MEASURE])
     if isinstance(reply, str):
         advice = "its chat template cannot continue after a tool result: use the tag dialect"
-        return Finding("two turns", Health.BROKEN, reply, advice, ("dialect", "tags"))
+        return CheckFinding("two turns", Health.BROKEN, reply, advice, ("dialect", "tags"))
     if "74" in text_of(reply.message.get("content")):
-        return Finding("two turns", Health.WORKS, "it used the tool's result")
+        return CheckFinding("two turns", Health.WORKS, "it used the tool's result")
     detail = "it went on after a tool result, but did not use it"
-    return Finding("two turns", Health.DEGRADED, detail, "expect it to repeat calls")
+    return CheckFinding("two turns", Health.DEGRADED, detail, "expect it to repeat calls")
 
 
-async def probe_parallel(patient: ProbedEndpoint) -> Finding:
+async def probe_parallel(patient: ProbedEndpoint) -> CheckFinding:
     """Are several calls made in one turn?"""
     reply = await patient.ask([_user(_TWO_CALLS)], tools=[_MEASURE])
     if isinstance(reply, str):
         cure = ("parallel_calls", False)
-        return Finding("parallel calls", Health.BROKEN, reply, "ask for one at a time", cure)
+        return CheckFinding("parallel calls", Health.BROKEN, reply, "ask for one at a time", cure)
     number = len(calls_in(reply))
     if number >= 2:
-        return Finding("parallel calls", Health.WORKS, f"{number} calls in one turn")
+        return CheckFinding("parallel calls", Health.WORKS, f"{number} calls in one turn")
     detail = "asked for two calls at once, it made " + ("one" if number else "none")
-    return Finding("parallel calls", Health.DEGRADED, detail, "episodes will need more turns")
+    return CheckFinding("parallel calls", Health.DEGRADED, detail, "episodes will need more turns")
 
 
-async def probe_image(patient: ProbedEndpoint) -> Finding:
+async def probe_image(patient: ProbedEndpoint) -> CheckFinding:
     """Is an image in a user message seen?"""
     question = "Which colour is this image? One word."
     reply = await patient.ask([_user(question, picture((220, 20, 20)))])
     if isinstance(reply, str):
         advice = "the model sees nothing; it can only work with tools (capabilities.images = false)"
-        return Finding("image", Health.BROKEN, reply, advice, ("images", False))
+        return CheckFinding("image", Health.BROKEN, reply, advice, ("images", False))
     said = text_of(reply.message.get("content"))
     if re.search(r"\bred\b", said, re.IGNORECASE):
-        return Finding("image", Health.WORKS, "it saw that a red image is red")
+        return CheckFinding("image", Health.WORKS, "it saw that a red image is red")
     detail = f"shown a red image, it said {said[:60]!r}"
-    return Finding("image", Health.BROKEN, detail, "images are accepted but not seen")
+    return CheckFinding("image", Health.BROKEN, detail, "images are accepted but not seen")
 
 
-async def probe_many_images(patient: ProbedEndpoint) -> Finding:
+async def probe_many_images(patient: ProbedEndpoint) -> CheckFinding:
     """How many images may one request hold? Servers refuse more than they were started for."""
     number = min(patient.capabilities.max_images, _MANY)
     small = [picture((220, 20, 20), size=(64, 64)) for _ in range(number)]
     reply = await patient.ask([_user("Reply with the word seen.", *small)])
     if not isinstance(reply, str):
-        return Finding("several images", Health.WORKS, f"{number} images in one request are taken")
+        return CheckFinding(
+            "several images", Health.WORKS, f"{number} images in one request are taken"
+        )
     told = re.search(r"at most (\d+)", reply, re.IGNORECASE)
     allowed = max(1, int(told[1])) if told else 1
     advice = f"at most {allowed} an episode will be shown; a local server can be started for more"
-    return Finding("several images", Health.BROKEN, reply, advice, ("max_images", allowed))
+    return CheckFinding("several images", Health.BROKEN, reply, advice, ("max_images", allowed))
 
 
-async def probe_tool_image(patient: ProbedEndpoint) -> Finding:
+async def probe_tool_image(patient: ProbedEndpoint) -> CheckFinding:
     """May an image stand in a tool result?"""
     function = {"name": "measure", "arguments": '{"thing": "wall"}'}
     call = {"id": _ID, "type": "function", "function": function}
@@ -241,33 +243,35 @@ async def probe_tool_image(patient: ProbedEndpoint) -> Finding:
     sees = bool(re.search(r"\bblue\b", said, re.IGNORECASE))
     if sees == patient.capabilities.images_in_tools:
         detail = "taken" if sees else "not taken; they go into a user message instead"
-        return Finding("image in a tool result", Health.WORKS, detail)
+        return CheckFinding("image in a tool result", Health.WORKS, detail)
     if sees:
         detail, advice = "taken, though the table says otherwise", "configure it to save a message"
         health = Health.WORKS
     else:
         detail = f"not taken: {(reply if isinstance(reply, str) else said)[:120]!r}"
         advice, health = "tool images would be lost or refused", Health.BROKEN
-    return Finding("image in a tool result", health, detail, advice, ("images_in_tools", sees))
+    return CheckFinding("image in a tool result", health, detail, advice, ("images_in_tools", sees))
 
 
-async def probe_places(patient: ProbedEndpoint) -> Finding:
+async def probe_places(patient: ProbedEndpoint) -> CheckFinding:
     """Does it give places in pixels or in thousandths?"""
     # A 640 x 320 image whose square lies at (480, 80) in pixels and (750, 250) in thousandths.
     question = "Give the centre of the red square as two numbers: x, y."
     reply = await patient.ask([_user(question, picture((230, 230, 230), square=True))])
     if isinstance(reply, str):
-        return Finding("places", Health.SKIPPED, reply)
+        return CheckFinding("places", Health.SKIPPED, reply)
     said = [float(n) for n in re.findall(r"\d+(?:\.\d+)?", text_of(reply.message.get("content")))]
     found = _convention(said[:2])
     if found is None:
         detail = f"the centre of a square at (480, 80) of 640 x 320 was given as {said[:4]}"
-        return Finding("places", Health.DEGRADED, detail, "do not rely on boxes from this model")
+        return CheckFinding(
+            "places", Health.DEGRADED, detail, "do not rely on boxes from this model"
+        )
     if found is patient.capabilities.coordinates:
-        return Finding("places", Health.WORKS, f"given in {found}, as the table says")
+        return CheckFinding("places", Health.WORKS, f"given in {found}, as the table says")
     detail = f"given in {found}, but the table says {patient.capabilities.coordinates}"
     advice = "boxes would land in the wrong place"
-    return Finding("places", Health.BROKEN, detail, advice, ("coordinates", found.value))
+    return CheckFinding("places", Health.BROKEN, detail, advice, ("coordinates", found.value))
 
 
 def _convention(place: list[float]) -> Coordinates | None:

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 
 from surveyor.agent.capability_checks import (
-    Finding,
+    CheckFinding,
     Health,
     ProbedEndpoint,
     probe_image,
@@ -28,7 +28,7 @@ from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.chat.endpoint import Endpoint
 from surveyor.core.errors import UserError
 
-_Probe = Callable[[ProbedEndpoint], Awaitable[Finding]]
+_Probe = Callable[[ProbedEndpoint], Awaitable[CheckFinding]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Diagnosis:
 
     model: str
     base_url: str
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckFinding, ...]
 
     @property
     def overrides(self) -> dict[str, Any]:
@@ -142,5 +142,5 @@ def _toml(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else json.dumps(value)
 
 
-def _skipped(name: str) -> Finding:
-    return Finding(name, Health.SKIPPED, "this model is configured not to use it")
+def _skipped(name: str) -> CheckFinding:
+    return CheckFinding(name, Health.SKIPPED, "this model is configured not to use it")

@@ -28,7 +28,9 @@ class LimitExceeded(SurveyorError):
     """A scope's bound was reached; ``scope`` is the one that owns the bound. A model's own bound
     that it doesn't tell is 0."""
 
-    def __init__(self, limit: str, value: float, bound: float, scope: Scope | None = None) -> None:
+    def __init__(
+        self, limit: str, value: float, bound: float, scope: LimitScope | None = None
+    ) -> None:
         owner = scope.name if scope else "model"
         numbers = f" of {bound:g} was reached ({value:g})" if bound else " was reached"
         super().__init__(f"the {owner}'s {limit} limit{numbers}")
@@ -55,9 +57,9 @@ class Limits(BaseModel):
     working: float | None = Field(default=None, gt=0)
     mistakes: int | None = Field(default=3, ge=1)
 
-    def scope(self, name: str = "episode") -> Scope:
+    def scope(self, name: str = "episode") -> LimitScope:
         """A fresh scope with these bounds; enter it with ``async with``."""
-        return Scope(self, name)
+        return LimitScope(self, name)
 
 
 UNLIMITED = Limits(turns=None, tool_calls=None, wall=None, mistakes=None)
@@ -80,10 +82,10 @@ class Spent:
         return None if self.unpriced else self.known_cost
 
 
-_current: ContextVar[Scope | None] = ContextVar("limit_scope", default=None)
+_current: ContextVar[LimitScope | None] = ContextVar("limit_scope", default=None)
 
 
-class Scope:
+class LimitScope:
     """One level of accounting; scopes nest by context, across tasks that were started inside."""
 
     def __init__(self, limits: Limits, name: str) -> None:
@@ -91,7 +93,7 @@ class Scope:
         self.name = name
         self.spent = Spent()
         self.tripped: LimitExceeded | None = None
-        self._parent: Scope | None = None
+        self._parent: LimitScope | None = None
         self._start = 0.0
         self._waited = 0.0
         self._wait_began = 0.0
@@ -151,7 +153,7 @@ class Scope:
             if bound is not None and value >= bound:
                 raise LimitExceeded(limit, value, bound, self)
 
-    def _chain(self) -> list[Scope]:
+    def _chain(self) -> list[LimitScope]:
         """This scope and the ones around it, innermost first."""
         return [self, *(self._parent._chain() if self._parent else ())]
 
@@ -173,7 +175,7 @@ class Scope:
         if self.limits.working is not None and not self._timeout.expired():
             self._timeout.reschedule(self._deadline())
 
-    async def __aenter__(self) -> Scope:
+    async def __aenter__(self) -> LimitScope:
         self._parent = _current.get()
         self._start = asyncio.get_running_loop().time()
         self._timeout = asyncio.timeout_at(self._deadline())

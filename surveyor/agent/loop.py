@@ -17,8 +17,8 @@ import orjson
 from pydantic import JsonValue
 
 from surveyor.agent.boundary import ProviderRefused, boundary
-from surveyor.agent.limits import LimitExceeded, Limits, Scope
-from surveyor.agent.planner import Brief, LoadedSkill, Observation, Planner, Session, Turn
+from surveyor.agent.limits import LimitExceeded, Limits, LimitScope
+from surveyor.agent.planner import Observation, Planner, PlannerInput, Session, Turn
 from surveyor.core.errors import InfrastructureError
 from surveyor.core.tasks import Task
 from surveyor.memory.events import (
@@ -33,6 +33,7 @@ from surveyor.memory.events import (
     ToolOutcome,
     ToolStatus,
 )
+from surveyor.skills.entries import RetrievedSkill
 from surveyor.tools.spec import CallRequest
 
 if TYPE_CHECKING:
@@ -61,13 +62,13 @@ class Toolbox(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Stage:
+class _EpisodeState:
     """Where an episode plays: what its turns may touch."""
 
     registry: Toolbox
     workspace: Workspace
     log: Log
-    scope: Scope
+    scope: LimitScope
 
 
 async def run_episode(
@@ -77,7 +78,7 @@ async def run_episode(
     workspace: Workspace,
     log: Log,
     limits: Limits,
-    skills: tuple[LoadedSkill, ...] = (),
+    skills: tuple[RetrievedSkill, ...] = (),
     epoch: int = 0,
     attempt: int = 0,
     *,
@@ -101,8 +102,8 @@ async def run_episode(
     with boundary(report_limit, _SCOPE) as verdict:
         async with limits.scope(_SCOPE) as scope:
             shown = workspace.frame_handles if frame_handles is None else frame_handles
-            brief = Brief(tuple(registry.schemas), shown, skills)
-            stage = _Stage(registry, workspace, log, scope)
+            brief = PlannerInput(tuple(registry.schemas), shown, skills)
+            stage = _EpisodeState(registry, workspace, log, scope)
             await _converse(planner.start(task, brief), stage)
     ended = EpisodeEnded(
         status=verdict.status, reason=verdict.reason, elapsed=time.monotonic() - began
@@ -111,7 +112,7 @@ async def run_episode(
     return ended
 
 
-async def _converse(session: Session, stage: _Stage) -> None:
+async def _converse(session: Session, stage: _EpisodeState) -> None:
     """Take turns until one is an answer; limits and failures leave by exception."""
     observations: tuple[Observation, ...] = ()
     mistakes = 0
@@ -133,7 +134,7 @@ async def _converse(session: Session, stage: _Stage) -> None:
         stage.scope.tolerate(mistakes)
 
 
-def _record_model_call(turn: Turn, number: int, stage: _Stage) -> None:
+def _record_model_call(turn: Turn, number: int, stage: _EpisodeState) -> None:
     stage.scope.take_turn(turn.model.usage if turn.model else None)
     if turn.model is not None:
         stage.log.append(turn.model.model_copy(update={"turn": number}))
@@ -151,7 +152,7 @@ def _answer(turn: Turn, text: str, number: int) -> Answer:
     )
 
 
-async def _run_tools(turn: Turn, number: int, stage: _Stage) -> tuple[ToolOutcome, ...]:
+async def _run_tools(turn: Turn, number: int, stage: _EpisodeState) -> tuple[ToolOutcome, ...]:
     """Log and run the calls of one turn; a tool that failed through no fault of the planner ends
     the episode as incomplete."""
     calls = turn.calls

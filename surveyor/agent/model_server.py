@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from surveyor.agent.chat.capabilities import capabilities_of
 from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.core.wording import first_problem
 
 
 class Engine(StrEnum):
@@ -34,7 +35,7 @@ class Engine(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Patches:
+class PatchSize:
     """How an image processor that takes a size counts: pixels of a token, and the fewest pixels
     that it makes an image of."""
 
@@ -42,8 +43,8 @@ class Patches:
     smallest: int
 
 
-_QWEN2 = Patches(28 * 28, 56 * 56)
-_QWEN3 = Patches(32 * 32, 256 * 256)
+_QWEN2 = PatchSize(28 * 28, 56 * 56)
+_QWEN3 = PatchSize(32 * 32, 256 * 256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Family:
     vllm_reasoning: str | None = None
     sglang_tools: str | None = None
     sglang_reasoning: str | None = None
-    patches: Patches | None = None
+    patches: PatchSize | None = None
 
 
 _FAMILIES: tuple[tuple[str, Family], ...] = (
@@ -110,9 +111,7 @@ class ServeOptions(BaseModel):
         try:
             return cls.model_validate(given)
         except ValidationError as error:
-            problem = error.errors(include_url=False)[0]
-            name = str(problem["loc"][0]) if problem["loc"] else "options"
-            raise UserError(f"{name}: {problem['msg']}") from None
+            raise UserError(first_problem(error, cls)) from None
 
     @property
     def url(self) -> str:

@@ -10,29 +10,23 @@ from typing import Any, Protocol
 
 from surveyor.core.tasks import Task
 from surveyor.memory.events import FormatError, ModelCall, ToolOutcome
-from surveyor.skills.workflow import Workflow
+from surveyor.skills.entries import RetrievedSkill
 from surveyor.tools.spec import CallRequest
 
 Observation = ToolOutcome | FormatError
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedSkill:
-    """A skill as a planner gets it: its text to read and its workflow to execute."""
+class PlannerInput:
+    """What a planner is told besides the task: tool schemas, skills, and the frames' handles.
 
-    name: str
-    version: str
-    text: str
-    workflow: Workflow | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Brief:
-    """What a planner is told besides the task: tool schemas, skills, and the frames' handles."""
+    >>> PlannerInput(tools=(), frame_handles=("frame_0",)).frame_handles
+    ('frame_0',)
+    """
 
     tools: tuple[dict[str, Any], ...]
     frame_handles: tuple[str, ...] = ()
-    skills: tuple[LoadedSkill, ...] = ()
+    skills: tuple[RetrievedSkill, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +38,9 @@ class Turn:
     model will not answer, in its own words: the episode has failed. ``model`` is the request behind
     this turn, if a model was asked. ``guess`` says that the answer rests on nothing that was seen
     or measured; ``notes`` say why, and go into the log with the answer or the first call.
+
+    >>> Turn(answer="2.4", sources=("obj_1", "obj_2")).answer
+    '2.4'
     """
 
     calls: tuple[CallRequest, ...] = ()
@@ -75,11 +72,15 @@ class Session(Protocol):
 
 
 class Planner(Protocol):
-    """A factory of sessions; ``name`` goes into the log."""
+    """A factory of sessions; ``name`` goes into the log.
+
+    >>> from surveyor.agent.scripted import ScriptedPlanner, turns
+    >>> planner: Planner = ScriptedPlanner(turns(Turn(answer="4")), name="always four")
+    """
 
     @property
     def name(self) -> str: ...
 
-    def start(self, task: Task, brief: Brief) -> Session:
+    def start(self, task: Task, brief: PlannerInput) -> Session:
         """Begin an episode; must not block."""
         ...

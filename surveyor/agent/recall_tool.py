@@ -14,12 +14,12 @@ from pydantic import Field
 
 from surveyor.core.geometry import OrientedBox, Scale, World
 from surveyor.memory.scene_memory import EvidenceObject, SceneMemory
-from surveyor.services.contract import Phrase
 from surveyor.tools.objects import add_objects
 from surveyor.tools.records import ObjectRecord
 from surveyor.tools.schemas import ObjectsData
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
 from surveyor.tools.usage import dump
+from surveyor.tools.wire import Phrase
 from surveyor.tools.workspace import Workspace
 
 RECALL = "recall"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-from surveyor.agent.planner import Brief, Turn
+from surveyor.agent.planner import PlannerInput, Turn
 from surveyor.agent.scripted import ScriptedSession, turns
 from surveyor.core.tasks import Task
 from surveyor.memory.episodes import Episode
@@ -42,7 +42,7 @@ class ReplayPlanner:
         self.name = name
         self._recall = recall
 
-    def start(self, task: Task, brief: Brief) -> ScriptedSession:
+    def start(self, task: Task, brief: PlannerInput) -> ScriptedSession:
         """Begin the replay of one recorded episode."""
         script = turns(*recorded_turns(self._recall(task).events))
         return ScriptedSession(script(task, brief))

@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TypeAlias
 
-from surveyor.agent.planner import Brief, Observation, Turn
+from surveyor.agent.planner import Observation, PlannerInput, Turn
 from surveyor.core.tasks import Task
 
 Play: TypeAlias = Generator[Turn, tuple[Observation, ...], None]
-Script: TypeAlias = Callable[[Task, Brief], Play]
+Script: TypeAlias = Callable[[Task, PlannerInput], Play]
 
 
 def turns(*sequence: Turn) -> Script:
     """A script that takes these turns whatever comes back."""
 
-    def play(_task: Task, _brief: Brief) -> Play:
+    def play(_task: Task, _brief: PlannerInput) -> Play:
         for turn in sequence:
             _seen = yield turn
 
@@ -32,7 +32,7 @@ class ScriptedPlanner:
         self.name = name
         self._script = script
 
-    def start(self, task: Task, brief: Brief) -> ScriptedSession:
+    def start(self, task: Task, brief: PlannerInput) -> ScriptedSession:
         """Begin the play for one task."""
         return ScriptedSession(self._script(task, brief))
 

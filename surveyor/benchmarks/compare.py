@@ -10,22 +10,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from statistics import fmean
 
-from pydantic import BaseModel, ConfigDict
-
 from surveyor.benchmarks.corruption_effect import ProbeReading, read_probe
 from surveyor.benchmarks.report.record import Estimate, read_report
 from surveyor.benchmarks.run.repeat import config_of
 from surveyor.benchmarks.scorers.registry import metric_named
 from surveyor.benchmarks.stats import Interval, PairedComparison, compare_runs
 from surveyor.core.errors import UserError
+from surveyor.core.records import FrozenRecord
 from surveyor.memory.runs import RunFolder
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Difference(_Record):
+class Difference(FrozenRecord):
     """B against A on some tasks, 0..100. ``p`` is the two-sided bootstrap probability of no
     difference, ``mcnemar_p`` the exact one on right and wrong; ``only_a`` and ``only_b`` count
     tasks that one run alone got right. ``guesses_a`` and ``guesses_b`` count answers on these tasks
@@ -43,7 +38,7 @@ class Difference(_Record):
     guesses_b: int = 0
 
 
-class RunComparison(_Record):
+class RunComparison(FrozenRecord):
     """Two runs side by side. ``unpaired_a`` and ``unpaired_b`` count tasks that only one run
     scheduled; they are left out. ``notes`` say what else differs between the runs. ``probe`` is
     there when the tools of one of them lied."""
@@ -77,13 +72,14 @@ def compare(a: RunFolder, b: RunFolder, seed: int = 0) -> RunComparison:
     groups = {name: task.question_type for name, task in tasks.items()}
     metric = metric_named(first.metric)
     guesses = [_guesses(folder, scores_a.keys() & scores_b.keys()) for folder in (a, b)]
+    headline = metric.measured(first.profile)[0]
     overall = compare_runs(
         scores_a,
         scores_b,
         scenes,
         groups=groups,
-        averaging=metric.averaging,
-        parents=metric.parents,
+        averaging=headline.averaging,
+        parents=headline.parents,
         seed=seed,
     )
     types = {}

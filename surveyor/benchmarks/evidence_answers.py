@@ -35,7 +35,7 @@ _REACH: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class EpisodeEvidence:
     """What an episode's handles stand for, as its log tells.
 
     ``groups`` are handles that stand for several objects; ``made_into`` are the objects that a
@@ -48,7 +48,7 @@ class Evidence:
     others: frozenset[str]
 
     @classmethod
-    def of(cls, outcomes: Iterable[ToolOutcome]) -> Evidence:
+    def of(cls, outcomes: Iterable[ToolOutcome]) -> EpisodeEvidence:
         """Read the results of one attempt."""
         objects: dict[str, ObjectRow] = {}
         groups: dict[str, tuple[str, ...]] = {}
@@ -74,7 +74,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedAnswer:
     """An answer in the form that a metric reads.
 
     ``prediction`` is ``None`` with a ``problem`` where it cannot be scored; ``handles`` are what it
@@ -107,45 +107,48 @@ class _Named:
 
 
 def placed(
-    metric: Metric, answer: str | None, evidence: Callable[[], Evidence], scan: Callable[[], Scan]
-) -> Placed:
+    metric: Metric,
+    answer: str | None,
+    evidence: Callable[[], EpisodeEvidence],
+    scan: Callable[[], Scan],
+) -> PlacedAnswer:
     """The answer as ``metric`` reads it; only metrics of boxes and points need ``evidence``.
 
     Coordinates that the answer itself states stay as they are. ScanRefer takes the first object
     that is named, Multi3DRefer all of them, each once; saying that there is none is an empty list.
     """
     if answer is None or not metric.structured:
-        return Placed(answer)
+        return PlacedAnswer(answer)
     stated = structured_reply(answer)
     if isinstance(stated, list) and stated and all(isinstance(word, str) for word in stated):
         answer = ", ".join(stated)
     elif not isinstance(stated, str):
-        return Placed(stated)
+        return PlacedAnswer(stated)
     handles = tuple(dict.fromkeys(_HANDLE.findall(answer)))
     if not handles:
         if _DENIAL.fullmatch(answer):
             return _nothing(metric)
-        return Placed(None, problem="the answer names neither evidence nor coordinates")
+        return PlacedAnswer(None, problem="the answer names neither evidence nor coordinates")
     named = _resolve(handles, evidence())
     boxes = tuple(_bounds(row) for row in named.rows)
     if named.problem:
-        return Placed(None, handles, (), named.problem)
+        return PlacedAnswer(None, handles, (), named.problem)
     match metric.prediction_field:
         case "pred_aabb":
-            return Placed(boxes[0] if boxes else _NOWHERE, handles, boxes[:1])
+            return PlacedAnswer(boxes[0] if boxes else _NOWHERE, handles, boxes[:1])
         case "pred_indexes":
             return _as_points(named.rows, handles, boxes, scan())
-    return Placed([*boxes, *[_NOWHERE] * named.unknown], handles, boxes)
+    return PlacedAnswer([*boxes, *[_NOWHERE] * named.unknown], handles, boxes)
 
 
-def _nothing(metric: Metric) -> Placed:
+def _nothing(metric: Metric) -> PlacedAnswer:
     """A saying that there is none: an answer, except where there always is one."""
     if metric.prediction_field == "pred_aabb":
-        return Placed(None, problem="the answer says that there is none, where there is one")
-    return Placed([])
+        return PlacedAnswer(None, problem="the answer says that there is none, where there is one")
+    return PlacedAnswer([])
 
 
-def _resolve(handles: Sequence[str], evidence: Evidence) -> _Named:
+def _resolve(handles: Sequence[str], evidence: EpisodeEvidence) -> _Named:
     rows: dict[str, ObjectRow] = {}
     unknown = 0
     for handle in handles:
@@ -189,15 +192,15 @@ def _bounds(row: ObjectRow) -> JsonValue:
 
 def _as_points(
     rows: Sequence[ObjectRow], handles: tuple[str, ...], boxes: tuple[JsonValue, ...], scan: Scan
-) -> Placed:
+) -> PlacedAnswer:
     """The scan's points inside of any of the objects' boxes."""
     if scan.points is None:
         problem = "the dataset does not keep the scan's points, so objects cannot become masks"
-        return Placed(None, handles, boxes, problem)
+        return PlacedAnswer(None, handles, boxes, problem)
     inside = np.zeros(len(scan.points), np.bool_)
     for row in rows:
         inside |= _box(row).contains(scan.points, _REACH)
-    return Placed([int(k) for k in np.flatnonzero(inside)], handles, boxes)
+    return PlacedAnswer([int(k) for k in np.flatnonzero(inside)], handles, boxes)
 
 
 def _object_rows(data: JsonValue) -> Iterator[ObjectRow]:

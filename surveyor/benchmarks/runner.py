@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from surveyor.agent.limits import UNLIMITED, LimitExceeded, Limits
 from surveyor.agent.loop import Toolbox, run_episode
-from surveyor.agent.planner import LoadedSkill, Planner
+from surveyor.agent.planner import Planner
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.benchmarks.run.progress import Progress, Subscriber
 from surveyor.core.errors import InfrastructureError, UserError
@@ -26,6 +26,7 @@ from surveyor.core.tasks import Task
 from surveyor.memory.events import EpisodeEnded, EpisodeStatus, SkillsRetrieved
 from surveyor.memory.log import EpisodeLog
 from surveyor.memory.runs import RunFolder
+from surveyor.skills.entries import RetrievedSkill
 
 if TYPE_CHECKING:
     from surveyor.tools.workspace import Workspace
@@ -35,17 +36,17 @@ Incomplete = tuple[Task, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class EpisodeContext:
     """What one episode starts from: a fresh workspace, and the skills retrieved for the task."""
 
     workspace: Workspace
     frame_handles: tuple[str, ...] = ()
-    skills: tuple[LoadedSkill, ...] = ()
+    skills: tuple[RetrievedSkill, ...] = ()
     retrieved: SkillsRetrieved | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class RunContext:
     """What all episodes of a run share, and how each one's setting is made.
 
     ``limits`` bound each episode, ``budget`` all that one session spends.
@@ -53,7 +54,7 @@ class Bench:
 
     planner: Planner
     registry: Toolbox
-    setting: Callable[[Task], Setting]
+    setting: Callable[[Task], EpisodeContext]
     limits: Limits
     budget: Limits = UNLIMITED
 
@@ -75,7 +76,7 @@ class SessionSummary:
 async def run_dataset(
     folder: RunFolder,
     tasks: Sequence[Task],
-    bench: Bench,
+    bench: RunContext,
     config: RunConfig,
     subscribers: Sequence[Subscriber] = (),
 ) -> SessionSummary:
@@ -114,11 +115,12 @@ class _Session:
     """One process's work on a run."""
 
     folder: RunFolder
-    bench: Bench
+    bench: RunContext
     config: RunConfig
     subscribers: tuple[Subscriber, ...]
     progress: Progress = field(default_factory=lambda: Progress(total=0))
     began: float = field(default_factory=time.monotonic)
+    tried: set[tuple[str, int]] = field(default_factory=set)
     incomplete_in_a_row: int = 0
     interrupted: bool = False
     stopped: str = ""
@@ -174,7 +176,9 @@ class _Session:
         """One lane: take the next pair until there is none. The shared iterator is the bound."""
         for task, epoch in queue:
             ended = await self._episode(task, epoch)
-            self.progress = self.progress.after(ended, time.monotonic() - self.began)
+            elapsed, tried = time.monotonic() - self.began, (task.id, epoch) in self.tried
+            self.progress = self.progress.after(ended, elapsed, again=tried)
+            self.tried.add((task.id, epoch))
             for subscriber in self.subscribers:
                 subscriber.ended(task, epoch, ended, self.progress)
             if ended.status is not EpisodeStatus.INCOMPLETE:

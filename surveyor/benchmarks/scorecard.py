@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from surveyor.benchmarks.scorers.base import Metric, Outcome, Row
+from surveyor.benchmarks.scorers.base import Measure, Metric, Outcome, Row
+from surveyor.benchmarks.scorers.outcome_counts import OutcomeCounts
 from surveyor.benchmarks.stats import GroupedScores, Interval, cluster_bootstrap
 from surveyor.core.errors import UserError
 
@@ -29,7 +30,8 @@ class ScheduledRow:
 
 @dataclass(frozen=True, slots=True)
 class JudgedRow:
-    """One scheduled row with its score fields; ``failure`` says why a row counts 0 unscored."""
+    """One scheduled row with its score fields; ``failure`` says why a row counts 0 unscored.
+    ``marks`` are the scorer's, ``target`` the row without its prediction."""
 
     id: str
     scene_id: str
@@ -37,47 +39,29 @@ class JudgedRow:
     values: Mapping[str, float]
     outcome: Outcome
     failure: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How many rows were scheduled, and what became of them."""
-
-    n_scheduled: int
-    n_scored: int
-    n_failed: int
-    n_incomplete: int
-
-    @classmethod
-    def of(cls, rows: Sequence[JudgedRow]) -> Counts:
-        """Count outcomes."""
-        outcomes = [row.outcome for row in rows]
-        return cls(
-            n_scheduled=len(rows),
-            n_scored=outcomes.count(Outcome.SCORED),
-            n_failed=outcomes.count(Outcome.FAILED),
-            n_incomplete=outcomes.count(Outcome.INCOMPLETE),
-        )
+    marks: frozenset[str] = frozenset()
+    target: Row = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class GroupScore:
-    """Mean of every score field over one group's scheduled rows, 0..100.
+    """Every measure over one group's scheduled rows, 0..100; below 0 where it is above chance.
 
     For a parent of groups (VSI-Bench's relative direction) it is the unweighted mean of theirs.
     """
 
     name: str
     means: Mapping[str, float]
-    counts: Counts
+    counts: OutcomeCounts
 
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
     """A dataset's score under one profile of one versioned metric; all means are 0..100.
 
-    ``overall`` has one entry per score field, averaged as the benchmark does. ``interval`` belongs
-    to the headline field, from resampling scenes.
+    ``overall`` has one entry per measure, headline first, averaged as the benchmark does.
+    ``interval`` belongs to the headline, from resampling scenes. ``unread`` and ``guessed`` count
+    rows so marked.
     """
 
     metric: str
@@ -86,7 +70,14 @@ class Scorecard:
     overall: Mapping[str, float]
     interval: Interval
     groups: tuple[GroupScore, ...]
-    counts: Counts
+    counts: OutcomeCounts
+    unread: int = 0
+    guessed: int = 0
+
+    @property
+    def headline(self) -> float:
+        """The overall figure, 0..100."""
+        return next(iter(self.overall.values()))
 
 
 def judge(
@@ -124,7 +115,16 @@ def _judge_row(
         outcome = score.outcome
     else:
         score, outcome = metric.zero("the row has not been run"), Outcome.INCOMPLETE
-    return JudgedRow(row.id, row.scene_id, row.group, score.values, outcome, score.failure)
+    return JudgedRow(
+        row.id,
+        row.scene_id,
+        row.group,
+        score.values,
+        outcome,
+        score.failure,
+        score.marks,
+        row.target,
+    )
 
 
 def structured_reply(prediction: object) -> object:
@@ -148,41 +148,85 @@ def summarize(
     """Average judged rows the benchmark's way. Raises `UserError` when there are none."""
     if not rows:
         raise UserError("There is nothing to score: the dataset holds no rows.")
-    tables = {name: _tabulate(metric, rows, name) for name in metric.score_fields}
+    chosen = metric.profile(profile)
+    measures = metric.measured(chosen)
+    overall = {measure.name: _tabulate(measure, _counted(measure, rows)) for measure in measures}
     return Scorecard(
         metric=metric.name,
         version=metric.version,
-        profile=metric.profile(profile),
-        overall={name: 100.0 * float(table.overall()[0]) for name, table in tables.items()},
-        interval=_percent(cluster_bootstrap(tables[metric.score_fields[0]], seed=seed)),
-        groups=_group_scores(tables, rows, metric.parents),
-        counts=Counts.of(rows),
+        profile=chosen,
+        overall={name: 100.0 * float(table.overall()[0]) for name, table in overall.items()},
+        interval=_percent(cluster_bootstrap(overall[measures[0].name], seed=seed)),
+        groups=_group_scores(measures, rows),
+        counts=OutcomeCounts.of(row.outcome for row in rows),
+        unread=sum("unread" in row.marks for row in rows),
+        guessed=sum("guessed" in row.marks for row in rows),
     )
 
 
-def _tabulate(metric: Metric, rows: Sequence[JudgedRow], name: str) -> GroupedScores:
+def _counted(measure: Measure, rows: Sequence[JudgedRow]) -> Sequence[JudgedRow]:
+    """The rows of the overall figure; all, if only such are there that it leaves out."""
+    return [row for row in rows if row.group not in measure.left_out] or rows
+
+
+def _tabulate(measure: Measure, rows: Sequence[JudgedRow]) -> GroupedScores:
+    rows = _bundled(measure, rows)
+    chance = measure.chance
     return GroupedScores.of(
-        [float(row.values[name]) for row in rows],
+        [float(row.values[measure.score]) for row in rows],
         [row.scene_id for row in rows],
         [row.group for row in rows],
-        metric.averaging,
-        metric.parents,
+        measure.averaging,
+        measure.parents,
+        None if chance is None else [chance(row.target) for row in rows],
     )
 
 
-def _group_scores(
-    tables: Mapping[str, GroupedScores], rows: Sequence[JudgedRow], parents: Mapping[str, str]
-) -> tuple[GroupScore, ...]:
-    means = {name: table.group_means() | table.parent_means() for name, table in tables.items()}
-    names = next(iter(means.values()))
+def _bundled(measure: Measure, rows: Sequence[JudgedRow]) -> Sequence[JudgedRow]:
+    """The worst row of every bundle, in the order of their first rows."""
+    if measure.bundle is None:
+        return rows
+    worst: dict[str, JudgedRow] = {}
+    for row in rows:
+        key = measure.bundle(row.target)
+        known = worst.get(key)
+        if known is None or row.values[measure.score] < known.values[measure.score]:
+            worst[key] = row
+    return list(worst.values())
+
+
+def _group_scores(measures: Sequence[Measure], rows: Sequence[JudgedRow]) -> tuple[GroupScore, ...]:
+    means = {measure.name: _means(measure, rows) for measure in measures}
+    first = measures[0]
+    names = dict.fromkeys(name for found in means.values() for name in found)
     return tuple(
         GroupScore(
-            name=group,
-            means={name: 100.0 * values[group] for name, values in means.items()},
-            counts=Counts.of([r for r in rows if group in (r.group, parents.get(r.group))]),
+            name=name,
+            means={
+                measure: 100.0 * found[name] for measure, found in means.items() if name in found
+            },
+            counts=OutcomeCounts.of(
+                [
+                    row.outcome
+                    for row in rows
+                    if name
+                    in (row.group, first.parents.get(row.group), first.families.get(row.group))
+                ]
+            ),
         )
-        for group in sorted(names)
+        for name in sorted(names)
     )
+
+
+def _means(measure: Measure, rows: Sequence[JudgedRow]) -> dict[str, float]:
+    """A measure of every group, every parent and every family."""
+    table = _tabulate(measure, rows)
+    means = table.group_means() | table.parent_means()
+    for family in dict.fromkeys(measure.families.get(row.group) for row in rows):
+        mine = [row for row in rows if measure.families.get(row.group) == family]
+        if family is not None and family not in means:
+            means[family] = float(_tabulate(measure, mine).overall()[0])
+    return means
 
 
 def _percent(interval: Interval) -> Interval:

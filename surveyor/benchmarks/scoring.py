@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from surveyor.benchmarks.evidence_answers import Evidence, Placed, placed
+from surveyor.benchmarks.evidence_answers import EpisodeEvidence, PlacedAnswer, placed
 from surveyor.benchmarks.report.build import Played, build_report
 from surveyor.benchmarks.report.record import RunReport, read_report
 from surveyor.benchmarks.scan_points import Scans
@@ -56,21 +56,41 @@ def score_run(
         if item.status is not EpisodeStatus.INCOMPLETE
     }
     judged = [
-        replace(row, failure=said[row.id].problem or row.failure)
-        for row in judge(scorer, rows, predictions, profile)
+        replace(row, failure=said[item.key].problem or _cause(item) or row.failure)
+        for item, row in zip(played, judge(scorer, rows, predictions, profile), strict=True)
     ]
     folder.write_results(_scores(scorer, profile, played, judged, answers, said))
-    overall = {
-        name: summarize(scorer, judge(scorer, rows, predictions, name), name).overall
-        for name in scorer.profiles
-    }
     report = build_report(folder, scorer, profile, played, judged).model_copy(
-        update={
-            "profiles": {name: means[scorer.score_fields[0]] for name, means in overall.items()}
-        }
+        update=_by_profile(scorer, profile, rows, predictions)
     )
     folder.write("report.json", report.model_dump_json(indent=2).encode() + b"\n")
     return report
+
+
+def _by_profile(
+    metric: Metric,
+    profile: str | None,
+    rows: Sequence[ScheduledRow],
+    predictions: Mapping[str, object],
+) -> dict[str, object]:
+    """The overall figure and its name under every profile of the metric; the shares of replies that
+    it could not read, of those it guessed on, and of rows that score otherwise than by the chosen
+    profile, all 0..100."""
+    field = metric.score_fields[0]
+    judged = {name: judge(metric, rows, predictions, name) for name in metric.profiles}
+    cards = {name: summarize(metric, mine, name) for name, mine in judged.items()}
+    ours = [row.values[field] for row in judged[metric.profile(profile)]]
+    share = 100.0 / len(rows)
+    return {
+        "profiles": {name: card.headline for name, card in cards.items()},
+        "headlines": {name: next(iter(card.overall)) for name, card in cards.items()},
+        "unread": {name: share * card.unread for name, card in cards.items()},
+        "scorer_guessed": {name: share * card.guessed for name, card in cards.items()},
+        "differ": {
+            name: share * sum(a != row.values[field] for a, row in zip(ours, mine, strict=True))
+            for name, mine in judged.items()
+        },
+    }
 
 
 def score_apart(
@@ -87,6 +107,12 @@ def score_apart(
     if done.returncode != 0:
         raise InfrastructureError(f"scoring {folder.path} failed:\n{done.stderr.strip()}")
     return read_report(folder)
+
+
+def _cause(item: Played) -> str | None:
+    """Why an episode ended without an answer, which says more than that there is none."""
+    ended = item.status in (EpisodeStatus.FAILED, EpisodeStatus.LIMIT)
+    return item.reason if ended and item.reason else None
 
 
 def _answers(folder: RunFolder, dataset_path: Path) -> Mapping[str, Target]:
@@ -143,14 +169,14 @@ def _group(target: Target, metric: Metric) -> str:
     return target.question_type
 
 
-def _said(folder: RunFolder, item: Played, metric: Metric, scans: Scans) -> Placed:
+def _said(folder: RunFolder, item: Played, metric: Metric, scans: Scans) -> PlacedAnswer:
     """An episode's answer as scorers read it; handles become what the log says of them."""
     if item.status is not EpisodeStatus.ANSWERED:
-        return Placed(None)
+        return PlacedAnswer(None)
 
-    def evidence() -> Evidence:
+    def evidence() -> EpisodeEvidence:
         episode = folder.episode(item.task.id, item.epoch)
-        return Evidence.of(episode.outcomes if episode else ())
+        return EpisodeEvidence.of(episode.outcomes if episode else ())
 
     own = _own(metric, item.task.question_type)
     return placed(own, item.answer, evidence, lambda: scans[item.task.scene_id])
@@ -162,7 +188,7 @@ def _scores(
     played: Sequence[Played],
     judged: Sequence[JudgedRow],
     answers: Mapping[str, Target],
-    said: Mapping[str, Placed],
+    said: Mapping[str, PlacedAnswer],
 ) -> Iterator[Score]:
     scorer = f"{metric.name}/{metric.profile(profile)}@{metric.version}"
     for item, row in zip(played, judged, strict=True):

@@ -21,7 +21,7 @@ def inspect(
     out: Annotated[Path, typer.Argument(help="The log to write; its name ends in .json.")],
 ) -> None:
     """Write a run as an Inspect evaluation log (version 2), for `inspect view`."""
-    from surveyor.agent.interop.inspect_log import Judged, RunHeader, write_inspect_log
+    from surveyor.agent.interop.inspect_log import RunHeader, ScoredEpisode, write_inspect_log
     from surveyor.core.errors import UserError
     from surveyor.memory.runs import RunFolder
 
@@ -31,7 +31,7 @@ def inspect(
     record = folder.record
     scores = {(score.task_id, score.epoch): score for score in folder.results()}
     judged = [
-        Judged(episode, tuple(filter(None, [scores.get((task.id, epoch))])))
+        ScoredEpisode(episode, tuple(filter(None, [scores.get((task.id, epoch))])))
         for task, epoch in folder.scheduled()
         if (episode := folder.episode(task.id, epoch)) is not None
     ]

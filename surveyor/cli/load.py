@@ -12,13 +12,18 @@ app = typer.Typer()
 
 @app.command()
 def load(
-    name: Annotated[str, typer.Argument(help="vsi-bench, mmsi-bench, blink, ..., or webxr.")],
+    name: Annotated[
+        str, typer.Argument(help="vsi-bench, ..., or webxr; benchmarks are listed without it.")
+    ] = "",
     source: Annotated[
-        Path, typer.Argument(help="The benchmark's folder or file; left out with --hub.")
-    ],
+        Path | None, typer.Argument(help="The benchmark's folder or file; left out with --hub.")
+    ] = None,
     out: Annotated[Path | None, typer.Argument(help="The dataset folder to make.")] = None,
     split: Annotated[str | None, typer.Option(help="Which split.")] = None,
     frames: Annotated[str, typer.Option(help="all, uniform:32, fps:1, list:0,8,16.")] = "all",
+    media: Annotated[
+        Path | None, typer.Option(help="Folder of the images and videos, if they lie elsewhere.")
+    ] = None,
     hub: Annotated[
         str, typer.Option(help="A data set's Hugging Face id, as nyu-visionx/VSI-Bench.")
     ] = "",
@@ -32,35 +37,44 @@ def load(
     """
     from surveyor.benchmarks.loaders.frames import FrameRule
     from surveyor.benchmarks.loaders.hub import fetch
-    from surveyor.benchmarks.loaders.registry import loader_named
+    from surveyor.benchmarks.loaders.registry import loader_named, loader_names
     from surveyor.compose.run import default_cache
     from surveyor.core.errors import UserError
 
+    if not name:
+        for known in loader_names():
+            print(f"{known:<14} splits: {', '.join(loader_named(known).splits)}")
+        print("load one: surveyor load NAME FOLDER OUT --split SPLIT; see docs/benchmarks.md")
+        return
     if name == "webxr":
         _captured(source, out, split, frames, plain=not hub and revision is None)
         return
     rule, loader = FrameRule.parse(frames), loader_named(name)
+    if source is None:
+        raise UserError(f"say where the files of {name} are and the dataset to make, or --hub ID")
     if hub:
         if out is not None:
             raise UserError(f"with --hub say only where the dataset goes, without {source}")
         source, out = fetch(name, hub, revision, default_cache()), source
     elif out is None or revision is not None:
         raise UserError("give the benchmark's folder and the dataset to make, or --hub with an id")
-    manifest = loader.load(source, out, split=split, frames=rule)
+    manifest = loader.load(source, out, split=split, frames=rule, media=media)
     asked = sum(manifest.questions.values())
     print(f"{len(manifest.scenes)} scenes, {asked} questions in {out}")
     if (commit := manifest.settings.get("revision")) is not None:
         print(f"revision {commit}")
-    print(f"score it with --metric {manifest.settings.get('metric', 'vsi')}")
+    _next_steps(out)
 
 
-def _captured(source: Path, out: Path | None, split: str | None, frames: str, plain: bool) -> None:
+def _captured(
+    source: Path | None, out: Path | None, split: str | None, frames: str, plain: bool
+) -> None:
     from surveyor.benchmarks.loaders.frames import FrameRule
     from surveyor.core.errors import UserError
     from surveyor.scenes.datasets.scans import make_scans_dataset, scan_settings
     from surveyor.scenes.formats.webxr import read_webxr
 
-    if out is None or not plain:
+    if source is None or out is None or not plain:
         raise UserError("give the folder of captures and the dataset to make; they are on no hub")
     rule = FrameRule.parse(frames)
     if rule.kind not in ("all", "uniform"):
@@ -73,4 +87,12 @@ def _captured(source: Path, out: Path | None, split: str | None, frames: str, pl
         progress=lambda done, total: print(f"room {done} of {total}", flush=True),
     )
     print(f"{len(manifest.scenes)} scenes, {sum(manifest.questions.values())} questions in {out}")
-    print("score it with --metric vsi")
+    _next_steps(out)
+
+
+def _next_steps(out: Path) -> None:
+    print(f"score answers of your own: surveyor score {out} predictions.jsonl")
+    print(
+        f"run it: surveyor run {out} --planner chat --model MODEL --base-url URL "
+        "--baseline no-tools (or --experts FILE, with tools)"
+    )

@@ -19,6 +19,8 @@ VERBS: dict[str, str] = {
     "rooms": "Make and show embedded rooms.",
     "run": "Run a dataset with a planner; resume what is incomplete.",
     "load": "Make a dataset from a published benchmark's files.",
+    "benchmarks": "List benchmarks and how to fetch them; results on them as one table.",
+    "reproduce": "Run a model on a suite of benchmarks, as EASI-8, and write its table.",
     "score": "Score a run from its log, or a file of predictions.",
     "compare": "Compare two scored runs, paired by task.",
     "merge": "Put the shards of a run together.",
@@ -47,6 +49,13 @@ class LazyVerbs(TyperGroup):
         command = get_command(module.app)
         command.name = cmd_name
         return command
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in VERBS:
+            from surveyor.core.wording import closest
+
+            ctx.fail(f"there is no command {args[0]!r}{closest(args[0], VERBS)}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
@@ -86,8 +95,9 @@ def main() -> None:
     except InfrastructureError as error:
         _say(error)
         raise SystemExit(3) from None
-    except KeyboardInterrupt:
-        print("\nstopped; run the same command again to resume", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        saved = f": {stop}" if str(stop) else ""
+        print(f"\nstopped{saved}; run the same command again to resume", file=sys.stderr)
         raise SystemExit(130) from None
 
 

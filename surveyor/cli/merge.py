@@ -14,10 +14,27 @@ app = typer.Typer()
 def merge(
     out: Annotated[Path, typer.Argument(help="Folder of the merged run; must not exist.")],
     shards: Annotated[list[Path], typer.Argument(help="All shards of one run.")],
+    dataset: Annotated[
+        Path | None, typer.Option(help="The dataset to score with; that of the shards if left out.")
+    ] = None,
 ) -> None:
-    """Merge shards into one run, after checking that every task is there exactly once."""
+    """Merge shards into one run, after checking that every task is there exactly once.
+
+    It is scored where the dataset is at hand.
+    """
     from surveyor.benchmarks.run.merge import merge as joined
+    from surveyor.benchmarks.scoring import score_apart
+    from surveyor.compose.session import metric_of, write_page
+    from surveyor.compose.tables import show
     from surveyor.memory.runs import RunFolder
 
     whole = joined(out, [RunFolder.open(path) for path in shards])
     print(f"{whole.path}: {len(whole.schedule)} tasks from {len(shards)} shards")
+    made_with = dataset or Path(str(whole.record.config["dataset"]))
+    if not made_with.is_dir():
+        print(f"score it: surveyor score {whole.path} --dataset DATASET ({made_with} is not here)")
+        return
+    types = {task.question_type for task in whole.schedule}
+    report = score_apart(whole, made_with, metric_of(made_with, types))
+    show({report.planner: report})
+    print(f"report: {write_page([whole], made_with)}")

@@ -110,7 +110,7 @@ def table(groups: Sequence[Group]) -> str:
 def _parameter(option: Option) -> inspect.Parameter:
     kinds: Mapping[str, Any] = {"bool": bool | None, "list": list[str] | None}
     annotation = kinds.get(option.kind, list[str] | None if option.kind == "table" else str | None)
-    text = f"{option.help} [default: {option.default}]" if option.default else option.help
+    text = f"{option.help} (default: {option.default})" if option.default else option.help
     negation = f"/--no-{option.flag[2:]}" if option.kind == "bool" else ""
     metavar = None if option.kind == "bool" else option.metavar
     info = typer.Option(option.flag + negation, help=text, metavar=metavar, show_default=False)
@@ -125,6 +125,7 @@ def _parameter(option: Option) -> inspect.Parameter:
 def _option(name: str, field: FieldInfo, key: str) -> Option:
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     kind, metavar = _kind(field.annotation)
+    kind = str(extra.get("kind", kind))
     return Option(
         name=name,
         flag=str(extra.get("flag", "--" + name.replace("_", "-"))),
@@ -165,7 +166,7 @@ def _default(field: FieldInfo) -> str:
 def _entry(flag: str, text: str) -> tuple[str, object]:
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise UserError(f"{flag} is written KEY=VALUE, not {text!r}")
+        raise UserError(f"{flag} {text!r}: write NAME=VALUE, as in temperature=0")
     try:
         return name, orjson.loads(value)
     except orjson.JSONDecodeError:

@@ -2,108 +2,84 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from surveyor.agent.chat.config import ChatConfig
+from surveyor.benchmarks.run.config import ExpertOptions, RunConfig
+from surveyor.cli.options import Group, with_options
+from surveyor.compose.run import PlannerOptions
+
 app = typer.Typer()
 
+GROUPS = (
+    Group(RunConfig),
+    Group(PlannerOptions, "planner_options"),
+    Group(ChatConfig, "planner_options"),
+    Group(ExpertOptions, "expert_options"),
+)
+"""Where the options of a run come from; the table in docs/runs.md is made of them too."""
+
 Dataset = Annotated[
-    str,
-    typer.Argument(help="A dataset folder, or: rooms, vsi-meta. With --from: the same as then."),
+    str, typer.Argument(help="A folder, or: rooms, vsi-meta. With --from, --config: theirs.")
 ]
-Planner = Annotated[str, typer.Option(help="program or chat.")]
-Workflow = Annotated[str, typer.Option(help="How program looks: plain, guarded, single.")]
-Model = Annotated[str, typer.Option(help="Model name for the chat planner.")]
-BaseUrl = Annotated[str, typer.Option(help="OpenAI-compatible endpoint of the chat planner.")]
-Meta = Annotated[Path | None, typer.Option(help="VSI-Bench's metadata (dataset vsi-meta).")]
-Scenes = Annotated[int, typer.Option(min=1, help="How many rooms (dataset rooms).")]
-Seed = Annotated[int, typer.Option(help="First seed of the dataset that is made.")]
-Experts = Annotated[Path | None, typer.Option(help="Endpoints file of running experts.")]
-Preset = Annotated[str, typer.Option(help="Reference experts' error model, if none run.")]
+Config = Annotated[Path | None, typer.Option(help="A TOML file; options go over it.")]
+From = Annotated[Path | None, typer.Option("--from", help="Repeat this run; options go over it.")]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Run the commands and use the endpoints that it names.")
+]
 Out = Annotated[Path | None, typer.Option(help="Run folder; the same one again resumes it.")]
-Config = Annotated[Path | None, typer.Option(help="A TOML file with the run's configuration.")]
-From = Annotated[Path | None, typer.Option("--from", help="Repeat this run's configuration.")]
-Types = Annotated[list[str] | None, typer.Option("--type", help="Only these question types.")]
-Limit = Annotated[int | None, typer.Option(min=1, help="Only the first tasks.")]
-Epochs = Annotated[int, typer.Option(min=1, help="How often each task is asked.")]
-Concurrency = Annotated[int, typer.Option(min=1, help="Episodes in flight.")]
-Shard = Annotated[str | None, typer.Option(help="Only part i/n, by scene; see merge.")]
-Skills = Annotated[str, typer.Option(help="none, seeds, or the folder of a snapshot.")]
-Prompt = Annotated[str, typer.Option(help="Chat prompt: agent, official or easi.")]
-Baseline = Annotated[str, typer.Option(help="all, no-tools or blind (no images either).")]
-Corrupt = Annotated[
-    str | None, typer.Option(help="Let a tool lie in a share of episodes: detect:0.2, or 0.2.")
-]
-Shards = Annotated[int | None, typer.Option(min=1, help="Run in so many shards, then merge.")]
-Launcher = Annotated[str, typer.Option(help="Where shards run: here, slurm or ray.")]
-Otel = Annotated[str, typer.Option(help="Send OpenTelemetry spans to this collector.")]
-Memory = Annotated[str, typer.Option(help="Scene memory: a file to recall from and add to.")]
-Embedder = Annotated[str, typer.Option(help="lexical, minilm, or a sentence-transformers model.")]
+Experts = Annotated[Path | None, typer.Option(help="Endpoints file of running experts.")]
 NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Ask experts anew, also what earlier runs asked.")
 ]
-Index = Annotated[str, typer.Option(help="Search the skills' vectors on the cpu or a gpu.")]
+Rooms = Annotated[int, typer.Option("--scenes", min=1, help="How many rooms (dataset rooms).")]
+Seed = Annotated[int, typer.Option(help="First seed of the dataset that is made.")]
+Meta = Annotated[Path | None, typer.Option(help="VSI-Bench's metadata (dataset vsi-meta).")]
+Shards = Annotated[int | None, typer.Option(min=1, help="Run in so many shards, then merge.")]
+Launcher = Annotated[str, typer.Option(help="Where shards run: here, slurm or ray.")]
+Otel = Annotated[str, typer.Option(help="Send OpenTelemetry spans to this collector.")]
 
 
 @app.command()
+@with_options(*GROUPS)
 def run(
     dataset: Dataset = "",
-    planner: Planner = "program",
-    workflow: Workflow = "",
-    model: Model = "",
-    base_url: BaseUrl = "",
-    profile: Prompt = "",
-    meta: Meta = None,
-    scenes: Scenes = 6,
-    seed: Seed = 0,
-    experts: Experts = None,
-    preset: Preset = "perfect",
-    out: Out = None,
     config: Config = None,
     repeated: From = None,
-    types: Types = None,
-    limit: Limit = None,
-    epochs: Epochs = 1,
-    concurrency: Concurrency = 8,
-    shard: Shard = None,
-    skills: Skills = "none",
-    baseline: Baseline = "all",
-    corrupt: Corrupt = None,
+    trust: Trust = False,
+    out: Out = None,
+    experts: Experts = None,
+    no_cache: NoCache = False,
+    scenes: Rooms = 6,
+    seed: Seed = 0,
+    meta: Meta = None,
     shards: Shards = None,
     launcher: Launcher = "here",
     otel: Otel = "",
-    memory: Memory = "",
-    embedder: Embedder = "lexical",
-    index: Index = "cpu",
-    no_cache: NoCache = False,
+    *,
+    typed: Mapping[str, Any],
 ) -> None:
     """Answer every question of DATASET, score the run and write its report.
 
     Experts that --experts does not name are started for this run. A run that was interrupted, or
-    owes episodes because something failed, is completed by the same command.
+    whose episodes are incomplete because something failed, is completed by the same command.
     """
-    from surveyor.compose.session import Request, configured, run_and_report
+    from surveyor.compose.configuration import configured
+    from surveyor.compose.session import Request, run_and_report
     from surveyor.compose.shards import launch
 
-    named = {"workflow": workflow, "model": model, "base_url": base_url, "profile": profile}
-    wanted = {
-        "dataset": dataset,
-        "planner": planner,
-        "planner_options": {name: value for name, value in named.items() if value},
-        "types": tuple(types or ()),
-        "limit": limit,
-        "epochs": epochs,
-        "concurrency": concurrency,
-        "shard": shard,
-        "skills": "" if skills == "none" else skills,
-        "baseline": baseline,
-        "corruption": corrupt,
-        "expert_options": {} if experts else {"preset": preset},
-    }
-    remembered = {"embedder": embedder, "index": index, "memory": memory}
-    settings = configured(config, repeated, {**wanted, **remembered})
+    wanted = {**typed, **({"dataset": dataset} if dataset else {})}
+    if experts is not None:
+        wanted["expert_options"] = {}  # the preset is that of experts we start
+    elif config is None and repeated is None:
+        wanted.setdefault("expert_options", ExpertOptions().model_dump())
+    settings = configured(config, repeated, wanted, trusted=trust)
+    if experts is not None:
+        settings = settings.changed(expert_options={})
     request = Request(
         settings, meta, scenes, seed, experts, out, otel, repeated, cached=not no_cache
     )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict
 from json import dumps
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic_core import to_jsonable_python
 
 app = typer.Typer()
 
@@ -49,12 +49,20 @@ def score(
 
 
 def _score_rows(path: Path, metric: str, profile: str | None) -> None:
+    from surveyor.benchmarks.scorecard import summarize
+    from surveyor.benchmarks.scorers.registry import metric_named
     from surveyor.benchmarks.scorers.rows import RowCounts, score_rows
 
     counts = RowCounts()
     for row in score_rows(_lines(path), metric, profile, counts):
         sys.stdout.write(dumps(row) + "\n")
-    print(f"scored {counts.scored}  failed {counts.failed}", file=sys.stderr)
+    unread = f"  unread {counts.unread}" if counts.unread else ""
+    print(f"scored {counts.scored}  failed {counts.failed}{unread}", file=sys.stderr)
+    if counts.judged:
+        card = summarize(metric_named(metric), counts.judged, profile)
+        for name, value in card.overall.items():
+            figure = f"overall {name} {value:.1f}  ({card.metric}/{card.profile})"
+            print(figure, file=sys.stderr)
 
 
 def _score_predictions(
@@ -65,15 +73,17 @@ def _score_predictions(
 
     card = score_predictions(dataset, _lines(path), metric or metric_of(dataset), profile)
     if json:
-        print(dumps(asdict(card)))
+        print(dumps(to_jsonable_python(card)))
         return
     counts = card.counts
     for group in card.groups:
         means = "  ".join(f"{name} {value:.1f}" for name, value in group.means.items())
-        print(f"{group.name:<32} n {group.counts.n_scheduled:<5} {means}")
+        print(f"{group.name:<32} n {group.counts.scheduled:<5} {means}")
     for name, value in card.overall.items():
         print(f"overall {name} {value:.1f}  ({card.metric}/{card.profile})")
-    print(f"scored {counts.n_scored}  failed {counts.n_failed}  incomplete {counts.n_incomplete}")
+    print(f"scored {counts.scored}  failed {counts.failed}  incomplete {counts.incomplete}")
+    if card.unread:
+        print(f"unread {card.unread}, of which the published code guesses {card.guessed}")
 
 
 def _score_run(

@@ -30,10 +30,13 @@ Experts = Annotated[
 ]
 Preset = Annotated[str, typer.Option(help="Error model of the reference experts.")]
 Backend = Annotated[str, typer.Option(help="What stands behind the experts.")]
+Weights = Annotated[
+    Path | None, typer.Option(help="Start neural experts on the checkpoints found in this folder.")
+]
 State = Annotated[Path, typer.Option(help=_STATE_HELP)]
 
 
-class Engine(StrEnum):
+class ServingEngine(StrEnum):
     """What runs the experts."""
 
     LOCAL = "local"
@@ -54,16 +57,13 @@ def up(
         str | None,
         typer.Option(help="auto (a GPU where there is room), cpu or cuda:N; auto for neural ones."),
     ] = None,
-    weights: Annotated[
-        Path | None,
-        typer.Option(help="Start neural experts on the checkpoints found in this folder."),
-    ] = None,
+    weights: Weights = None,
     config: Annotated[
         Path | None, typer.Option(help="An experts.toml that says all of this instead.")
     ] = None,
     engine: Annotated[
-        Engine, typer.Option(help="local: processes here; ray: replicas, until Ctrl-C.")
-    ] = Engine.LOCAL,
+        ServingEngine, typer.Option(help="local: processes here; ray: replicas, until Ctrl-C.")
+    ] = ServingEngine.LOCAL,
     gpus: Annotated[float, typer.Option(min=0, help="ray: share of a GPU for each replica.")] = 0,
     replicas: Annotated[int, typer.Option(min=1, help="ray: replicas of each expert.")] = 1,
     most: Annotated[
@@ -93,17 +93,15 @@ def up(
             seed=seed,
             host=host,
             token=new_token() if token else None,
-            device=device or ("auto" if engine is Engine.RAY or backend == "neural" else "cpu"),
+            device=device
+            or ("auto" if engine is ServingEngine.RAY or backend == "neural" else "cpu"),
             known_ports=True,
         )
-    if chosen:
-        ports = {one.expert: one.port for one in plan.experts}
-        placed = (one.model_copy(update={"port": ports[one.expert]}) for one in chosen)
-        plan = plan.model_copy(update={"experts": tuple(placed)})
-    patience = LOAD_TIMEOUT if config or chosen else START_TIMEOUT
-    if engine is Engine.RAY:
+    plan = _with(chosen, plan)
+    if engine is ServingEngine.RAY:
         _up_on_ray(plan, gpus, replicas, most)
     else:
+        patience = LOAD_TIMEOUT if config or chosen else START_TIMEOUT
         _show(launch(plan, detached=True, timeout=patience))
 
 
@@ -203,6 +201,15 @@ def check(
         raise UserError(f"only depth can be checked so far, not {expert!r}")
     for line in check_depth(truth, state / "endpoints.json"):
         print(line)
+
+
+def _with(chosen: Sequence[ExpertPlan], plan: LaunchPlan) -> LaunchPlan:
+    """The plan with what was found in place of its experts of the same names."""
+    found = {one.expert: one for one in chosen}
+    experts = (
+        found.get(one.expert, one).model_copy(update={"port": one.port}) for one in plan.experts
+    )
+    return plan.model_copy(update={"experts": tuple(experts)})
 
 
 def _found(

@@ -29,7 +29,7 @@ Seed = Annotated[int, typer.Option(help="Seed of the experts' errors.")]
 
 @contextmanager
 def _store(library: Path) -> Iterator[SkillStore]:
-    """The library to change, made with the seeds when there is none."""
+    """The library to change, made with the builtin skills when there is none."""
     from surveyor.training.evolution.library import Library as Folder
 
     with Folder(library).open() as store:
@@ -38,14 +38,14 @@ def _store(library: Path) -> Iterator[SkillStore]:
 
 @contextmanager
 def _reading(library: Path) -> Iterator[SkillStore]:
-    """The library to read; where there is none the seeds are shown, and nothing is made."""
+    """The library to read; where there is none the builtin skills are shown, nothing is made."""
     from surveyor.training.evolution.library import Library as Folder
 
     if Folder(library).store.exists() or library.is_file():
-        with Folder(library).open(seeds=False) as store:
+        with Folder(library).open(builtin=False) as store:
             yield store
         return
-    print(f"no library at {library} yet; these are the seed skills", file=sys.stderr)
+    print(f"no library at {library} yet; these are the builtin skills", file=sys.stderr)
     with tempfile.TemporaryDirectory() as folder, Folder(Path(folder)).open() as store:
         yield store
 
@@ -109,9 +109,14 @@ def report(
         if (episode := folder.episode(task.id, epoch)) is not None
     ]
     with _reading(library) as store:
+        told: set[str] = set()
         for row in worth(store, episodes):
             print(worth_text(row))
-            print(lineage(store, row.name), end="\n\n")
+            descent = lineage(store, row.name)
+            if "\n" in descent and row.name not in told:  # one line repeats the one above
+                print(descent)
+            told.add(row.name)
+            print()
     if leave_one_out:
         from surveyor.compose.gate import left_out
 

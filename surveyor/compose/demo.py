@@ -14,6 +14,7 @@ from surveyor.benchmarks.scoring import score_apart
 from surveyor.compose.run import Job
 from surveyor.compose.session import finish, is_complete, reference_experts, write_page
 from surveyor.compose.tables import show
+from surveyor.core.locks import claimed
 from surveyor.memory.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -63,5 +64,5 @@ def answer(dataset: Path, folder: Path, preset: str, cache: Path) -> RunReport:
     state = folder.with_name(folder.name + ".experts")
     if is_complete(folder):
         return score_apart(RunFolder.open(folder), dataset)
-    with reference_experts(dataset, preset, state) as endpoints:
+    with claimed(folder), reference_experts(dataset, preset, state) as endpoints:
         return finish(Job(dataset, folder, config, endpoints, cache), title=PRESETS[preset])

@@ -9,14 +9,14 @@ from typing import cast
 
 from pydantic import ValidationError
 
-from surveyor.benchmarks.run.config import first_problem
 from surveyor.compose.demo import make_rooms
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
+from surveyor.core.wording import first_problem
 from surveyor.scenes.audit.leaks import AuditRow, audit
 from surveyor.scenes.datasets.embedded import RoomsSettings
 from surveyor.scenes.datasets.truth import targets
-from surveyor.scenes.questions.draft import Question
+from surveyor.scenes.questions.draft import GeneratedQuestion
 
 
 def settings_of(**given: object) -> RoomsSettings:
@@ -24,7 +24,7 @@ def settings_of(**given: object) -> RoomsSettings:
     try:
         return RoomsSettings.model_validate(given)
     except ValidationError as error:
-        raise UserError(f"rooms: {first_problem(error)}") from None
+        raise UserError(f"rooms: {first_problem(error, RoomsSettings)}") from None
 
 
 def types_of(names: Sequence[str]) -> tuple[str, ...]:
@@ -63,4 +63,6 @@ def make_dataset(
 def blind_rows(dataset: Path) -> Sequence[AuditRow]:
     """The blind audit of a dataset's questions."""
     answers = {target.task_id: target for target in targets(dataset)}
-    return audit([Question(task, answers[task.id]) for task in Dataset.open(dataset).tasks()])
+    return audit(
+        [GeneratedQuestion(task, answers[task.id]) for task in Dataset.open(dataset).tasks()]
+    )

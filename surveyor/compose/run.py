@@ -1,4 +1,4 @@
-"""Putting the rooms together for one run: dataset, planner, tools, experts, folder.
+"""Putting the parts together for one run: dataset, planner, tools, experts, folder.
 
 The only place that knows all of them. Verbs call it; nothing else does.
 """
@@ -7,36 +7,39 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from surveyor.agent.limits import UNLIMITED, Limits
 from surveyor.agent.loop import Toolbox
-from surveyor.benchmarks.run.baselines import equip
-from surveyor.benchmarks.run.config import RunConfig, first_problem
+from surveyor.benchmarks.run.baselines import equip, offered
+from surveyor.benchmarks.run.config import Baseline, RunConfig
 from surveyor.benchmarks.run.live_status import LiveStatus
 from surveyor.benchmarks.run.progress import Subscriber
 from surveyor.benchmarks.run.provenance import record
 from surveyor.benchmarks.run.schedule import scheduled, select
-from surveyor.benchmarks.runner import Bench, SessionSummary, Setting, run_dataset
+from surveyor.benchmarks.runner import EpisodeContext, RunContext, SessionSummary, run_dataset
 from surveyor.compose.memory import open_memory
 from surveyor.compose.skills import RunSkills, open_skills
 from surveyor.core.blobs import BlobStore, sha256_of
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
-from surveyor.memory.events import Producer
+from surveyor.core.producer import Producer
+from surveyor.core.wording import first_problem
 from surveyor.memory.manifest import DatasetIdentity
 from surveyor.memory.runs import RunFolder
-from surveyor.skills.workflow import WORKFLOWS, Workflow
-from surveyor.tools.builtin import offered_tools
+from surveyor.services.contract import Endpoints
+from surveyor.skills.workflow import WORKFLOWS, Join, Workflow
+from surveyor.tools.builtin import TABLE, offered_tools
 from surveyor.tools.cache import ResultCache
 from surveyor.tools.cache_use import ANSWERS, BLOBS, EVIDENCE
-from surveyor.tools.endpoints import EndpointsFile
+from surveyor.tools.endpoints import EndpointsFile, EndpointSource, FixedEndpoints
 from surveyor.tools.evidence_store import EvidenceStore
 from surveyor.tools.experts import ExpertClient
 from surveyor.tools.registry import Registry
@@ -49,20 +52,25 @@ if TYPE_CHECKING:
     from surveyor.core.tasks import Task
 
 CACHE = "SURVEYOR_CACHE"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
     """One run to make or resume: where its dataset, its folder and its experts are; ``otel`` is the
-    collector that spans go to, if any. Unless ``cached``, every answer is asked for anew."""
+    collector that spans go to, if any. Without ``endpoints`` nobody is asked; unless ``cached``,
+    every answer is asked for anew. ``planner`` decides instead of the one that the configuration
+    names; ``tools`` are offered beside ours."""
 
     dataset: Path
     folder: Path
     config: RunConfig
-    endpoints: Path
+    endpoints: Path | None
     cache: Path
     otel: str = ""
     cached: bool = True
+    planner: Planner | None = None
+    tools: tuple[Tool[Any], ...] = ()
 
 
 def default_cache() -> Path:
@@ -75,7 +83,18 @@ def perform(
     job: Job, subscribers: Sequence[Subscriber] = (), gauges: LiveStatus | None = None
 ) -> tuple[RunFolder, SessionSummary]:
     """Answer everything that the run still owes; ``gauges`` then show what is going on."""
-    return asyncio.run(_perform(job, subscribers, gauges or LiveStatus()))
+    return finished(_perform(job, subscribers, gauges or LiveStatus()))
+
+
+def finished(work: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns, also where a loop runs already, as in a notebook: then in a thread
+    of its own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as beside:
+        return beside.submit(asyncio.run, work).result()
 
 
 async def _perform(
@@ -96,12 +115,12 @@ async def _perform(
             chat = job.config.planner == "chat"
             reading = [desk.tool()] if desk and chat else []
             reading += [memory.tool()] if memory else []
-            ours = offered_tools(frames=dataset.has_frames, named=job.config.tools)
-            registry = Registry((*ours, *reading, *foreign))
+            lent = (*_ours(dataset, job.config), *job.tools, *reading, *foreign)
+            registry = Registry(offered(lent, job.config, served_by(job)))
             toolbox = equip(registry, job.config)
             folder = await _make_folder(job, dataset, tasks, client, registry, toolbox, desk)
             setting = _setting(client, desk)
-            bench = Bench(planner, toolbox, setting, *make_limits(job.config))
+            bench = RunContext(planner, toolbox, setting, *make_limits(job.config))
             async with UNLIMITED.scope("watched") as watched:
                 gauges.watch(watched.spent, planner, client)
                 kept = [memory.filing(folder)] if memory else []
@@ -151,8 +170,8 @@ async def _make_folder(
         DatasetIdentity(name=dataset.manifest.name, content_hash=dataset.manifest.content_hash),
         prompt=sha256_of(repr(registry.schemas).encode()),
         skills=desk.id if desk else "",
+        tools=tuple(tool.name for tool in registry.tools) if _lends(job.config) else (),
         experts=await _producers(client, job),
-        tools=tuple(str(schema["function"]["name"]) for schema in toolbox.schemas),
     )
     return RunFolder.create(job.folder, manifest, (scheduled(task) for task in tasks))
 
@@ -161,7 +180,7 @@ async def _make_folder(
 async def expert_client(job: Job, dataset: Dataset) -> AsyncIterator[ExpertClient]:
     """A client of the running experts whose answers are cached on disk, if the job wants that."""
     client = ExpertClient(
-        EndpointsFile(job.endpoints),
+        _source(job),
         BlobStore(job.cache / BLOBS),
         ResultCache(job.cache / ANSWERS) if job.cached else None,
         originals=(dataset.blobs,),
@@ -173,17 +192,52 @@ async def expert_client(job: Job, dataset: Dataset) -> AsyncIterator[ExpertClien
         await client.aclose()
 
 
+def _ours(dataset: Dataset, config: RunConfig) -> tuple[Tool[Any], ...]:
+    """Our own tools for these scenes: the table of objects only where there is nothing to look at,
+    or where it was asked for."""
+    return offered_tools(frames=dataset.has_frames and not wants_table(config))
+
+
+def wants_table(config: RunConfig) -> bool:
+    """Whether a run asks for the table of objects, by the tool's name or by its workflow's."""
+    return TABLE in config.tools or (
+        _plain_program(config) and _workflow(config).join is Join.TABLE
+    )
+
+
+def _plain_program(config: RunConfig) -> bool:
+    return config.planner == "program" and not config.skills
+
+
+def _workflow(config: RunConfig) -> Workflow:
+    return WORKFLOWS[str(config.planner_options.get("workflow", "plain"))]
+
+
+def _lends(config: RunConfig) -> bool:
+    return config.baseline is Baseline.ALL
+
+
+def _source(job: Job) -> EndpointSource:
+    if job.endpoints is None:
+        return FixedEndpoints(Endpoints(supervisor=0, experts=()))
+    return EndpointsFile(job.endpoints)
+
+
+def served_by(job: Job) -> tuple[str, ...]:
+    """The experts that the job may ask, in the order of their endpoints."""
+    return tuple(endpoint.expert for endpoint in _source(job).read().experts)
+
+
 async def _producers(client: ExpertClient, job: Job) -> tuple[Producer, ...]:
-    served = EndpointsFile(job.endpoints).read().experts
-    infos = [await client.info(endpoint.expert) for endpoint in served]
+    infos = [await client.info(expert) for expert in served_by(job)]
     return tuple(info.producer for info in infos)
 
 
-def _setting(client: ExpertClient, desk: RunSkills | None) -> Callable[[Task], Setting]:
-    def setting(task: Task) -> Setting:
+def _setting(client: ExpertClient, desk: RunSkills | None) -> Callable[[Task], EpisodeContext]:
+    def setting(task: Task) -> EpisodeContext:
         workspace = Workspace(task, client)
         skills, event = desk.skills_for(task) if desk else ((), None)
-        return Setting(workspace, workspace.frame_handles, skills, event)
+        return EpisodeContext(workspace, workspace.frame_handles, skills, event)
 
     return setting
 
@@ -196,7 +250,7 @@ def make_limits(config: RunConfig) -> tuple[Limits, Limits]:
             Limits.model_validate({**UNLIMITED.model_dump(), **config.budget}),
         )
     except ValidationError as error:
-        raise UserError(f"limits: {first_problem(error)}") from None
+        raise UserError(f"limits: {first_problem(error, Limits)}") from None
 
 
 PLANNERS = ("program", "chat")
@@ -223,12 +277,15 @@ def check_model(config: RunConfig) -> None:
     if config.planner == "chat":
         from surveyor.agent.doctor import preflight
 
-        asyncio.run(preflight(PlannerOptions.read(config).chat()))
+        finished(preflight(PlannerOptions.read(config).chat()))
 
 
 @asynccontextmanager
 async def open_planner(config: RunConfig, dataset: Dataset, job: Job) -> AsyncIterator[Planner]:
-    """The planner that the configuration names."""
+    """The planner that the job brings or the configuration names."""
+    if job.planner is not None:
+        yield job.planner
+        return
     check_planner(config)
     options = PlannerOptions.read(config)
     if config.planner == "program":
@@ -248,15 +305,16 @@ async def open_planner(config: RunConfig, dataset: Dataset, job: Job) -> AsyncIt
 
 
 class PlannerOptions(BaseModel):
-    """``planner_options`` of a run: ``workflow`` is for `program`, everything else for `chat`.
-
-    ``profile`` names the prompt: agent, official or easi.
-    """
+    """``planner_options`` of a run: ``workflow`` is for `program`, everything else for `chat`."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    workflow: str = "plain"
-    profile: str = "agent"
+    workflow: str = Field(
+        default="plain", description=f"How program looks: {', '.join(WORKFLOWS)}."
+    )
+    profile: str = Field(
+        default="agent", description="Wording of a chat model's prompt: agent, official or easi."
+    )
 
     @classmethod
     def read(cls, config: RunConfig) -> PlannerOptions:
@@ -264,7 +322,7 @@ class PlannerOptions(BaseModel):
         try:
             return cls.model_validate(config.planner_options)
         except ValidationError as error:
-            raise UserError(f"planner_options.{first_problem(error)}") from None
+            raise UserError(f"planner_options.{first_problem(error, cls)}") from None
 
     def named_workflow(self) -> Workflow:
         """The workflow asked for; `UserError` lists the names there are."""
@@ -282,7 +340,7 @@ class PlannerOptions(BaseModel):
             return ChatConfig.model_validate(self.model_extra or {})
         except ValidationError as error:
             raise UserError(
-                f"the chat planner cannot be set up: {first_problem(error)}; "
+                f"the chat planner cannot be set up: {first_problem(error, ChatConfig)}; "
                 "name a model with --model"
             ) from None
 
@@ -300,9 +358,8 @@ async def serve_mcp(
     task = next((task for task in dataset.tasks() if task.scene_id == scene_id), None)
     if task is None:
         raise UserError(f"{dataset_path} has no scene {scene_id!r}; see `surveyor rooms list`")
-    job = Job(
-        dataset_path, Path(), RunConfig(dataset=str(dataset_path)), endpoints, default_cache()
-    )
-    registry = Registry(offered_tools(frames=dataset.has_frames, named=named))
+    config = RunConfig(dataset=str(dataset_path), planner="chat", tools=tuple(named))
+    job = Job(dataset_path, Path(), config, endpoints, default_cache())
+    lent = Registry(offered(_ours(dataset, config), config, served_by(job)))
     async with expert_client(job, dataset) as client:
-        await serve_stdio(mcp_server(registry, Workspace(task, client)))
+        await serve_stdio(mcp_server(lent, Workspace(task, client)))

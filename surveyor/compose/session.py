@@ -5,17 +5,18 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from surveyor.benchmarks.report.record import RunReport
-from surveyor.benchmarks.run.config import RunConfig
+from surveyor.benchmarks.run.config import Baseline, RunConfig
 from surveyor.benchmarks.run.live_status import LiveStatus
 from surveyor.benchmarks.run.preflight import check_place
 from surveyor.benchmarks.run.progress import LiveBar, PlainLines, Subscriber
-from surveyor.benchmarks.run.repeat import changed_since, config_of
+from surveyor.benchmarks.run.repeat import changed_since
 from surveyor.benchmarks.runner import SessionSummary
 from surveyor.benchmarks.scorers.per_type import metric_name_of
 from surveyor.benchmarks.scoring import score_apart
@@ -27,16 +28,24 @@ from surveyor.compose.run import (
     make_limits,
     perform,
 )
-from surveyor.core.dataset import Dataset, read_manifest
+from surveyor.core.dataset import LOADED, MANIFEST, Dataset, read_manifest
 from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.core.locks import claimed
 from surveyor.core.workers import python_module
 from surveyor.memory.events import EpisodeStatus
 from surveyor.memory.runs import RunFolder
 from surveyor.services.registry import experts_of
-from surveyor.skills.workflow import WORKFLOWS, Restore
+from surveyor.skills.workflow import WORKFLOWS, Join, Restore
 from surveyor.tools.builtin import TABLE
+from surveyor.tools.endpoints import EndpointsFile
+
+if TYPE_CHECKING:
+    from surveyor.agent.planner import Planner
+    from surveyor.tools.spec import Tool
 
 OUT = Path("out")
+_SPARED = frozenset({"scene", "restore", "orient", "render_view"})
+"""Experts that a run with frames can do without: their tools say so, and looking goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +53,8 @@ class Request:
     """What the user asked for; ``None`` means: make or start one for this run.
 
     ``repeated`` is the run that this one repeats. Unless ``cached``, no expert's answer of an
-    earlier run is used, nor this run's kept.
+    earlier run is used, nor this run's kept. ``planner`` decides instead of the one that the
+    configuration names, ``tools`` are offered beside ours.
     """
 
     config: RunConfig
@@ -56,6 +66,8 @@ class Request:
     otel: str = ""
     repeated: Path | None = None
     cached: bool = True
+    planner: Planner | None = None
+    tools: tuple[Tool[Any], ...] = ()
 
     @property
     def preset(self) -> str:
@@ -71,41 +83,37 @@ class Request:
         return OUT / "runs" / f"{dataset.name}-{self.config.planner}"
 
 
-def configured(file: Path | None, repeated: Path | None, wanted: Mapping[str, object]) -> RunConfig:
-    """The configuration of a file or of an earlier run, which then rules alone, or what the
-    command line says. A dataset and a shard that are named replace the file's or the run's."""
-    named = {key: wanted[key] for key in ("dataset", "shard") if wanted.get(key)}
-    if repeated is not None:
-        return config_of(RunFolder.open(repeated)).changed(**named)
-    if file is not None:
-        return RunConfig.read(file).changed(**named)
-    if not wanted["dataset"]:
-        raise UserError("name a dataset to run: a folder, rooms or vsi-meta")
-    return RunConfig(dataset=str(wanted["dataset"])).changed(**wanted)
-
-
 def run_and_report(request: Request) -> None:
     """The `run` verb."""
-    from surveyor.agent.interop.tracing import traces_url
     from surveyor.compose.tables import show
 
-    check_planner(request.config)
-    make_limits(request.config)
-    if request.otel:
-        traces_url(request.otel)
-    dataset = dataset_folder(request)
-    folder = request.folder(dataset)
-    check_place(folder)
-    check_model(request.config)
-    settings = request.config.changed(dataset=str(dataset))
-    with running_experts(request, dataset, folder) as endpoints:
-        cache = default_cache()
-        job = Job(dataset, folder, settings, endpoints, cache, request.otel, request.cached)
-        report = finish(job)
+    folder, report = carry_out(request)
     show({request.config.planner: report})
     print(f"report: {folder / 'report.html'}")
     if request.repeated is not None:
         _tell_changes(request.repeated, folder)
+
+
+def carry_out(request: Request) -> tuple[Path, RunReport]:
+    """Make or resume the run that was asked for, score it and write its page; its folder."""
+    from surveyor.agent.interop.tracing import traces_url
+
+    if request.planner is None:
+        check_planner(request.config)
+    make_limits(request.config)
+    if request.otel:
+        traces_url(request.otel)
+    folder = request.folder(dataset_place(request))
+    check_place(folder)
+    with claimed(folder):  # before anything is made: a second start makes and removes nothing
+        dataset = dataset_folder(request)
+        if request.planner is None:
+            check_model(request.config)
+        settings = request.config.changed(dataset=str(dataset))
+        with running_experts(request, dataset, folder) as endpoints:
+            cache = default_cache()
+            job = Job(dataset, folder, settings, endpoints, cache, request.otel, request.cached)
+            return folder, finish(replace(job, planner=request.planner, tools=request.tools))
 
 
 def _tell_changes(original: Path, again: Path) -> None:
@@ -126,7 +134,10 @@ def finish(job: Job, title: str = "") -> RunReport:
     report = score_apart(folder, job.dataset, metric_of(job.dataset, job.config.types))
     write_page([folder], job.dataset)
     if summary.interrupted:
-        raise KeyboardInterrupt
+        done = summary.progress.total - summary.progress.left
+        raise KeyboardInterrupt(
+            f"{done} of {summary.progress.total} episodes are saved in {folder.path}"
+        )
     if not summary.complete:
         raise InfrastructureError(
             f"{summary.progress.left} of {summary.progress.total} episodes are incomplete "
@@ -179,77 +190,116 @@ def perform_visibly(job: Job, title: str) -> tuple[RunFolder, SessionSummary]:
         return perform(job, watching, gauges)
 
 
-def dataset_folder(request: Request) -> Path:
-    """The dataset's folder, made first when the user named one of ours."""
+def dataset_place(request: Request) -> Path:
+    """Where the dataset is, or will be when it is one of ours; `UserError` when there is none."""
     name = request.config.dataset
     if name == "vsi-meta":
-        return _vsi_meta(request)
+        if request.meta is None:
+            raise UserError("dataset vsi-meta needs --meta, the folder of VSI-Bench's metadata")
+        return OUT / "datasets" / f"vsi-meta-{request.seed}"
     if name == "rooms":
-        return _rooms(request)
-    path = Path(name)
-    if not path.is_dir():
+        return OUT / "datasets" / f"rooms-{request.seed}-{request.scenes}"
+    if not Path(name).is_dir():
         raise UserError(
             f"there is no dataset {name!r}: give a folder made by `surveyor rooms make`, "
             "or one of: rooms, vsi-meta"
         )
-    return path
+    return Path(name)
 
 
-def _vsi_meta(request: Request) -> Path:
-    from surveyor.scenes.datasets.vsi_meta import make_vsi_meta_dataset
+def dataset_folder(request: Request) -> Path:
+    """The dataset's folder, made first when the user named one of ours."""
+    path, name = dataset_place(request), request.config.dataset
+    if name not in ("vsi-meta", "rooms") or (path / MANIFEST).exists():
+        return path
+    check_place(path, "move it, or start in another folder")
+    if name == "rooms":
+        from surveyor.scenes.datasets.embedded import make_rooms_dataset
 
-    if request.meta is None:
-        raise UserError("dataset vsi-meta needs --meta, the folder of VSI-Bench's metadata")
-    path = OUT / "datasets" / f"vsi-meta-{request.seed}"
-    if not (path / "dataset.json").exists():
+        make_rooms_dataset(path, seeds=range(request.seed, request.seed + request.scenes))
+    elif request.meta is not None:
+        from surveyor.scenes.datasets.vsi_meta import make_vsi_meta_dataset
+
         make_vsi_meta_dataset(path, request.meta, seed=request.seed)
     return path
 
 
-def _rooms(request: Request) -> Path:
-    from surveyor.scenes.datasets.embedded import make_rooms_dataset
-
-    path = OUT / "datasets" / f"rooms-{request.seed}-{request.scenes}"
-    if not (path / "dataset.json").exists():
-        make_rooms_dataset(path, seeds=range(request.seed, request.seed + request.scenes))
-    return path
-
-
 @contextmanager
-def running_experts(request: Request, dataset: Path, folder: Path) -> Iterator[Path]:
-    """The endpoints to use: the user's, or of reference experts that live as long as the run."""
+def running_experts(request: Request, dataset: Path, folder: Path) -> Iterator[Path | None]:
+    """The endpoints to use: the user's, or of reference experts that live as long as the run;
+    ``None`` for a baseline without tools, which asks nobody.
+
+    Raises `UserError` that names the experts that a run lacks and how to start them.
+    """
+    if request.config.baseline is not Baseline.ALL:
+        yield None
+        return
+    needed = experts_needed(Dataset.open(dataset), request.config)
     if request.endpoints is not None:
+        check_served(request.endpoints, needed, request.config)
         yield request.endpoints
         return
+    check_embedded(dataset, needed)
     state = folder.with_name(folder.name + ".experts")
+    ours = not state.exists()
     try:
         with reference_experts(dataset, request.preset, state, request.config) as at:
             yield at
-    finally:
-        if not folder.exists():  # the run was refused: nothing of it stays
+    except UserError:
+        if ours and not (folder / "run.json").exists():  # refused: nothing of it stays
             shutil.rmtree(state, ignore_errors=True)
+        raise
+
+
+def check_embedded(dataset: Path, needed: Sequence[str]) -> None:
+    """`UserError` where reference experts would have no truth to answer from."""
+    if read_manifest(dataset).generator != LOADED:
+        return
+    wanted = " ".join(f"--expert {name}" for name in needed)
+    raise UserError(
+        f"the pictures in {dataset} are a published benchmark's, so the reference experts know "
+        f"nothing about them: start real ones with `surveyor serve up --backend neural {wanted}` "
+        "and name their endpoints file with --experts, or ask without tools: --baseline no-tools"
+    )
+
+
+def check_served(endpoints: Path, needed: Sequence[str], config: RunConfig) -> None:
+    """`UserError` when a program planner would ask experts that nobody serves. A chat planner is
+    offered what there is, so one expert that it can use is enough."""
+    served = {one.expert for one in EndpointsFile(endpoints).read().experts}
+    spared = _SPARED if len(needed) > 1 else frozenset()
+    missing = [name for name in needed if name not in served | spared]
+    if config.planner != "program" or not missing:
+        return
+    wanted = " ".join(f"--expert {name}" for name in missing)
+    raise UserError(
+        f"no expert in {endpoints} serves {', '.join(missing)}, which the program planner asks; "
+        f"start them too (`surveyor serve up {wanted}`, with --dataset or --backend neural)"
+    )
 
 
 @contextmanager
 def reference_experts(
     dataset: Path, preset: str, state: Path, config: RunConfig | None = None
 ) -> Iterator[Path]:
-    """The reference experts that this run may ask, for as long as it lasts."""
+    """The reference experts that this run may ask, for as long as it lasts: in one process, which
+    is not the planner's."""
     from surveyor.services.launch import up
 
     names = experts_needed(Dataset.open(dataset), config or RunConfig(dataset=str(dataset)))
-    with up(names, [dataset], preset, state) as handle:
+    with up(names, [dataset], preset, state, shared=True) as handle:
         yield handle.endpoints_file
 
 
 def experts_needed(dataset: Dataset, config: RunConfig) -> tuple[str, ...]:
-    """A dataset without frames needs the object table only, and no other gets it unless it is asked
-    for by name; a plain program never restores."""
-    if not dataset.has_frames:
+    """A dataset without frames, and a workflow that trusts it, need the object table only; no other
+    run gets it unless it asks for it by name. A plain program never restores."""
+    program = config.planner == "program" and not config.skills
+    looks = WORKFLOWS[str(config.planner_options.get("workflow", "plain"))]
+    if not dataset.has_frames or (program and looks.join is Join.TABLE):
         return (TABLE,)
     table = (TABLE,) if TABLE in config.tools else ()
-    if config.planner == "program" and not config.skills:
-        looks = WORKFLOWS[str(config.planner_options.get("workflow", "plain"))]
+    if program:
         restore = () if looks.restore is Restore.NONE else ("restore",)
         return (*table, "detect", "segment", "depth", "reconstruct", *restore)
     return (*table, *(name for name in experts_of("reference") if name != TABLE))

@@ -12,8 +12,8 @@ from surveyor.benchmarks.report.record import (
     Guesses,
     RunReport,
     Spend,
-    Tally,
 )
+from surveyor.benchmarks.scorers.outcome_counts import OutcomeCounts
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -64,6 +64,8 @@ def comparison(reports: Mapping[str, RunReport]) -> Table:
     table.add_row("scored / failed / incomplete", "", *(_counts(run.tally) for run in runs))
     if any(run.guesses.n for run in runs):
         table.add_row("guesses, their score", "", *(_guesses(run.guesses) for run in runs))
+    if any(_unread(run) for run in runs):
+        table.add_row("unread replies", "", *(f"{_unread(run):.1f} %" for run in runs))
     table.add_row("calls a question, effective", "", *(_calls(run.spend) for run in runs))
     table.add_row("time", "", *(f"{run.wall:.1f} s" for run in runs))
     return table
@@ -75,12 +77,17 @@ def _estimate(score: Estimate) -> str:
     return f"{score.value:.1f} [{score.low:.1f}, {score.high:.1f}]"
 
 
-def _counts(tally: Tally) -> str:
+def _counts(tally: OutcomeCounts) -> str:
     return f"{tally.scored} / {tally.failed} / {tally.incomplete}"
 
 
 def _guesses(guesses: Guesses) -> str:
     return f"{guesses.n}, {guesses.score:.1f}" if guesses.n else "0"
+
+
+def _unread(report: RunReport) -> float:
+    """The share of replies that the profile's rule could not read, in per cent."""
+    return report.unread.get(report.profile, 0.0)
 
 
 def _calls(spend: Spend) -> str:

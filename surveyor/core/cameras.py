@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from surveyor.core.blobs import BlobRef
 from surveyor.core.geometry import Intrinsics
+from surveyor.core.records import FrozenRecord
 
 Ids = NDArray[np.int32]
 """Instance ids (H, W); 0 is nothing."""
@@ -20,11 +21,7 @@ Mat4 = tuple[
 ]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Frame(_Record):
+class Frame(FrozenRecord):
     """One image of a capture; ``time`` in seconds from the start of the video."""
 
     index: int = Field(ge=0)
@@ -32,7 +29,7 @@ class Frame(_Record):
     image: BlobRef
 
 
-class Capture(_Record):
+class Capture(FrozenRecord):
     """The public side of a scene: what an agent is shown."""
 
     scene_id: str
@@ -40,7 +37,7 @@ class Capture(_Record):
     frames: tuple[Frame, ...]
 
 
-class Camera(_Record):
+class Camera(FrozenRecord):
     """True camera of one frame."""
 
     T_world_camera: Mat4

@@ -21,12 +21,16 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from surveyor.core.blobs import BlobStore, sha256_of
 from surveyor.core.cameras import Capture
 from surveyor.core.errors import UserError
+from surveyor.core.paths import child
 from surveyor.core.tasks import Task
 
 DATASET_VERSION = 1
 MANIFEST, TASKS, CAPTURES, BLOBS = "dataset.json", "tasks.jsonl", "captures", "blobs"
 OLD_MANIFEST = "suite.json"
 """Its name in earlier versions."""
+LOADED = "loader"
+"""The generator of datasets whose pictures came from elsewhere, so that nobody here knows the truth
+of their scenes beyond the answers."""
 
 
 class DatasetManifest(BaseModel):
@@ -52,7 +56,11 @@ class DatasetManifest(BaseModel):
 
 
 class Dataset:
-    """The public side of a dataset folder, checked when it is opened."""
+    """The public side of a dataset folder, checked when it is opened.
+
+    >>> Dataset.open(Path("out/rooms")).manifest.split
+    'test'
+    """
 
     def __init__(self, path: Path, manifest: DatasetManifest) -> None:
         self.path = path
@@ -136,9 +144,12 @@ def read_manifest(path: Path) -> DatasetManifest:
                 f"{path} is a dataset of version {version}, this program reads version "
                 f"{DATASET_VERSION}; make the dataset again"
             )
-        return DatasetManifest.model_validate_json(data)
+        manifest = DatasetManifest.model_validate_json(data)
     except ValidationError as error:
         raise UserError(f"{file} is damaged ({_brief(error)}); make the dataset again") from None
+    for name in manifest.scenes:
+        child(path / CAPTURES, name)
+    return manifest
 
 
 def read_bytes(path: Path) -> bytes:

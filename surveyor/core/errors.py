@@ -15,15 +15,31 @@ from __future__ import annotations
 
 
 class SurveyorError(Exception):
-    """Root of every error that Surveyor raises on purpose."""
+    """Root of every error that Surveyor raises on purpose.
+
+    >>> issubclass(UserError, SurveyorError)
+    True
+    """
 
 
 class UserError(SurveyorError):
-    """A mistake that the user can mend; the message is one clear sentence saying how."""
+    """A mistake that the user can mend; the message is one clear sentence saying how.
+
+    >>> import surveyor
+    >>> try:
+    ...     surveyor.load_dataset("nowhere")
+    ... except UserError as error:
+    ...     print(error)
+    nowhere holds no dataset (no dataset.json); make one with `surveyor rooms make`
+    """
 
 
 class InfrastructureError(SurveyorError):
-    """Something outside the planner failed; the episode is incomplete, never counted as wrong."""
+    """Something outside the planner failed; the episode is incomplete, never counted as wrong.
+
+    >>> issubclass(ServiceUnavailable, InfrastructureError)
+    True
+    """
 
 
 class ServiceUnavailable(InfrastructureError):

@@ -12,21 +12,17 @@ from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 from scipy import ndimage
 
 from surveyor.core.cameras import Camera, Ids
 from surveyor.core.geometry import Float, Pose
 from surveyor.core.marker_font import draw_label, label_bitmap
+from surveyor.core.records import FrozenRecord
 
 Rgb = NDArray[np.uint8]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class MarkerRule(_Record):
+class MarkerRule(FrozenRecord):
     """When to mark. Pixels are those of the image drawn on.
 
     ``min_pixels`` and ``min_share`` (of the image) bound the visible area, ``min_visible`` the
@@ -41,7 +37,7 @@ class MarkerRule(_Record):
     unit: int = 200
 
 
-class Marker(_Record):
+class Marker(FrozenRecord):
     """A drawn label: its number, its rectangle's upper left pixel, size and font scale."""
 
     instance_id: int
@@ -57,14 +53,14 @@ class Marker(_Record):
         return self.left + (self.width - 1) / 2, self.top + (self.height - 1) / 2
 
 
-class Unmarked(_Record):
+class Unmarked(FrozenRecord):
     """An object in view that got no label, and why."""
 
     instance_id: int
     reason: str
 
 
-class Markers(_Record):
+class Markers(FrozenRecord):
     """What was drawn on one image; saved beside it."""
 
     width: int

@@ -19,6 +19,7 @@ class AnswerKind(StrEnum):
     BOXES = "boxes"
     MASK = "mask"
     ACTION = "action"
+    POINTS = "points"
 
 
 class Task(BaseModel):
@@ -28,6 +29,10 @@ class Task(BaseModel):
     training and test scenes can be refused. ``question_type`` is the benchmark's own name.
     ``options`` are the printed choices ("A. left"). ``frames`` may be empty when the scene is
     only known to a `scene` expert by ``scene_id``.
+
+    >>> import surveyor
+    >>> hasattr(next(surveyor.load_dataset("out/rooms").tasks()), "answer")
+    False
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

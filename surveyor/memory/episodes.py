@@ -24,6 +24,11 @@ class Episode:
     """The last attempt at one (task, epoch), and how many attempts there were.
 
     ``status`` is ``INCOMPLETE`` when the attempt never ended: killed writers leave no other trace.
+
+    >>> import surveyor
+    >>> run = surveyor.Run.open("out/runs/rooms-program")
+    >>> [episode.done for episode in run.episodes()]
+    [True, True, True, True]
     """
 
     started: EpisodeStarted

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from surveyor.core.blobs import BlobRef
+from surveyor.core.producer import Producer
 from surveyor.core.renamed import reads_old
 
 SCHEMA_VERSION = 2
@@ -27,18 +28,6 @@ class _Event(BaseModel):
     seq: int = 0
     t: float = 0.0
     mono: float = 0.0
-
-
-class Producer(BaseModel):
-    """Who made a result: expert or tool, its version and the hash of its weights."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    version: str
-    weights: str = ""
-    backend: str = ""
-    device: str = ""
 
 
 class Usage(BaseModel):

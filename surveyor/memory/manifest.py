@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 
+from surveyor.core.producer import Producer
+from surveyor.core.records import FrozenRecord
 from surveyor.core.renamed import reads_old
-from surveyor.memory.events import Producer
 
 RUN_VERSION = 1
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class DatasetIdentity(_Record):
+class DatasetIdentity(FrozenRecord):
     """Which questions: the dataset's name and the hash of its content."""
 
     name: str
     content_hash: str = ""
 
 
-class Manifest(_Record):
+class Manifest(FrozenRecord):
     """What a number depends on besides the configuration.
 
     ``code`` is the version and, where known, the commit. ``prompt`` hashes the system prompt and
-    the tool schemas; ``skills`` is the pinned snapshot, ``tools`` the names of those offered.
+    the tool schemas; ``skills`` is the pinned snapshot, ``tools`` what the planner was offered.
+    ``behaviour`` holds versions of whatever decides how an episode goes, where somebody will ask
+    later whether it would still go so.
     """
 
     _old = reads_old(suite="dataset")
@@ -36,12 +35,13 @@ class Manifest(_Record):
     dataset: DatasetIdentity
     prompt: str = ""
     skills: str = ""
-    experts: tuple[Producer, ...] = ()
     tools: tuple[str, ...] = ()
+    experts: tuple[Producer, ...] = ()
     seeds: dict[str, int] = Field(default_factory=dict)
+    behaviour: dict[str, str] = Field(default_factory=dict)
 
 
-class ScheduledTask(_Record):
+class ScheduledTask(FrozenRecord):
     """One line of the schedule: enough to name the task and to repeat its input."""
 
     id: str
@@ -53,7 +53,7 @@ class ScheduledTask(_Record):
     frame_rule: str = "all"
 
 
-class RunRecord(_Record):
+class RunRecord(FrozenRecord):
     """``run.json``. Keys of ``config`` named in ``free`` may change when the run is resumed."""
 
     v: int = RUN_VERSION

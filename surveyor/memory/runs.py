@@ -15,9 +15,10 @@ A folder appears whole or not at all. Every later file is replaced atomically.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,7 +28,7 @@ from pydantic import JsonValue, ValidationError
 
 from surveyor.core.blobs import sha256_of
 from surveyor.core.errors import UserError
-from surveyor.core.locks import try_lock
+from surveyor.core.locks import hold
 from surveyor.core.names import safe_name
 from surveyor.memory.episodes import Episode, fold
 from surveyor.memory.events import EVENT, EpisodeEnded, EpisodeStatus, Score
@@ -35,6 +36,7 @@ from surveyor.memory.log import read_events
 from surveyor.memory.manifest import RUN_VERSION, RunRecord, ScheduledTask
 
 _TAIL_BYTES = 1 << 16
+_PORT = re.compile(r"^(https?://(?:\[[^\]/]*\]|[^:/]*)):\d+")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class RunFolder:
             _make(path, record, lines)
             return cls(path, record)
         folder = cls.open(path)
+        if grown := folder._grown(record, lines):
+            return grown
         if difference := _difference(folder.record, record):
             raise UserError(
                 f"{path} already holds a run with {difference}; "
@@ -81,13 +85,36 @@ class RunFolder:
             raise UserError(f"{path} was made by a newer Surveyor (run version {record.v})")
         return cls(path, record)
 
+    def _grown(self, record: RunRecord, lines: bytes) -> RunFolder | None:
+        """The run with more tasks, where a higher limit is all that is new; else ``None``."""
+        old = self.record
+        if old.schedule_hash == record.schedule_hash or old.config.get("limit") is None:
+            return None
+        if _difference(old, record.model_copy(update={"schedule_hash": old.schedule_hash})):
+            return None
+        there = self._schedule_bytes()
+        if _schedule_hash(there) not in (old.schedule_hash, record.schedule_hash):
+            return None
+        if not {*there.splitlines()} <= {*lines.splitlines()}:
+            return None
+        # The record last: killed between the two, the same command gets here again.
+        self.write("schedule.jsonl", lines)
+        config = {**old.config, "limit": record.config.get("limit")}
+        grown = {"config": config, "schedule_hash": record.schedule_hash}
+        newer = RunFolder(self.path, old.model_copy(update=grown))
+        newer.write("run.json", _encoded(newer.record))
+        return newer
+
+    def _schedule_bytes(self) -> bytes:
+        try:
+            return (self.path / "schedule.jsonl").read_bytes()
+        except OSError:
+            return b""
+
     @cached_property
     def schedule(self) -> tuple[ScheduledTask, ...]:
         """Every scheduled task, in order."""
-        try:
-            data = (self.path / "schedule.jsonl").read_bytes()
-        except OSError:
-            data = b""
+        data = self._schedule_bytes()
         if _schedule_hash(data) != self.record.schedule_hash:
             raise UserError(f"the schedule of {self.path} is missing or was changed; run again")
         return tuple(ScheduledTask.model_validate_json(line) for line in data.splitlines())
@@ -119,10 +146,7 @@ class RunFolder:
         except OSError as error:
             raise UserError(f"cannot write to {self.path}: {error.strerror}") from None
         try:
-            if not try_lock(handle, self.path / "run.lock"):
-                raise UserError(
-                    f"another process is working on {self.path}; wait for it or stop it first"
-                )
+            hold(handle, self.path)
             yield
         finally:
             os.close(handle)
@@ -206,7 +230,7 @@ def _make(path: Path, record: RunRecord, schedule: bytes) -> None:
         staging.chmod(0o755)
         (staging / "episodes").mkdir()
         (staging / "schedule.jsonl").write_bytes(schedule)
-        (staging / "run.json").write_text(record.model_dump_json(indent=2) + "\n")
+        (staging / "run.json").write_bytes(_encoded(record))
         staging.rename(path)
     except OSError as error:
         raise UserError(f"cannot create the run folder {path}: {error.strerror}") from None
@@ -215,22 +239,57 @@ def _make(path: Path, record: RunRecord, schedule: bytes) -> None:
             shutil.rmtree(staging)
 
 
+def _encoded(record: RunRecord) -> bytes:
+    return record.model_dump_json(indent=2).encode() + b"\n"
+
+
 def _difference(old: RunRecord, new: RunRecord) -> str | None:
-    """The first setting in which two records are not the same run, in words."""
-    before, after = _identity(old), _identity(new)
+    """The first setting in which two records are not the same run, in words. A setting that one of
+    them does not know, because it is older, is the same as an empty one."""
+    free = {*old.free, *new.free}
+    before, after = _identity(old, free), _identity(new, free)
+    before |= {key: after[key] for key in _later(old) if key in after}
     for key in sorted(before.keys() | after.keys()):
-        if before.get(key) != after.get(key):
+        if (before.get(key) or None) != (after.get(key) or None):
+            limits = [record.config.get("limit") for record in (old, new)]
+            if key == "schedule" and limits[0] != limits[1]:
+                return f"limit = {limits[0]!r}, not {limits[1]!r}"
             return f"{key} = {before.get(key)!r}, not {after.get(key)!r}"
     return None
 
 
-def _identity(record: RunRecord) -> dict[str, JsonValue]:
-    """What must not change between the sessions of one run."""
+def _later(old: RunRecord) -> set[str]:
+    """What manifests have held only since this one was written."""
+    unknown = type(old.manifest).model_fields.keys() - old.manifest.model_fields_set
+    return {f"manifest.{name}" for name in unknown}
+
+
+def _identity(record: RunRecord, free: Collection[str]) -> dict[str, JsonValue]:
+    """What must not change between the sessions of one run; ports of servers may. The limit is in
+    the schedule."""
     manifest = record.manifest.model_dump(mode="json", exclude={"code", "python", "packages"})
-    config = {key: value for key, value in record.config.items() if key not in record.free}
+    config = {
+        key: _portless(_without(value, key, free))
+        for key, value in record.config.items()
+        if key not in free and key != "limit"
+    }
     return {
         **config,
         **{f"manifest.{key}": value for key, value in manifest.items()},
         "epochs": record.epochs,
         "schedule": record.schedule_hash[:12],
     }
+
+
+def _without(value: JsonValue, key: str, free: Collection[str]) -> JsonValue:
+    """A setting without those of its entries that are free."""
+    if not isinstance(value, dict):
+        return value
+    return {name: item for name, item in value.items() if f"{key}.{name}" not in free}
+
+
+def _portless(value: JsonValue) -> JsonValue:
+    """A setting whose URLs say no port: the same server started again may have another."""
+    if isinstance(value, dict):
+        return {name: _portless(item) for name, item in value.items()}
+    return _PORT.sub(r"\1", value) if isinstance(value, str) else value

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from surveyor.core.blobs import BlobRef
 from surveyor.core.cameras import Camera
 from surveyor.core.geometry import OrientedBox, Vec2, Vec3
+from surveyor.core.records import FrozenRecord
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SceneObject(_Record):
+class SceneObject(FrozenRecord):
     """One object: ``instance_id`` is its value in id images, ``front`` a unit world vector.
 
     ``symmetry`` is the order of rotational symmetry about the vertical: 1 = a clear front, 2, 4,
@@ -30,7 +27,7 @@ class SceneObject(_Record):
     supported_by: int | None = None
 
 
-class SceneTruth(_Record):
+class SceneTruth(FrozenRecord):
     """The hidden side of a scene.
 
     ``rooms`` are counter-clockwise floor polygons in metres. ``cameras`` match the capture's

@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel
+from starlette.routing import Router
 
-from surveyor.services.artifacts import BlobOutbox, TensorOutbox
+from surveyor.services.artifacts import BlobWriter, TensorWriter
 from surveyor.services.blob_routes import blob_routes
 from surveyor.services.contract import (
     ANSWERS,
     CONTRACT_VERSION,
     REQUESTS,
-    Answer,
     ErrorCode,
+    ExpertAnswer,
     Info,
     Problem,
 )
 from surveyor.services.docs_page import POLICY, page
 from surveyor.services.errors import ExpertError
 from surveyor.services.expert import AnyExpert
-from surveyor.services.guards import BearerToken, BodyLimit, KnownHost, QuietEnd
+from surveyor.services.guards import (
+    App,
+    BearerToken,
+    BodyLimit,
+    KnownHost,
+    QuietEnd,
+    Receive,
+    Scope,
+    Send,
+)
 from surveyor.services.metrics import Measured
 from surveyor.services.problems import install
 from surveyor.services.service import Service
@@ -69,7 +79,7 @@ def build_app(expert: AnyExpert, settings: Settings) -> FastAPI:
     )
     app.state.service = service
     install(app)
-    app.include_router(blob_routes(service.shelf))
+    app.include_router(blob_routes(service.blobs))
     _add_question(app, service)
     _add_status(app, service)
     app.add_middleware(BodyLimit, limits=settings.limits)
@@ -82,6 +92,26 @@ def build_app(expert: AnyExpert, settings: Settings) -> FastAPI:
     return app
 
 
+def by_port(apps: Mapping[int, FastAPI]) -> App:
+    """One app of several, told apart by the port at which a request came in; they start and end
+    together."""
+
+    @asynccontextmanager
+    async def lifespan(_: object) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for app in apps.values():
+                await stack.enter_async_context(app.router.lifespan_context(app))
+            yield
+
+    together = Router(lifespan=lifespan)
+
+    async def chosen(scope: Scope, receive: Receive, send: Send) -> None:
+        app = together if scope["type"] == "lifespan" else apps[scope["server"][1]]
+        await app(scope, receive, send)
+
+    return chosen
+
+
 def _add_question(app: FastAPI, service: Service) -> None:
     name = service.expert.name
     request_type, answer_type = REQUESTS[name], ANSWERS[name]
@@ -90,11 +120,11 @@ def _add_question(app: FastAPI, service: Service) -> None:
         deadline = _deadline(request, service.settings.limits.deadline)
         _check_images(body, service.settings.limits.images)
         if MEDIA_TYPE in request.headers.get("accept", ""):
-            tensors = TensorOutbox(service.shelf, keep=service.settings.record is not None)
+            tensors = TensorWriter(service.blobs, keep=service.settings.record is not None)
             answer = await service.ask(body, _hung_up(request), deadline, tensors)
             packed = pack(tensors.tensors, answer.model_dump_json())
             return Response(packed, media_type=MEDIA_TYPE)
-        blobs = BlobOutbox(service.shelf)
+        blobs = BlobWriter(service.blobs)
         answer = await service.ask(body, _hung_up(request), deadline, blobs)
         return Response(answer.model_dump_json(), media_type=_JSON)
 
@@ -156,7 +186,7 @@ def _add_status(app: FastAPI, service: Service) -> None:
         return Response(service.metrics.text(), media_type="text/plain; version=0.0.4")
 
 
-def _documented(answer_type: type[Answer]) -> dict[int | str, dict[str, object]]:
+def _documented(answer_type: type[ExpertAnswer]) -> dict[int | str, dict[str, object]]:
     problems: dict[int | str, dict[str, object]] = {
         status: {"model": Problem, "description": text} for status, text in _PROBLEMS.items()
     }

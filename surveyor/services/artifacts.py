@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surveyor.core.blobs import BlobRef, Derivation, sha256_of
-from surveyor.services.blob_resolver import Shelf
+from surveyor.services.blob_resolver import BlobResolver
 
 Array = NDArray[Any]
 NPY = "application/x-npy"
@@ -29,32 +29,32 @@ class ArtifactWriter(Protocol):
         ...
 
 
-class BlobOutbox:
+class BlobWriter:
     """The default: everything is stored, the client GETs what it wants."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
+    def __init__(self, resolver: BlobResolver) -> None:
+        self._blobs = resolver
 
     def array(self, values: Array) -> BlobRef:
         data = npy_bytes(values)
-        return self._shelf.own.put(data, NPY, shape=values.shape, dtype=str(values.dtype))
+        return self._blobs.own.put(data, NPY, shape=values.shape, dtype=str(values.dtype))
 
     def image(self, pixels: NDArray[np.uint8], derivation: Derivation | None = None) -> BlobRef:
         height, width = pixels.shape[:2]
-        return self._shelf.own.put(
+        return self._blobs.own.put(
             png_bytes(pixels), PNG, width=width, height=height, derivation=derivation
         )
 
 
 @dataclass(slots=True)
-class TensorOutbox:
+class TensorWriter:
     """For ``Accept: application/vnd.safetensors``: arrays travel in the answer's own body.
 
     ``tensors`` are keyed by the sha256 in their references. Images are stored as usual, arrays
     only with ``keep``.
     """
 
-    shelf: Shelf
+    resolver: BlobResolver
     keep: bool = False
     tensors: dict[str, Array] = field(default_factory=dict)
 
@@ -63,12 +63,12 @@ class TensorOutbox:
         digest = sha256_of(data)
         self.tensors[digest] = values
         if self.keep:
-            self.shelf.own.put(data, NPY)
+            self.resolver.own.put(data, NPY)
         shape, dtype = values.shape, str(values.dtype)
         return BlobRef(sha256=digest, media_type=NPY, size=len(data), shape=shape, dtype=dtype)
 
     def image(self, pixels: NDArray[np.uint8], derivation: Derivation | None = None) -> BlobRef:
-        return BlobOutbox(self.shelf).image(pixels, derivation)
+        return BlobWriter(self.resolver).image(pixels, derivation)
 
 
 def npy_bytes(values: Array) -> bytes:

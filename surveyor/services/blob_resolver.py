@@ -11,7 +11,7 @@ from surveyor.services.contract import ErrorCode
 from surveyor.services.errors import ExpertError
 
 
-class Shelf:
+class BlobResolver:
     """One writable `BlobStore` in front of read-only ones."""
 
     def __init__(self, own: BlobStore, others: Sequence[BlobStore] = ()) -> None:
@@ -19,7 +19,7 @@ class Shelf:
         self._all = (own, *others)
 
     @classmethod
-    def at(cls, root: Path, others: Sequence[Path] = ()) -> Shelf:
+    def at(cls, root: Path, others: Sequence[Path] = ()) -> BlobResolver:
         """Open the store under ``root`` and the read-only ``others``."""
         return cls(BlobStore(root), [BlobStore(path) for path in others])
 
@@ -37,7 +37,7 @@ class Shelf:
                 try:
                     return store.get(sha256)
                 except UserError:
-                    continue  # damaged or just deleted: another shelf or the client has it whole
+                    continue  # damaged or just deleted: another store or the client has it whole
         raise ExpertError(
             ErrorCode.BLOB_NOT_FOUND,
             f"blob {sha256} is not here; PUT it to /v1/blobs/{sha256} and ask again",

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 
 from surveyor.core.blobs import BlobRef, Incoming
-from surveyor.services.blob_resolver import Shelf
+from surveyor.services.blob_resolver import BlobResolver
 from surveyor.services.contract import BLOBS, ErrorCode, Problem
 from surveyor.services.errors import ExpertError
 
@@ -21,8 +21,8 @@ _NOT_HERE: dict[int | str, dict[str, Any]] = {
 }
 
 
-def blob_routes(shelf: Shelf) -> APIRouter:
-    """Routes over one shelf."""
+def blob_routes(blobs: BlobResolver) -> APIRouter:
+    """Routes over what one service knows."""
     router = APIRouter(tags=["blobs"])
 
     @router.put(
@@ -40,8 +40,8 @@ def blob_routes(shelf: Shelf) -> APIRouter:
     async def put_blob(sha256: Digest, request: Request) -> Response:
         """Store the raw request body, over a damaged blob as well; the same bytes twice are
         free."""
-        existed = await asyncio.to_thread(shelf.find, sha256) is not None
-        with await asyncio.to_thread(shelf.own.receive, sha256) as incoming:
+        existed = await asyncio.to_thread(blobs.find, sha256) is not None
+        with await asyncio.to_thread(blobs.own.receive, sha256) as incoming:
             await _to_disk(request, incoming)
             if not await asyncio.to_thread(incoming.keep):
                 message = f"the body has the sha256 {incoming.digest}, not the one in its address"
@@ -56,7 +56,7 @@ def blob_routes(shelf: Shelf) -> APIRouter:
     )
     async def get_blob(sha256: Digest, request: Request) -> Response:
         """The bytes of a blob."""
-        path = await _found(shelf, sha256)
+        path = await _found(blobs, sha256)
         headers = _headers(sha256)
         if request.headers.get("if-none-match") == headers["ETag"]:
             return Response(status_code=304, headers=headers)
@@ -66,7 +66,7 @@ def blob_routes(shelf: Shelf) -> APIRouter:
     @router.head(BLOBS, response_class=Response, responses=_NOT_HERE)
     async def head_blob(sha256: Digest) -> Response:
         """Whether a blob is here and whole, and its size."""
-        size = (await _found(shelf, sha256)).stat().st_size
+        size = (await _found(blobs, sha256)).stat().st_size
         return Response(headers={**_headers(sha256), "Content-Length": str(size)})
 
     return router
@@ -83,8 +83,8 @@ async def _to_disk(request: Request, incoming: Incoming) -> None:
     await asyncio.to_thread(incoming.write, bytes(held))
 
 
-async def _found(shelf: Shelf, sha256: str) -> FilePath:
-    path = await asyncio.to_thread(shelf.find, sha256)
+async def _found(blobs: BlobResolver, sha256: str) -> FilePath:
+    path = await asyncio.to_thread(blobs.find, sha256)
     if path is None:
         raise ExpertError(ErrorCode.BLOB_NOT_FOUND, f"blob {sha256} is not here", field="sha256")
     return path

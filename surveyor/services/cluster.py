@@ -23,7 +23,7 @@ from urllib.request import urlopen
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from surveyor.core.errors import InfrastructureError, UserError
-from surveyor.services.contract import Endpoint, Endpoints
+from surveyor.services.contract import Endpoints, ExpertEndpoint
 from surveyor.services.guards import App, Receive, Scope, Send
 from surveyor.services.placement import AUTO
 from surveyor.services.plan import ExpertPlan, LaunchPlan, write_atomically
@@ -179,7 +179,7 @@ def _connected(address: str | None) -> Iterator[None]:
         import ray
         from ray import serve
     except ImportError:
-        raise UserError("the cluster engine needs Ray: pip install 'surveyor[ray]'") from None
+        raise UserError("the cluster engine needs Ray: pip install '.[ray]'") from None
     options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
     if address is None:
         options |= {"object_store_memory": _OBJECTS, "include_dashboard": False}
@@ -312,7 +312,9 @@ def _endpoints(plan: LaunchPlan, base: str) -> Endpoints:
     return Endpoints(
         supervisor=me,
         experts=tuple(
-            Endpoint(expert=one.expert, url=f"{base}/{one.expert}", pid=me, backend=one.backend)
+            ExpertEndpoint(
+                expert=one.expert, url=f"{base}/{one.expert}", pid=me, backend=one.backend
+            )
             for one in plan.experts
         ),
         token_file=str(plan.token_file) if plan.token_file else None,

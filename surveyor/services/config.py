@@ -30,7 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from surveyor.core.errors import UserError
 from surveyor.services.contract import EXPERTS
 from surveyor.services.plan import ExpertPlan, LaunchPlan, known_device
-from surveyor.services.settings import Batching, Limits
+from surveyor.services.settings import Batching, RequestLimits
 
 # Ports that existing clients of such experts know; taken only when they are free.
 KNOWN_PORTS = {
@@ -79,7 +79,7 @@ class ServeConfig(BaseModel):
     hosts: tuple[str, ...] = ()
     token: bool = False
     record: Path | None = None
-    limits: Limits = Limits()
+    limits: RequestLimits = RequestLimits()
     batching: Batching = Batching()
 
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 from surveyor.core.blobs import BlobRef, Derivation, Sha256
 from surveyor.core.cameras import Mat4
 from surveyor.core.geometry import Intrinsics, OrientedBox, Scale, Vec2, World
-from surveyor.memory.events import Producer
+from surveyor.core.producer import Producer
 
 CONTRACT_VERSION = "1"
 BLOBS = "/v1/blobs/{sha256}"
@@ -60,7 +60,7 @@ class Mask(_Wire):
     counts: str
 
 
-class Answer(_Wire):
+class ExpertAnswer(_Wire):
     """Every answer names who made it."""
 
     producer: Producer
@@ -82,7 +82,7 @@ class Detection(_Wire):
     score: float
 
 
-class DetectAnswer(Answer):
+class DetectAnswer(ExpertAnswer):
     """Detections, best first; an empty tuple means that nothing was found."""
 
     detections: tuple[Detection, ...]
@@ -123,7 +123,7 @@ class Segment(_Wire):
     prompt: int | None = None
 
 
-class SegmentAnswer(Answer):
+class SegmentAnswer(ExpertAnswer):
     """Masks; in instance mode one per prompt that could be answered, in prompt order."""
 
     segments: tuple[Segment, ...]
@@ -158,7 +158,7 @@ class DepthRequest(_Wire):
     right: RightView | None = None
 
 
-class DepthAnswer(Answer):
+class DepthAnswer(ExpertAnswer):
     """``depth`` is (H, W) float32 of the image sent, 0 = no measurement."""
 
     depth: BlobRef
@@ -185,7 +185,7 @@ class ReconstructedView(_Wire):
     confidence: BlobRef
 
 
-class ReconstructAnswer(Answer):
+class ReconstructAnswer(ExpertAnswer):
     """Views that could be registered in one common frame, +Z up when ``gravity`` is true.
 
     ``cloud`` is (N, 3) float32 in that frame. Lengths follow ``scale``. ``missing`` are the
@@ -224,7 +224,7 @@ class SceneEntry(_Wire):
     attributes: dict[str, str] = Field(default_factory=dict)
 
 
-class SceneAnswer(Answer):
+class SceneAnswer(ExpertAnswer):
     """The object table, the floor polygons where known, and the floor area in square metres."""
 
     scene_id: str
@@ -268,7 +268,7 @@ class Orientation(_Wire):
     confidence: float
 
 
-class OrientAnswer(Answer):
+class OrientAnswer(ExpertAnswer):
     """One orientation, or two and their difference in azimuth (degrees)."""
 
     orientation: Orientation
@@ -284,7 +284,7 @@ class RestoreRequest(_Wire):
     scale: Literal[1, 2, 4] = 1
 
 
-class RestoreAnswer(Answer):
+class RestoreAnswer(ExpertAnswer):
     """A new PNG image with the map back to the image sent."""
 
     image: BlobRef
@@ -305,7 +305,7 @@ class RenderViewRequest(_Wire):
     intrinsics: Intrinsics | None = None
 
 
-class RenderViewAnswer(Answer):
+class RenderViewAnswer(ExpertAnswer):
     """A rendered PNG and its camera."""
 
     image: BlobRef
@@ -364,7 +364,7 @@ REQUESTS: dict[str, type[BaseModel]] = {
     "restore": RestoreRequest,
     "render_view": RenderViewRequest,
 }
-ANSWERS: dict[str, type[Answer]] = {
+ANSWERS: dict[str, type[ExpertAnswer]] = {
     "scene": SceneAnswer,
     "detect": DetectAnswer,
     "segment": SegmentAnswer,
@@ -376,7 +376,7 @@ ANSWERS: dict[str, type[Answer]] = {
 }
 
 
-class Endpoint(_Wire):
+class ExpertEndpoint(_Wire):
     """One line of the endpoints file."""
 
     expert: str
@@ -390,5 +390,5 @@ class Endpoints(_Wire):
 
     contract: str = CONTRACT_VERSION
     supervisor: int
-    experts: tuple[Endpoint, ...]
+    experts: tuple[ExpertEndpoint, ...]
     token_file: str | None = None

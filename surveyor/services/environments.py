@@ -7,7 +7,6 @@ run with; `requirements/models-constraints.txt` holds the complete set.
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -159,15 +158,6 @@ def python_of(expert: str, root: Path, route: str | None = None) -> Path | None:
     """The interpreter of an environment made here, or None when there is none."""
     python = root / (expert if route is None else f"{expert}-{route}") / "bin" / "python"
     return python if python.exists() else None
-
-
-def read_constraints(path: Path) -> dict[str, str]:
-    """``name==version`` lines as a table; names are lower case with dashes."""
-    lines = path.read_text().splitlines()
-    found = (re.match(r"([A-Za-z0-9._-]+)==([^\s#]+)", line) for line in lines)
-    return {
-        match[1].lower().replace("_", "-").replace(".", "-"): match[2] for match in found if match
-    }
 
 
 def _pinned(package: str) -> str:

@@ -46,14 +46,14 @@ from typing import Protocol, TypeVar
 from pydantic import BaseModel
 
 from surveyor.services.artifacts import ArtifactWriter
-from surveyor.services.contract import Answer, Info
+from surveyor.services.contract import ExpertAnswer, Info
 from surveyor.services.images import Images, LoadedImage, inline
 from surveyor.services.settings import Settings
 
 RequestT = TypeVar("RequestT", bound=BaseModel)
 ItemT = TypeVar("ItemT")
 RawT = TypeVar("RawT")
-AnswerT_co = TypeVar("AnswerT_co", bound=Answer, covariant=True)
+AnswerT_co = TypeVar("AnswerT_co", bound=ExpertAnswer, covariant=True)
 
 
 class Expert(Protocol[RequestT, ItemT, RawT, AnswerT_co]):
@@ -93,7 +93,7 @@ class Expert(Protocol[RequestT, ItemT, RawT, AnswerT_co]):
         ...
 
 
-AnyExpert = Expert[BaseModel, object, object, Answer]
+AnyExpert = Expert[BaseModel, object, object, ExpertAnswer]
 Maker = Callable[[], AnyExpert]
 
 __all__ = [

@@ -16,7 +16,7 @@ from typing import Any
 from surveyor.services.contract import ErrorCode
 from surveyor.services.errors import ExpertError, shutting_down
 from surveyor.services.problems import problem_response
-from surveyor.services.settings import Limits
+from surveyor.services.settings import RequestLimits
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -105,7 +105,7 @@ class BodyLimit:
     """Bounds what bodies cost: bytes by declaration and by count, seconds until all has come, and
     bytes of all bodies that are held in memory at once. Blobs stream to disk and are not held."""
 
-    def __init__(self, app: App, limits: Limits) -> None:
+    def __init__(self, app: App, limits: RequestLimits) -> None:
         self._app = app
         self._limits = limits
         self._held = 0

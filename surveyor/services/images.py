@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from surveyor.core.blobs import Derivation, sha256_of
 from surveyor.core.images import ImageError, Pixels, opened
-from surveyor.services.blob_resolver import Shelf
+from surveyor.services.blob_resolver import BlobResolver
 from surveyor.services.contract import ErrorCode, ImageByHash, ImageInline, ImageRef
 from surveyor.services.errors import ExpertError
 
@@ -76,13 +76,13 @@ class Images:
 
     def __init__(
         self,
-        shelf: Shelf,
+        resolver: BlobResolver,
         *,
         max_pixels: int,
         request_pixels: int | None = None,
         keep: int = 24_000_000,
     ) -> None:
-        self._shelf = shelf
+        self._blobs = resolver
         self._max_pixels = max_pixels
         self._request_pixels = request_pixels
         self._spent = 0
@@ -121,16 +121,16 @@ class Images:
 
     def lineage(self, sha256: str) -> Derivation | None:
         """How the store says that an image was made."""
-        return self._shelf.derivation(sha256)
+        return self._blobs.derivation(sha256)
 
     def _by_hash(self, reference: ImageByHash) -> LoadedImage:
-        derivation = reference.derivation or self._shelf.derivation(reference.sha256)
+        derivation = reference.derivation or self._blobs.derivation(reference.sha256)
         key = (reference.sha256, derivation)
         with self._lock:
             if (found := self._kept.get(key)) is not None:
                 self._kept.move_to_end(key)
                 return found
-        data = self._shelf.get(reference.sha256)
+        data = self._blobs.get(reference.sha256)
         image = LoadedImage(data, max_pixels=self._max_pixels, derivation=derivation)
         image.__dict__["sha256"] = reference.sha256
         with self._lock:

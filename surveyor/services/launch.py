@@ -107,6 +107,7 @@ def up(
     known_ports: bool = False,
     record: Path | None = None,
     recording: Path | None = None,
+    shared: bool = False,
     timeout: float = START_TIMEOUT,
 ) -> SupervisorHandle:
     """Start ``experts`` and return when each has answered a real request.
@@ -114,8 +115,10 @@ def up(
     ``state_dir`` gets the endpoints file, logs and blobs. Attached experts end with this process,
     however it ends; ``detached`` ones stay until `down`. ``known_ports`` takes the experts' usual
     ports where they are free. ``record`` is a folder to write every answer to, ``recording`` one
-    that the backend ``replay`` answers from. `UserError` when the operator must mend
-    something, `InfrastructureError` when a worker cannot be kept alive.
+    that the backend ``replay`` answers from. ``shared``: one process for all that need nothing of
+    their own, rather than one each; it takes less memory, and restarts as one.
+    `UserError` when the operator must mend something, `InfrastructureError` when a worker cannot
+    be kept alive.
     """
     plan = planned(
         experts,
@@ -129,6 +132,7 @@ def up(
         known_ports=known_ports,
         record=record,
         recording=recording,
+        shared=shared,
     )
     return launch(plan, detached=detached, timeout=timeout)
 
@@ -147,6 +151,7 @@ def planned(
     known_ports: bool = False,
     record: Path | None = None,
     recording: Path | None = None,
+    shared: bool = False,
 ) -> LaunchPlan:
     """What `up` launches; writes the token's file when there is a ``token``."""
     state_dir = state_dir.resolve()
@@ -168,6 +173,7 @@ def planned(
         host=host,
         token_file=_write_token(state_dir, token) if token else None,
         record=record.resolve() if record else None,
+        shared=shared,
     )
 
 

@@ -13,7 +13,7 @@ from surveyor.core.dataset import BLOBS
 from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.core.locks import try_lock
 from surveyor.services.contract import Endpoints
-from surveyor.services.settings import Batching, Limits, Settings
+from surveyor.services.settings import Batching, RequestLimits, Settings
 
 _MEMORY: TypeAdapter[dict[str, int]] = TypeAdapter(dict[str, int])
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -24,6 +24,9 @@ def known_device(device: str) -> str:
     if not re.fullmatch(r"auto|cpu|cuda:\d+", device):
         raise ValueError(f'device is "auto", "cpu" or "cuda:N", not "{device}"')
     return device
+
+
+LIGHT_BACKENDS = frozenset({"reference", "replay"})
 
 
 class ExpertPlan(BaseModel):
@@ -43,6 +46,11 @@ class ExpertPlan(BaseModel):
     python: Path | None = Field(default=None, description="interpreter of its own environment")
     options: dict[str, str] = Field(default_factory=dict)
 
+    @property
+    def is_light(self) -> bool:
+        """Whether it needs nothing of its own: no environment, GPU or threads."""
+        return self.backend in LIGHT_BACKENDS and self.python is None and self.threads == 1
+
 
 class LaunchPlan(BaseModel):
     """Everything about one set of services; lies as ``plan.json`` in its ``state_dir``."""
@@ -57,9 +65,10 @@ class LaunchPlan(BaseModel):
     host: str = "127.0.0.1"
     hosts: tuple[str, ...] = ()
     token_file: Path | None = None
-    limits: Limits = Limits()
+    limits: RequestLimits = RequestLimits()
     batching: Batching = Batching()
     record: Path | None = None
+    shared: bool = Field(default=False, description="light experts live in one process together")
     health_period: float = Field(default=2.0, gt=0, description="seconds between health checks")
     blob_quota: int = Field(default=20 * 1024**3, gt=0, description="bytes of stored blobs")
     grace: float = Field(default=5.0, gt=0, description="seconds to finish requests when stopped")
@@ -94,6 +103,13 @@ class LaunchPlan(BaseModel):
         """One log file per incarnation of each worker."""
         return self.state_dir / "logs"
 
+    @property
+    def processes(self) -> tuple[tuple[ExpertPlan, ...], ...]:
+        """The experts of each worker process: one, or all light ones where they are shared."""
+        together = tuple(one for one in self.experts if self.shared and one.is_light)
+        alone = [(one,) for one in self.experts if one not in together]
+        return (together, *alone) if together else tuple(alone)
+
     def check(self) -> None:
         """`UserError` for a plan that must not be carried out."""
         if self.host not in LOOPBACK and self.token_file is None:
@@ -121,7 +137,7 @@ class LaunchPlan(BaseModel):
             return (*LOOPBACK, *self.hosts)
         return self.hosts and (self.host, *LOOPBACK, *self.hosts)
 
-    def _shelves(self, one: ExpertPlan) -> tuple[Path, ...]:
+    def _blob_folders(self, one: ExpertPlan) -> tuple[Path, ...]:
         datasets = tuple(dataset / BLOBS for dataset in self.datasets)
         recording = one.options.get("recording")
         return datasets if recording is None else (*datasets, Path(recording) / BLOBS)
@@ -131,7 +147,7 @@ class LaunchPlan(BaseModel):
         one = next(plan for plan in self.experts if plan.expert == expert)
         return Settings(
             blob_dir=self.blob_dir,
-            shelves=self._shelves(one),
+            blob_folders=self._blob_folders(one),
             token=self.token_file.read_text().strip() if self.token_file else None,
             hosts=self.known_hosts,
             limits=self.limits,

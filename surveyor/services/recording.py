@@ -18,8 +18,8 @@ from pydantic import BaseModel, ValidationError
 
 from surveyor.core.blobs import BlobRef, BlobStore, sha256_of
 from surveyor.core.errors import UserError
-from surveyor.services.blob_resolver import Shelf
-from surveyor.services.contract import ANSWERS, EXPERTS, REQUESTS, Answer, ImageInline, Info
+from surveyor.services.blob_resolver import BlobResolver
+from surveyor.services.contract import ANSWERS, EXPERTS, REQUESTS, ExpertAnswer, ImageInline, Info
 from surveyor.services.images import decoded_base64
 
 BLOBS = "blobs"
@@ -35,25 +35,25 @@ def request_key(expert: str, request: BaseModel) -> str:
 class Recorder:
     """Appends answers of one expert; whole lines, so that a killed process loses at most one."""
 
-    def __init__(self, root: Path, info: Info, shelf: Shelf) -> None:
+    def __init__(self, root: Path, info: Info, resolver: BlobResolver) -> None:
         folder = root / info.expert
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "info.json").write_text(info.model_dump_json(indent=1))
         self._file = os.open(folder / "answers.jsonl", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         self._blobs = BlobStore(root / BLOBS)
-        self._shelf = shelf
+        self._resolver = resolver
         self._expert = info.expert
         self._known: set[str] = set()
 
-    def record(self, request: BaseModel, answer: Answer) -> None:
+    def record(self, request: BaseModel, answer: ExpertAnswer) -> None:
         """Keep one answer and every blob that it refers to; the same request once."""
         key = request_key(self._expert, request)
         if key in self._known:
             return
         for reference in references(answer):
-            if reference.sha256 not in self._blobs and reference.sha256 in self._shelf:
-                data = self._shelf.get(reference.sha256)
-                derivation = self._shelf.derivation(reference.sha256)
+            if reference.sha256 not in self._blobs and reference.sha256 in self._resolver:
+                data = self._resolver.get(reference.sha256)
+                derivation = self._resolver.derivation(reference.sha256)
                 self._blobs.put(data, reference.media_type, derivation=derivation)
         told = answer.model_dump(mode="json")
         line = orjson.dumps({"key": key, "request": _by_hash(request), "answer": told})
@@ -91,7 +91,7 @@ class Recording:
             return REQUESTS[self.info.expert].model_validate(request)
         raise UserError(f"the recording of {self.info.expert!r} is empty; record a run first")
 
-    def answer(self, key: str) -> Answer | None:
+    def answer(self, key: str) -> ExpertAnswer | None:
         """The recorded answer to a request."""
         place = self._places.get(key)
         if place is None:

@@ -10,8 +10,8 @@ import numpy as np
 from pydantic import BaseModel
 
 from surveyor.core.errors import UserError
-from surveyor.services.artifacts import NPY, TensorOutbox
-from surveyor.services.contract import Answer, ErrorCode, Info
+from surveyor.services.artifacts import NPY, TensorWriter
+from surveyor.services.contract import ErrorCode, ExpertAnswer, Info
 from surveyor.services.errors import ExpertError
 from surveyor.services.expert import ArtifactWriter, Images, Settings
 from surveyor.services.recording import Recording, references, request_key
@@ -39,23 +39,23 @@ class ReplayExpert:
     def probe(self) -> BaseModel:
         return self._recording.first_request()
 
-    def preprocess(self, request: BaseModel, images: Images) -> Answer:
+    def preprocess(self, request: BaseModel, images: Images) -> ExpertAnswer:
         answer = self._recording.answer(request_key(self.name, request))
         if answer is None:
             message = "this request is not in the recording; record it with the expert itself"
             raise ExpertError(ErrorCode.NOT_FOUND, message)
         return answer
 
-    def group(self, item: Answer) -> Hashable:
+    def group(self, item: ExpertAnswer) -> Hashable:
         return None
 
-    def forward_batch(self, batch: Sequence[Answer]) -> Sequence[Answer]:
+    def forward_batch(self, batch: Sequence[ExpertAnswer]) -> Sequence[ExpertAnswer]:
         return batch
 
     def postprocess(
-        self, request: BaseModel, item: Answer, raw: Answer, artifacts: ArtifactWriter
-    ) -> Answer:
-        if isinstance(artifacts, TensorOutbox):
+        self, request: BaseModel, item: ExpertAnswer, raw: ExpertAnswer, artifacts: ArtifactWriter
+    ) -> ExpertAnswer:
+        if isinstance(artifacts, TensorWriter):
             for reference in references(raw):
                 if reference.media_type == NPY:
                     data = self._recording.blobs.get(reference.sha256)

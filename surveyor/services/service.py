@@ -12,10 +12,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from surveyor.core.errors import InfrastructureError
-from surveyor.services.artifacts import ArtifactWriter, BlobOutbox
+from surveyor.services.artifacts import ArtifactWriter, BlobWriter
 from surveyor.services.batcher import Batcher
-from surveyor.services.blob_resolver import Shelf
-from surveyor.services.contract import Answer, ErrorCode
+from surveyor.services.blob_resolver import BlobResolver
+from surveyor.services.contract import ErrorCode, ExpertAnswer
 from surveyor.services.errors import ExpertError, out_of_memory
 from surveyor.services.expert import AnyExpert
 from surveyor.services.images import Images
@@ -33,9 +33,9 @@ class Service:
     def __init__(self, expert: AnyExpert, settings: Settings) -> None:
         self.expert = expert
         self.settings = settings
-        self.shelf = Shelf.at(settings.blob_dir, settings.shelves)
+        self.blobs = BlobResolver.at(settings.blob_dir, settings.blob_folders)
         self.images = Images(
-            self.shelf,
+            self.blobs,
             max_pixels=settings.limits.pixels,
             request_pixels=settings.limits.request_pixels,
         )
@@ -104,7 +104,7 @@ class Service:
         gone: Coroutine[Any, Any, None],
         deadline: float,
         artifacts: ArtifactWriter,
-    ) -> Answer:
+    ) -> ExpertAnswer:
         """Answer one request within ``deadline`` seconds.
 
         ``gone`` completes when the caller has hung up: the work is then dropped.
@@ -133,16 +133,16 @@ class Service:
     async def _load(self) -> None:
         try:
             await self._batcher.on_worker(lambda: self.expert.load(self.settings))
-            await self._answer(self.expert.probe(), BlobOutbox(self.shelf))
+            await self._answer(self.expert.probe(), BlobWriter(self.blobs))
             if self.settings.record is not None:
-                self._recorder = Recorder(self.settings.record, self.expert.info(), self.shelf)
+                self._recorder = Recorder(self.settings.record, self.expert.info(), self.blobs)
             self._ready = True
         except Exception as error:  # noqa: BLE001 - kept for /readyz and the worker's exit code
             _LOG.error("expert %s cannot load: %s", self.expert.name, error)
             self.failure = error
             self.failed.set()
 
-    async def _answer(self, request: BaseModel, artifacts: ArtifactWriter) -> Answer:
+    async def _answer(self, request: BaseModel, artifacts: ArtifactWriter) -> ExpertAnswer:
         """The four stations; what escapes here is an `ExpertError` or a full disk."""
         expert = self.expert
         try:
@@ -163,7 +163,7 @@ class Service:
 
     def _finish(
         self, request: BaseModel, item: object, raw: object, artifacts: ArtifactWriter
-    ) -> Answer:
+    ) -> ExpertAnswer:
         answer = self.expert.postprocess(request, item, raw, artifacts)
         if self._recorder is not None:
             self._recorder.record(request, answer)

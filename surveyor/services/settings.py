@@ -11,7 +11,7 @@ from surveyor.core.images import MAX_PIXELS
 MEBIBYTE = 1 << 20
 
 
-class Limits(BaseModel):
+class RequestLimits(BaseModel):
     """What a request may cost before it is refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,8 +50,8 @@ class Settings(BaseModel):
     """Everything that `build_app` and an adapter's ``load`` need to know.
 
     ``hosts`` are the names by which the service may be called (the Host header); empty: any.
-    ``blob_dir`` is shared by the experts of one machine; ``shelves`` are further blob folders that
-    are only read (a dataset's own frames, so that they need no upload). ``model``, ``revision`` and
+    ``blob_dir`` is shared by the experts of one machine; ``blob_folders`` are further ones that are
+    only read (a dataset's own frames, so that they need no upload). ``model``, ``revision`` and
     ``weights`` choose what a neural adapter loads; ``datasets``, ``preset`` and ``seed`` are for
     the reference experts; ``record`` is a folder that every answer is written to, for the replay
     backend; ``options`` are an adapter's own knobs.
@@ -60,10 +60,10 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     blob_dir: Path
-    shelves: tuple[Path, ...] = ()
+    blob_folders: tuple[Path, ...] = ()
     token: str | None = None
     hosts: tuple[str, ...] = ()
-    limits: Limits = Limits()
+    limits: RequestLimits = RequestLimits()
     batching: Batching = Batching()
     device: str = "cpu"
     threads: int = Field(default=1, gt=0)

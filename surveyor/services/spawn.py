@@ -24,7 +24,6 @@ from surveyor.core.workers import python_module
 from surveyor.services.plan import ExpertPlan
 from surveyor.services.worker import forked
 
-LIGHT_BACKENDS = frozenset({"reference", "replay"})
 _PRELOADED = [
     "uvicorn",
     "surveyor.services.app",
@@ -35,11 +34,12 @@ _PRELOADED = [
 
 @dataclass(frozen=True, slots=True)
 class Birth:
-    """What a worker is given: its plan file, listening socket, parent_death_pipe and log."""
+    """What a worker is given: its experts and their listening sockets (in the same order), the
+    plan file, the parent_death_pipe and the log."""
 
-    one: ExpertPlan
+    experts: tuple[ExpertPlan, ...]
+    sockets: tuple[socket.socket, ...]
     plan_file: Path
-    listening: socket.socket
     parent_death_pipe: int
     log: Path
 
@@ -70,17 +70,14 @@ class ChildProcess(Protocol):
         ...
 
 
-def is_light(one: ExpertPlan) -> bool:
-    """Whether a worker may be forked from the forkserver."""
-    return one.backend in LIGHT_BACKENDS and one.python is None and one.threads == 1
-
-
 async def alone(birth: Birth) -> ChildProcess:
     """A worker in a new interpreter."""
-    descriptor = birth.listening.fileno()
-    python = str(birth.one.python) if birth.one.python else None
-    command = python_module("surveyor.services.worker", birth.one.expert, python=python)
-    command += ["--plan", str(birth.plan_file), "--socket", str(descriptor)]
+    first = birth.experts[0]
+    names = [one.expert for one in birth.experts]
+    descriptors = [one.fileno() for one in birth.sockets]
+    python = str(first.python) if first.python else None
+    command = python_module("surveyor.services.worker", *names, python=python)
+    command += ["--plan", str(birth.plan_file), "--sockets", *map(str, descriptors)]
     command += ["--parent-death-pipe", str(birth.parent_death_pipe)]
     with birth.log.open("ab") as output:
         return await asyncio.create_subprocess_exec(
@@ -88,13 +85,13 @@ async def alone(birth: Birth) -> ChildProcess:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env=environment(birth.one.threads, birth.one.device),
-            pass_fds=(descriptor, birth.parent_death_pipe),
+            env=environment(first.threads, first.device),
+            pass_fds=(*descriptors, birth.parent_death_pipe),
         )
 
 
 class ForkServer:
-    """Forks light workers; its own process starts with the first of them."""
+    """Forks light workers of one expert each; its own process starts with the first of them."""
 
     def __init__(self) -> None:
         self._context = multiprocessing.get_context("forkserver")
@@ -109,7 +106,7 @@ class ForkServer:
     def _start(self, birth: Birth) -> BaseProcess:
         process = self._context.Process(
             target=_forked,
-            args=(birth.one.expert, birth.plan_file, birth.listening, birth.log),
+            args=(birth.experts[0].expert, birth.plan_file, birth.sockets[0], birth.log),
             kwargs={"parent_death_pipe": _Descriptor(birth.parent_death_pipe)},
             # Ended with the supervisor rather than waited for, should it fail unexpectedly.
             daemon=True,
@@ -143,7 +140,7 @@ def _forked(
     output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
-    sys.exit(forked(expert, plan_file, listening.detach(), parent_death_pipe.number))
+    sys.exit(forked([expert], plan_file, [listening.detach()], parent_death_pipe.number))
 
 
 class Forked:

@@ -1,8 +1,9 @@
-"""Keeps one process per expert alive: ``python -m surveyor.services.supervisor --plan FILE``.
+"""Keeps workers of experts alive: ``python -m surveyor.services.supervisor --plan FILE``.
 
-Every worker has a listening socket that belongs to the supervisor, so its address survives its
-death and clients that connect meanwhile wait for the next incarnation. Says one line on stdout
-when every expert is ready, or why that cannot be; then runs until SIGTERM or the end of its
+Every expert has a process of its own, unless the plan says that the light ones share one. Its
+listening socket belongs to the supervisor, so its address survives the death of its worker, and
+clients that connect meanwhile wait for the next incarnation. Says one line on stdout when every
+expert is ready, or why that cannot be; then runs until SIGTERM or the end of its
 parent_death_pipe.
 """
 
@@ -24,11 +25,11 @@ from pydantic import BaseModel, ConfigDict
 from surveyor.core.errors import SurveyorError, UserError
 from surveyor.core.locks import try_lock
 from surveyor.services.blob_gc import trim
-from surveyor.services.contract import Endpoint, Endpoints
+from surveyor.services.contract import Endpoints, ExpertEndpoint
 from surveyor.services.parent_death import ParentDeathPipe, watch
 from surveyor.services.placement import gpu_memory_by_process
 from surveyor.services.plan import LaunchPlan, read_memory, write_atomically
-from surveyor.services.spawn import ForkServer, is_light
+from surveyor.services.spawn import ForkServer
 from surveyor.services.worker_process import WorkerProcess, WorkerState
 
 _LOG = logging.getLogger(__name__)
@@ -56,18 +57,18 @@ class WorkerStates(BaseModel):
 
 
 class Supervisor:
-    """Starts the keepers, publishes what they know, ends them in order."""
+    """Starts the workers, publishes what they know, ends them in order."""
 
     def __init__(self, plan: LaunchPlan) -> None:
         self._plan = plan
         self._parent_death_pipe = ParentDeathPipe()
         self._stop = asyncio.Event()
         # One light worker starts as fast alone; several are forked from a common forkserver.
-        several = sum(is_light(one) for one in plan.experts) > 1
+        several = sum(len(them) == 1 and them[0].is_light for them in plan.processes) > 1
         forkserver = ForkServer() if several else None
-        self._keepers = [
-            WorkerProcess(plan, one, self._parent_death_pipe.child_end, forkserver, self._publish)
-            for one in plan.experts
+        self._workers = [
+            WorkerProcess(plan, them, self._parent_death_pipe.child_end, forkserver, self._publish)
+            for them in plan.processes
         ]
 
     def stop(self) -> None:
@@ -76,15 +77,15 @@ class Supervisor:
 
     async def run(self) -> None:
         """Until `stop`; raises `UserError` when an expert cannot be started at all."""
-        keeping = [asyncio.create_task(keeper.run()) for keeper in self._keepers]
+        keeping = [asyncio.create_task(worker.run()) for worker in self._workers]
         stopping = asyncio.create_task(self._stop.wait())
         announcing = asyncio.create_task(self._announce_ready())
         tidying = asyncio.create_task(self._keep_tidy())
         try:
             await asyncio.wait({stopping, *keeping}, return_when=asyncio.FIRST_COMPLETED)
-            for keeper in keeping:
-                if keeper.done():
-                    keeper.result()
+            for one in keeping:
+                if one.done():
+                    one.result()
         finally:
             announcing.cancel()
             tidying.cancel()
@@ -92,8 +93,8 @@ class Supervisor:
             await self._end(keeping)
 
     async def _announce_ready(self) -> None:
-        for keeper in self._keepers:
-            await keeper.ready.wait()
+        for worker in self._workers:
+            await worker.ready.wait()
         _announce(Announcement())
         await self._note_memory()
 
@@ -107,35 +108,38 @@ class Supervisor:
     async def _note_memory(self) -> None:
         """Write down what each worker has taken of its GPU, now and then the largest so far."""
         largest = read_memory(self._plan.memory_file)
-        while any(keeper.state.device.startswith("cuda") for keeper in self._keepers):
+        while any(state.device.startswith("cuda") for state in self._states()):
             used = await asyncio.to_thread(gpu_memory_by_process)
-            for state in (keeper.state for keeper in self._keepers):
+            for state in self._states():
                 largest[state.expert] = max(largest.get(state.expert, 0), used.get(state.pid, 0))
             write_atomically(self._plan.memory_file, json.dumps(largest))
             await asyncio.sleep(MEMORY_PERIOD)
 
     async def _end(self, keeping: list[asyncio.Task[None]]) -> None:
         self._plan.endpoints_file.unlink(missing_ok=True)
-        await asyncio.gather(*(keeper.stop() for keeper in self._keepers))
+        await asyncio.gather(*(worker.stop() for worker in self._workers))
         for task in keeping:
             task.cancel()
         await asyncio.gather(*keeping, return_exceptions=True)
         self._plan.workers_file.unlink(missing_ok=True)
 
+    def _states(self) -> tuple[WorkerState, ...]:
+        return tuple(state for worker in self._workers for state in worker.states)
+
     def _publish(self) -> None:
         """Write both files; called whenever a worker's state changes."""
         if self._stop.is_set():
             return
-        states = tuple(keeper.state for keeper in self._keepers)
+        states = self._states()
         me = os.getpid()
         told = WorkerStates(supervisor=me, workers=states)
         write_atomically(self._plan.workers_file, told.model_dump_json(indent=1))
-        if all(keeper.ready.is_set() for keeper in self._keepers):
+        if all(worker.ready.is_set() for worker in self._workers):
             token = self._plan.token_file
             endpoints = Endpoints(
                 supervisor=me,
                 experts=tuple(
-                    Endpoint(expert=s.expert, url=s.url, pid=s.pid, backend=s.backend)
+                    ExpertEndpoint(expert=s.expert, url=s.url, pid=s.pid, backend=s.backend)
                     for s in states
                 ),
                 token_file=str(token) if token else None,

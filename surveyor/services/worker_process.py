@@ -1,4 +1,4 @@
-"""One worker's life: start, wait until ready, watch, restart with backoff, stop."""
+"""The life of one worker process: start, wait until ready, watch, restart with backoff, stop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.services.plan import LOOPBACK, ExpertPlan, LaunchPlan
-from surveyor.services.spawn import Birth, ChildProcess, ForkServer, alone, is_light
+from surveyor.services.spawn import Birth, ChildProcess, ForkServer, alone
 from surveyor.services.worker import OPERATOR
 
 _LOG = logging.getLogger(__name__)
@@ -38,8 +38,8 @@ class State(StrEnum):
 
 
 class WorkerState(BaseModel):
-    """What `status` shows of one worker; ``since`` is when it last changed, on this machine's
-    monotonic clock, which no correction of the time of day moves."""
+    """What `status` shows of one expert's worker; ``since`` is when it last changed, on this
+    machine's monotonic clock, which no correction of the time of day moves."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -55,39 +55,54 @@ class WorkerState(BaseModel):
 
 
 class WorkerProcess:
-    """Owns the listening socket of one expert and the process that serves it."""
+    """Owns the listening sockets of some experts, mostly one, and the process that serves them.
+
+    They live and die together: a process is ready when all of its experts are, and is replaced
+    when one of them stops answering.
+    """
 
     def __init__(
         self,
         plan: LaunchPlan,
-        one: ExpertPlan,
+        experts: tuple[ExpertPlan, ...],
         parent_death_pipe: int,
         forkserver: ForkServer | None,
         changed: Callable[[], None],
     ) -> None:
         self._plan = plan
-        self._one = one
+        self._experts = experts
         self._parent_death_pipe = parent_death_pipe
         self._forkserver = forkserver
         self._changed = changed
-        self._socket = _listen(plan.host, one.port)
+        self._sockets = tuple(_listen(plan.host, one.port) for one in experts)
         self._process: ChildProcess | None = None
         self._stopping = False
         self.ready = asyncio.Event()
         host = plan.host if plan.host in LOOPBACK else "127.0.0.1"
-        self._address = (host, self._socket.getsockname()[1])
+        self._addresses = [(host, one.getsockname()[1]) for one in self._sockets]
         bracketed = f"[{host}]" if ":" in host else host
-        self.state = WorkerState(
-            expert=one.expert,
-            backend=one.backend,
-            state=State.STARTING,
-            pid=0,
-            url=f"http://{bracketed}:{self._address[1]}",
-            restarts=0,
-            since=time.monotonic(),
-            log="",
-            device=one.device,
+        self.states = tuple(
+            WorkerState(
+                expert=one.expert,
+                backend=one.backend,
+                state=State.STARTING,
+                pid=0,
+                url=f"http://{bracketed}:{port}",
+                restarts=0,
+                since=time.monotonic(),
+                log="",
+                device=one.device,
+            )
+            for one, (_, port) in zip(experts, self._addresses, strict=True)
         )
+
+    @property
+    def _name(self) -> str:
+        return self._experts[0].expert if len(self._experts) == 1 else "shared"
+
+    @property
+    def _restarts(self) -> int:
+        return self.states[0].restarts
 
     async def run(self) -> None:
         """Keep the worker alive; raises `UserError` when it says that the operator must act
@@ -101,24 +116,26 @@ class WorkerProcess:
             watching.cancel()
             if self._stopping:
                 return
-            _LOG.warning("%s (pid %d) ended with %s", self._one.expert, process.pid, code)
+            _LOG.warning("%s (pid %d) ended with %s", self._name, process.pid, code)
             if code == OPERATOR and not self.ready.is_set():
                 raise UserError(_last_line(log))
-            if not self.ready.is_set() and self.state.restarts >= 2:
+            if not self.ready.is_set() and self._restarts >= 2:
+                names = ", ".join(one.expert for one in self._experts)
                 raise InfrastructureError(
-                    f"the expert {self._one.expert} ended {self.state.restarts + 1} times before "
-                    f"it was ready; its log is {log}"
+                    f"the expert {names} ended {self._restarts + 1} times before it was ready; "
+                    f"its log is {log}"
                 )
             if time.monotonic() - began > STABLE:
                 backoff = FIRST_BACKOFF
-            self._set(State.RESTARTING, restarts=self.state.restarts + 1)
+            self._set(State.RESTARTING, restarts=self._restarts + 1)
             await asyncio.sleep(backoff)
             backoff = min(2 * backoff, LAST_BACKOFF)
 
     async def stop(self) -> None:
         """SIGTERM, wait for requests to finish, then SIGKILL."""
         self._stopping = True
-        self._socket.close()
+        for listening in self._sockets:
+            listening.close()
         process = self._process
         if process is None or process.returncode is not None:
             return
@@ -132,10 +149,10 @@ class WorkerProcess:
             await process.wait()
 
     async def _spawn(self) -> tuple[ChildProcess, Path]:
-        log = _next_log(self._plan.log_dir, self._one.expert)
+        log = _next_log(self._plan.log_dir, self._name)
         plan_file = self._plan.state_dir / "plan.json"
-        birth = Birth(self._one, plan_file, self._socket, self._parent_death_pipe, log)
-        if self._forkserver is not None and is_light(self._one):
+        birth = Birth(self._experts, self._sockets, plan_file, self._parent_death_pipe, log)
+        if self._forkserver is not None and len(self._experts) == 1 and self._experts[0].is_light:
             process = await self._forkserver.spawn(birth)
         else:
             process = await alone(birth)
@@ -145,24 +162,28 @@ class WorkerProcess:
 
     async def _watch(self, process: ChildProcess) -> None:
         """Announce readiness, then end a worker that stops answering: `run` replaces it."""
-        while await _status(self._address, "/readyz") != 200:  # noqa: ASYNC110 - in a process
+        while not await self._all_say("/readyz"):  # noqa: ASYNC110 - in a process
             await asyncio.sleep(READY_POLL)
         self.ready.set()
         self._set(State.READY)
         failures = 0
         while failures < HEALTH_FAILURES:
             await asyncio.sleep(self._plan.health_period)
-            healthy = await _status(self._address, "/healthz") == 200
-            failures = 0 if healthy else failures + 1
+            failures = 0 if await self._all_say("/healthz") else failures + 1
         if self._stopping:
             return
-        _LOG.error("%s does not answer; it is ended and started again", self._one.expert)
+        _LOG.error("%s does not answer; it is ended and started again", self._name)
         with contextlib.suppress(ProcessLookupError):
             process.kill()
 
+    async def _all_say(self, path: str) -> bool:
+        """Whether every expert of the process answers this GET with success."""
+        told = await asyncio.gather(*(_status(address, path) for address in self._addresses))
+        return all(status == 200 for status in told)
+
     def _set(self, state: State, **changes: object) -> None:
         update = {"state": state, "since": time.monotonic(), **changes}
-        self.state = self.state.model_copy(update=update)
+        self.states = tuple(one.model_copy(update=update) for one in self.states)
         self._changed()
 
 

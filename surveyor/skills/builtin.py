@@ -1,4 +1,4 @@
-"""The seed skills: written by people, shipped in the package, the library's first generation."""
+"""The builtin skills: written by people, shipped in the package, the library's first generation."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from surveyor.skills.documents import SkillDocument, parse
 from surveyor.skills.provenance import Origin, Provenance, Status
 from surveyor.skills.store import SkillStore
 
-SEED_PROVENANCE = Provenance(origin=Origin.SEED, distiller="people")
+BUILTIN_PROVENANCE = Provenance(origin=Origin.SEED, distiller="people")
 
 
-def seed_documents() -> tuple[SkillDocument, ...]:
-    """All seeds in alphabetical order, parsed and validated."""
-    root = files("skills") / "library"
+def builtin_documents() -> tuple[SkillDocument, ...]:
+    """All of them in alphabetical order, parsed and validated."""
+    root = files("surveyor.skills") / "library"
     names = sorted(entry.name for entry in root.iterdir() if (entry / "SKILL.md").is_file())
     return tuple(
         parse((root / name / "SKILL.md").read_text(encoding="utf-8"), f"{name}/SKILL.md")
@@ -22,9 +22,9 @@ def seed_documents() -> tuple[SkillDocument, ...]:
 
 
 def add_builtin(store: SkillStore) -> int:
-    """Make every seed active in a library that has none of it; returns how many were added."""
-    fresh = [d for d in seed_documents() if store.status(d.version) is None]
+    """Make every builtin skill active in a library that lacks it; returns how many were added."""
+    fresh = [d for d in builtin_documents() if store.status(d.version) is None]
     store.add_many(
-        [(d, SEED_PROVENANCE) for d in fresh], status=Status.ACTIVE, action="seeded", round_=0
+        [(d, BUILTIN_PROVENANCE) for d in fresh], status=Status.ACTIVE, action="seeded", round_=0
     )
     return len(fresh)

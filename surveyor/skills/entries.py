@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from surveyor.skills.documents import SkillDocument
 from surveyor.skills.provenance import Provenance, Status
 from surveyor.skills.scope import Comparison, Condition, Scope
+from surveyor.skills.workflow import Workflow
 
 
 class Entry(NamedTuple):
@@ -31,6 +32,19 @@ class Entry(NamedTuple):
     workflow: str
     looks: bool = True
     lift: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievedSkill:
+    """A skill as a planner gets it: text to read, and the workflow to execute.
+
+    ``workflow`` is ``None`` where the skill is worth reading but was made for other questions.
+    """
+
+    name: str
+    version: str
+    text: str
+    workflow: Workflow | None = None
 
 
 def write_entry(entry: Entry) -> str:

@@ -13,32 +13,15 @@ from numpy.typing import NDArray
 from surveyor.core.errors import UserError
 from surveyor.memory.events import SkillCandidate, SkillsRetrieved
 from surveyor.skills.embed import Embedder, LexicalEmbedder, fingerprint
+from surveyor.skills.entries import RetrievedSkill
 from surveyor.skills.index import VectorIndex
 from surveyor.skills.provenance import Status
 from surveyor.skills.ranking import Ranked, RetrievalSettings, fuse, rank
 from surveyor.skills.scene_profile import SceneProfile
 from surveyor.skills.store import SkillStore
-from surveyor.skills.workflow import Workflow
 
-PART_FROM = 5_000
-"""Rows from which vectors are searched among the skills for the asked type of question alone."""
 PROVEN = 8
 """Proven skills of a question type that are always considered."""
-PRELOADED = 20_000
-"""Up to so many skills what re-ranking needs is read on opening, a tenth of a second's work."""
-
-
-@dataclass(frozen=True, slots=True)
-class RetrievedSkill:
-    """A skill as a planner gets it: text to read, and the workflow to execute.
-
-    ``workflow`` is ``None`` where the skill is worth reading but was made for other questions.
-    """
-
-    name: str
-    version: str
-    text: str
-    workflow: Workflow | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +58,7 @@ class Retriever:
         self._texts: dict[str, RetrievedSkill] = {}
         self._parts: dict[str, VectorIndex] = {}
         self.index = self._open_index()
-        if len(self.index) <= PRELOADED:
-            self.store.preload()
+        self.store.preload()
 
     def retrieve(
         self,
@@ -166,8 +148,8 @@ class Retriever:
 
     def _index_for(self, question_type: str, known: bool) -> VectorIndex:
         """Where to look for a question of this type: skills for other types can't be taken when
-        the library knows the type, so a large library doesn't compare them at all."""
-        if not known or self.index.kind != "flat" or len(self.index) < PART_FROM:
+        the library knows the type, so they aren't compared at all."""
+        if not known or self.index.kind != "flat":
             return self.index
         if question_type not in self._parts:
             ids = np.array(self.store.ids_for_type(question_type), np.int64)

@@ -145,13 +145,6 @@ class ProfileMaker:
         return base.model_copy(update=self._measured[hashes])
 
 
-def make_card(
-    task: Task, load: Callable[[str], bytes], operands: Sequence[str] | None = None
-) -> SceneProfile:
-    """The card of one task; see `ProfileMaker` for many."""
-    return ProfileMaker(load)(task, operands)
-
-
 def _pixel_fields(
     greys: Sequence[NDArray[np.uint8]], following: Sequence[NDArray[np.uint8]]
 ) -> dict[str, float | int]:

@@ -33,7 +33,7 @@ INDEX = "index.faiss"
 MANIFEST = "manifest.json"
 
 
-class Manifest(BaseModel):
+class SnapshotManifest(BaseModel):
     """``id`` hashes content; ``files`` are sha256 of the files as they were written here."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,7 +52,7 @@ class Snapshot:
 
     id: str
     path: Path
-    manifest: Manifest
+    manifest: SnapshotManifest
     store: SkillStore
 
     def retriever(
@@ -120,7 +120,7 @@ def content_id(skills: Iterable[StoredSkill], scenes: Iterable[SceneMark]) -> st
 def open_snapshot(path: Path) -> Snapshot:
     """Open and verify; raises `UserError` naming the file that is missing or damaged."""
     try:
-        manifest = Manifest.model_validate_json((path / MANIFEST).read_bytes())
+        manifest = SnapshotManifest.model_validate_json((path / MANIFEST).read_bytes())
     except FileNotFoundError:
         raise UserError(f"there is no skill snapshot at {path}") from None
     except ValidationError:
@@ -161,7 +161,7 @@ def _write(
         with SkillStore(work / DATABASE) as fresh:
             _fill(fresh, skills, scenes, embedder, work / INDEX)
         files = {p.name: _sha256(p) for p in sorted(work.iterdir())}
-        manifest = Manifest(
+        manifest = SnapshotManifest(
             id=identity,
             skills=tuple(s.ref for s in skills),
             scenes=len(scenes),

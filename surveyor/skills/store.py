@@ -25,7 +25,12 @@ Vectors = NDArray[np.float32]
 
 
 class SkillStore(Database):
-    """Versions, ledger, words and vectors; many processes may share one file."""
+    """Versions, ledger, words and vectors; many processes may share one file.
+
+    >>> with SkillStore(Path("out/skills.sqlite")) as library:
+    ...     library.skills()
+    ()
+    """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path

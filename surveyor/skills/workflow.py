@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
+from functools import lru_cache
 
 from pydantic import (
     BaseModel,
@@ -138,7 +139,12 @@ class Workflow(BaseModel):
     @property
     def key(self) -> str:
         """A short content hash, equal for equal workflows."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+        return _key(self)
+
+
+@lru_cache(maxsize=4096)
+def _key(workflow: Workflow) -> str:
+    return hashlib.sha256(workflow.model_dump_json().encode()).hexdigest()[:12]
 
 
 PLAIN = Workflow()

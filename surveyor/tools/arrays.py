@@ -18,10 +18,3 @@ def decode_npy(data: bytes) -> NDArray[np.generic]:
         raise InfrastructureError(f"an expert sent a damaged array: {error}") from error
     array.setflags(write=False)
     return array
-
-
-def encode_npy(array: NDArray[np.generic]) -> bytes:
-    """The bytes of an `.npy` file."""
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=False)
-    return buffer.getvalue()

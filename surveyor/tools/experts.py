@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from surveyor.core.blobs import BlobRef, BlobStore, sha256_of
-from surveyor.core.errors import InfrastructureError
-from surveyor.memory.events import Producer
-from surveyor.services.contract import Answer, Info
+from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.core.producer import Producer
+from surveyor.services.contract import ExpertAnswer, Info
 from surveyor.tools.arrays import decode_npy
 from surveyor.tools.cache import ResultCache, cache_key
 from surveyor.tools.concurrency import AdaptiveLimiter
@@ -32,7 +32,7 @@ from surveyor.tools.transport import (
     not_an_expert,
 )
 
-A = TypeVar("A", bound=Answer)
+A = TypeVar("A", bound=ExpertAnswer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,11 @@ class ExpertClient:
         self._prices = prices or PriceList()
         self._transport = ExpertTransport(endpoints, policy or RetryPolicy(), transport)
         self._infos: dict[str, tuple[str, Info]] = {}
-        self._answers: OrderedDict[str, Answer] = OrderedDict()
+        self._answers: OrderedDict[str, ExpertAnswer] = OrderedDict()
         self._remembered = remembered
-        self._running: dict[str, asyncio.Task[Answer]] = {}
+        self._running: dict[str, asyncio.Task[ExpertAnswer]] = {}
         self._arrays = _ArrayCache(array_bytes)
+        self._whole: set[str] = set()
 
     async def aclose(self) -> None:
         """Close connections and the cache file."""
@@ -161,19 +162,39 @@ class ExpertClient:
         body = self._cache.get(key) if self._cache is not None else None
         if body is None or self._cache is None:
             return None
-        if any(ref not in self.blobs for ref in _blobs_named(orjson.loads(body))):
+        try:
+            answer = form.model_validate_json(body)
+            whole = all(map(self._holds, _blobs_named(orjson.loads(body))))
+        except ValueError:  # no answer of this form, or no JSON at all
+            whole = False
+        if not whole:
             self._cache.forget(key)
             return None
-        answer = form.model_validate_json(body)
         self._remember(key, answer)
         return answer
 
-    def _remember(self, key: str, answer: Answer) -> None:
+    def _holds(self, sha256: str) -> bool:
+        """Whether a blob is here and whole, looked at once; one that is damaged is removed."""
+        if sha256 in self._whole and sha256 in self.blobs:
+            return True
+        if sha256 not in self.blobs:
+            return False
+        try:
+            self.blobs.get(sha256)
+        except UserError:
+            self.blobs.path(sha256).unlink(missing_ok=True)
+            return False
+        self._whole.add(sha256)
+        return True
+
+    def _remember(self, key: str, answer: ExpertAnswer) -> None:
         self._answers[key] = answer
         while len(self._answers) > self._remembered:
             self._answers.popitem(last=False)
 
-    async def _fetch(self, expert: str, request: BaseModel, form: type[A], key: str) -> Answer:
+    async def _fetch(
+        self, expert: str, request: BaseModel, form: type[A], key: str
+    ) -> ExpertAnswer:
         content = request.model_dump_json(exclude_none=True).encode()
         path = f"/v1/{expert}"
         try:
@@ -208,7 +229,7 @@ class ExpertClient:
             await self._transport.send(expert, "PUT", path, data, "application/octet-stream")
 
     async def _fetch_blob(self, expert: str, ref: BlobRef) -> None:
-        if ref.sha256 in self.blobs:
+        if self._holds(ref.sha256):
             return
         try:
             response = await self._transport.send(expert, "GET", f"/v1/blobs/{ref.sha256}")

@@ -21,23 +21,23 @@ from surveyor.services.contract import ReconstructRequest, RenderViewRequest
 
 
 @dataclass(frozen=True, slots=True)
-class Price:
+class ExpertPrice:
     """Seconds per request plus seconds per image after the request's own."""
 
     base: float
     per_view: float = 0.0
 
 
-DEFAULT_PRICES: Mapping[str, Price] = MappingProxyType(
+DEFAULT_PRICES: Mapping[str, ExpertPrice] = MappingProxyType(
     {
-        "scene": Price(0.01),
-        "detect": Price(0.12),
-        "segment": Price(0.10),
-        "depth": Price(0.15),
-        "reconstruct": Price(0.35, per_view=0.04),
-        "orient": Price(0.05),
-        "restore": Price(0.25),
-        "render_view": Price(0.35, per_view=0.04),
+        "scene": ExpertPrice(0.01),
+        "detect": ExpertPrice(0.12),
+        "segment": ExpertPrice(0.10),
+        "depth": ExpertPrice(0.15),
+        "reconstruct": ExpertPrice(0.35, per_view=0.04),
+        "orient": ExpertPrice(0.05),
+        "restore": ExpertPrice(0.25),
+        "render_view": ExpertPrice(0.35, per_view=0.04),
     }
 )
 
@@ -46,7 +46,7 @@ DEFAULT_PRICES: Mapping[str, Price] = MappingProxyType(
 class PriceList:
     """Prices by expert; experts that are not listed cost ``unknown`` seconds a request."""
 
-    prices: Mapping[str, Price] = field(default_factory=lambda: DEFAULT_PRICES)
+    prices: Mapping[str, ExpertPrice] = field(default_factory=lambda: DEFAULT_PRICES)
     unknown: float = 0.1
 
     def of(self, expert: str, request: BaseModel) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from typing import Any
 
 from pydantic import ValidationError
@@ -100,16 +101,8 @@ class Registry:
             call_id=call.call_id,
             name=call.name,
             status=status,
-            text=result.text,
-            data=result.data,
-            handles=result.handles,
-            sources=result.sources,
-            images=result.images,
-            producers=result.producers,
-            expert_calls=result.expert_calls,
-            cached=result.cached,
-            cost=result.cost,
             elapsed=time.perf_counter() - started,
+            **{field.name: getattr(result, field.name) for field in fields(ToolResult)},
         )
 
     def _find(self, name: str) -> Tool[Any]:

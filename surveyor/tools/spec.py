@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from surveyor.core.blobs import BlobRef
-from surveyor.memory.events import Producer
+from surveyor.core.producer import Producer
 from surveyor.tools.schema_compat import portable
 
 if TYPE_CHECKING:
@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 
 
 class Effects(StrEnum):
-    """What calling a tool touches."""
+    """What calling a tool touches.
+
+    >>> Effects.PURE.value
+    'pure'
+    """
 
     PURE = "pure"
     EXPERT = "expert"
@@ -30,7 +34,14 @@ class Effects(StrEnum):
 
 
 class Arguments(BaseModel):
-    """Base of all argument records: unknown fields are refused, so typos come back by name."""
+    """Base of all argument records: unknown fields are refused, so typos come back by name.
+
+    >>> class Add(Arguments):
+    ...     a: float
+    ...     b: float
+    >>> Add(a=1, b=2).b
+    2.0
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -42,6 +53,9 @@ class ToolResult:
     ``text`` is the one compact sentence or table that a model reads: it says units, frame and
     confidence. ``data`` is the same in JSON. ``handles`` were made, ``sources`` were consumed.
     ``cost`` is priced seconds of expert time, cached or not.
+
+    >>> ToolResult("2.4 m", data={"metres": 2.4}, sources=("obj_1", "obj_2")).text
+    '2.4 m'
     """
 
     text: str
@@ -57,7 +71,11 @@ class ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class CallRequest:
-    """A call as the planner emitted it: ``raw_arguments`` is its JSON text, untouched."""
+    """A call as the planner emitted it: ``raw_arguments`` is its JSON text, untouched.
+
+    >>> CallRequest("call_1", "count", '{"category": "chair"}').name
+    'count'
+    """
 
     call_id: str
     name: str
@@ -71,7 +89,17 @@ A = TypeVar("A", bound=Arguments)
 class Tool(Generic[A]):
     """A callable tool; ``run`` raises `ModelMistake` for requests that cannot be carried out.
 
+    ``needs`` names the experts without which it can do nothing.
+
     ``schema`` keeps to what every provider understands (`surveyor.tools.schema_compat`).
+
+    >>> class Add(Arguments):
+    ...     a: float
+    ...     b: float
+    >>> async def add(arguments: Add, workspace: object) -> ToolResult:
+    ...     return ToolResult(f"{arguments.a + arguments.b:g}")
+    >>> Tool("add", "Add two numbers.", Add, Effects.PURE, add).schema["function"]["name"]
+    'add'
     """
 
     name: str
@@ -80,6 +108,7 @@ class Tool(Generic[A]):
     effects: Effects
     run: Callable[[A, Workspace], Awaitable[ToolResult]]
     parallel: bool = True
+    needs: tuple[str, ...] = ()
     schema: dict[str, Any] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -8,15 +8,15 @@ from typing import TypeVar
 from pydantic import BaseModel, JsonValue
 
 from surveyor.core.blobs import BlobRef
-from surveyor.memory.events import Producer
-from surveyor.services.contract import Answer
+from surveyor.core.producer import Producer
+from surveyor.services.contract import ExpertAnswer
 from surveyor.tools.experts import Reply
 from surveyor.tools.spec import ToolResult
 
-A = TypeVar("A", bound=Answer)
+A = TypeVar("A", bound=ExpertAnswer)
 
 
-class Tally:
+class ExpertUsage:
     """Counts replies of one call and writes them into its result."""
 
     def __init__(self, replies: Iterable[Reply[A]] = ()) -> None:

@@ -298,7 +298,7 @@ def test_the_key_travels_in_the_header_and_nowhere_else(
 def test_without_tools_any_text_is_the_answer() -> None:
     from surveyor.agent.chat.capabilities import Capabilities
     from surveyor.agent.chat.native import NativeDialect
-    from surveyor.agent.planner import Brief
+    from surveyor.agent.planner import PlannerInput
     from surveyor.core.tasks import AnswerKind, Task
 
     task = Task(
@@ -309,7 +309,7 @@ def test_without_tools_any_text_is_the_answer() -> None:
         question="?",
         answer_kind=AnswerKind.TEXT,
     )
-    dialect = NativeDialect(task, Brief(()), Capabilities())
+    dialect = NativeDialect(task, PlannerInput(()), Capabilities())
     assert dialect.request_fields == {}
     assert dialect.read({"content": "a red chair"}, "stop", 0).answer == "a red chair"
 

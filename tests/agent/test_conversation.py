@@ -17,9 +17,10 @@ from surveyor.agent.chat.messages import Message, Picture
 from surveyor.agent.chat.prices import Price, usage_of
 from surveyor.agent.chat.prompt import agent_prompt, opening
 from surveyor.agent.chat.transcript import Transcript
-from surveyor.agent.planner import Brief, LoadedSkill
+from surveyor.agent.planner import PlannerInput
 from surveyor.core.blobs import BlobRef, BlobStore
 from surveyor.core.errors import UserError
+from surveyor.skills.entries import RetrievedSkill
 from surveyor.tools.builtin import default_tools
 from surveyor.tools.registry import Registry
 from surveyor.tools.spec import CallRequest
@@ -110,7 +111,7 @@ def test_the_cache_of_encodings_is_bounded(tmp_path: Path) -> None:
 
 def test_more_frames_than_the_model_takes_are_thinned_evenly_and_named(tmp_path: Path) -> None:
     task = make_task(BlobStore(tmp_path), frames=9)
-    brief = Brief(({"function": {"name": "f"}},))
+    brief = PlannerInput(({"function": {"name": "f"}},))
     _, user = opening(agent_prompt(task, brief, ""), task, brief, max_images=4)
     assert [p.handle for p in user.pictures] == ["frame_0", "frame_4", "frame_8"]
     assert "frame_1 (not shown)" in user.parts
@@ -120,7 +121,7 @@ def test_more_frames_than_the_model_takes_are_thinned_evenly_and_named(tmp_path:
 
 def test_skills_are_read_in_the_system_message(tmp_path: Path) -> None:
     task = make_task(BlobStore(tmp_path))
-    brief = Brief((), skills=(LoadedSkill("dark-rooms", "1", "Restore first."),))
+    brief = PlannerInput((), skills=(RetrievedSkill("dark-rooms", "1", "Restore first."),))
     system, _ = opening(agent_prompt(task, brief, "form"), task, brief, max_images=9)
     assert "# Skill: dark-rooms\nRestore first." in str(system.parts[0])
 

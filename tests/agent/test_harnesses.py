@@ -14,7 +14,7 @@ from PIL import Image
 
 from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.interop import lmms_eval, vlmevalkit
-from surveyor.agent.interop.answerer import Answerer, Clip, Question, as_task, store_picture
+from surveyor.agent.interop.answerer import Answerer, Clip, HarnessItem, as_task, store_picture
 from surveyor.agent.limits import Limits
 from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import InfrastructureError, UserError
@@ -39,7 +39,11 @@ def test_questions_are_answered_in_order_and_word_for_word(tmp_path: Path) -> No
     file = tmp_path / "a.png"
     file.write_bytes(png((1, 2, 3)))
     picture = Image.new("RGB", (8, 8))
-    questions = [Question("first?", (file, picture)), Question("second?"), Question("third?")]
+    questions = [
+        HarnessItem("first?", (file, picture)),
+        HarnessItem("second?"),
+        HarnessItem("third?"),
+    ]
     with RehearsalServer(echo) as server:
         answerer = Answerer(ChatConfig(model="m", base_url=server.url), tmp_path / "run")
         assert answerer.answer(questions) == ["2 first?", "0 second?", "0 third?"]
@@ -51,14 +55,14 @@ def test_an_unreachable_model_is_no_wrong_answer(tmp_path: Path) -> None:
     with RehearsalServer(in_order([fails(500)])) as server:
         config = ChatConfig(model="m", base_url=server.url, attempts=1)
         with pytest.raises(InfrastructureError):
-            Answerer(config, tmp_path).answer([Question("?")])
+            Answerer(config, tmp_path).answer([HarnessItem("?")])
 
 
 def test_a_model_that_never_answers_gets_an_empty_answer(tmp_path: Path) -> None:
     with RehearsalServer(in_order([says("")])) as server:
         config = ChatConfig(model="m", base_url=server.url)
         answerer = Answerer(config, tmp_path, limits=Limits(mistakes=2))
-        assert answerer.answer([Question("?")]) == [""]
+        assert answerer.answer([HarnessItem("?")]) == [""]
 
 
 def test_images_keep_their_bytes_and_nonsense_is_refused(tmp_path: Path) -> None:
@@ -193,7 +197,7 @@ def test_frames_of_a_film_keep_their_order_and_times(tmp_path: Path) -> None:
     path = film(tmp_path / "x.mp4", list(range(20)))
     still = Image.new("RGB", (16, 12))
     blobs = BlobStore(tmp_path / "blobs")
-    task = as_task(Question("?", (still, Clip(path, 3), still)), blobs)
+    task = as_task(HarnessItem("?", (still, Clip(path, 3), still)), blobs)
     assert [frame.index for frame in task.frames] == [0, 1, 2, 3, 4]
     assert [frame.time for frame in task.frames[1:4]] == pytest.approx([0, 0.9, 1.9])
     shown = [opened(blobs.get(frame.image.sha256)).pixels() for frame in task.frames[1:4]]

@@ -8,7 +8,12 @@ from pathlib import Path
 import orjson
 import pytest
 
-from surveyor.agent.interop.inspect_log import Judged, RunHeader, inspect_log, write_inspect_log
+from surveyor.agent.interop.inspect_log import (
+    RunHeader,
+    ScoredEpisode,
+    inspect_log,
+    write_inspect_log,
+)
 from surveyor.agent.limits import Limits
 from surveyor.agent.planner import Turn
 from surveyor.agent.scripted import ScriptedPlanner, turns
@@ -28,7 +33,7 @@ def episode(root: Path, *sequence: Turn, limits: Limits | None = None) -> Episod
     return found
 
 
-def three(root: Path) -> list[Judged]:
+def three(root: Path) -> list[ScoredEpisode]:
     usage = Usage(input_tokens=10, output_tokens=2, cost=0.01)
     answered = episode(
         root,
@@ -42,7 +47,7 @@ def three(root: Path) -> list[Judged]:
     broken = episode(root, Turn(calls=(CallRequest("c", "broken", "{}"),)))
     stuck = episode(root, Turn(mistake="?"), Turn(mistake="?"), limits=Limits(mistakes=2))
     score = Score(task_id="t1", scorer="vsi@1", value=1.0, prediction="A")
-    return [Judged(answered, (score,), "A"), Judged(broken), Judged(stuck)]
+    return [ScoredEpisode(answered, (score,), "A"), ScoredEpisode(broken), ScoredEpisode(stuck)]
 
 
 def test_every_scheduled_episode_is_there_and_counts(tmp_path: Path) -> None:

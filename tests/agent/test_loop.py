@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from surveyor.agent.limits import UNLIMITED, LimitExceeded, Limits
-from surveyor.agent.planner import Brief, Turn
+from surveyor.agent.planner import PlannerInput, Turn
 from surveyor.agent.scripted import Play, ScriptedPlanner, turns
 from surveyor.core.errors import ServiceUnavailable, UserError
 from surveyor.core.tasks import Task
@@ -83,7 +83,7 @@ def test_raw_arguments_are_kept_beside_the_parsed_ones(tmp_path: Path) -> None:
 def test_a_planner_sees_what_its_calls_gave_in_call_order(tmp_path: Path) -> None:
     seen: list[str] = []
 
-    def script(_task: Task, brief: Brief) -> Play:
+    def script(_task: Task, brief: PlannerInput) -> Play:
         assert brief.frame_handles == ("frame_0", "frame_1")
         observations = yield Turn(calls=(call(1), call(2, raw='{"a": 5, "b": 5}')))
         seen.extend(o.text for o in observations if isinstance(o, ToolOutcome))
@@ -120,7 +120,7 @@ def test_a_failing_expert_leaves_the_episode_incomplete_and_its_result_logged(
 
 
 def test_an_unreachable_model_leaves_the_episode_incomplete(tmp_path: Path) -> None:
-    def script(_task: Task, _brief: Brief) -> Play:
+    def script(_task: Task, _brief: PlannerInput) -> Play:
         raise ServiceUnavailable("no model there")
         yield
 
@@ -132,7 +132,7 @@ def test_an_unreachable_model_leaves_the_episode_incomplete(tmp_path: Path) -> N
 def test_user_errors_and_bugs_pass_through_and_leave_no_end(
     tmp_path: Path, error: Exception
 ) -> None:
-    def script(_task: Task, _brief: Brief) -> Play:
+    def script(_task: Task, _brief: PlannerInput) -> Play:
         raise error
         yield
 
@@ -164,7 +164,7 @@ def test_a_hanging_planner_is_cut_at_the_wall_clock(tmp_path: Path) -> None:
     class Sleeper:
         name = "sleeper"
 
-        def start(self, _task: Task, _brief: Brief) -> Sleeper:
+        def start(self, _task: Task, _brief: PlannerInput) -> Sleeper:
             return self
 
         async def next(self, _observations: object) -> Turn:
@@ -200,7 +200,7 @@ def test_cancelling_leaves_a_log_without_an_end(tmp_path: Path) -> None:
     class Sleeper:
         name = "sleeper"
 
-        def start(self, _task: Task, _brief: Brief) -> Sleeper:
+        def start(self, _task: Task, _brief: PlannerInput) -> Sleeper:
             return self
 
         async def next(self, _observations: object) -> Turn:

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.agent.planner import Brief, LoadedSkill, Turn
+from surveyor.agent.planner import PlannerInput, Turn
 from surveyor.agent.program.planner import ProgramPlanner
 from surveyor.core.blobs import BlobStore
 from surveyor.core.tasks import Task
 from surveyor.memory.events import ToolOutcome, ToolStatus
+from surveyor.skills.entries import RetrievedSkill
 from surveyor.skills.workflow import (
     GUARDED,
     PLAIN,
@@ -82,13 +83,13 @@ def play(
     planner: ProgramPlanner,
     task: Task,
     client: ExpertClient,
-    skills: Sequence[LoadedSkill] = (),
+    skills: Sequence[RetrievedSkill] = (),
 ) -> Played:
     """Play one episode to its answer, as the loop does."""
 
     async def episode() -> Played:
         registry, workspace = Registry(default_tools()), Workspace(task, client)
-        brief = Brief(registry.schemas, workspace.frame_handles, tuple(skills))
+        brief = PlannerInput(registry.schemas, workspace.frame_handles, tuple(skills))
         session, seen = planner.start(task, brief), ()
         played = Played(Turn(answer=""), [], [], workspace)
         while True:
@@ -210,7 +211,7 @@ def test_an_answer_rests_on_frames(room: BoxRoom, tmp_path: Path) -> None:
 
 
 def test_a_skill_brings_its_workflow(room: BoxRoom, tmp_path: Path) -> None:
-    skill = LoadedSkill("look-alone", "1", "", Workflow(join=Join.VOTE, frames=Frames(number=5)))
+    skill = RetrievedSkill("look-alone", "1", "", Workflow(join=Join.VOTE, frames=Frames(number=5)))
     task = room.task(SOFA_LAMP)
     played = play(ProgramPlanner(), task, make_client(room, tmp_path), [skill])
     assert "reconstruct" not in played.tools()

@@ -8,7 +8,7 @@ from surveyor.agent.chat.capabilities import Capabilities, DialectName
 from surveyor.agent.chat.native import NativeDialect
 from surveyor.agent.chat.reply_parser import Reading, bare_answer
 from surveyor.agent.chat.tags import TagDialect
-from surveyor.agent.planner import Brief
+from surveyor.agent.planner import PlannerInput
 from surveyor.benchmarks.scorers.registry import metric_named
 from surveyor.core.tasks import AnswerKind, Task
 
@@ -33,7 +33,7 @@ def task(kind: AnswerKind = AnswerKind.CHOICE) -> Task:
 
 
 def read(text: str, asked: Task, dialect: DialectName, *, tools: bool = True) -> Reading:
-    brief = Brief((TOOL,) if tools else ())
+    brief = PlannerInput((TOOL,) if tools else ())
     made = TagDialect if dialect is DialectName.TAGS else NativeDialect
     return made(asked, brief, Capabilities()).read({"content": text}, "stop", 0)
 

@@ -14,20 +14,20 @@ import httpx2
 from PIL import Image
 
 from surveyor.agent.limits import Limits
-from surveyor.agent.planner import Brief, Turn
+from surveyor.agent.planner import PlannerInput, Turn
 from surveyor.agent.scripted import Play, ScriptedPlanner
 from surveyor.benchmarks.run.baselines import equip
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.benchmarks.run.provenance import record
 from surveyor.benchmarks.run.schedule import scheduled, select
-from surveyor.benchmarks.runner import Bench, SessionSummary, Setting, run_dataset
+from surveyor.benchmarks.runner import EpisodeContext, RunContext, SessionSummary, run_dataset
 from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import InfrastructureError
 from surveyor.core.tasks import Task
 from surveyor.memory.manifest import DatasetIdentity
 from surveyor.memory.runs import RunFolder
-from surveyor.scenes.datasets.writer import DatasetPlan, Picture, SceneBundle, write_dataset
+from surveyor.scenes.datasets.writer import DatasetPlan, EncodedFrame, SceneBundle, write_dataset
 from surveyor.scenes.questions.asking import ask
 from surveyor.services.contract import Endpoints
 from surveyor.tools.endpoints import FixedEndpoints
@@ -46,7 +46,7 @@ def make_dataset(path: Path, scenes: tuple[str, ...] = SCENES, n_frames: int = 3
 
     def build(scene_id: str) -> SceneBundle:
         pictures = tuple(
-            Picture(time=0.5 * k, data=jpeg(k), media_type="image/jpeg", width=64, height=48)
+            EncodedFrame(time=0.5 * k, data=jpeg(k), media_type="image/jpeg", width=64, height=48)
             for k in range(n_frames)
         )
         return SceneBundle(living_room(scene_id, n_frames), fps=2.0, pictures=pictures)
@@ -108,7 +108,7 @@ def value(task: Task) -> str:
     return "ABCD"[number % len(task.options)] if task.options else str(number % 40 / 10)
 
 
-def glance(task: Task, brief: Brief) -> Play:
+def glance(task: Task, brief: PlannerInput) -> Play:
     """Look once, answer what was seen."""
     observations = yield Turn(calls=(CallRequest("c1", "look", '{"what": "all"}'),))
     outcome = observations[0]
@@ -116,7 +116,9 @@ def glance(task: Task, brief: Brief) -> Play:
     yield Turn(answer=outcome.text.partition(": ")[2], sources=outcome.handles)
 
 
-def bench(world: World, dataset: Dataset, script: Callable[[Task, Brief], Play] = glance) -> Bench:
+def bench(
+    world: World, dataset: Dataset, script: Callable[[Task, PlannerInput], Play] = glance
+) -> RunContext:
     """Everything an episode needs; no expert is ever asked."""
     silent = httpx2.MockTransport(lambda request: httpx2.Response(503))
     client = ExpertClient(
@@ -125,11 +127,11 @@ def bench(world: World, dataset: Dataset, script: Callable[[Task, Brief], Play] 
         transport=silent,
     )
 
-    def setting(task: Task) -> Setting:
+    def setting(task: Task) -> EpisodeContext:
         workspace = Workspace(task, client)
-        return Setting(workspace, workspace.frame_handles)
+        return EpisodeContext(workspace, workspace.frame_handles)
 
-    return Bench(ScriptedPlanner(script), world.registry, setting, Limits())
+    return RunContext(ScriptedPlanner(script), world.registry, setting, Limits())
 
 
 def open_run(path: Path, dataset: Dataset, config: RunConfig) -> tuple[RunFolder, list[Task]]:
@@ -144,7 +146,7 @@ def play(
     path: Path,
     dataset: Dataset,
     world: World | None = None,
-    script: Callable[[Task, Brief], Play] = glance,
+    script: Callable[[Task, PlannerInput], Play] = glance,
     **settings: object,
 ) -> tuple[RunFolder, SessionSummary]:
     """One session of a run."""

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from surveyor.benchmarks.loaders.registry import loader_names
+
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "benchmarks"
 SCANS = ("scene9001_00", "scene9002_00")
 FRAMES = 6
@@ -33,6 +35,11 @@ IMAGES: Mapping[str, tuple[str, ...]] = {
     ),
 }
 PREPARED = ("scanrefer", "multi3drefer", "reason3d")
+
+
+def with_fixtures() -> list[str]:
+    """The benchmarks whose rows are files here; others are in `tests.benchmarks.published_2026`."""
+    return [name for name in loader_names() if (FIXTURES / name).is_dir()]
 
 
 def picture(shade: int, suffix: str = ".jpg") -> bytes:

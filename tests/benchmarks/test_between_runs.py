@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.agent.planner import Brief, Turn
+from surveyor.agent.planner import PlannerInput, Turn
 from surveyor.agent.scripted import Play
 from surveyor.benchmarks.compare import compare
 from surveyor.benchmarks.corruption_effect import answers, read_probe
@@ -31,8 +31,9 @@ from surveyor.benchmarks.run.schedule import scheduled, select
 from surveyor.benchmarks.scoring import score_run
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
+from surveyor.core.producer import Producer
 from surveyor.core.tasks import Task
-from surveyor.memory.events import Producer, ToolStatus
+from surveyor.memory.events import ToolStatus
 from surveyor.memory.manifest import DatasetIdentity
 from surveyor.memory.runs import RunFolder
 from surveyor.scenes.datasets.truth import targets
@@ -98,10 +99,10 @@ def test_incomplete_episodes_stay_incomplete_after_merging_and_can_be_resumed(
     assert summary.complete
 
 
-def oracle(dataset: Dataset, knows: set[str]) -> Callable[[Task, Brief], Play]:
+def oracle(dataset: Dataset, knows: set[str]) -> Callable[[Task, PlannerInput], Play]:
     right = {target.task_id: target.answer for target in targets(dataset.path)}
 
-    def script(task: Task, brief: Brief) -> Play:
+    def script(task: Task, brief: PlannerInput) -> Play:
         yield Turn(answer=right[task.id] if task.question_type in knows else "?")
 
     return script
@@ -151,7 +152,7 @@ def test_a_run_can_be_repeated_from_its_folder(tmp_path: Path, dataset: Dataset)
 
 
 def test_baselines_take_away_frames_and_tools(tmp_path: Path, dataset: Dataset) -> None:
-    def look(task: Task, brief: Brief) -> Play:
+    def look(task: Task, brief: PlannerInput) -> Play:
         seen.append((len(brief.tools), len(brief.frame_handles)))
         yield Turn(answer="1")
 
@@ -186,7 +187,7 @@ def test_calling_a_tool_that_was_taken_away_is_a_mistake(tmp_path: Path, dataset
 def test_lying_tools_move_the_answers_of_those_who_use_them(
     tmp_path: Path, dataset: Dataset
 ) -> None:
-    def stubborn(task: Task, brief: Brief) -> Play:
+    def stubborn(task: Task, brief: PlannerInput) -> Play:
         yield next(glance(task, brief))
         yield Turn(answer="2.5")
 

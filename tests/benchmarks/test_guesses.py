@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from surveyor.cli.tables import comparison, show
 
-from surveyor.agent.planner import Brief, Turn
+from surveyor.agent.planner import PlannerInput, Turn
 from surveyor.agent.scripted import Play
 from surveyor.benchmarks.compare import compare
 from surveyor.benchmarks.report.page import render_page
 from surveyor.benchmarks.report.record import read_report
 from surveyor.benchmarks.scoring import score_run
+from surveyor.compose.tables import comparison, show
 from surveyor.core.dataset import Dataset
 from surveyor.core.tasks import Task
 from surveyor.memory.events import Answer
@@ -29,7 +29,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return make_dataset(tmp_path_factory.mktemp("datasets") / "tiny")
 
 
-def guess_in_the_attic(task: Task, brief: Brief) -> Play:
+def guess_in_the_attic(task: Task, brief: PlannerInput) -> Play:
     if task.scene_id == "attic":
         yield Turn(answer="A" if task.options else "2", guess=True, notes={"why": WHY})
     else:

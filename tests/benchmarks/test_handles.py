@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from surveyor.agent.planner import Brief, Turn
+from surveyor.agent.planner import PlannerInput, Turn
 from surveyor.agent.scripted import Play
 from surveyor.benchmarks.corruption_effect import read_probe
-from surveyor.benchmarks.evidence_answers import Evidence, Placed, placed
+from surveyor.benchmarks.evidence_answers import EpisodeEvidence, PlacedAnswer, placed
 from surveyor.benchmarks.scan_points import Scan, Scans
 from surveyor.benchmarks.scorers.per_type import METRIC_OF, metric_name_of
 from surveyor.benchmarks.scorers.registry import metric_named
@@ -81,8 +81,8 @@ LOG = (
 BOUNDS = [[0.5, 1.0, 0.0], [1.5, 3.0, 1.0]]
 
 
-def read(answer: str | None, metric: Any = MULTI, scan: Scan | None = None) -> Placed:
-    return placed(metric, answer, lambda: Evidence.of(LOG), lambda: scan or Scan())
+def read(answer: str | None, metric: Any = MULTI, scan: Scan | None = None) -> PlacedAnswer:
+    return placed(metric, answer, lambda: EpisodeEvidence.of(LOG), lambda: scan or Scan())
 
 
 def test_an_objects_box_is_the_extent_of_its_turned_box_in_the_datasets_axes() -> None:
@@ -146,7 +146,7 @@ def test_failed_calls_and_old_logs_place_nothing() -> None:
     np.testing.assert_array_equal(read("obj_9").prediction, [[[0.0] * 3] * 2])
     old = {key: v for key, v in row("obj_1").items() if key not in ("axes", "world")}
     log = (outcome("fuse", {"objects": [old]}, "obj_1"),)
-    found = placed(MULTI, "obj_1", lambda: Evidence.of(log), Scan)
+    found = placed(MULTI, "obj_1", lambda: EpisodeEvidence.of(log), Scan)
     assert found.prediction is None
 
 
@@ -201,7 +201,7 @@ def knowing(dataset: Path, world: World) -> tuple[Any, Any]:
         data = dump(ObjectsData(objects=tuple(rows)))
         return ToolResult("seen", data=data, handles=tuple(r.handle for r in rows))
 
-    def script(task: Task, brief: Brief) -> Play:
+    def script(task: Task, brief: PlannerInput) -> Play:
         observations = yield Turn(calls=(CallRequest("c1", "look", "{}"),))
         handles = ", ".join(observations[0].handles)
         said = truth[task.id].answer if task.question_type == "object_counting" else handles

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from surveyor.benchmarks.loaders.frames import FrameRule
-from surveyor.benchmarks.loaders.registry import loader_named, loader_names
+from surveyor.benchmarks.loaders.registry import loader_named
 from surveyor.benchmarks.predictions import score_predictions
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
 from surveyor.core.tasks import Task
 from surveyor.scenes.datasets.truth import targets
 from surveyor.scenes.targets import Target
-from tests.benchmarks.published import FRAMES, IMAGES, download, picture, put
+from tests.benchmarks.published import FRAMES, IMAGES, download, picture, put, with_fixtures
 
 RULE = FrameRule.parse("uniform:3")
 SPLITS = {"skill3d": "vsi_test"}
@@ -42,7 +42,7 @@ SECRETS = (
 )
 
 
-@pytest.fixture(scope="module", params=loader_names())
+@pytest.fixture(scope="module", params=with_fixtures())
 def loaded(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[str, Dataset]:
@@ -62,7 +62,7 @@ def score(dataset: Dataset, predict: Callable[[Target], object]) -> tuple[dict[s
         for target in targets(dataset.path)
     ]
     card = score_predictions(dataset.path, lines, metric, PROFILES.get(metric))
-    return dict(card.overall), card.counts.n_failed
+    return dict(card.overall), card.counts.failed
 
 
 def test_right_answers_score_100(loaded: tuple[str, Dataset]) -> None:

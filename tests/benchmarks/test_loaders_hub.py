@@ -99,7 +99,7 @@ def test_the_hub_library_is_optional(tmp_path: Path) -> None:
         pytest.skip("huggingface_hub is installed here")
     done = load(tmp_path, "vsi-bench", str(tmp_path / "dataset"), "--hub", "a/b")
     assert done.returncode == 2
-    assert "pip install 'surveyor[hub]'" in done.stderr
+    assert "pip install '.[hub]'" in done.stderr
 
 
 def test_a_source_and_an_id_are_one_too_many(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.agent.planner import Brief, Turn
+from surveyor.agent.planner import PlannerInput, Turn
 from surveyor.agent.scripted import Play
 from surveyor.benchmarks.loaders.frames import FrameRule
 from surveyor.benchmarks.loaders.registry import loader_named
@@ -19,7 +19,7 @@ from tests.benchmarks.bench import make_dataset, play
 from tests.benchmarks.published import download
 
 
-def first(task: Task, brief: Brief) -> Play:
+def first(task: Task, brief: PlannerInput) -> Play:
     """Take the first option, or say that there is nothing."""
     yield Turn(answer="(A)" if task.options else "[]")
 

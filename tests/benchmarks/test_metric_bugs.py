@@ -96,7 +96,7 @@ def test_m12_failed_rows_stay_in_the_denominator() -> None:
         metric_named("vsi"), judge(metric_named("vsi"), dataset, {"a": "3", "b": None})
     )
     assert card.overall["score"] == 25.0
-    assert (card.counts.n_scheduled, card.counts.n_failed, card.counts.n_incomplete) == (4, 1, 2)
+    assert (card.counts.scheduled, card.counts.failed, card.counts.incomplete) == (4, 1, 2)
 
 
 def test_m13_and_m14_rows_are_joined_by_id() -> None:

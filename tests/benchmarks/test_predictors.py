@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 
 from surveyor.benchmarks.loaders.frames import FrameRule
-from surveyor.benchmarks.loaders.registry import loader_named, loader_names
+from surveyor.benchmarks.loaders.registry import loader_named
 from surveyor.benchmarks.scorers.per_type import METRIC_OF, metric_name_of
 from surveyor.core.dataset import read_manifest
 from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
-from tests.benchmarks.published import download
+from tests.benchmarks.published import download, with_fixtures
 from tests.claims.benchmarks.predictors import perfect, score_dataset, silent
 
 # Published IoU adds an epsilon to the union, so a perfect box or mask is just below 100.
 JUST_BELOW = 1e-3
 
 
-@pytest.mark.parametrize("name", loader_names())
+@pytest.mark.parametrize("name", with_fixtures())
 def test_on_loaded_datasets(name: str, tmp_path: Path) -> None:
     out = tmp_path / "dataset"
     manifest = loader_named(name).load(download(name, tmp_path), out, frames=FrameRule())
@@ -37,7 +37,7 @@ def test_on_rooms_that_ask_everything(tmp_path: Path) -> None:
 
 def check(dataset: Path, metric: str) -> None:
     best = score_dataset(dataset, metric, perfect, "strict" if metric == "qa-em" else None)
-    assert best.counts.n_failed == best.counts.n_incomplete == 0
+    assert best.counts.failed == best.counts.incomplete == 0
     for value in best.overall.values():
         assert value == pytest.approx(100.0, abs=JUST_BELOW)
     nothing = score_dataset(dataset, metric, silent)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from surveyor.agent.planner import Brief, Turn
+from surveyor.agent.planner import PlannerInput, Turn
 from surveyor.agent.scripted import Play
 from surveyor.benchmarks.compare import compare
 from surveyor.benchmarks.report.examples import examples
@@ -43,7 +43,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory, dataset: Dataset) -> list[RunFolder]:
-    def careless(task: Task, brief: Brief) -> Play:
+    def careless(task: Task, brief: PlannerInput) -> Play:
         yield Turn(answer="<script>alert('A')</script>")
 
     root = tmp_path_factory.mktemp("runs")

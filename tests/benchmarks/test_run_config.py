@@ -48,7 +48,7 @@ def test_a_file_says_everything_and_survives_a_round_trip(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "dataset: Field required"),
+        ("", "dataset: is missing"),
         ('dataset = "s"\nepochs = 0', "epochs: "),
         ('dataset = "s"\ncolour = 1', "colour: "),
         ('dataset = "s"\nshard = "9/8"', "there is no shard 9 of 8"),

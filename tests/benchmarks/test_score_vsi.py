@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from surveyor.benchmarks.scorers.base import Outcome
 from surveyor.benchmarks.scorers.lenient import find_choice
 from surveyor.benchmarks.scorers.registry import metric_named
+from surveyor.benchmarks.scorers.relative import tolerances
 from surveyor.benchmarks.scorers.vsi import (
     LETTER_TYPES,
     NUMBER_TYPES,
     mean_relative_accuracy,
-    tolerances,
 )
 from surveyor.core.errors import UserError
 
@@ -220,7 +220,7 @@ def test_mra_is_the_share_of_tolerances_reached(truth: float, error: float) -> N
 
 
 def test_unknown_profile_and_missing_target_field_are_the_users_mistakes() -> None:
-    with pytest.raises(UserError, match="official, lmms-eval, lenient"):
+    with pytest.raises(UserError, match="official, lmms-eval, easi, lenient"):
         VSI.profile("strict")
     with pytest.raises(UserError, match="ground_truth"):
         VSI.score({"question_type": "object_counting", "prediction": "3"})

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from surveyor.benchmarks.scorecard import Counts, ScheduledRow, judge, summarize
+from surveyor.benchmarks.scorecard import ScheduledRow, judge, summarize
 from surveyor.benchmarks.scorers.base import Outcome
+from surveyor.benchmarks.scorers.outcome_counts import OutcomeCounts
 from surveyor.benchmarks.scorers.registry import metric_named
 from surveyor.core.errors import UserError
 
@@ -52,7 +53,7 @@ def test_failed_and_incomplete_rows_count_zero_and_are_counted() -> None:
     assert [row.outcome for row in judged] == [Outcome.SCORED, Outcome.FAILED, Outcome.INCOMPLETE]
     card = summarize(VSI, judged)
     assert card.overall["score"] == pytest.approx(100 / 3)
-    assert card.counts == Counts(n_scheduled=3, n_scored=1, n_failed=1, n_incomplete=1)
+    assert card.counts == OutcomeCounts(scheduled=3, scored=1, failed=1, incomplete=1)
     assert card.groups[0].counts == card.counts
 
 

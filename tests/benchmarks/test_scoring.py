@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from surveyor.agent.planner import Brief, Turn
+from surveyor.agent.planner import PlannerInput, Turn
 from surveyor.agent.scripted import Play
 from surveyor.benchmarks.report.record import RunReport, read_report
 from surveyor.benchmarks.scorers.vsi import LEVELS
@@ -28,11 +28,13 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     return make_dataset(tmp_path_factory.mktemp("datasets") / "tiny")
 
 
-def oracle(dataset: Dataset, wrong: frozenset[str] = frozenset()) -> Callable[[Task, Brief], Play]:
+def oracle(
+    dataset: Dataset, wrong: frozenset[str] = frozenset()
+) -> Callable[[Task, PlannerInput], Play]:
     """A script that knows the answers, except to the tasks in ``wrong``."""
     answers = {target.task_id: target.answer for target in targets(dataset.path)}
 
-    def script(task: Task, brief: Brief) -> Play:
+    def script(task: Task, brief: PlannerInput) -> Play:
         yield Turn(answer="?" if task.id in wrong else answers[task.id])
 
     return script
@@ -60,7 +62,7 @@ def test_a_perfect_run_scores_100_and_an_empty_one_0(tmp_path: Path, dataset: Da
 def test_what_was_not_answered_counts_zero_and_is_counted(tmp_path: Path, dataset: Dataset) -> None:
     answers = {target.task_id: target.answer for target in targets(dataset.path)}
 
-    def script(task: Task, brief: Brief) -> Play:
+    def script(task: Task, brief: PlannerInput) -> Play:
         if task.scene_id == "attic":
             while True:
                 yield Turn(mistake="no call, no answer")
@@ -98,7 +100,7 @@ def test_scoring_again_changes_nothing(tmp_path: Path, dataset: Dataset) -> None
     assert set(first.pass_at) == {1, 2}
     assert first.pass_at[1].value <= first.pass_at[2].value
     assert len(folder.results()) == first.tally.scheduled == 2 * len(folder.schedule)
-    assert set(first.profiles) == {"official", "lmms-eval", "lenient"}
+    assert set(first.profiles) == {"official", "lmms-eval", "easi", "lenient"}
     assert first.profiles["official"] == pytest.approx(first.overall.value)
 
 
@@ -115,7 +117,7 @@ def test_calls_time_and_price_are_summed_over_the_log(tmp_path: Path, dataset: D
 def test_what_was_paid_for_a_failed_attempt_stays_paid(tmp_path: Path, dataset: Dataset) -> None:
     model = ModelCall(model="m", turn=0, usage=Usage(input_tokens=10, cost=0.5))
 
-    def script(task: Task, brief: Brief) -> Play:
+    def script(task: Task, brief: PlannerInput) -> Play:
         looking = glance(task, brief)
         observations = yield replace(next(looking), model=model)
         yield replace(looking.send(observations), model=model)

@@ -17,7 +17,7 @@ from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import Dataset
 from surveyor.memory.events import ToolOutcome, ToolStatus
 from surveyor.services.app import build_app
-from surveyor.services.contract import Endpoint, Endpoints
+from surveyor.services.contract import Endpoints, ExpertEndpoint
 from surveyor.services.settings import Settings
 from surveyor.tools.builtin import default_tools
 from surveyor.tools.endpoints import FixedEndpoints
@@ -56,7 +56,7 @@ def ask(
             reply.status_code, content=reply.content, headers=dict(reply.headers)
         )
 
-    served = Endpoint(expert="depth", url="http://expert", pid=1, backend="fake")
+    served = ExpertEndpoint(expert="depth", url="http://expert", pid=1, backend="fake")
     client = ExpertClient(
         FixedEndpoints(Endpoints(supervisor=1, experts=(served,))),
         BlobStore(folder / "mine"),

@@ -18,7 +18,7 @@ from surveyor.benchmarks.run.baselines import equip
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.benchmarks.run.provenance import record
 from surveyor.benchmarks.run.schedule import scheduled, select
-from surveyor.benchmarks.runner import Bench, SessionSummary, Setting, run_dataset
+from surveyor.benchmarks.runner import EpisodeContext, RunContext, SessionSummary, run_dataset
 from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import Dataset
 from surveyor.core.tasks import Task
@@ -52,12 +52,12 @@ async def session(
         originals=(dataset.blobs,),
     )
 
-    def setting(task: Task) -> Setting:
+    def setting(task: Task) -> EpisodeContext:
         workspace = Workspace(task, client)
-        return Setting(workspace, workspace.frame_handles)
+        return EpisodeContext(workspace, workspace.frame_handles)
 
     tools = equip(Registry(default_tools()), config)
-    bench = Bench(ProgramPlanner(), tools, setting, Limits())
+    bench = RunContext(ProgramPlanner(), tools, setting, Limits())
     try:
         return await run_dataset(folder, tasks, bench, config)
     finally:

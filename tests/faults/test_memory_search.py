@@ -18,7 +18,7 @@ from surveyor.scenes.datasets.truth import targets
 from surveyor.scenes.datasets.writer import DatasetPlan, SceneBundle, write_dataset
 from surveyor.scenes.formats.vsi_meta import read_vsi_meta
 from surveyor.scenes.questions.asking import ask
-from surveyor.scenes.questions.draft import Question
+from surveyor.scenes.questions.draft import GeneratedQuestion
 from surveyor.scenes.records import SceneTruth
 from surveyor.services.launch import SupervisorHandle
 from tests.faults.conftest import META, command
@@ -61,12 +61,14 @@ def marked(tmp_path_factory: pytest.TempPathFactory, secrets_of: tuple[str, str]
     scenes = {scene.scene_id: scene for scene in read_vsi_meta(META)}
     plan = DatasetPlan(name="vsi-meta", generator="test", seed=0, scenes=tuple(scenes))
 
-    def mark(question: Question) -> Question:
+    def mark(question: GeneratedQuestion) -> GeneratedQuestion:
         task = question.task.model_copy(update={"frame_rule": asked})
         proof = {"program": known, "operands": [known]}
-        return Question(task, question.target.model_copy(update={"answer": known, "proof": proof}))
+        return GeneratedQuestion(
+            task, question.target.model_copy(update={"answer": known, "proof": proof})
+        )
 
-    def questions(of: Asked) -> Iterator[Question]:
+    def questions(of: Asked) -> Iterator[GeneratedQuestion]:
         plain = partial(ask, dataset=plan.name, split=plan.split, seed=0)
         return map(mark, plain(of))
 

@@ -11,14 +11,8 @@ from hypothesis import strategies as st
 
 from surveyor.core.errors import UserError
 from surveyor.core.names import safe_name
-from surveyor.memory.events import (
-    Answer,
-    EpisodeEnded,
-    EpisodeStarted,
-    EpisodeStatus,
-    Producer,
-    Score,
-)
+from surveyor.core.producer import Producer
+from surveyor.memory.events import Answer, EpisodeEnded, EpisodeStarted, EpisodeStatus, Score
 from surveyor.memory.log import EpisodeLog
 from surveyor.memory.manifest import DatasetIdentity, Manifest, RunRecord, ScheduledTask
 from surveyor.memory.runs import RunFolder, last_status

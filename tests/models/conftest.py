@@ -19,7 +19,7 @@ from starlette.testclient import TestClient
 from surveyor.core.blobs import BlobRef, Derivation
 from surveyor.services.app import build_app
 from surveyor.services.artifacts import Array
-from surveyor.services.blob_resolver import Shelf
+from surveyor.services.blob_resolver import BlobResolver
 from surveyor.services.expert import AnyExpert
 from surveyor.services.images import Images, Pixels
 from surveyor.services.registry import make_expert
@@ -104,7 +104,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
 @pytest.fixture
 def images(tmp_path: Path) -> Images:
     """Opens the images of requests."""
-    return Images(Shelf.at(tmp_path / "blobs", ()), max_pixels=1_000_000)
+    return Images(BlobResolver.at(tmp_path / "blobs", ()), max_pixels=1_000_000)
 
 
 @pytest.fixture

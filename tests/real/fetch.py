@@ -10,13 +10,17 @@ import os
 import shutil
 import subprocess
 import tarfile
+from collections.abc import Sequence
 from pathlib import Path
+
+from surveyor.services.depth_check import FILES
 
 HOME = "SURVEYOR_REAL"
 CAPTURES = "@iwer/sem@2.4.0"
 PAIR = "python3-skimage"
 FOOTAGE = "opencv-doc"
-PATIENCE = 300
+FILM = "vtest.avi"
+PATIENCE = 60
 
 
 class NotHad(Exception):
@@ -30,31 +34,37 @@ def captures() -> Path:
     if not found.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         _run(["npm", "pack", CAPTURES, "--silent"], folder)
-        with tarfile.open(next(folder.glob("*.tgz"))) as packed:
-            packed.extractall(folder, filter="data")
+        try:
+            with tarfile.open(next(folder.glob("*.tgz"))) as packed:
+                packed.extractall(folder, filter="data")
+        except (OSError, StopIteration, tarfile.TarError) as error:
+            raise NotHad(f"{CAPTURES} came as no package: {error!r}") from None
     return found
 
 
 def depth_pair() -> Path:
     """An indoor stereo pair with metric truth (Debian; images Middlebury 2014)."""
-    return _debian(PAIR, "usr/lib/python3/dist-packages/skimage/data")
+    return _debian(PAIR, "usr/lib/python3/dist-packages/skimage/data", FILES)
 
 
 def footage() -> Path:
     """Photographs and films (Debian, OpenCV's samples)."""
-    return _debian(FOOTAGE, "usr/share/doc/opencv-doc/examples/data")
+    return _debian(FOOTAGE, "usr/share/doc/opencv-doc/examples/data", (FILM, "left01.jpg"))
 
 
-def _debian(package: str, inside: str) -> Path:
+def _debian(package: str, inside: str, needed: Sequence[str]) -> Path:
     folder = _home() / package
     found = folder / "files" / inside
     if not found.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         _run(["apt-get", "download", package], folder)
-        packed = next(folder.glob("*.deb"))
+        packed = next(folder.glob("*.deb"), None)
+        if packed is None:
+            raise NotHad(f"apt-get fetched no {package}")
         _run(["dpkg-deb", "-x", packed.name, "files"], folder)
-    if not found.is_dir():
-        raise NotHad(f"{package} here has no {inside}; another release may")
+    for name in needed:
+        if not (found / name).is_file():
+            raise NotHad(f"{package} here has no {inside}/{name}; another release may")
     return found
 
 

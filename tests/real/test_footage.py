@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 from surveyor.cli.main import app
 from surveyor.core.dataset import Dataset
 from surveyor.core.images import rgb
+from tests.real.fetch import FILM
 
-FILM, FILM_SIZE = "vtest.avi", (768, 576)
+FILM_SIZE = (768, 576)
 PHOTOS, PHOTO_SIZE = "left", (640, 480)
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from surveyor.core.tasks import AnswerKind
-from surveyor.scenes.audit.balance import Candidate, balanced, prune, varied
+from surveyor.scenes.audit.balance import PlacedDraft, balanced, prune, varied
 from surveyor.scenes.audit.blind_readers import BlindItem, relative_accuracy
 from surveyor.scenes.audit.forest import Forest
 from surveyor.scenes.audit.leaks import audit, audit_type, letters_p
-from surveyor.scenes.questions.askable import Filmed
+from surveyor.scenes.questions.askable import CapturedScene
 from surveyor.scenes.questions.asking import ask
 from surveyor.scenes.questions.draft import Draft, Placement
 from tests.scenes.worlds import living_room
@@ -85,7 +85,7 @@ def test_letters() -> None:
 
 
 def test_the_audit_reads_finished_questions() -> None:
-    scenes = [Filmed(living_room(f"room{k}")) for k in range(12)]
+    scenes = [CapturedScene(living_room(f"room{k}")) for k in range(12)]
     rows = audit(ask(scenes, dataset="s", split="test", seed=0))
     by_type = {row.question_type: row for row in rows}
     # Twelve copies of one room: a blind reader that has seen it knows it.
@@ -95,9 +95,9 @@ def test_the_audit_reads_finished_questions() -> None:
     assert all(row.letters_p > 0.05 for row in rows)
 
 
-def _candidate(answer: str, scene: str = "s") -> Candidate:
+def _candidate(answer: str, scene: str = "s") -> PlacedDraft:
     draft = Draft("t", f"q {answer}", answer, ("x",), AnswerKind.CHOICE)
-    return Candidate(draft, Placement("dataset", scene, "test"), ())
+    return PlacedDraft(draft, Placement("dataset", scene, "test"), ())
 
 
 def test_answers_take_turns_within_a_scene() -> None:

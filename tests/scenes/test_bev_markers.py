@@ -12,8 +12,8 @@ from surveyor.core.geometry import Intrinsics, Pose
 from surveyor.core.marker_font import draw_label, label_bitmap, read_labels
 from surveyor.core.markers import MarkerRule, draw_markers, place_markers, visible_share
 from surveyor.core.top_view import TopCamera, TopView, top_view_of_points
-from surveyor.scenes.capture.rendering import render_frame
-from surveyor.scenes.capture.trajectory import plan_walk
+from surveyor.scenes.capture.rendering import renderer
+from surveyor.scenes.capture.trajectory import plan_trajectory
 from surveyor.scenes.rooms.room import Room, RoomSpec, build_room
 from surveyor.scenes.top_view import top_view_of_room
 
@@ -75,10 +75,10 @@ def test_box_centres_land_on_their_object_when_nothing_is_above(room: Room, view
 
 
 def test_every_drawn_pixel_belongs_to_its_object(room: Room, view: TopView) -> None:
-    walk = plan_walk(room, 3, intrinsics=Intrinsics.from_hfov(1.18, 256, 192))
+    trajectory = plan_trajectory(room, 3, intrinsics=Intrinsics.from_hfov(1.18, 256, 192))
     images = [(view.ids, view.rgb)]
-    for camera in walk.cameras:
-        frame = render_frame(room, camera)
+    for camera in trajectory.cameras:
+        frame = renderer(room).render(camera)
         assert frame.rgb is not None
         images.append((frame.ids, frame.rgb))
     for ids, rgb in images:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from surveyor.core.geometry import DepthMap, Pose, Scale
-from surveyor.scenes.capture.rendering import PHONE, camera_at, encode_jpeg, render_frame, renderer
+from surveyor.scenes.capture.rendering import PHONE, camera_at, encode_jpeg, renderer
 from surveyor.scenes.rooms.light.baking import BakeQuality
 from surveyor.scenes.rooms.room import RoomSpec, build_room
 
@@ -29,7 +29,7 @@ def test_floor_pixels_unproject_to_the_floor() -> None:
     floor = next(k for k, c in ROOM.surfaces.items() if c == "floor")
     for k in range(5):
         pose = view(k)
-        frame = render_frame(ROOM, camera_at(pose, SMALL), rgb=False)
+        frame = renderer(ROOM).render(camera_at(pose, SMALL), rgb=False)
         points, measured = DepthMap(frame.depth, Scale.METRIC).unproject(SMALL)
         world = pose.to_world(points[measured & (frame.ids == floor)])
         assert len(world) > 100
@@ -39,7 +39,7 @@ def test_floor_pixels_unproject_to_the_floor() -> None:
 def test_pixels_of_an_object_lie_on_its_box() -> None:
     for k in range(4):
         pose = view(k)
-        frame = render_frame(ROOM, camera_at(pose, SMALL), rgb=False)
+        frame = renderer(ROOM).render(camera_at(pose, SMALL), rgb=False)
         points, _ = DepthMap(frame.depth, Scale.METRIC).unproject(SMALL)
         for thing in ROOM.objects:
             own = pose.to_world(points[frame.ids == thing.instance_id])
@@ -54,7 +54,7 @@ def quick_light() -> None:
 
 def test_the_cheap_mode_gives_the_same_depth_and_ids() -> None:
     camera = camera_at(view(0), SMALL)
-    full, cheap = render_frame(ROOM, camera), render_frame(ROOM, camera, rgb=False)
+    full, cheap = renderer(ROOM).render(camera), renderer(ROOM).render(camera, rgb=False)
     assert cheap.rgb is None
     assert full.rgb is not None
     assert full.rgb.shape == (120, 160, 3)
@@ -64,7 +64,7 @@ def test_the_cheap_mode_gives_the_same_depth_and_ids() -> None:
 
 def test_equal_frames_give_equal_jpegs() -> None:
     camera = camera_at(view(1), SMALL)
-    first, second = (render_frame(ROOM, camera).rgb for _ in range(2))
+    first, second = (renderer(ROOM).render(camera).rgb for _ in range(2))
     assert first is not None
     assert second is not None
     assert encode_jpeg(first) == encode_jpeg(second)

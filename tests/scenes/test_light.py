@@ -8,7 +8,7 @@ import pytest
 from surveyor.core.geometry import Pose
 from surveyor.scenes.capture.raycast import Hits, ray_caster
 from surveyor.scenes.capture.rendering import PHONE, Renderer, camera_at
-from surveyor.scenes.capture.tone_mapping import Film, Look
+from surveyor.scenes.capture.tone_mapping import CaptureStyle, ToneMapping
 from surveyor.scenes.rooms.light.baking import BakeQuality, bake_light, hammersley
 from surveyor.scenes.rooms.light.patches import build_patches
 from surveyor.scenes.rooms.light.sources import Light
@@ -93,8 +93,8 @@ def test_a_picture_is_well_exposed_and_its_film_repeats() -> None:
     film = Renderer(room)
     film.shader(BakeQuality(8, 2))
     camera = inside_cameras(room, 1)[0]
-    plain = film.render(camera, look=Look(antialias=False, noise=0)).rgb
-    smooth = film.render(camera, look=Look(noise=0)).rgb
+    plain = film.render(camera, look=CaptureStyle(antialias=False, noise=0)).rgb
+    smooth = film.render(camera, look=CaptureStyle(noise=0)).rgb
     assert plain is not None
     assert smooth is not None
     assert 60 < plain.mean() < 200
@@ -103,7 +103,7 @@ def test_a_picture_is_well_exposed_and_its_film_repeats() -> None:
 
 
 def test_tone_grows_with_light() -> None:
-    film = Film(1.0, 0.0)
+    film = ToneMapping(1.0, 0.0)
     ramp = np.linspace(0, 4, 50, dtype=np.float32)[:, None].repeat(3, axis=1)[None]
     assert (np.diff(film.tone(ramp)[0, :, 0]) >= 0).all()
 
@@ -135,7 +135,7 @@ def test_mirrors_show_what_is_before_them() -> None:
 def test_motion_smears_along_its_direction_alone() -> None:
     dot = np.zeros((21, 21, 3), np.float32)
     dot[10, 10] = 1
-    smeared = Film(1.0, 0.0, motion=(8.0, 0.0)).develop(dot, 0)
+    smeared = ToneMapping(1.0, 0.0, motion=(8.0, 0.0)).develop(dot, 0)
     rows, columns = np.nonzero(smeared[..., 0])
     assert set(rows.tolist()) == {10}
     assert 7 <= np.ptp(columns) <= 9

@@ -11,7 +11,7 @@ import pytest
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import Intrinsics, Pose
 from surveyor.scenes.capture.mirror import mirrored_truth
-from surveyor.scenes.capture.trajectory import Walk, plan_walk
+from surveyor.scenes.capture.trajectory import CameraTrajectory, plan_trajectory
 from surveyor.scenes.datasets import truth as dataset_truth
 from surveyor.scenes.datasets.embedded import RoomsSettings
 from surveyor.scenes.datasets.pairs import make_pairs_dataset
@@ -37,13 +37,15 @@ def room() -> Room:
 
 
 @pytest.fixture(scope="module")
-def walk(room: Room) -> Walk:
-    return plan_walk(room, 6, intrinsics=Intrinsics.from_hfov(1.2, 96, 72))
+def trajectory(room: Room) -> CameraTrajectory:
+    return plan_trajectory(room, 6, intrinsics=Intrinsics.from_hfov(1.2, 96, 72))
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_exactly_one_object_differs(room: Room, walk: Walk, change: Change) -> None:
-    twins = make_twins(room, walk, change, np.random.default_rng(1))
+def test_exactly_one_object_differs(
+    room: Room, trajectory: CameraTrajectory, change: Change
+) -> None:
+    twins = make_twins(room, trajectory, change, np.random.default_rng(1))
     assert twins is not None
     before = {item.instance_id: item for item in twins.before.objects}
     after = {item.instance_id: item for item in twins.after.objects}
@@ -60,10 +62,12 @@ def test_exactly_one_object_differs(room: Room, walk: Walk, change: Change) -> N
         assert new.attributes["color"] != old.attributes["color"]
 
 
-def test_a_moved_object_keeps_clear_of_the_cameras(room: Room, walk: Walk) -> None:
-    eyes = np.array([np.array(camera.T_world_camera)[:2, 3] for camera in walk.cameras])
+def test_a_moved_object_keeps_clear_of_the_cameras(
+    room: Room, trajectory: CameraTrajectory
+) -> None:
+    eyes = np.array([np.array(camera.T_world_camera)[:2, 3] for camera in trajectory.cameras])
     for seed in range(6):
-        twins = make_twins(room, walk, "moved", np.random.default_rng(seed))
+        twins = make_twins(room, trajectory, "moved", np.random.default_rng(seed))
         assert twins is not None
         spot = twins.after.placed[twins.instance_id - 1].footprint
         assert not spot.grown(0.4).contains(eyes).any()

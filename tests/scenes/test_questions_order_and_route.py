@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from surveyor.core.blobs import BlobRef
 from surveyor.core.cameras import Frame
-from surveyor.scenes.questions.askable import AskableScene, Filmed
+from surveyor.scenes.questions.askable import AskableScene, CapturedScene
 from surveyor.scenes.questions.draft import Draft
 from surveyor.scenes.questions.vsi_appearance import appearance_order
 from surveyor.scenes.questions.vsi_route import route_planning
@@ -27,7 +27,7 @@ def filmed(truth: SceneTruth) -> AskableScene:
     image = BlobRef(sha256="0" * 64, media_type="image/jpeg", size=1)
     n = len(truth.visible_pixels)
     frames = tuple(Frame(index=k, time=0.6 * k, image=image) for k in range(n))
-    return AskableScene(Filmed(truth, frames))
+    return AskableScene(CapturedScene(truth, frames))
 
 
 def seen_from(first: dict[str, int], n_frames: int = 12) -> AskableScene:
@@ -82,7 +82,7 @@ def test_an_order_that_hangs_on_the_threshold_is_not_asked() -> None:
 
 
 def routes(truth: SceneTruth) -> list[Draft]:
-    return list(route_planning(AskableScene(Filmed(truth)), np.random.default_rng(1)))
+    return list(route_planning(AskableScene(CapturedScene(truth)), np.random.default_rng(1)))
 
 
 def test_walking_the_answer_reaches_the_goal() -> None:

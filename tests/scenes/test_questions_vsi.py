@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 
 from surveyor.scenes.official.measures import exact_box_distance
-from surveyor.scenes.questions.askable import AskableScene, Filmed
+from surveyor.scenes.questions.askable import AskableScene, CapturedScene
 from surveyor.scenes.questions.asking import PER_SCENE, ask
-from surveyor.scenes.questions.draft import Question
+from surveyor.scenes.questions.draft import GeneratedQuestion
 from surveyor.scenes.questions.vocabulary import may_ask
 from surveyor.scenes.questions.vsi import MEASURED_TYPES
 from surveyor.scenes.records import SceneTruth
 from tests.scenes.worlds import living_room
 
 
-def questions(n_scenes: int = 1, n_frames: int = 0, seed: int = 0) -> list[Question]:
-    scenes = [Filmed(living_room(f"room{k}", n_frames)) for k in range(n_scenes)]
+def questions(n_scenes: int = 1, n_frames: int = 0, seed: int = 0) -> list[GeneratedQuestion]:
+    scenes = [CapturedScene(living_room(f"room{k}", n_frames)) for k in range(n_scenes)]
     return list(ask(scenes, dataset="s", split="test", seed=seed))
 
 
-def of_type(name: str, found: list[Question]) -> list[Question]:
+def of_type(name: str, found: list[GeneratedQuestion]) -> list[GeneratedQuestion]:
     return [q for q in found if q.task.question_type == name]
 
 
@@ -108,7 +108,7 @@ def test_a_category_with_an_unfilmed_instance_is_not_asked() -> None:
     hidden = np.array(truth.visible_pixels)
     hidden[:, chairs[1]] = 0
     rows = tuple(tuple(int(n) for n in row) for row in hidden)
-    scene = AskableScene(Filmed(truth.model_copy(update={"visible_pixels": rows})))
+    scene = AskableScene(CapturedScene(truth.model_copy(update={"visible_pixels": rows})))
     assert "chair" not in scene.categories
     assert "sofa" in scene.categories
 
@@ -123,5 +123,5 @@ def test_margins_say_how_far_the_answer_is_from_changing() -> None:
 
 def test_a_scene_with_nothing_to_ask_asks_only_its_size() -> None:
     empty = SceneTruth(scene_id="empty", source="test", room_area=9.0, objects=())
-    found = list(ask([Filmed(empty)], dataset="s", split="test", seed=0))
+    found = list(ask([CapturedScene(empty)], dataset="s", split="test", seed=0))
     assert [q.task.question_type for q in found] == ["room_size_estimation"]

@@ -14,7 +14,7 @@ import pytest
 from surveyor.core.errors import UserError
 from surveyor.scenes.datasets.vsi_meta import make_vsi_meta_dataset
 from surveyor.scenes.formats.vsi_meta import read_vsi_meta
-from surveyor.scenes.questions.askable import Filmed
+from surveyor.scenes.questions.askable import CapturedScene
 from surveyor.scenes.questions.asking import ask
 from surveyor.scenes.questions.vsi import OFFICIAL_COUNTS
 
@@ -115,7 +115,7 @@ def test_bad_metadata_leaves_nothing_half_written(folder: Path, tmp_path: Path) 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="VSI-Bench's metadata is not on this machine")
 def test_the_official_question_counts_are_met() -> None:
-    scenes = [Filmed(scene) for scene in read_vsi_meta(REAL)]
+    scenes = [CapturedScene(scene) for scene in read_vsi_meta(REAL)]
     types = ("object_counting", "object_size_estimation", "room_size_estimation")
     found = ask(scenes, dataset="s", split="test", seed=0, per_type=dict.fromkeys(types))
     counts = Counter(question.task.question_type for question in found)

@@ -7,7 +7,7 @@ import numpy as np
 from surveyor.core.cameras import Camera
 from surveyor.core.geometry import Intrinsics, OrientedBox, Pose
 from surveyor.scenes.capture.depth_maps import FrameMaps
-from surveyor.scenes.datasets.writer import Picture, SceneBundle
+from surveyor.scenes.datasets.writer import EncodedFrame, SceneBundle
 from surveyor.scenes.records import SceneObject, SceneTruth
 
 FURNITURE = {
@@ -55,7 +55,7 @@ def filmed(scene_id: str, n_frames: int = 3) -> SceneBundle:
     depth = np.full((24, 32), 2.5, np.float32)
     ids = np.arange(24 * 32, dtype=np.int32).reshape(24, 32) % 9
     pictures = tuple(
-        Picture(
+        EncodedFrame(
             time=0.5 * k,
             data=f"{scene_id} {k}".encode(),
             media_type="image/jpeg",

@@ -14,7 +14,8 @@ import pytest
 from surveyor.benchmarks.report.record import read_report
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.benchmarks.run.repeat import config_of
-from surveyor.compose.session import Request, configured
+from surveyor.compose.configuration import configured
+from surveyor.compose.session import Request
 from surveyor.compose.shards import launch
 from surveyor.core.errors import UserError
 from surveyor.memory.runs import RunFolder

@@ -11,8 +11,8 @@ from PIL import Image
 
 from surveyor.core.blobs import BlobRef
 from surveyor.core.dataset import BLOBS
-from surveyor.services.artifacts import BlobOutbox
-from surveyor.services.blob_resolver import Shelf
+from surveyor.services.artifacts import BlobWriter
+from surveyor.services.blob_resolver import BlobResolver
 from surveyor.services.contract import ImageByHash
 from surveyor.services.images import Images
 from surveyor.services.registry import make_expert
@@ -27,8 +27,8 @@ class Bench:
         self, dataset: Path, blobs: Path, preset: str = "realistic", seed: int = 0
     ) -> None:
         self.dataset = dataset
-        self.shelf = Shelf.at(blobs, [dataset / BLOBS])
-        self.images = Images(self.shelf, max_pixels=10**8)
+        self.blobs = BlobResolver.at(blobs, [dataset / BLOBS])
+        self.images = Images(self.blobs, max_pixels=10**8)
         self._settings = Settings(blob_dir=blobs, datasets=(dataset,), preset=preset, seed=seed)
         self._experts: dict[str, Any] = {}
 
@@ -44,7 +44,7 @@ class Bench:
         expert = self.expert(name)
         item = expert.preprocess(request, self.images)
         (raw,) = expert.forward_batch([item])
-        return expert.postprocess(request, item, raw, BlobOutbox(self.shelf))
+        return expert.postprocess(request, item, raw, BlobWriter(self.blobs))
 
     def frame(self, scene: str = "room0", index: int = 0) -> ImageByHash:
         """A frame of the dataset."""
@@ -52,9 +52,9 @@ class Bench:
 
     def array(self, reference: BlobRef) -> np.ndarray:
         """A dense array of an answer."""
-        return np.load(io.BytesIO(self.shelf.get(reference.sha256)), allow_pickle=False)
+        return np.load(io.BytesIO(self.blobs.get(reference.sha256)), allow_pickle=False)
 
     def pixels(self, reference: BlobRef) -> np.ndarray:
         """An image of an answer."""
-        data = self.shelf.get(reference.sha256)
+        data = self.blobs.get(reference.sha256)
         return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))

@@ -46,7 +46,7 @@ def reference(serve: Serve, dataset: Path) -> Serve:
     """Start a reference expert on the tiny dataset."""
 
     def start(name: str, datasets: tuple[Path, ...] = (dataset,), **settings: Any) -> TestClient:
-        shelves = tuple(path / BLOBS for path in datasets)
-        return serve(make_expert(name), datasets=datasets, shelves=shelves, **settings)
+        blob_folders = tuple(path / BLOBS for path in datasets)
+        return serve(make_expert(name), datasets=datasets, blob_folders=blob_folders, **settings)
 
     return start

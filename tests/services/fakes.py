@@ -8,7 +8,7 @@ from collections.abc import Hashable, Sequence
 import numpy as np
 
 from surveyor.core.geometry import Intrinsics, Scale
-from surveyor.memory.events import Producer
+from surveyor.core.producer import Producer
 from surveyor.services.contract import DepthAnswer, DepthRequest, Info, ScaleSource
 from surveyor.services.expert import ArtifactWriter, Images, LoadedImage, Settings, inline
 

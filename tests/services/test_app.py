@@ -18,7 +18,7 @@ from PIL import Image
 from surveyor.core.blobs import sha256_of
 from surveyor.core.errors import UserError
 from surveyor.services.contract import DepthAnswer, Info, Problem
-from surveyor.services.settings import Batching, Limits
+from surveyor.services.settings import Batching, RequestLimits
 from surveyor.services.tensors import MEDIA_TYPE, unpack
 from tests.services.fakes import FlatDepth
 from tests.services.world import picture
@@ -162,7 +162,7 @@ def test_exif_orientation_is_applied_once(serve):
 
 
 def test_the_body_limit_holds_for_declared_and_for_streamed_sizes(serve):
-    client = serve(FlatDepth(), limits=Limits(body_bytes=1000))
+    client = serve(FlatDepth(), limits=RequestLimits(body_bytes=1000))
     at = "/v1/blobs/" + sha256_of(b"x" * 2000)
     problem(client.put(at, content=b"x" * 2000), 413, "too_large")
     pieces = (b"x" * 100 for _ in range(20))  # chunked: no declared length
@@ -172,7 +172,7 @@ def test_the_body_limit_holds_for_declared_and_for_streamed_sizes(serve):
 
 
 def test_a_token_is_asked_for_before_anything_else(serve):
-    client = serve(FlatDepth(), token="secret", limits=Limits(body_bytes=1000))
+    client = serve(FlatDepth(), token="secret", limits=RequestLimits(body_bytes=1000))
     at = "/v1/blobs/" + sha256_of(b"x" * 2000)
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "secret"}):
         told = client.put(at, content=b"x" * 2000, headers=headers)

@@ -48,8 +48,10 @@ def plan(dataset, tmp_path):
 
 
 def settings(dataset, tmp_path, **more):
-    shelves = (dataset / BLOBS,)
-    return Settings(blob_dir=tmp_path / "blobs", shelves=shelves, datasets=(dataset,), **more)
+    blob_folders = (dataset / BLOBS,)
+    return Settings(
+        blob_dir=tmp_path / "blobs", blob_folders=blob_folders, datasets=(dataset,), **more
+    )
 
 
 def test_a_replica_answers_below_its_prefix_as_soon_as_it_has_started(dataset, tmp_path):

@@ -35,7 +35,7 @@ def served(tmp_path_factory):
                 settings = Settings(
                     blob_dir=folder / "blobs",
                     datasets=(dataset,),
-                    shelves=(dataset / BLOBS,),
+                    blob_folders=(dataset / BLOBS,),
                     preset=preset,
                 )
                 app = build_app(make_expert(name), settings)

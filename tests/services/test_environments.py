@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,6 @@ from surveyor.services.environments import (
     create,
     plan_environment,
     python_of,
-    read_constraints,
 )
 from surveyor.services.neural.model_cards import CARDS
 
@@ -22,7 +22,9 @@ ROUTES = [(expert, route) for expert, cards in CARDS.items() for route in cards]
 
 
 def test_pins_agree_with_the_tested_constraints() -> None:
-    constraints = read_constraints(REQUIREMENTS / "models-constraints.txt")
+    lines = (REQUIREMENTS / "models-constraints.txt").read_text().splitlines()
+    found = (re.match(r"([A-Za-z0-9._-]+)==([^\s#]+)", line) for line in lines)
+    constraints = {m[1].lower().replace("_", "-").replace(".", "-"): m[2] for m in found if m}
     alone = {"depth-anything-3"}
     assert {name: constraints.get(name) for name in PINS if name not in alone} == {
         name: version for name, version in PINS.items() if name not in alone

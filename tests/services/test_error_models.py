@@ -21,12 +21,12 @@ from surveyor.services.contract import (
 )
 from surveyor.services.images import LoadedImage
 from surveyor.services.reference.depth_errors import smeared
-from surveyor.services.reference.evidence import Evidence, Seeing
+from surveyor.services.reference.evidence import ObjectEvidence, Seeing
 from surveyor.services.reference.outline import projected_area
 from surveyor.services.reference.presets import PRESETS, DetectErrors, preset
-from surveyor.services.reference.quality import Quality, luma, measure
+from surveyor.services.reference.quality import ImageQuality, luma, measure
 from surveyor.services.reference.registration import rotation, spanning_tree
-from surveyor.services.reference.restoration_discount import Sight
+from surveyor.services.reference.restoration_discount import MeasuredImage
 from surveyor.services.reference.seeding import chance, probability
 from tests.services.bench import Bench
 from tests.services.world import CHAIR_BOX, OBJECTS, _camera, frame_maps, make_dataset, textured
@@ -131,14 +131,14 @@ def test_meters_see_dark_noise_and_blur():
 
 
 def test_a_restored_frame_is_believed_only_in_part():
-    poor, good = Quality(0.02, 1.0, 0.2), Quality(0.12, 11.0, 0.7)
+    poor, good = ImageQuality(0.02, 1.0, 0.2), ImageQuality(0.12, 11.0, 0.7)
     model = REALISTIC.detect.recall
 
     def sight(before, now, credit):
         def seeing(quality):
-            return Seeing(quality, {1: Evidence(900, 0.8, quality)})
+            return Seeing(quality, {1: ObjectEvidence(900, 0.8, quality)})
 
-        return Sight(seeing(now), seeing(before) if before else None, credit)
+        return MeasuredImage(seeing(now), seeing(before) if before else None, credit)
 
     raw, plain = (sight(None, q, 0.4).logit(1, model) for q in (poor, good))
     assert sight(poor, good, 0.4).logit(1, model) == pytest.approx(raw + 0.4 * (plain - raw))
@@ -283,7 +283,7 @@ def test_a_derived_image_is_measured_against_its_original(dark, tmp_path):
     bench = Bench(dark, tmp_path)
     original = bench.frame()
     bright = textured(0)
-    reference = bench.shelf.own.put(
+    reference = bench.blobs.own.put(
         bright, "image/png", derivation=Derivation(parent=original.sha256, op="restore")
     )
     derived = ImageByHash(sha256=reference.sha256)

@@ -11,12 +11,12 @@ import pytest
 from PIL import Image, ImageFile
 
 from surveyor.core.blobs import BlobStore
-from surveyor.services.blob_resolver import Shelf
+from surveyor.services.blob_resolver import BlobResolver
 from surveyor.services.contract import ErrorCode, ImageByHash, ImageInline
 from surveyor.services.errors import ExpertError
 from surveyor.services.images import Images, LoadedImage
 from surveyor.services.neural.preprocessing import exif_focal
-from surveyor.services.settings import Limits
+from surveyor.services.settings import RequestLimits
 from tests.services.fakes import FlatDepth
 from tests.support import pictures
 from tests.support.pictures import encoded, oriented, quarters
@@ -28,7 +28,7 @@ def inlined(data: bytes) -> ImageInline:
 
 @pytest.fixture
 def images(tmp_path: Path) -> Images:
-    return Images(Shelf.at(tmp_path), max_pixels=10_000, request_pixels=12_000)
+    return Images(BlobResolver.at(tmp_path), max_pixels=10_000, request_pixels=12_000)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "BMP"])
@@ -78,7 +78,7 @@ def test_the_pixels_of_one_request_are_bounded(images: Images, tmp_path: Path) -
 
 
 def test_a_request_of_too_many_pixels_is_413(serve: Any) -> None:
-    client = serve(FlatDepth(), limits=Limits(pixels=10_000, request_pixels=2_000))
+    client = serve(FlatDepth(), limits=RequestLimits(pixels=10_000, request_pixels=2_000))
     assert client.get("/v1/info").json()["limits"]["request_pixels"] == 2_000
     body = {"image": inlined(encoded(quarters(), "PNG")).model_dump()}
     answer = client.post("/v1/depth", json=body)

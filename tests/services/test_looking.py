@@ -124,7 +124,7 @@ def test_restoring_lifts_what_the_meters_see_and_keeps_lineage(dark, tmp_path):
     assert after.contrast > 3 * before.contrast
     assert after.cnr > before.cnr
     assert answer.derivation == Derivation(parent=frame.sha256, op="restore")
-    assert bench.shelf.derivation(answer.image.sha256) == answer.derivation
+    assert bench.blobs.derivation(answer.image.sha256) == answer.derivation
     restored_frame = ImageByHash(sha256=answer.image.sha256)  # the store knows its lineage
     request = DetectRequest(image=restored_frame, phrases=("chair", "table"), threshold=0)
     bench.ask("detect", request)

@@ -16,7 +16,7 @@ from surveyor.core.geometry import Intrinsics
 from surveyor.services.contract import Orientation
 from surveyor.services.images import LoadedImage
 from surveyor.services.neural.angles import Bins, composed, fit_symmetry, wrapped
-from surveyor.services.neural.detect import Found, Prompt, pixel_boxes, read
+from surveyor.services.neural.detect import Found, PhrasePrompt, pixel_boxes, read
 from surveyor.services.neural.multi_view import from_above_one, inverted, on_one_grid, to_integers
 from surveyor.services.neural.multi_view_nets import pinhole_of
 from surveyor.services.neural.preprocessing import (
@@ -34,7 +34,7 @@ BLUE_CHAIR = (1, 4, 6)
 def found(rows: list[list[float]]) -> Found:
     """Tokens: start, red, chair, dot, blue, chair, dot, end."""
     boxes = np.full((len(rows), 4), 0.5, np.float32)
-    prompt = Prompt(tuple(range(8)), (RED_CHAIR, BLUE_CHAIR))
+    prompt = PhrasePrompt(tuple(range(8)), (RED_CHAIR, BLUE_CHAIR))
     return Found(prompt, np.array(rows, np.float32), boxes)
 
 

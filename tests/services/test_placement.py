@@ -88,7 +88,7 @@ def test_a_config_becomes_a_plan(tmp_path):
     assert plan.limits.body_bytes == 1000
     settings = plan.settings("detect")
     assert (settings.model, settings.record) == ("m", tmp_path / "rec")
-    assert settings.shelves == (tmp_path / "rooms" / "blobs",)
+    assert settings.blob_folders == (tmp_path / "rooms" / "blobs",)
 
 
 @pytest.mark.parametrize(

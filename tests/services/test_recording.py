@@ -18,7 +18,7 @@ from tests.services.world import frame
 
 def replay(serve, name, folder):
     options = {"recording": str(folder)}
-    return serve(make_expert(name, "replay"), options=options, shelves=(folder / BLOBS,))
+    return serve(make_expert(name, "replay"), options=options, blob_folders=(folder / BLOBS,))
 
 
 def body(dataset, index=0):

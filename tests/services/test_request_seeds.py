@@ -35,7 +35,7 @@ def client(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     settings = Settings(
         blob_dir=tmp_path_factory.mktemp("blobs"),
         datasets=(dataset,),
-        shelves=(dataset / BLOBS,),
+        blob_folders=(dataset / BLOBS,),
         preset="realistic",
         hosts=LOOPBACK,
     )

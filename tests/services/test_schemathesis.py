@@ -73,7 +73,7 @@ def try_operation(operation, client, examples, change=lambda body: body):
 
 @pytest.mark.parametrize("name", experts_of("reference"))
 def test_an_expert_keeps_to_its_schema(dataset, tmp_path, name):
-    told = Settings(blob_dir=tmp_path, datasets=(dataset,), shelves=(dataset / BLOBS,))
+    told = Settings(blob_dir=tmp_path, datasets=(dataset,), blob_folders=(dataset / BLOBS,))
     app = build_app(make_expert(name), told)
     frames = cycle(sorted(json.loads((dataset / FRAMES).read_text())))
     scene = DatasetManifest.model_validate_json((dataset / MANIFEST).read_bytes()).scenes[0]

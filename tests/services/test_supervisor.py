@@ -97,6 +97,54 @@ def test_a_killed_worker_comes_back_at_the_same_address(dataset, state_dir):
     assert not handle.endpoints_file.exists()
 
 
+def test_shared_experts_are_one_process_that_is_replaced_as_one(dataset, state_dir, tmp_path):
+    """Every expert keeps its own address, and answers as it does alone."""
+    names = ("scene", "depth", "detect")
+    asked = {
+        "scene": {"scene_id": "room0"},
+        "depth": {"image": {"sha256": frame(dataset)}},
+        "detect": {"image": {"sha256": frame(dataset)}, "phrases": ["chair"]},
+    }
+
+    def answers(endpoints):
+        urls = {one.expert: one.url for one in endpoints.experts}
+        return {n: httpx2.post(f"{urls[n]}/v1/{n}", json=asked[n]).json() for n in names}
+
+    with up(names, [dataset], "perfect", tmp_path / "alone") as handle:
+        alone = answers(handle.endpoints)
+    with up(names, [dataset], "perfect", state_dir, shared=True) as handle:
+        first = handle.endpoints
+        urls = {one.expert: one.url for one in first.experts}
+        assert tuple(urls) == names
+        assert len(set(urls.values())) == len(names)
+        assert len(family(handle.pid)) == 2  # the supervisor and the worker: no forkserver
+        assert answers(first) == alone
+        other = httpx2.post(f"{urls['scene']}/v1/depth", json=asked["depth"])
+        assert other.status_code == 404
+        (worker,) = set(pids(first).values())
+        os.kill(worker, signal.SIGKILL)
+        now = until(
+            lambda: (
+                (e := read_endpoints(handle.endpoints_file))
+                and worker not in pids(e).values()
+                and all(row.state == "ready" for row in status(handle.endpoints_file))
+                and e
+            ),
+            "one process is replaced by one",
+        )
+        assert len(set(pids(now).values())) == 1
+        assert {one.expert: one.url for one in now.experts} == urls
+        assert answers(now) == alone
+        assert [row.restarts for row in status(handle.endpoints_file)] == [1, 1, 1]
+        assert len(list((state_dir / "logs").glob("shared.*.log"))) == 2
+    until(lambda: not family(handle.pid), "nobody is left")
+
+
+def test_a_shared_expert_that_cannot_load_says_why(dataset, state_dir):
+    with pytest.raises(UserError, match="holds no dataset"):
+        up(["scene", "depth"], [state_dir], "perfect", state_dir, shared=True)
+
+
 def test_workers_go_when_their_supervisor_is_killed(dataset, state_dir):
     with up(["scene", "depth"], [dataset], "perfect", state_dir) as handle:
         assert len(family(handle.pid)) >= 3

@@ -16,7 +16,7 @@ from surveyor.core.blobs import BlobStore, sha256_of
 from surveyor.services.launch import launch
 from surveyor.services.plan import ExpertPlan, LaunchPlan
 from surveyor.services.preparing import WatchedPool
-from surveyor.services.settings import Batching, Limits
+from surveyor.services.settings import Batching, RequestLimits
 from tests.claims.experts.servers import fake_plan, served
 from tests.services.fakes import FlatDepth
 from tests.services.test_app import AT, inline_body, problem
@@ -83,7 +83,7 @@ def test_a_blob_of_many_pieces_is_stored_and_a_wrong_one_leaves_nothing(serve, t
 
 @pytest.mark.parametrize(("method", "at"), [("POST", AT), ("PUT", "/v1/blobs/" + "0" * 64)])
 def test_a_body_that_does_not_come_is_given_up(serve, tmp_path, method, at):
-    client = serve(FlatDepth(), limits=Limits(body_seconds=0.2))
+    client = serve(FlatDepth(), limits=RequestLimits(body_seconds=0.2))
     sent = client.portal.call(lambda: stall(client.app, method, at, b"x" * 1000))
     assert (sent[0]["status"], b"connection" in dict(sent[0]["headers"])) == (408, True)
     assert b"did not arrive within 0.2 s" in sent[1]["body"]
@@ -91,7 +91,7 @@ def test_a_body_that_does_not_come_is_given_up(serve, tmp_path, method, at):
 
 
 def test_bodies_in_memory_are_bounded_together_and_blobs_are_not_held(serve):
-    client = serve(FlatDepth(), limits=Limits(held_bytes=10_000, body_seconds=30))
+    client = serve(FlatDepth(), limits=RequestLimits(held_bytes=10_000, body_seconds=30))
     big = inline_body(picture(7)) | {"focal": 7}
 
     async def meanwhile():
@@ -112,7 +112,7 @@ def test_bodies_in_memory_are_bounded_together_and_blobs_are_not_held(serve):
 
 
 def test_images_are_weighed_together_before_any_is_decoded(reference, dataset):
-    client = reference("reconstruct", limits=Limits(request_pixels=64 * 48 * 2))
+    client = reference("reconstruct", limits=RequestLimits(request_pixels=64 * 48 * 2))
     images = [{"sha256": frame(dataset, index=index)} for index in range(3)]
     told = problem(client.post("/v1/reconstruct", json={"images": images}), 413, "too_large")
     assert "send fewer or smaller ones" in told.message

@@ -14,7 +14,7 @@ from surveyor.core.errors import UserError
 from surveyor.core.tasks import AnswerKind, Task
 from surveyor.scenes.records import SceneTruth
 from surveyor.skills.operands import operands_of
-from surveyor.skills.scene_profile import SceneProfile, make_card
+from surveyor.skills.scene_profile import ProfileMaker, SceneProfile
 from surveyor.tools.quality import decode_luma, measure, overlap
 
 
@@ -87,7 +87,7 @@ def test_neighbouring_views_overlap_and_strange_ones_do_not() -> None:
 def test_a_card_says_what_the_pixels_say(tmp_path: Path) -> None:
     blobs = BlobStore(tmp_path)
     images = [darkened(picture(i), i) for i in range(5)]
-    card = make_card(task_of(blobs, images), blobs.get)
+    card = ProfileMaker(blobs.get)(task_of(blobs, images))
     assert {"dark", "noisy", "few"} <= set(card.tags)
     assert (card.views, card.width, card.height) == (5, 640, 480)
     assert card.operands == ("chair",)
@@ -106,7 +106,7 @@ def test_the_truth_never_enters_a_card(tmp_path: Path) -> None:
     tagged = task_of(
         blobs, images, id="dark-t1", scene_id="dark-room", split="dark", dataset="dark"
     )
-    assert make_card(plain, blobs.get) == make_card(tagged, blobs.get)
+    assert ProfileMaker(blobs.get)(plain) == ProfileMaker(blobs.get)(tagged)
     truth_only = set(SceneTruth.model_fields) - {"scene_id", "height"}  # a room's, not an image's
     assert truth_only.isdisjoint(Task.model_fields)
     assert truth_only.isdisjoint(SceneProfile.model_fields)
@@ -116,7 +116,7 @@ def test_a_task_without_frames_has_a_card() -> None:
     task = Task(
         id="t", dataset="s", scene_id="x", question_type="q", question="?", answer_kind="text"
     )
-    card = make_card(task, lambda _: b"")
+    card = ProfileMaker(lambda _: b"")(task)
     assert card.tags == ("table",)
     assert len(card.vector) == len(SceneProfile(question_type="q", views=32).vector)
 

@@ -18,12 +18,13 @@ from surveyor.memory.events import (
 from surveyor.skills.distil.base import candidates, parent_of, skill_name, tools_of
 from surveyor.skills.distil.causes import attribute
 from surveyor.skills.distil.chat import ChatDistiller
-from surveyor.skills.distil.findings import Finding, FindingSettings, find
+from surveyor.skills.distil.findings import Finding, finding_of, floored
 from surveyor.skills.distil.lessons import learn
-from surveyor.skills.distil.rollouts import Cause, Trial
+from surveyor.skills.distil.rollouts import Cause, Rollout
 from surveyor.skills.distil.rules import RulesDistiller
 from surveyor.skills.distil.wording import steps, stops
 from surveyor.skills.documents import parse
+from surveyor.skills.gate import Estimate, Pair
 from surveyor.skills.scene_profile import SceneProfile
 from surveyor.skills.scope import Scope
 from surveyor.skills.store import SkillStore
@@ -33,12 +34,12 @@ VOTE = GUARDED.model_copy(update={"join": Join.VOTE})
 CARD = SceneProfile(question_type="object_counting", operands=("chair",), views=24)
 
 
-def trial(room: int, workflow: Workflow, score: float, **changes: object) -> Trial:
-    base = Trial(
+def rollout(room: int, workflow: Workflow, score: float, **changes: object) -> Rollout:
+    base = Rollout(
         task_id=f"r{room}/q",
         scene_id=f"r{room}",
         room=f"r{room}",
-        card=CARD,
+        profile=CARD,
         workflow=workflow,
         score=score,
         cost=2.0,
@@ -46,21 +47,23 @@ def trial(room: int, workflow: Workflow, score: float, **changes: object) -> Tri
     return base.model_copy(update=changes)
 
 
-def evidence(gain: float = 0.2, rooms: int = 10) -> list[Trial]:
+def evidence(gain: float = 0.2, rooms: int = 10) -> list[Rollout]:
     return [
         t
         for r in range(rooms)
         for t in (
-            trial(r, GUARDED, 0.5 + 0.01 * (r % 3)),
-            trial(r, VOTE, 0.5 + gain, cause=Cause.WRONG_VIEW if r < 4 else Cause.NONE),
+            rollout(r, GUARDED, 0.5 + 0.01 * (r % 3)),
+            rollout(r, VOTE, 0.5 + gain, cause=Cause.WRONG_VIEW if r < 4 else Cause.NONE),
         )
     ]
 
 
-def findings(trials: list[Trial]) -> tuple[Finding, ...]:
-    workflows = {w.key: w for w in (GUARDED, VOTE, PLAIN)}
-    family = [("object_counting",)]
-    return find(trials, workflows, family, lambda t: GUARDED.key, FindingSettings())
+def findings(rollouts: list[Rollout], *kinds: str) -> tuple[Finding, ...]:
+    rows = {(r.task_id, r.workflow.key): r for r in rollouts}
+    tasks = sorted({r.task_id for r in rollouts})
+    pairs = [Pair(rows[t, VOTE.key], rows[t, GUARDED.key]) for t in tasks if (t, VOTE.key) in rows]
+    found = finding_of(pairs, VOTE, Scope(question_types=kinds or ("object_counting",)), 0.015)
+    return () if found is None else (found,)
 
 
 def outcome(name: str, status: ToolStatus = ToolStatus.OK, **fields: object) -> ToolOutcome:
@@ -87,7 +90,7 @@ SAID = Answer(turn=1, text="3", sources=("box_1",))
 
 
 @pytest.mark.parametrize(
-    ("played", "card", "workflow", "score", "cause"),
+    ("played", "profile", "workflow", "score", "cause"),
     [
         (episode(outcome("depth", ToolStatus.FAILED)), CARD, PLAIN, 0.0, Cause.OUTAGE),
         (episode(SEEN, end=EpisodeStatus.INCOMPLETE), CARD, PLAIN, 0.0, Cause.OUTAGE),
@@ -123,53 +126,47 @@ SAID = Answer(turn=1, text="3", sources=("box_1",))
     ],
 )
 def test_causes(
-    played: Episode, card: SceneProfile, workflow: Workflow, score: float, cause: Cause
+    played: Episode, profile: SceneProfile, workflow: Workflow, score: float, cause: Cause
 ) -> None:
-    assert attribute(played, card, workflow, score, effective=1) is cause
+    assert attribute(played, profile, workflow, score, effective=1) is cause
 
 
-def test_a_clear_gain_is_found_and_a_lucky_one_is_not() -> None:
+def test_a_finding_says_what_it_rests_on() -> None:
     (found,) = findings(evidence())
     assert found.workflow == VOTE
-    assert found.rooms == 10
+    assert (found.rooms, len(found.episodes), found.splits) == (10, 10, ("train",))
     assert found.gain == pytest.approx(0.19, abs=0.02)
-    assert findings(evidence(gain=0.0)) == ()
-    assert findings(evidence(rooms=3)) == ()
+    assert found.causes == {"wrong view": 4}
+    assert findings(evidence(rooms=1)) == ()
 
 
-def test_what_was_tried_on_one_kind_of_question_says_nothing_of_all() -> None:
-    """Pooled kinds need every kind tried; else the easiest kind's gain is taken for everyone's."""
-    sizes = CARD.model_copy(update={"question_type": "object_size_estimation"})
-    other = [trial(r, GUARDED, 0.5, card=sizes, task_id=f"r{r}/s") for r in range(10)]
-    tried = [trial(r, VOTE, 0.7 + 0.01 * (r % 2), card=sizes, task_id=f"r{r}/s") for r in range(10)]
-    both = ("object_counting", "object_size_estimation")
-
-    def pooled(trials: list[Trial]) -> tuple[Finding, ...]:
-        workflows = {w.key: w for w in (GUARDED, VOTE)}
-        return find(trials, workflows, [both], lambda t: GUARDED.key, FindingSettings())
-
-    assert not pooled([*evidence(), *other])
-    (found,) = pooled([*evidence(), *other, *tried])
-    assert found.scope.question_types == both
-    assert found.workflow == VOTE
+def test_worth_counts_tasks_and_no_error_is_nothing() -> None:
+    (found,) = findings(evidence())
+    assert found.error == pytest.approx(0.25 / 10**0.5), "a spread near nothing is no certainty"
+    assert found.worth == pytest.approx(10 * (found.gain - found.error))
+    wide = found.model_copy(update={"gain": 0.09, "error": 0.02, "episodes": ("e",) * 300})
+    lucky = found.model_copy(update={"gain": 0.29, "error": 0.03, "episodes": ("e",) * 8})
+    assert lucky.gain / lucky.error > wide.gain / wide.error
+    assert wide.worth > lucky.worth
+    assert floored(Estimate(0.1, 0.5, 100, 50)).error == 0.5
 
 
-def test_incomplete_trials_are_no_evidence() -> None:
+def test_incomplete_rollouts_are_no_evidence() -> None:
     incomplete = [t.model_copy(update={"incomplete": True}) for t in evidence()]
     assert findings(incomplete) == ()
     assert learn(incomplete) == {}
 
 
 def test_lessons_name_cause_and_share_and_skip_outages() -> None:
-    trials = [*evidence(), *(trial(90 + i, VOTE, 0.0, cause=Cause.OUTAGE) for i in range(9))]
-    (lesson,) = learn(trials)[VOTE.key]
+    rollouts = [*evidence(), *(rollout(90 + i, VOTE, 0.0, cause=Cause.OUTAGE) for i in range(9))]
+    (lesson,) = learn(rollouts)[VOTE.key]
     assert (lesson.cause, lesson.count, lesson.episodes) == (Cause.WRONG_VIEW, 4, 10)
     assert "4 of 10" in lesson.text
 
 
 def test_the_rules_distiller_revises_the_parent(seeded: SkillStore) -> None:
-    trials = evidence()
-    made = candidates(RulesDistiller(), findings(trials), seeded.skills(), learn(trials))
+    rollouts = evidence()
+    made = candidates(RulesDistiller(), findings(rollouts), seeded.skills(), learn(rollouts))
     (candidate,) = made
     document = candidate.document
     parent = seeded.find("count-objects-across-views")
@@ -179,7 +176,7 @@ def test_the_rules_distiller_revises_the_parent(seeded: SkillStore) -> None:
     assert "0.70" in document.lessons[0]
     assert set(parent.document.lessons) & set(document.lessons)
     assert parse(document.text) == document
-    again = candidates(RulesDistiller(), findings(trials), seeded.skills(), learn(trials))
+    again = candidates(RulesDistiller(), findings(rollouts), seeded.skills(), learn(rollouts))
     assert again[0].document.text == document.text
 
 

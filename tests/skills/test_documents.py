@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from surveyor.core.errors import UserError
-from surveyor.skills.builtin import seed_documents
+from surveyor.skills.builtin import builtin_documents
 from surveyor.skills.documents import SECTIONS, SkillDocument, parse
 from surveyor.skills.frontmatter import split, write
 from surveyor.skills.workflow import GUARDED, PLAIN, Join, Stop, Workflow
@@ -114,7 +118,7 @@ def test_a_bad_document_is_refused_by_name(
 
 
 def test_seeds_are_complete_and_different() -> None:
-    seeds = seed_documents()
+    seeds = builtin_documents()
     assert len(seeds) >= 8
     assert len({s.name for s in seeds}) == len(seeds)
     for seed in seeds:
@@ -132,3 +136,19 @@ def test_keys_of_workflows_that_do_not_stop_stay_as_they_were() -> None:
     early = PLAIN.model_copy(update={"stop": Stop(first=4, seen=1)})
     assert early.key != PLAIN.key
     assert Workflow.model_validate_json(early.model_dump_json()) == early
+
+
+def test_the_builtin_skills_are_found_beside_a_foreign_package_of_that_name(tmp_path):
+    (tmp_path / "skills").mkdir()
+    (tmp_path / "skills" / "__init__.py").touch()
+    program = "from surveyor.skills.builtin import builtin_documents as b; print(len(b()))"
+    root = str(Path(__file__).resolve().parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), root))},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) >= 8

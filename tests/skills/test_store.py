@@ -10,7 +10,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from surveyor.core.errors import UserError
-from surveyor.skills.builtin import add_builtin, seed_documents
+from surveyor.skills.builtin import add_builtin, builtin_documents
 from surveyor.skills.documents import SkillDocument
 from surveyor.skills.entries import Entry, read_entry, write_entry
 from surveyor.skills.folders import export_skills, import_skills, promote_by_hand, retire
@@ -24,7 +24,7 @@ DISTILLED = Provenance(origin=Origin.DISTILLED)
 
 
 def test_planting_twice_changes_nothing(store: SkillStore) -> None:
-    assert add_builtin(store) == len(seed_documents())
+    assert add_builtin(store) == len(builtin_documents())
     before = store.generation()
     assert add_builtin(store) == 0
     assert store.generation() == before
@@ -87,7 +87,7 @@ def test_a_read_only_open_writes_nothing(seeded: SkillStore, tmp_path: Path) -> 
     with SkillStore(seeded.path, read_only=True) as store:
         Retriever(store, cache=tmp_path / "index.faiss")
         with pytest.raises(UserError, match="read-only"):
-            store.record(seed_documents()[0].version, "retired", Status.RETIRED)
+            store.record(builtin_documents()[0].version, "retired", Status.RETIRED)
     assert {p: hashlib.sha256(p.read_bytes()).digest() for p in tmp_path.rglob("*")} == before
 
 
@@ -95,7 +95,7 @@ def test_skills_travel_as_folders(seeded: SkillStore, tmp_path: Path) -> None:
     export_skills(seeded.skills(), tmp_path / "out")
     with SkillStore(tmp_path / "other.sqlite") as other:
         documents = import_skills(other, tmp_path / "out", source="a colleague")
-        assert documents == seed_documents()
+        assert documents == builtin_documents()
         assert {s.status for s in other.skills(None)} == {Status.UNTRUSTED}
         assert not other.skills(Status.ACTIVE)
         name = documents[0].name

@@ -19,16 +19,17 @@ from surveyor.core.blobs import BlobRef, BlobStore, sha256_of
 from surveyor.core.cameras import Frame
 from surveyor.core.geometry import Float, Intrinsics, OrientedBox, Pose, Scale
 from surveyor.core.masks import encode_rle, mask_box
+from surveyor.core.producer import Producer
 from surveyor.core.tasks import AnswerKind, Task
-from surveyor.memory.events import Producer
+from surveyor.services.artifacts import npy_bytes
 from surveyor.services.contract import (
     DepthAnswer,
     DepthRequest,
     DetectAnswer,
     Detection,
     DetectRequest,
-    Endpoint,
     Endpoints,
+    ExpertEndpoint,
     Info,
     Mask,
     ReconstructAnswer,
@@ -41,7 +42,6 @@ from surveyor.services.contract import (
     SegmentAnswer,
     SegmentRequest,
 )
-from surveyor.tools.arrays import encode_npy
 
 ROOM = (6.0, 5.0, 2.8)
 CAMERA = Intrinsics.from_hfov(np.deg2rad(70), 128, 96)
@@ -139,7 +139,8 @@ class BoxRoom:
         return Endpoints(
             supervisor=0,
             experts=tuple(
-                Endpoint(expert=n, url=f"http://{n}.test", pid=0, backend="boxes") for n in names
+                ExpertEndpoint(expert=n, url=f"http://{n}.test", pid=0, backend="boxes")
+                for n in names
             ),
         )
 
@@ -182,7 +183,7 @@ class BoxRoom:
         return httpx2.Response(200, content=self.arrays[sha256])
 
     def _array(self, array: NDArray[np.generic]) -> BlobRef:
-        data = encode_npy(array)
+        data = npy_bytes(array)
         self.arrays[sha256_of(data)] = data
         return BlobRef(sha256=sha256_of(data), media_type="application/x-npy", size=len(data))
 

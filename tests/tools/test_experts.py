@@ -13,8 +13,8 @@ from surveyor.services.contract import (
     DepthRequest,
     DetectAnswer,
     DetectRequest,
-    Endpoint,
     Endpoints,
+    ExpertEndpoint,
     ImageByHash,
 )
 from surveyor.tools.cache import ResultCache
@@ -153,7 +153,7 @@ def test_finds_an_expert_that_moved(room: BoxRoom, tmp_path: Path) -> None:
     inner = room.transport
 
     def endpoints(host: str) -> bytes:
-        endpoint = Endpoint(expert="detect", url=f"http://{host}", pid=1, backend="boxes")
+        endpoint = ExpertEndpoint(expert="detect", url=f"http://{host}", pid=1, backend="boxes")
         return Endpoints(supervisor=1, experts=(endpoint,)).model_dump_json().encode()
 
     def wire(request: httpx2.Request) -> httpx2.Response:

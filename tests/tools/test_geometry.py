@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from surveyor.core.geometry import Intrinsics, OrientedBox, Pose
 from surveyor.tools.geometry.bearings import Sectors, bearing, direction_word
 from surveyor.tools.geometry.boxes import box_distance, fit_upright_box
-from surveyor.tools.geometry.clouds import cloud_distance, main_part, thin
+from surveyor.tools.geometry.clouds import main_part, thin
 from surveyor.tools.geometry.floor import floor_area, room_yaw
 from surveyor.tools.geometry.lifting import invert_affine, lift, resample_mask
 from surveyor.tools.geometry.scale import metric_ratio
@@ -96,14 +96,6 @@ def test_strays_are_dropped_and_large_parts_kept() -> None:
     kept = main_part(np.concatenate([body, leg, stray]))
     assert kept[:-2].all()
     assert not kept[-2:].any()
-
-
-@settings(max_examples=20, deadline=None)
-@given(seeds)
-def test_cloud_distance_is_the_closest_pair(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    a, b = rng.normal(size=(40, 3)), rng.normal(size=(60, 3)) + 2
-    assert cloud_distance(a, b) == pytest.approx(closest(a, b))
 
 
 @settings(max_examples=60, deadline=None)

@@ -8,8 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from surveyor.core.blobs import BlobStore
-from surveyor.memory.events import Producer
-from surveyor.services.contract import Endpoint, Endpoints, OrientAnswer, Orientation, OrientRequest
+from surveyor.core.producer import Producer
+from surveyor.services.contract import (
+    Endpoints,
+    ExpertEndpoint,
+    OrientAnswer,
+    Orientation,
+    OrientRequest,
+)
 from surveyor.tools.builtin import default_tools
 from surveyor.tools.records import BoxRecord, MaskRecord
 from surveyor.tools.registry import Registry
@@ -28,7 +34,7 @@ class FacingRoom(BoxRoom):
     @property
     def endpoints(self) -> Endpoints:
         known = super().endpoints
-        orient = Endpoint(expert="orient", url="http://orient.test", pid=0, backend="boxes")
+        orient = ExpertEndpoint(expert="orient", url="http://orient.test", pid=0, backend="boxes")
         return known.model_copy(update={"experts": (*known.experts, orient)})
 
     def _orient(self, body: object) -> OrientAnswer:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from surveyor.core.geometry import Intrinsics, OrientedBox, Pose
 from surveyor.tools.geometry.lifting import lift, steady
 from surveyor.tools.geometry.refining import confirmed_points, settle
-from surveyor.tools.geometry.viewing import FusingRule, Sighting, View, disagreement, look
+from surveyor.tools.geometry.viewing import FusingRule, RegisteredView, Sighting, disagreement, look
 
 RULE = FusingRule()
 CAMERA = Intrinsics.from_hfov(1.2, 64, 48)
@@ -43,8 +43,8 @@ def test_views_that_agree_are_left_alone_and_strangers_are_not_dragged() -> None
     assert all((shift == 0).all() for shift in apart.values())
 
 
-def wall(z: float) -> View:
-    return View(Pose(np.eye(4)), CAMERA, np.full((48, 64), z, np.float32))
+def wall(z: float) -> RegisteredView:
+    return RegisteredView(Pose(np.eye(4)), CAMERA, np.full((48, 64), z, np.float32))
 
 
 def test_a_view_tells_seen_from_floating_from_hidden() -> None:
@@ -61,7 +61,7 @@ def test_points_that_other_views_contradict_are_dropped() -> None:
     good = [wall(2.0), wall(2.0)]
     depth = np.full((48, 64), 2.0, np.float32)
     depth[16:20, 20:44] = 1.2
-    views = [*good, View(Pose(np.eye(4)), CAMERA, depth)]
+    views = [*good, RegisteredView(Pose(np.eye(4)), CAMERA, depth)]
     sightings = []
     for number, view in enumerate(views):
         points, pixels = lift(mask, view.depth, CAMERA)
@@ -90,7 +90,7 @@ def test_neighbouring_views_say_how_far_they_disagree() -> None:
     here, moved = wall(2.0), np.eye(4)
     moved[2, 3] = 0.1
     assert disagreement([here, here]) == pytest.approx(0, abs=1e-6)
-    off = View(Pose(moved), CAMERA, here.depth)
+    off = RegisteredView(Pose(moved), CAMERA, here.depth)
     assert disagreement([here, off]) == pytest.approx(0.1, abs=0.01)
     assert RULE.loosened(0.1).slack == pytest.approx(RULE.slack + 0.2)
 
@@ -112,7 +112,7 @@ def test_a_box_is_measured_by_one_views_width_when_views_drift() -> None:
         depth = np.full((48, 64), 4.0, np.float32)
         pixels = np.unique(np.rint(flat).astype(np.int32), axis=0)
         depth[pixels[:, 1], pixels[:, 0]] = float(z.mean())
-        views.append(View(pose, CAMERA, depth))
+        views.append(RegisteredView(pose, CAMERA, depth))
         mask = depth < 3
         points, pixels = lift(mask, depth, CAMERA)
         sightings.append(Sighting(number, 1.0, pose.to_world(points), pixels))

@@ -7,7 +7,7 @@ from collections import Counter
 
 import httpx2
 
-from surveyor.services.contract import Endpoint, Endpoints
+from surveyor.services.contract import Endpoints, ExpertEndpoint
 from surveyor.tools.endpoints import FixedEndpoints
 from surveyor.tools.transport import ExpertTransport
 from tests.tools.conftest import QUICK
@@ -42,7 +42,8 @@ class Door(httpx2.AsyncBaseTransport):
 
 def transport(door: Door) -> ExpertTransport:
     served = tuple(
-        Endpoint(expert=name, url=f"http://{name}.test", pid=1, backend="door") for name in EXPERTS
+        ExpertEndpoint(expert=name, url=f"http://{name}.test", pid=1, backend="door")
+        for name in EXPERTS
     )
     return ExpertTransport(FixedEndpoints(Endpoints(supervisor=1, experts=served)), QUICK, door)
 

@@ -1,7 +1,25 @@
-"""The made-up world that evolution is tested in; the proofs use it too."""
+"""The made-up world that evolution is tested in; the claims use it too."""
 
 from __future__ import annotations
 
-from tests.claims.skills.world import SyntheticPlay, cases, chance, draw, say, settings
+from tests.claims.skills.world import (
+    DrawnPlayer,
+    cases,
+    chance,
+    draw,
+    logged_player,
+    say,
+    settings,
+    suited,
+)
 
-__all__ = ["SyntheticPlay", "cases", "chance", "draw", "say", "settings"]
+__all__ = [
+    "DrawnPlayer",
+    "cases",
+    "chance",
+    "draw",
+    "logged_player",
+    "say",
+    "settings",
+    "suited",
+]

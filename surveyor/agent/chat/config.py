@@ -24,17 +24,27 @@ class ChatConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str = Field(min_length=1)
-    base_url: str = "https://api.openai.com/v1"
-    key_env: str = "OPENAI_API_KEY"
+    model: str = Field(min_length=1, description="Model name, for the chat planner.")
+    base_url: str = Field(
+        default="https://api.openai.com/v1", description="OpenAI-compatible endpoint."
+    )
+    key_env: str = Field(
+        default="OPENAI_API_KEY", description="Environment variable that holds the endpoint's key."
+    )
     attempts: int = Field(default=6, ge=1)
     patience: float = Field(default=300.0, gt=0)
     timeout: float = Field(default=300.0, gt=0)
     backoff: float = Field(default=0.5, ge=0)
     concurrency: int = Field(default=64, ge=1)
     images_base: str | None = None
-    price: Price | None = None
-    sampling: dict[str, JsonValue] = Field(default_factory=dict)
+    price: Price | None = Field(
+        default=None,
+        description="Dollars per million tokens: input=1.25 output=10 cached=0.1.",
+        json_schema_extra={"kind": "table", "metavar": "KEY=VALUE"},
+    )
+    sampling: dict[str, JsonValue] = Field(
+        default_factory=dict, description="Goes into each request: temperature=0."
+    )
     capabilities: dict[str, Any] = Field(default_factory=dict)
 
     @property

@@ -26,7 +26,7 @@ from surveyor.agent.chat.reply_parser import (
     well_formed,
 )
 from surveyor.agent.chat.tagged_text import Blocks, read_blocks
-from surveyor.agent.planner import Brief, Observation
+from surveyor.agent.planner import Observation, PlannerInput
 from surveyor.core.tasks import Task
 from surveyor.memory.events import FormatError, ToolOutcome
 from surveyor.tools.spec import CallRequest
@@ -51,7 +51,7 @@ class NativeDialect:
 
     name = "native"
 
-    def __init__(self, task: Task, brief: Brief, capabilities: Capabilities) -> None:
+    def __init__(self, task: Task, brief: PlannerInput, capabilities: Capabilities) -> None:
         self._task = task
         self._tools = list(brief.tools)
         self._can = capabilities

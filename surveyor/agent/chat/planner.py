@@ -24,7 +24,7 @@ from surveyor.agent.chat.reply_parser import Reading, refusal_of
 from surveyor.agent.chat.tags import TagDialect
 from surveyor.agent.chat.transcript import Transcript
 from surveyor.agent.limits import waiting
-from surveyor.agent.planner import Brief, Observation, Turn
+from surveyor.agent.planner import Observation, PlannerInput, Turn
 from surveyor.core.blobs import BlobStore
 from surveyor.core.tasks import Task
 from surveyor.memory.events import ModelCall
@@ -72,7 +72,7 @@ class ChatPlanner:
         """Limit and requests in flight of the model's endpoint, by the model's name."""
         return {self.config.model: self.endpoint.limiter}
 
-    def start(self, task: Task, brief: Brief) -> ChatSession:
+    def start(self, task: Task, brief: PlannerInput) -> ChatSession:
         """Begin a conversation about one task."""
         places = Places(brief.tools, self.capabilities)
         brief = replace(brief, tools=places.told)
@@ -178,7 +178,7 @@ class ChatSession:
         )
 
 
-def dialect_for(task: Task, brief: Brief, capabilities: Capabilities) -> Dialect:
+def dialect_for(task: Task, brief: PlannerInput, capabilities: Capabilities) -> Dialect:
     """The dialect that a model speaks."""
     if capabilities.dialect is DialectName.TAGS:
         return TagDialect(task, brief, capabilities)

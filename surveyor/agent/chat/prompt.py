@@ -7,12 +7,12 @@ own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from surveyor.agent.chat.messages import Message, Part, Picture, labelled
-from surveyor.agent.planner import Brief
+from surveyor.agent.planner import PlannerInput
 from surveyor.core.tasks import AnswerKind, Task
 
 
@@ -28,8 +28,11 @@ class Prompt:
     whole: bool = False
 
 
-Profile: TypeAlias = Callable[[Task, Brief, str], Prompt]
+Profile: TypeAlias = Callable[[Task, PlannerInput, str], Prompt]
 """Called with the task, the brief and the dialect's instructions."""
+
+PLACE = "<image>"
+"""Where a frame stands within the text of a question, one for each frame in their order."""
 
 _ROLE = (
     "You answer questions about a real place from frames of a video of it. Estimate nothing that "
@@ -46,10 +49,14 @@ _FORMS = {
     ),
     AnswerKind.MASK: "Answer with the handle of the mask or object that matches.",
     AnswerKind.ACTION: "Answer with the actions, one per line.",
+    AnswerKind.POINTS: (
+        "Answer with the points as a list of (x, y), each a fraction from 0 to 1 of the picture's "
+        "width and height from its top left corner."
+    ),
 }
 
 
-def agent_prompt(task: Task, brief: Brief, dialect: str) -> Prompt:
+def agent_prompt(task: Task, brief: PlannerInput, dialect: str) -> Prompt:
     """The profile for models that work with tools."""
     system = [_ROLE, dialect]
     for skill in brief.skills:
@@ -66,7 +73,7 @@ def agent_prompt(task: Task, brief: Brief, dialect: str) -> Prompt:
     return Prompt("\n\n".join(system), before, "\n".join(after))
 
 
-def opening(prompt: Prompt, task: Task, brief: Brief, max_images: int) -> list[Message]:
+def opening(prompt: Prompt, task: Task, brief: PlannerInput, max_images: int) -> list[Message]:
     """The system message and the user message that open a conversation.
 
     When there are more frames than the model takes, evenly spaced ones are shown, a quarter of the
@@ -75,16 +82,27 @@ def opening(prompt: Prompt, task: Task, brief: Brief, max_images: int) -> list[M
     handles = brief.frame_handles or tuple(f"frame_{frame.index}" for frame in task.frames)
     room = max_images - max_images // 4 if brief.tools else max_images
     shown = _evenly(len(task.frames), min(room, max_images))
-    frames: list[Part] = []
+    frames: list[tuple[Part, ...]] = []
     for position, (handle, frame) in enumerate(zip(handles, task.frames, strict=True)):
         if position in shown:
             picture = Picture(handle, frame.image, original=True)
-            frames += labelled([picture]) if prompt.named else (picture,)
-        elif prompt.named:
-            frames.append(f"{handle} (not shown)")
-    parts = tuple(part for part in (prompt.before, *frames, prompt.after) if part)
+            frames.append(labelled([picture]) if prompt.named else (picture,))
+        else:
+            frames.append((f"{handle} (not shown)",) if prompt.named else ())
+    parts = tuple(part for part in (prompt.before, *_placed(frames, prompt.after)) if part)
     first = [Message("system", (prompt.system,))] if prompt.system else []
     return [*first, Message("user", parts)]
+
+
+def _placed(frames: Sequence[tuple[Part, ...]], text: str) -> list[Part]:
+    """The frames before the text, or within it where it has a place for each of them."""
+    pieces = text.split(PLACE)
+    if not frames or len(pieces) != len(frames) + 1:
+        return [*(part for frame in frames for part in frame), text]
+    parts: list[Part] = [pieces[0].strip()]
+    for frame, piece in zip(frames, pieces[1:], strict=True):
+        parts += [*frame, piece.strip()]
+    return parts
 
 
 def _evenly(number: int, room: int) -> set[int]:

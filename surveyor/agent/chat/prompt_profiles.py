@@ -14,8 +14,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from surveyor.agent.chat import easi_wordings
 from surveyor.agent.chat.prompt import Profile, Prompt, agent_prompt
-from surveyor.agent.planner import Brief
+from surveyor.agent.planner import PlannerInput
 from surveyor.core.errors import UserError
 from surveyor.core.tasks import AnswerKind, Task
 
@@ -75,8 +76,21 @@ def as_given(task: Task) -> str:
     return task.question
 
 
+_SHARED: Final[Mapping[str, Wording]] = {
+    "mindcube": easi_wordings.mindcube,
+    "viewspatial": easi_wordings.viewspatial,
+    "site": easi_wordings.site,
+    "3dsrbench": easi_wordings.selected,
+    "spar": easi_wordings.spar,
+    "omnispatial": easi_wordings.omnispatial,
+    "mmsi-video": as_given,
+}
+"""EASI asks these as their authors do."""
 OFFICIAL: Final[Mapping[str, Wording]] = MappingProxyType(
     {
+        **_SHARED,
+        **dict.fromkeys(("erqa", "refspatial", "robospatial"), as_given),
+        "blink-14": blink,
         "vsi-bench": vsi_official,
         "vsi-meta": vsi_official,
         "mmsi-bench": mmsi,
@@ -90,7 +104,14 @@ OFFICIAL: Final[Mapping[str, Wording]] = MappingProxyType(
     }
 )
 EASI: Final[Mapping[str, Wording]] = MappingProxyType(
-    {"vsi-bench": vsi_easi, "vsi-meta": vsi_easi, "mmsi-bench": mmsi}
+    {
+        **_SHARED,
+        **dict.fromkeys(("vsi-bench", "vsi-meta"), vsi_easi),
+        "mmsi-bench": mmsi,
+        **dict.fromkeys(("blink", "blink-14"), easi_wordings.selected),
+        "embspatial": easi_wordings.best_letter,
+        "robospatial": easi_wordings.robospatial,
+    }
 )
 
 
@@ -104,7 +125,7 @@ def easi_text(task: Task) -> str:
     return _wording("easi", EASI, task)(task)
 
 
-def official(task: Task, brief: Brief, dialect: str) -> Prompt:
+def official(task: Task, brief: PlannerInput, dialect: str) -> Prompt:
     """The official wording after unlabelled frames; with tools, their instructions before it.
 
     Without tools nothing is added, and the whole reply is the answer.
@@ -112,7 +133,7 @@ def official(task: Task, brief: Brief, dialect: str) -> Prompt:
     return _published(official_text(task), brief, dialect)
 
 
-def easi(task: Task, brief: Brief, dialect: str) -> Prompt:
+def easi(task: Task, brief: PlannerInput, dialect: str) -> Prompt:
     """EASI's wording after unlabelled frames; with tools, their instructions before it."""
     return _published(easi_text(task), brief, dialect)
 
@@ -149,6 +170,6 @@ def _absent(name: str, wordings: Mapping[str, Wording], dataset: str) -> str:
     )
 
 
-def _published(text: str, brief: Brief, dialect: str) -> Prompt:
+def _published(text: str, brief: PlannerInput, dialect: str) -> Prompt:
     acting = bool(brief.tools)
     return Prompt(dialect if acting else "", "", text, named=acting, whole=not acting)

@@ -31,7 +31,7 @@ from surveyor.agent.chat.reply_parser import (
     well_formed,
 )
 from surveyor.agent.chat.tagged_text import Blocks, read_blocks
-from surveyor.agent.planner import Brief, Observation
+from surveyor.agent.planner import Observation, PlannerInput
 from surveyor.core.tasks import Task
 from surveyor.memory.events import FormatError
 from surveyor.tools.spec import CallRequest
@@ -57,7 +57,7 @@ class TagDialect:
 
     name = "tags"
 
-    def __init__(self, task: Task, brief: Brief, capabilities: Capabilities) -> None:
+    def __init__(self, task: Task, brief: PlannerInput, capabilities: Capabilities) -> None:
         self._task = task
         self._brief = brief
         self._can = capabilities

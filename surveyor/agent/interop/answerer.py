@@ -19,7 +19,7 @@ from surveyor.agent.chat.planner import ChatPlanner
 from surveyor.agent.chat.prompt import Prompt, agent_prompt
 from surveyor.agent.limits import Limits
 from surveyor.agent.loop import run_episode
-from surveyor.agent.planner import Brief
+from surveyor.agent.planner import PlannerInput
 from surveyor.core.blobs import BlobRef, BlobStore
 from surveyor.core.cameras import Frame
 from surveyor.core.errors import InfrastructureError, UserError
@@ -29,11 +29,11 @@ from surveyor.core.videos import evenly, open_film
 from surveyor.memory.episodes import fold
 from surveyor.memory.events import EpisodeStatus
 from surveyor.memory.log import EpisodeLog, read_events
-from surveyor.services.contract import Endpoints
 from surveyor.tools.builtin import offered_tools
 from surveyor.tools.endpoints import EndpointsFile, EndpointSource, FixedEndpoints
 from surveyor.tools.experts import ExpertClient
 from surveyor.tools.registry import Registry
+from surveyor.tools.wire import Endpoints
 from surveyor.tools.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class HarnessItem:
     """One item of a harness: its full prompt, and its images and films in order."""
 
     text: str
@@ -72,7 +72,7 @@ class Answerer:
     limits: Limits = field(default_factory=Limits)
     concurrency: int = 16
 
-    def answer(self, questions: Sequence[Question]) -> list[str]:
+    def answer(self, questions: Sequence[HarnessItem]) -> list[str]:
         """Answers in order; empty where a limit ended the episode.
 
         Raises `InfrastructureError` when a model or an expert could not be reached: a harness must
@@ -80,7 +80,7 @@ class Answerer:
         """
         return asyncio.run(self._all(questions))
 
-    async def _all(self, questions: Sequence[Question]) -> list[str]:
+    async def _all(self, questions: Sequence[HarnessItem]) -> list[str]:
         blobs = BlobStore(self.folder / "blobs")
         registry = Registry(offered_tools(frames=True) if self.endpoints else ())
         source: EndpointSource = FixedEndpoints(Endpoints(supervisor=0, experts=()))
@@ -89,7 +89,7 @@ class Answerer:
         experts = ExpertClient(source, blobs)
         gate = asyncio.Semaphore(self.concurrency)
 
-        async def one(question: Question) -> str:
+        async def one(question: HarnessItem) -> str:
             async with gate:
                 task = await asyncio.to_thread(as_task, question, blobs)
                 workspace = Workspace(task, experts)
@@ -108,7 +108,7 @@ class Answerer:
             await experts.aclose()
 
 
-def _as_asked(task: Task, brief: Brief, dialect: str) -> Prompt:
+def _as_asked(task: Task, brief: PlannerInput, dialect: str) -> Prompt:
     """Our system text, and the harness's prompt word for word."""
     return Prompt(agent_prompt(task, brief, dialect).system, "", task.question)
 
@@ -129,7 +129,7 @@ def _new_log(folder: Path, task_id: str) -> Path:
     raise AssertionError("counting never ends")
 
 
-def as_task(question: Question, blobs: BlobStore) -> Task:
+def as_task(question: HarnessItem, blobs: BlobStore) -> Task:
     """A task whose frames are the harness's images, and those of its films with their times; equal
     questions have equal ids."""
     frames: list[Frame] = []

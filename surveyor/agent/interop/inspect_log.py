@@ -40,7 +40,7 @@ _LIMITS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class ScoredEpisode:
     """One episode with its scores; ``target`` is the right answer, if it may be published."""
 
     episode: Episode
@@ -59,13 +59,13 @@ class RunHeader:
     packages: dict[str, str]
 
 
-def write_inspect_log(path: Path, header: RunHeader, judged: Iterable[Judged]) -> None:
+def write_inspect_log(path: Path, header: RunHeader, judged: Iterable[ScoredEpisode]) -> None:
     """Write ``path`` (which must end in ``.json``, or Inspect will not open it)."""
     log = inspect_log(header, tuple(judged))
     path.write_bytes(orjson.dumps(log, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_INDENT_2))
 
 
-def inspect_log(header: RunHeader, judged: Sequence[Judged]) -> dict[str, Any]:
+def inspect_log(header: RunHeader, judged: Sequence[ScoredEpisode]) -> dict[str, Any]:
     """The log as a JSON value."""
     samples = [_sample(one) for one in judged]
     first = min((j.episode.started.t for j in judged), default=0.0)
@@ -105,7 +105,7 @@ def inspect_log(header: RunHeader, judged: Sequence[Judged]) -> dict[str, Any]:
     }
 
 
-def _sample(judged: Judged) -> dict[str, Any]:
+def _sample(judged: ScoredEpisode) -> dict[str, Any]:
     episode, started = judged.episode, judged.episode.started
     messages = _messages(episode)
     sample: dict[str, Any] = {
@@ -212,7 +212,7 @@ def _output(episode: Episode, messages: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _scores(judged: Sequence[Judged]) -> list[dict[str, Any]]:
+def _scores(judged: Sequence[ScoredEpisode]) -> list[dict[str, Any]]:
     """Means over everything that was scheduled: an episode without a score counts as 0."""
     names = dict.fromkeys(score.scorer for j in judged for score in j.scores)
     rows = []

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from surveyor.agent.chat.config import ChatConfig
-from surveyor.agent.interop.answerer import Answerer, Clip, Question
+from surveyor.agent.interop.answerer import Answerer, Clip, HarnessItem
 from surveyor.core.errors import UserError
 from surveyor.core.videos import evenly
 
@@ -79,7 +79,7 @@ def wrap(base: type[Any]) -> type[Any]:
     return Surveyor
 
 
-def question_of(messages: list[dict[str, Any]], max_num_frames: int = 32) -> Question:
+def question_of(messages: list[dict[str, Any]], max_num_frames: int = 32) -> HarnessItem:
     """lmms-eval's chat messages: text parts joined, images and films in order.
 
     At most ``max_num_frames`` of a film are shown, spread evenly, as lmms-eval's own models do.
@@ -94,7 +94,7 @@ def question_of(messages: list[dict[str, Any]], max_num_frames: int = 32) -> Que
             shown.append(Path(part["url"]) if isinstance(part["url"], str) else part["url"])
         elif part["type"] == "video":
             shown.extend(_shots(part["url"], max_num_frames))
-    return Question(text, tuple(shown))
+    return HarnessItem(text, tuple(shown))
 
 
 def _shots(film: Any, most: int) -> list[Any]:

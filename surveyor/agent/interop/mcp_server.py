@@ -43,7 +43,7 @@ def mcp_server(registry: Registry, workspace: Workspace, name: str = "surveyor")
         from mcp import types
         from mcp.server.lowlevel import Server
     except ImportError:
-        raise UserError("this needs the mcp extra: pip install 'surveyor[mcp]'") from None
+        raise UserError("this needs the mcp extra: pip install '.[mcp]'") from None
 
     calls = 0
 

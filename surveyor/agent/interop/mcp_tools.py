@@ -22,7 +22,7 @@ from surveyor.agent.chat.proxies import transport_to
 from surveyor.agent.interop.mcp_results import result_of, text_of
 from surveyor.agent.limits import waiting
 from surveyor.core.errors import ModelMistake, ServiceUnavailable, UserError
-from surveyor.memory.events import Producer
+from surveyor.core.producer import Producer
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
 from surveyor.tools.workspace import Workspace
 
@@ -49,7 +49,7 @@ async def mcp_tools(
     try:
         from mcp import Client
     except ImportError:
-        raise UserError("this needs the mcp extra: pip install 'surveyor[mcp]'") from None
+        raise UserError("this needs the mcp extra: pip install '.[mcp]'") from None
     told = re.sub(r"//[^/]*@", "//", server) if isinstance(server, str) else type(server).__name__
     async with AsyncExitStack() as stack:
         try:

@@ -133,7 +133,7 @@ def emit(events: Iterable[Event], tracer: Tracer, *, content: bool = False) -> i
     try:
         from opentelemetry.trace import Status, StatusCode, set_span_in_context
     except ImportError:
-        raise UserError("this needs the otel extra: pip install 'surveyor[otel]'") from None
+        raise UserError("this needs the otel extra: pip install '.[otel]'") from None
     parent = None
     records = spans(events, content=content)
     ends = []

@@ -61,7 +61,7 @@ def otlp_tracer(endpoint: str) -> Iterator[Tracer]:
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
     except ImportError:
-        raise UserError("--otel needs the otel extra: pip install 'surveyor[otel]'") from None
+        raise UserError("--otel needs the otel extra: pip install '.[otel]'") from None
     provider = TracerProvider(resource=Resource.create({"service.name": "surveyor"}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=url)))
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from surveyor.agent.chat.config import ChatConfig
-from surveyor.agent.interop.answerer import Answerer, Question
+from surveyor.agent.interop.answerer import Answerer, HarnessItem
 from surveyor.core.errors import UserError
 
 
@@ -47,8 +47,8 @@ def wrap(base: type[Any]) -> type[Any]:
     return Surveyor
 
 
-def question_of(message: list[dict[str, str]]) -> Question:
+def question_of(message: list[dict[str, str]]) -> HarnessItem:
     """VLMEvalKit's interleaved list of text and image paths."""
     text = "\n".join(part["value"] for part in message if part["type"] == "text")
     images = tuple(Path(part["value"]) for part in message if part["type"] == "image")
-    return Question(text, images)
+    return HarnessItem(text, images)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from surveyor.agent.program.language import Find, Near, Quality
-from surveyor.agent.program.measuring import Reading
-from surveyor.agent.program.scene_builder import SceneBuilder, Sight, Take
+from surveyor.agent.program.measuring import MeasuredValue
+from surveyor.agent.program.scene_builder import SceneBuilder, SceneEvidence, SceneView
 from surveyor.agent.program.tool_calls import Call, Caller, Steps, worked
 from surveyor.tools.schemas import MeasureData, ObjectRow
 
@@ -22,12 +22,12 @@ _RESTS = 0.12
 """Metres between a thing's underside and its support's top that still count as lying on it."""
 
 
-def find(caller: Caller, program: Find, sight: Sight) -> Steps[Reading]:
+def find(caller: Caller, program: Find, sight: SceneEvidence) -> Steps[MeasuredValue]:
     """The handles that the description means; an empty tuple where nothing fits it.
 
     Of several views that stay apart, the one that shows most of the category is asked.
     """
-    take = max(sight.takes, key=lambda one: len(one.of(program.of.category)), default=Take())
+    take = max(sight.takes, key=lambda one: len(one.of(program.of.category)), default=SceneView())
     rows = take.of(program.of.category)
     if program.several:
         rows = tuple(row for row in rows if row.accepted)
@@ -43,13 +43,13 @@ def find(caller: Caller, program: Find, sight: Sight) -> Steps[Reading]:
     if not program.several:
         fitting = _surest(fitting)
     handles = tuple(row.handle for row in fitting)
-    return Reading(handles, handles)
+    return MeasuredValue(handles, handles)
 
 
-def absent(program: Quality, seer: SceneBuilder) -> Steps[Reading | None]:
+def absent(program: Quality, seer: SceneBuilder) -> Steps[MeasuredValue | None]:
     """That the question has no answer, where the place was searched and the thing is not in it."""
     searched = yield from seer.missing(program.of.category)
-    return None if searched is None else Reading(UNANSWERABLE, searched)
+    return None if searched is None else MeasuredValue(UNANSWERABLE, searched)
 
 
 def _by_distance(

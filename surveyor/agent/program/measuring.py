@@ -24,7 +24,7 @@ from surveyor.agent.program.language import (
     Size,
     Unique,
 )
-from surveyor.agent.program.scene_builder import Sight, Take
+from surveyor.agent.program.scene_builder import SceneEvidence, SceneView
 from surveyor.agent.program.tool_calls import Call, Caller, Steps, worked
 from surveyor.memory.events import ToolOutcome
 from surveyor.skills.workflow import Join
@@ -34,7 +34,7 @@ Value = float | str | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class MeasuredValue:
     """A value and the handles it rests on. Lengths are metres; an order is a tuple of names."""
 
     value: Value
@@ -42,21 +42,21 @@ class Reading:
     weight: float = 1.0
 
 
-def measure(caller: Caller, program: Program, sight: Sight) -> Steps[Reading | None]:
+def measure(caller: Caller, program: Program, sight: SceneEvidence) -> Steps[MeasuredValue | None]:
     """The program's value, or ``None`` when what it asks for was not seen."""
     planned = [(take, call) for take in sight.takes if (call := _call(program, take)) is not None]
     if not planned:
         return None
     outcomes = yield from caller.together([call for _, call in planned], f"measure: {program}")
     readings = [
-        Reading(_value(program, outcome), outcome.handles[:1], _telling(program, take))
+        MeasuredValue(_value(program, outcome), outcome.handles[:1], _telling(program, take))
         for (take, _), outcome in zip(planned, outcomes, strict=True)
         if worked(outcome) is not None and _saw(program, outcome)
     ]
     return _joined(readings, program, sight.join)
 
 
-def _call(program: Program, take: Take) -> Call | None:
+def _call(program: Program, take: SceneView) -> Call | None:
     match program:
         case Find() | Quality():
             return None  # answered by what was found, see `finding`
@@ -101,7 +101,7 @@ def _call(program: Program, take: Take) -> Call | None:
             return Call("nearest", {"anchor": picked[0], "candidates": _handles(rivals)})
 
 
-def _pick(take: Take, *singles: Unique) -> tuple[str, ...]:
+def _pick(take: SceneView, *singles: Unique) -> tuple[str, ...]:
     """Handles of unique objects; empty unless every one of them was found."""
     rows = [take.best(single.of.category) for single in singles]
     return tuple(row.handle for row in rows if row) if all(rows) else ()
@@ -130,7 +130,7 @@ def _value(program: Program, outcome: ToolOutcome) -> Value:
     return MeasureData.model_validate(outcome.data).value
 
 
-def _telling(program: Program, take: Take) -> float:
+def _telling(program: Program, take: SceneView) -> float:
     """How much a single view is worth for the question: its least certain object decides."""
     match program:
         case Count(objects=Filter(category=category)):
@@ -141,7 +141,9 @@ def _telling(program: Program, take: Take) -> float:
             return min((row.confidence for row in take.objects), default=1.0)
 
 
-def _joined(readings: Sequence[Reading], program: Program, join: Join) -> Reading | None:
+def _joined(
+    readings: Sequence[MeasuredValue], program: Program, join: Join
+) -> MeasuredValue | None:
     """One reading of many: the most telling view, or the views' vote."""
     if not readings:
         return None
@@ -158,13 +160,13 @@ def _joined(readings: Sequence[Reading], program: Program, join: Join) -> Readin
     if numbers:
         # A view may show too few of them but hardly too many: the most that two views agree on.
         value = numbers[-2] if isinstance(program, Count) else median(numbers)
-        return Reading(value, sources)
+        return MeasuredValue(value, sources)
     winner, _ = Counter(_vote(reading) for reading in readings).most_common(1)[0]
     chosen = next(reading for reading in readings if _vote(reading) == winner)
-    return Reading(chosen.value, sources)
+    return MeasuredValue(chosen.value, sources)
 
 
-def _vote(reading: Reading) -> Value:
+def _vote(reading: MeasuredValue) -> Value:
     """What a view votes for: of a ranking, its first."""
     return reading.value[:1] if isinstance(reading.value, tuple) else reading.value
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from surveyor.agent.planner import Brief, Observation, Turn
+from surveyor.agent.planner import Observation, PlannerInput, Turn
 from surveyor.agent.program.answer_forms import describe, form, guess
 from surveyor.agent.program.grounding import absent, find
 from surveyor.agent.program.language import (
@@ -15,9 +15,9 @@ from surveyor.agent.program.language import (
     categories,
     required,
 )
-from surveyor.agent.program.measuring import Reading, measure
+from surveyor.agent.program.measuring import MeasuredValue, measure
 from surveyor.agent.program.parser import parse
-from surveyor.agent.program.scene_builder import SceneBuilder, Sight
+from surveyor.agent.program.scene_builder import SceneBuilder, SceneEvidence
 from surveyor.agent.program.tool_calls import Caller, Steps
 from surveyor.agent.recall_tool import RECALL
 from surveyor.core.tasks import Task
@@ -44,7 +44,7 @@ class ProgramPlanner:
         """Goes into the log."""
         return self._name
 
-    def start(self, task: Task, brief: Brief) -> ProgramSession:
+    def start(self, task: Task, brief: PlannerInput) -> ProgramSession:
         """Begin an episode."""
         workflow = next((s.workflow for s in brief.skills if s.workflow), self._workflow)
         recalls = any(tool["function"]["name"] == RECALL for tool in brief.tools)
@@ -84,7 +84,9 @@ class ProgramSession:
         yield _answer(program, reading, self._task.options)
 
 
-def _remembered(caller: Caller, program: Program, workflow: Workflow) -> Steps[Reading | None]:
+def _remembered(
+    caller: Caller, program: Program, workflow: Workflow
+) -> Steps[MeasuredValue | None]:
     """Measure what memory holds, where it holds all that is asked about. Floors, orders of
     appearance and outlines in pictures are not remembered."""
     if isinstance(program, (AppearanceOrder, Find, FloorArea, Quality)):
@@ -95,7 +97,7 @@ def _remembered(caller: Caller, program: Program, workflow: Workflow) -> Steps[R
     return (yield from measure(caller, program, sight))
 
 
-def _read(caller: Caller, program: Program, workflow: Workflow) -> Steps[Reading | None]:
+def _read(caller: Caller, program: Program, workflow: Workflow) -> Steps[MeasuredValue | None]:
     """Look and measure by the workflow, then by its fallback if that was not enough."""
     if isinstance(program, _EXHAUSTIVE):
         workflow = workflow.model_copy(update={"stop": None})
@@ -110,7 +112,7 @@ def _read(caller: Caller, program: Program, workflow: Workflow) -> Steps[Reading
         return (yield from measure(caller, program, watched))
     sight = yield from seer.look(categories(program), workflow.join)
     fallback = workflow.fallback
-    reading: Reading | None = None
+    reading: MeasuredValue | None = None
     enough = fallback is None or _enough(program, sight, fallback.registered)
     if enough or isinstance(program, FloorArea):
         reading = yield from measure(caller, program, sight)
@@ -122,13 +124,13 @@ def _read(caller: Caller, program: Program, workflow: Workflow) -> Steps[Reading
     return reading
 
 
-def _enough(program: Program, sight: Sight, registered: float) -> bool:
+def _enough(program: Program, sight: SceneEvidence, registered: float) -> bool:
     if sight.registered < registered or not sight.takes:
         return False
     return all(take.best(name) for take in sight.takes for name in required(program))
 
 
-def _answer(program: Program, reading: Reading | None, options: tuple[str, ...]) -> Turn:
+def _answer(program: Program, reading: MeasuredValue | None, options: tuple[str, ...]) -> Turn:
     notes = {"program": str(program)}
     text = form(program, reading.value, options) if reading is not None else None
     if text is None or reading is None:

@@ -17,7 +17,7 @@ from surveyor.tools.schemas import ObjectRow, ObjectsData, ReconstructionData
 
 
 @dataclass(frozen=True, slots=True)
-class Take:
+class SceneView:
     """Objects that lie in one frame of reference, the handle to measure the floor on, and the
     handles of the detections where order of appearance is asked."""
 
@@ -39,13 +39,13 @@ class Take:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class SceneEvidence:
     """What was seen: one take for a table or fused views, one a view where views stay apart.
 
     ``registered`` is the share of the frames that a reconstruction could use.
     """
 
-    takes: tuple[Take, ...]
+    takes: tuple[SceneView, ...]
     join: Join
     registered: float = 1.0
 
@@ -63,7 +63,7 @@ class SceneBuilder:
         self._looker = FrameSearch(caller, workflow)
         self._masks: dict[tuple[str, ...], str] = {}
 
-    def look(self, categories: Sequence[str], join: Join) -> Steps[Sight]:
+    def look(self, categories: Sequence[str], join: Join) -> Steps[SceneEvidence]:
         """See the asked categories, or only the place itself when none is asked."""
         if join is Join.TABLE:
             return (yield from self._table(categories))
@@ -71,10 +71,10 @@ class SceneBuilder:
             return (yield from self._fused(categories))
         return (yield from self._apart(categories, join))
 
-    def watch(self, categories: Sequence[str]) -> Steps[Sight]:
+    def watch(self, categories: Sequence[str]) -> Steps[SceneEvidence]:
         """Detect the categories in the frames in time, and no more."""
         looked = yield from self._looker.search(categories, in_time=True)
-        return Sight((Take(boxes=looked.boxes),) if looked.frames else (), Join.BEST)
+        return SceneEvidence((SceneView(boxes=looked.boxes),) if looked.frames else (), Join.BEST)
 
     def missing(self, category: str) -> Steps[tuple[str, ...] | None]:
         """What was searched for a category without finding any: frames, or the table's room.
@@ -89,32 +89,32 @@ class SceneBuilder:
         look = yield from self._looker.search([category])
         return look.frames if look.searched and not look.hits else None
 
-    def recall(self, categories: Sequence[str]) -> Steps[Sight | None]:
+    def recall(self, categories: Sequence[str]) -> Steps[SceneEvidence | None]:
         """What is remembered of this place, if that is all that is asked about."""
         found = yield from self._caller.one(
             RECALL, "remember what was measured here", categories=list(categories), confidence=0.0
         )
         if found is None:
             return None
-        take = Take(RecalledData.model_validate(found.data).objects)
+        take = SceneView(RecalledData.model_validate(found.data).objects)
         known = all(take.best(category) for category in categories)
-        return Sight((take,), Join.FUSE) if known else None
+        return SceneEvidence((take,), Join.FUSE) if known else None
 
-    def _table(self, categories: Sequence[str]) -> Steps[Sight]:
+    def _table(self, categories: Sequence[str]) -> Steps[SceneEvidence]:
         found = yield from self._caller.one(
             "scene", "ask for the object table", categories=list(categories)
         )
         if found is None:
-            return Sight((), Join.TABLE)
+            return SceneEvidence((), Join.TABLE)
         data = ObjectsData.model_validate(found.data)
-        return Sight((Take(data.objects, data.room),), Join.TABLE)
+        return SceneEvidence((SceneView(data.objects, data.room),), Join.TABLE)
 
-    def _fused(self, categories: Sequence[str]) -> Steps[Sight]:
+    def _fused(self, categories: Sequence[str]) -> Steps[SceneEvidence]:
         first, look = yield from self._looker.beside(
             "reconstruct", categories, "register the views"
         )
         if first is None:
-            return Sight((), Join.FUSE, 0.0)
+            return SceneEvidence((), Join.FUSE, 0.0)
         recon = ReconstructionData.model_validate(first.data)
         views = len(recon.registered) + len(recon.missing)
         registered = len(recon.registered) / max(views, 1)
@@ -122,7 +122,7 @@ class SceneBuilder:
         objects: tuple[ObjectRow, ...] = ()
         if look.boxes:
             objects = yield from self._objects(look.boxes, reconstruction=handle)
-        return Sight((Take(objects, handle),), Join.FUSE, registered)
+        return SceneEvidence((SceneView(objects, handle),), Join.FUSE, registered)
 
     def _in_metres(self, recon: ReconstructionData, boxes: tuple[str, ...]) -> Steps[str]:
         """The reconstruction in metres, where it can be; masks are cut in the turn that measures
@@ -141,20 +141,22 @@ class SceneBuilder:
         )
         return aligned.handles[0] if aligned is not None else recon.handle
 
-    def _apart(self, categories: Sequence[str], join: Join) -> Steps[Sight]:
+    def _apart(self, categories: Sequence[str], join: Join) -> Steps[SceneEvidence]:
         why = "each view alone"
         first, look = yield from self._looker.beside("depth", categories, why, hits=True)
         if first is None:
-            return Sight((), join)
+            return SceneEvidence((), join)
         if not categories:
-            takes = tuple(Take((), handle) for handle in first.handles[:-1])
-            return Sight(takes, join)
+            takes = tuple(SceneView((), handle) for handle in first.handles[:-1])
+            return SceneEvidence(takes, join)
         if not look.boxes:
-            return Sight((), join)
+            return SceneEvidence((), join)
         objects = yield from self._objects(look.boxes, depths=[first.handles[-1]])
         spaces = dict.fromkeys(row.space for row in objects)
-        takes = tuple(Take(tuple(row for row in objects if row.space == space)) for space in spaces)
-        return Sight(takes, join)
+        takes = tuple(
+            SceneView(tuple(row for row in objects if row.space == space)) for space in spaces
+        )
+        return SceneEvidence(takes, join)
 
     def _objects(
         self, boxes: tuple[str, ...], **geometry: JsonValue

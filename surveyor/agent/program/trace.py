@@ -78,10 +78,12 @@ def _result(outcome: ToolOutcome) -> str:
 
 def _reason(name: str, arguments: Arguments) -> str:
     sentence = _SENTENCES.get(name, f"I call {name}.")
-    return sentence.format_map(_Said((key, _say(value)) for key, value in arguments.items()))
+    return sentence.format_map(
+        _ArgumentWords((key, _say(value)) for key, value in arguments.items())
+    )
 
 
-class _Said(dict[str, str]):
+class _ArgumentWords(dict[str, str]):
     """Arguments in words; what was left to its default is passed over."""
 
     def __missing__(self, name: str) -> str:

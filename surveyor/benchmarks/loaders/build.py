@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,18 +16,18 @@ from surveyor.benchmarks.loaders.media import Footage, Stills
 from surveyor.benchmarks.loaders.video import Video
 from surveyor.core.blobs import sha256_of
 from surveyor.core.cameras import Frame
-from surveyor.core.dataset import DatasetManifest
-from surveyor.core.errors import SurveyorError, UserError
+from surveyor.core.dataset import LOADED, DatasetManifest
+from surveyor.core.errors import UserError
 from surveyor.core.geometry import Float
 from surveyor.core.names import check_name
 from surveyor.core.tasks import AnswerKind, Task
 from surveyor.scenes.datasets.writer import DatasetPlan, SceneBundle, write_dataset
-from surveyor.scenes.questions.askable import Filmed
-from surveyor.scenes.questions.draft import Question
+from surveyor.scenes.questions.askable import CapturedScene
+from surveyor.scenes.questions.draft import GeneratedQuestion
 from surveyor.scenes.records import SceneTruth
 from surveyor.scenes.targets import Target
 
-GENERATOR = "loader"
+GENERATOR = LOADED
 _REVISION = re.compile(r"[0-9a-f]{40}")
 
 
@@ -39,6 +38,8 @@ class Item:
 
     ``options`` are printed under the question. Where the question's own text holds them,
     ``options_in_text`` keeps them for the scorer alone. ``payload`` are the scorer's fields.
+    ``shown`` are the positions of the pictures that a row shows of those of its scene; all of them
+    when empty.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Item:
     options_in_text: tuple[str, ...] = ()
     unit: str | None = None
     payload: Mapping[str, JsonValue] = field(default_factory=dict)
+    shown: tuple[int, ...] = ()
 
 
 def _no_points(scene_id: str) -> Float | None:
@@ -66,6 +68,7 @@ class Contents:
     ``split`` is train, val or test, for leak checks. ``metric`` scores it. ``files`` are hashed
     into the manifest. ``footage`` opens a scene's frames; ``notes`` are recorded as they are.
     ``points`` gives a scan's vertices (n, 3), metres, where masks of them are asked for.
+    ``budget`` names the setting whose frames the answers are true of: all of them are shown.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Contents:
     footage: Callable[[str], Footage]
     notes: Mapping[str, JsonValue] = field(default_factory=dict)
     points: Callable[[str], Float | None] = _no_points
+    budget: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +105,19 @@ def build_dataset(
     then nothing is left at ``out`` or beside it.
     """
     _check(contents.items)
+    if contents.budget and rule.kind != "all":
+        raise UserError(
+            f"the answers of {contents.name} {contents.budget} hold for just the frames that its "
+            f"files give; load it with --frames all, not {rule}"
+        )
     scene_ids = tuple(dict.fromkeys(item.scene_id for item in contents.items))
     footage = {name: contents.footage(name) for name in scene_ids}
-    if all(isinstance(item, Stills) and item.complete for item in footage.values()):
+    whole = {n for n, item in footage.items() if isinstance(item, Stills) and item.complete}
+    if len(whole) == len(footage):
         rule = FrameRule()
     picked = {
-        name: rule.pick(name, item.total, item.fps, item.times) for name, item in footage.items()
+        name: (FrameRule() if name in whole else rule).pick(name, item.total, item.fps, item.times)
+        for name, item in footage.items()
     }
     chosen = {
         name: _Chosen(item, picked[name], contents.points(name)) for name, item in footage.items()
@@ -122,19 +133,13 @@ def build_dataset(
         },
         scenes=scene_ids,
     )
-    part = out.with_name(out.name + ".part")
-    began_here = not part.exists()
-    try:
-        return write_dataset(
-            out,
-            plan,
-            lambda scene_id: chosen[scene_id].bundle(scene_id, contents.name),
-            partial(_questions, contents, str(rule)),
-        )
-    except SurveyorError:
-        if began_here:
-            shutil.rmtree(part, ignore_errors=True)
-        raise
+    return write_dataset(
+        out,
+        plan,
+        lambda scene_id: chosen[scene_id].bundle(scene_id, contents.name),
+        partial(_questions, contents, str(rule)),
+        whole=True,
+    )
 
 
 def _check(items: Sequence[Item]) -> None:
@@ -181,10 +186,14 @@ def _bytes(path: Path) -> bytes:
         raise UserError(f"{path} cannot be read ({error.strerror})") from None
 
 
-def _questions(contents: Contents, rule: str, filmed: Iterable[Filmed]) -> Iterator[Question]:
+def _questions(
+    contents: Contents, rule: str, filmed: Iterable[CapturedScene]
+) -> Iterator[GeneratedQuestion]:
     frames = {scene.truth.scene_id: scene.frames for scene in filmed}
     for item in contents.items:
-        yield Question(_task(item, contents, rule, frames[item.scene_id]), _target(item))
+        mine = frames[item.scene_id]
+        shown = tuple(mine[k] for k in item.shown) or mine
+        yield GeneratedQuestion(_task(item, contents, rule, shown), _target(item))
 
 
 def _task(item: Item, contents: Contents, rule: str, frames: tuple[Frame, ...]) -> Task:

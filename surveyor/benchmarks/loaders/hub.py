@@ -21,6 +21,11 @@ FILES: Final[Mapping[str, tuple[str, ...]]] = {
     "vsi-bench": ("test*.jsonl", "test*.parquet", "*.zip"),
     "mmsi-bench": ("MMSI_Bench.*",),
     "cv-bench-3d": ("test_3d.*", "test.jsonl", "img/*"),
+    "mindcube": ("data.zip", "*.jsonl"),
+    "3dsrbench": ("*_circular.tsv",),
+    "embspatial": ("embspatial_bench.json",),
+    "blink-14": ("*/val-*",),
+    "refspatial": ("data/*", "*.parquet"),
     "blink": tuple(
         f"{name}/val-*" for name in ("Multi-view_Reasoning", "Relative_Depth", "Spatial_Relation")
     ),
@@ -51,7 +56,7 @@ def _snapshot(repo: str, revision: str | None, files: tuple[str, ...] | None) ->
         errors: Any = import_module("huggingface_hub.errors")
     except ModuleNotFoundError:
         raise UserError(
-            "loading by a Hugging Face id needs huggingface_hub; `pip install 'surveyor[hub]'`, or "
+            "loading by a Hugging Face id needs huggingface_hub; `pip install '.[hub]'`, or "
             "download the data set and give its folder"
         ) from None
     at = f"data set {repo!r}" + (f" at revision {revision!r}" if revision else "")

@@ -56,7 +56,7 @@ class BlinkRow(PublishedRow):
     image_4: object = None
 
 
-def read_mmsi(source: Path, split: str) -> Contents:
+def read_mmsi(source: Path, split: str, media: Path | None = None) -> Contents:
     """All rows; each is a scene of its own."""
     path = find_table(source, "MMSI_Bench", "MMSI_bench", "mmsi_bench", split)
     images: dict[str, tuple[object, ...]] = {}
@@ -73,10 +73,12 @@ def read_mmsi(source: Path, split: str) -> Contents:
                 answer=row.answer,
             )
         )
-    return Contents("mmsi-bench", "mmsi", "test", items, (path,), _own("mmsi_", images, path))
+    return Contents(
+        "mmsi-bench", "mmsi", "test", items, (path,), _own("mmsi_", images, path, media)
+    )
 
 
-def read_cvbench_3d(source: Path, split: str) -> Contents:
+def read_cvbench_3d(source: Path, split: str, media: Path | None = None) -> Contents:
     """The rows of type 3D, in groups by image source as the published overall wants them."""
     path = find_table(source, "test_3d", "test", "cv_bench_3d")
     images: dict[str, tuple[object, ...]] = {}
@@ -99,10 +101,12 @@ def read_cvbench_3d(source: Path, split: str) -> Contents:
                 payload={"choices": list(row.choices)},
             )
         )
-    return Contents("cv-bench-3d", "cvbench", split, items, (path,), _own("cvbench_", images, path))
+    return Contents(
+        "cv-bench-3d", "cvbench", split, items, (path,), _own("cvbench_", images, path, media)
+    )
 
 
-def read_blink(source: Path, split: str) -> Contents:
+def read_blink(source: Path, split: str, media: Path | None = None) -> Contents:
     """The three spatial subtasks, from one file or a folder of one file (or folder) a subtask."""
     if (source / f"{split}.jsonl").is_file() or source.is_file():
         paths = [find_table(source, split)]
@@ -130,7 +134,7 @@ def read_blink(source: Path, split: str) -> Contents:
                 payload={"choices": list(row.choices)},
             )
         )
-    return Contents("blink", "blink", split, items, tuple(paths), _own("", images, paths[0]))
+    return Contents("blink", "blink", split, items, tuple(paths), _own("", images, paths[0], media))
 
 
 def printed(prompt: str, question: str, choices: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
@@ -156,14 +160,14 @@ def _subtask(source: Path, name: str, split: str) -> Path:
 
 
 def _own(
-    prefix: str, images: Mapping[str, tuple[object, ...]], path: Path
+    prefix: str, images: Mapping[str, tuple[object, ...]], path: Path, media: Path | None
 ) -> Callable[[str], Footage]:
     """Opens the images of a row by the id of its scene."""
 
     def footage(scene_id: str) -> Footage:
         key = scene_id.removeprefix(prefix)
         found = tuple(
-            image_of(image, path.parent, f"image {k} of row {key!r}")
+            image_of(image, [media or path.parent], f"image {k} of row {key!r}")
             for k, image in enumerate(images[key], start=1)
         )
         if not found:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from surveyor.benchmarks.loaders.video import open_video
 from surveyor.core import images, videos
 from surveyor.core.errors import UserError
 from surveyor.core.images import kept
-from surveyor.scenes.datasets.writer import Picture
+from surveyor.core.paths import inside
+from surveyor.scenes.datasets.writer import EncodedFrame
 
 
 class Footage(Protocol):
@@ -36,7 +38,7 @@ class Footage(Protocol):
     def times(self) -> Sequence[float] | None:
         """Seconds of each frame where they do not follow from ``fps``."""
 
-    def read(self, positions: Sequence[int]) -> Iterator[Picture]:
+    def read(self, positions: Sequence[int]) -> Iterator[EncodedFrame]:
         """The frames at ascending positions; `UserError` for one that cannot be read."""
 
 
@@ -61,13 +63,28 @@ class Stills:
     def times(self) -> None:
         """Images are evenly spaced, if they have times at all."""
 
-    def read(self, positions: Sequence[int]) -> Iterator[Picture]:
+    def read(self, positions: Sequence[int]) -> Iterator[EncodedFrame]:
         """The images, upright; `UserError` for one that is none or is damaged."""
         for k in positions:
             image = self.images[k]
             name = str(image) if isinstance(image, Path) else f"image {k + 1} of {self.name}"
             data = read_image(image) if isinstance(image, Path) else image
             yield as_picture(data, k / self.fps if self.fps else float(k), name)
+
+
+def footage_below(roots: Sequence[Path], names: Sequence[str], scene_id: str) -> Footage:
+    """`footage_at` of the ``names``, which a benchmark's file gave, below each of the ``roots``.
+
+    Raises `UserError` also for a name, a video or an image that leads out of its root.
+    """
+    places = {below(root, name): root for root in roots for name in names}
+    footage = footage_at(list(places), scene_id)
+    files = footage.images if isinstance(footage, Stills) else [getattr(footage, "path", None)]
+    for file in files:
+        if isinstance(file, Path):
+            root = next(r for r in places.values() if file.is_relative_to(r))
+            below(root, str(file.relative_to(root)))
+    return footage
 
 
 def footage_at(places: Sequence[Path], scene_id: str) -> Footage:
@@ -85,33 +102,59 @@ def footage_at(places: Sequence[Path], scene_id: str) -> Footage:
                 return open_video(video)
     raise UserError(
         f"there are no frames of {scene_id}: put a folder of images at {places[0]} or a video at "
-        f"{places[0]}.mp4"
+        f"{places[0]}.mp4, or say with --media where they are"
     )
 
 
-def image_of(value: object, folder: Path, name: str) -> Path | bytes:
-    """An image field of a row: a path below ``folder``, base64 text, bytes, or a struct of these.
+def below(root: Path, name: str) -> Path:
+    """A path that a benchmark's file names, below ``root``; the hub's cache may be linked to."""
+    return inside(root, name, also=(_hub_cache(),))
 
-    Raises `UserError` when it is none of them or the file is missing. ``name`` is for messages.
+
+def _hub_cache() -> Path:
+    """Where huggingface_hub keeps what it fetched, by its own rules."""
+    home = os.environ.get("HF_HOME") or Path(
+        os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "huggingface"
+    )
+    return Path(os.environ.get("HF_HUB_CACHE") or Path(home, "hub"))
+
+
+def image_of(value: object, roots: Sequence[Path], name: str) -> Path | bytes:
+    """An image field of a row: a path below one of ``roots``, base64 text, bytes, or a struct of
+    these.
+
+    Raises `UserError` when it is none of them, the file is missing, or its path leads out of the
+    roots. ``name`` is for messages.
     """
     if isinstance(value, bytes):
         return value
     if isinstance(value, Mapping):  # the struct that parquet files hold images in
-        return image_of(value.get("bytes") or value.get("path"), folder, name)
+        return image_of(value.get("bytes") or value.get("path"), roots, name)
     if isinstance(value, str):
-        if len(value) < 1024 and (folder / value).is_file():
-            return folder / value
+        for root in roots if len(value) < 1024 else ():
+            if _is_file(root / value):
+                return below(root, value)
         try:
             return base64.b64decode(value, validate=True)
         except (binascii.Error, ValueError):
-            raise UserError(f"{name} is missing: there is no file {folder / value}") from None
+            raise UserError(
+                f"{name} is missing: there is no file {roots[0] / value}; "
+                "say with --media where images are"
+            ) from None
     raise UserError(f"{name} is missing: the row has {type(value).__name__} in its place")
 
 
-def as_picture(data: bytes, time: float, name: str) -> Picture:
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # text that is no path at all
+        return False
+
+
+def as_picture(data: bytes, time: float, name: str) -> EncodedFrame:
     """What to store of an encoded image; `UserError` when it is none or is damaged."""
     image = kept(data, name)
-    return Picture(time, image.data, image.media_type, image.width, image.height)
+    return EncodedFrame(time, image.data, image.media_type, image.width, image.height)
 
 
 def read_image(path: Path) -> bytes:

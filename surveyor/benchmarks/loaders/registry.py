@@ -19,6 +19,14 @@ _HOMES: Final = {
     "multi3drefer": "surveyor.benchmarks.loaders.scan_grounding",
     "reason3d": "surveyor.benchmarks.loaders.scan_grounding",
     "skill3d": "surveyor.benchmarks.loaders.skill3d",
+    **dict.fromkeys(
+        (
+            *("mindcube", "viewspatial", "site", "3dsrbench", "embspatial", "blink-14", "spar"),
+            *("mmsi-video", "omnispatial", "revsi", "refspatial", "robospatial", "erqa"),
+            "vsi-super",
+        ),
+        "surveyor.benchmarks.loaders.mapped",
+    ),
 }
 
 

@@ -1,7 +1,9 @@
-"""Rows of a benchmark's own files: JSON lines, a JSON array, or parquet where pyarrow is there."""
+"""Rows of a benchmark's own files: JSON lines, a JSON array, TSV, CSV, or parquet with pyarrow."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
@@ -17,7 +19,9 @@ from surveyor.core.errors import UserError
 Fields: TypeAlias = Mapping[str, object]
 Model = TypeVar("Model", bound=BaseModel)
 _LONGEST_INTEGER = 1000
-SUFFIXES = (".jsonl", ".json", ".parquet")
+_LONGEST_CELL = 1 << 30
+_DELIMITERS = {".tsv": "\t", ".csv": ","}
+SUFFIXES = (".jsonl", ".json", ".parquet", ".tsv", ".csv")
 
 
 class PublishedRow(BaseModel):
@@ -72,10 +76,27 @@ def _fields(path: Path) -> Iterator[tuple[str, object]]:
         if not isinstance(found, list):
             raise UserError(f"{path} is not a JSON array of rows")
         yield from ((f"row {number}", row) for number, row in enumerate(found, start=1))
+    elif path.suffix.lower() in _DELIMITERS:
+        yield from _delimited(path)
     else:
         for number, line in enumerate(_text(path).split("\n"), start=1):
             if line.strip():
                 yield f"line {number}", _decoded(line, f"{path} line {number}")
+
+
+def _delimited(path: Path) -> Iterator[tuple[str, object]]:
+    """Rows of a table with a line of names; an empty cell stands for a missing value."""
+    csv.field_size_limit(_LONGEST_CELL)
+    reader = csv.DictReader(
+        io.StringIO(_text(path), newline=""), delimiter=_DELIMITERS[path.suffix.lower()]
+    )
+    try:
+        for number, row in enumerate(reader, start=1):
+            if None in row:
+                raise UserError(f"{path} row {number} has more cells than there are names")
+            yield f"row {number}", {name: value or None for name, value in row.items()}
+    except csv.Error as error:
+        raise UserError(f"{path} is no table ({error}); download it again") from None
 
 
 def _text(path: Path) -> str:

@@ -24,7 +24,7 @@ from surveyor.scenes.questions.referring import MULTI3DREFER, SCANREFER
 LABELS: Final = "scannetv2-labels.combined.tsv"
 
 
-def read_scanrefer(source: Path, split: str) -> Contents:
+def read_scanrefer(source: Path, split: str, media: Path | None = None) -> Contents:
     """``ScanRefer_filtered_<split>.json``; unique and multiple where ScanNet's labels are there."""
     path = source / f"ScanRefer_filtered_{split}.json"
     rows = read_rows(path, ScanReferRow)
@@ -47,10 +47,10 @@ def read_scanrefer(source: Path, split: str) -> Contents:
             )
         )
     files = (path, labels) if groups else (path,)
-    return Contents("scanrefer", "scanrefer", split, items, files, scan_footage(source))
+    return Contents("scanrefer", "scanrefer", split, items, files, scan_footage(media or source))
 
 
-def read_multi3drefer(source: Path, split: str) -> Contents:
+def read_multi3drefer(source: Path, split: str, media: Path | None = None) -> Contents:
     """``multi3drefer_<split>.json``. The kind of a row (zero, one, many) stays with its target."""
     path = source / f"multi3drefer_{split}.json"
     scans, items = PreparedScans(source), []
@@ -71,10 +71,12 @@ def read_multi3drefer(source: Path, split: str) -> Contents:
                 payload={"eval_type": row.eval_type, "gt_aabbs": boxes},
             )
         )
-    return Contents("multi3drefer", "multi3drefer", split, items, (path,), scan_footage(source))
+    return Contents(
+        "multi3drefer", "multi3drefer", split, items, (path,), scan_footage(media or source)
+    )
 
 
-def read_reason3d(source: Path, split: str) -> Contents:
+def read_reason3d(source: Path, split: str, media: Path | None = None) -> Contents:
     """``reason3d_<split>.json``; ids count the questions about one object in the file's order."""
     path = source / f"reason3d_{split}.json"
     seen: Counter[tuple[str, int]] = Counter()
@@ -98,7 +100,7 @@ def read_reason3d(source: Path, split: str) -> Contents:
                 },
             )
         )
-    footage = scan_footage(source)
+    footage = scan_footage(media or source)
     return Contents(
         "reason3d",
         "reason3d",

@@ -16,7 +16,7 @@ from surveyor.scenes.formats.grounding import ScanQARow, read_rows, read_sqa3d
 METRIC: Final = "qa-em"
 
 
-def read_scanqa(source: Path, split: str) -> Contents:
+def read_scanqa(source: Path, split: str, media: Path | None = None) -> Contents:
     """``ScanQA_v1.0_<split>.json``; the test files hold no answers, so they are no split here."""
     path = source / f"ScanQA_v1.0_{split}.json"
     items = []
@@ -34,10 +34,10 @@ def read_scanqa(source: Path, split: str) -> Contents:
                 payload={"references": list(row.answers)},
             )
         )
-    return Contents("scanqa", METRIC, split, items, (path,), scan_footage(source))
+    return Contents("scanqa", METRIC, split, items, (path,), scan_footage(media or source))
 
 
-def read_situated(source: Path, split: str) -> Contents:
+def read_situated(source: Path, split: str, media: Path | None = None) -> Contents:
     """SQA3D's balanced files; the situation stands before the question, as in published prompts."""
     questions = source / f"v1_balanced_questions_{split}_scannetv2.json"
     annotations = source / f"v1_balanced_sqa_annotations_{split}_scannetv2.json"
@@ -57,7 +57,9 @@ def read_situated(source: Path, split: str) -> Contents:
                 payload={"references": [*accepted]},
             )
         )
-    return Contents("sqa3d", METRIC, split, items, (questions, annotations), scan_footage(source))
+    return Contents(
+        "sqa3d", METRIC, split, items, (questions, annotations), scan_footage(media or source)
+    )
 
 
 LOADERS: Final = (

@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from surveyor.benchmarks.loaders.media import Footage, footage_at
+from surveyor.benchmarks.loaders.media import Footage, footage_below
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import Float
+from surveyor.core.paths import child
 
 FOLDERS = ("scans", "scannet", "frames", ".")
 
@@ -27,7 +28,7 @@ def scan_footage(source: Path) -> Callable[[str], Footage]:
     """Opens the frames of a scan: ``scans/<scene_id>`` or another of `FOLDERS`."""
 
     def footage(scene_id: str) -> Footage:
-        return footage_at([source / folder / scene_id for folder in FOLDERS], scene_id)
+        return footage_below([source], [f"{folder}/{scene_id}" for folder in FOLDERS], scene_id)
 
     return footage
 
@@ -83,15 +84,15 @@ class PreparedScans:
 
     def vertices(self, scene_id: str) -> Float | None:
         """The scan's aligned vertices (n, 3), metres; ``None`` where only labels were brought."""
-        if not (self._folder / f"{scene_id}_aligned_vert.npy").is_file():
+        if not child(self._folder, f"{scene_id}_aligned_vert.npy").is_file():
             return None
         return self[scene_id].points
 
     def _read(self, scene_id: str) -> ScanObjects:
-        labels = _array(self._folder / f"{scene_id}_ins_label.npy", ndim=1)
+        labels = _array(child(self._folder, f"{scene_id}_ins_label.npy"), ndim=1)
         if not self._with_points:
             return ScanObjects(scene_id, labels)
-        path = self._folder / f"{scene_id}_aligned_vert.npy"
+        path = child(self._folder, f"{scene_id}_aligned_vert.npy")
         vertices = _array(path, ndim=2)
         if len(vertices) != len(labels) or vertices.shape[1] < 3:
             raise UserError(

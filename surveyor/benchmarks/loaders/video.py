@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from surveyor.core.videos import Film, Pixels, open_film
-from surveyor.scenes.datasets.writer import Picture
+from surveyor.scenes.datasets.writer import EncodedFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Video:
         """Seconds of each frame where they are not those of an even rate."""
         return self.film.seconds if self.film.uneven else None
 
-    def read(self, positions: Sequence[int]) -> Iterator[Picture]:
+    def read(self, positions: Sequence[int]) -> Iterator[EncodedFrame]:
         """The frames at ascending positions."""
         for time, pixels in self.film.frames(positions):
             yield _encode(pixels, time)
@@ -48,12 +48,12 @@ def open_video(path: Path) -> Video:
     return Video(open_film(path))
 
 
-def _encode(pixels: Pixels, time: float) -> Picture:
+def _encode(pixels: Pixels, time: float) -> EncodedFrame:
     from PIL import Image
 
     height, width = pixels.shape[:2]
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
-    return Picture(
+    return EncodedFrame(
         time=time, data=buffer.getvalue(), media_type="image/png", width=width, height=height
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 from surveyor.benchmarks.loaders.base import Loader
 from surveyor.benchmarks.loaders.build import Contents, Item
-from surveyor.benchmarks.loaders.media import Footage, footage_at
+from surveyor.benchmarks.loaders.media import Footage, footage_below
 from surveyor.benchmarks.loaders.row_files import PublishedRow, find_table, read_table
 from surveyor.benchmarks.scorers.vsi import LETTER_TYPES, NUMBER_TYPES, UNITS
 from surveyor.core.errors import UserError
@@ -28,7 +28,7 @@ class VsiRow(PublishedRow):
     ground_truth: str
 
 
-def read_vsi_bench(source: Path, split: str) -> Contents:
+def read_vsi_bench(source: Path, split: str, media: Path | None = None) -> Contents:
     """Rows of one of the published files; frames at ``<dataset>/<scene_name>``."""
     path = find_table(source, _STEMS[split])
     rows = read_table(path, VsiRow)
@@ -36,10 +36,10 @@ def read_vsi_bench(source: Path, split: str) -> Contents:
     for row in rows:
         if home.setdefault(row.scene_name, row.dataset) != row.dataset:
             raise UserError(f"{path} gives scene {row.scene_name} to two data sets; check row ids")
-    folder = source if source.is_dir() else source.parent
+    folder = media or path.parent
 
     def footage(scene_id: str) -> Footage:
-        return footage_at([folder / home[scene_id] / scene_id], scene_id)
+        return footage_below([folder], [f"{home[scene_id]}/{scene_id}"], scene_id)
 
     items = [vsi_item(row, path) for row in rows]
     return Contents("vsi-bench", "vsi", "test", items, (path,), footage)

@@ -7,14 +7,16 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from surveyor.benchmarks.report.record import Estimate, Guesses, RunReport, Spend, Tally, TypeRow
+from surveyor.benchmarks.report.record import Estimate, Guesses, RunReport, Spend, TypeRow
 from surveyor.benchmarks.run.config import Baseline
 from surveyor.benchmarks.scorecard import JudgedRow, summarize
 from surveyor.benchmarks.scorers.base import Metric, Outcome
+from surveyor.benchmarks.scorers.outcome_counts import OutcomeCounts
 from surveyor.benchmarks.stats import Interval, clustered_mean, pass_at_k_mean
 from surveyor.benchmarks.usage import spend
+from surveyor.core.producer import Producer
 from surveyor.memory.episodes import fold
-from surveyor.memory.events import EpisodeStatus, Producer
+from surveyor.memory.events import EpisodeStatus
 from surveyor.memory.log import read_events
 from surveyor.memory.manifest import ScheduledTask
 from surveyor.memory.runs import RunFolder
@@ -81,10 +83,13 @@ def build_report(
 ) -> RunReport:
     """Fold episodes and their judgements, which run in parallel, into the report."""
     card = summarize(metric, judged, profile)
-    headline = metric.score_fields[0]
+    headline, first = metric.score_fields[0], next(iter(card.overall))
     spends = [item.spend for item in played]
     producers = _producers(folder, played)
     types = sorted({row.group for row in judged})
+    plain = all(m.bundle is None and m.chance is None for m in metric.measured(card.profile)[:1])
+    groups = {group.name: group.means[first] for group in card.groups if first in group.means}
+    figures = {} if plain else groups
     reasons = Counter(p.reason for p in played if p.reason and p.status is EpisodeStatus.INCOMPLETE)
     return RunReport(
         run=folder.record.id,
@@ -95,10 +100,10 @@ def build_report(
         profile=card.profile,
         overall=_estimate(card.interval),
         measures=dict(card.overall),
-        groups={group.name: group.means[headline] for group in card.groups},
-        tally=_tally(judged),
+        groups=groups,
+        tally=OutcomeCounts.of(row.outcome for row in judged),
         spend=_total(spends),
-        types=tuple(_type_row(name, headline, judged, played) for name in types),
+        types=tuple(_type_row(name, headline, judged, played, figures.get(name)) for name in types),
         guesses=_guesses(headline, judged, played),
         scenes=len({item.task.scene_id for item in played}),
         epochs=folder.record.epochs,
@@ -119,15 +124,20 @@ def _failures(judged: Sequence[JudgedRow]) -> Counter[str]:
 
 
 def _type_row(
-    name: str, headline: str, judged: Sequence[JudgedRow], played: Sequence[Played]
+    name: str,
+    headline: str,
+    judged: Sequence[JudgedRow],
+    played: Sequence[Played],
+    figure: float | None,
 ) -> TypeRow:
+    """One type's row; ``figure`` is its score, 0..100, where that is no mean over rows."""
     mine = [(row, item) for row, item in zip(judged, played, strict=True) if row.group == name]
     rows, items = [row for row, _ in mine], [item for _, item in mine]
     interval = clustered_mean([row.values[headline] for row in rows], [r.scene_id for r in rows])
     return TypeRow(
         question_type=name,
-        score=_estimate(interval, 100.0),
-        tally=_tally(rows),
+        score=_estimate(interval, 100.0) if figure is None else Estimate(value=figure),
+        tally=OutcomeCounts.of(row.outcome for row in rows),
         spend=_total([item.spend for item in items]),
         guesses=_guesses(headline, rows, items),
     )
@@ -141,16 +151,6 @@ def _guesses(headline: str, rows: Sequence[JudgedRow], played: Sequence[Played])
     return Guesses(n=len(scores), score=sum(scores) / len(scores) if scores else 0.0)
 
 
-def _tally(rows: Sequence[JudgedRow]) -> Tally:
-    outcomes = Counter(row.outcome for row in rows)
-    return Tally(
-        scheduled=len(rows),
-        scored=outcomes[Outcome.SCORED],
-        failed=outcomes[Outcome.FAILED],
-        incomplete=outcomes[Outcome.INCOMPLETE],
-    )
-
-
 def _total(spends: Sequence[Spend]) -> Spend:
     total = Spend()
     for item in spends:
@@ -159,8 +159,10 @@ def _total(spends: Sequence[Spend]) -> Spend:
 
 
 def _estimate(interval: Interval, scale: float = 1.0) -> Estimate:
-    """In 0..100, and never outside: a t interval knows nothing of the ends of the scale."""
-    low = None if interval.low is None else max(0.0, interval.low * scale)
+    """In 0..100, and never outside: a t interval knows nothing of the ends of the scale. Only a
+    figure above chance goes below 0, and says so by its bootstrap."""
+    floor = min(0.0, interval.low or 0.0) if interval.method == "cluster-bootstrap" else 0.0
+    low = None if interval.low is None else max(floor, interval.low * scale)
     high = None if interval.high is None else min(100.0, interval.high * scale)
     return Estimate(value=interval.estimate * scale, low=low, high=high)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from surveyor.benchmarks.report.pictures import Picture, pictures
+from surveyor.benchmarks.report.pictures import PagePicture, pictures
 from surveyor.benchmarks.report.plans import Plan, plan
 from surveyor.benchmarks.tool_use import tool_use
 from surveyor.core.blobs import BlobStore
@@ -18,7 +18,7 @@ _LONG = 600
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ShownCall:
     """One tool call for the page; ``use`` is effective, redundant or failed."""
 
     name: str
@@ -39,8 +39,8 @@ class Try:
     reason: str
     guess: bool
     why: str
-    calls: tuple[Call, ...]
-    pictures: tuple[Picture, ...]
+    calls: tuple[ShownCall, ...]
+    pictures: tuple[PagePicture, ...]
     plan: Plan | None
 
 
@@ -135,7 +135,7 @@ def _try(
     )
 
 
-def _calls(episode: Episode) -> tuple[Call, ...]:
+def _calls(episode: Episode) -> tuple[ShownCall, ...]:
     uses = tool_use(episode).uses
     outcomes = {outcome.call_id: outcome for outcome in episode.outcomes}
     return tuple(
@@ -143,8 +143,8 @@ def _calls(episode: Episode) -> tuple[Call, ...]:
     )
 
 
-def _call(call: ToolCall, outcome: ToolOutcome | None, use: str) -> Call:
-    return Call(
+def _call(call: ToolCall, outcome: ToolOutcome | None, use: str) -> ShownCall:
+    return ShownCall(
         name=call.name,
         arguments=_shortened(call.raw_arguments),
         text=_shortened(outcome.text if outcome else "no result"),

@@ -19,7 +19,7 @@ from surveyor.core.errors import UserError
 from surveyor.core.images import rgb
 from surveyor.core.masks import decode_rle
 from surveyor.memory.episodes import Episode
-from surveyor.services.contract import Box, Mask
+from surveyor.tools.wire import Box, Mask
 
 WIDTH = 480
 """Pixels across in the page: sharp on a phone, small in the file."""
@@ -45,7 +45,7 @@ class Shape(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class PagePicture:
     """One frame for the page; ``data`` is a JPEG data URI, sizes are pixels of the original."""
 
     handle: str
@@ -62,7 +62,7 @@ class Picture:
 
 def pictures(
     episode: Episode, frames: Sequence[int], stores: Sequence[BlobStore], most: int = 3
-) -> tuple[Picture, ...]:
+) -> tuple[PagePicture, ...]:
     """The frames in which most was found, in order; none when no pixels can be had."""
     hashes = dict(zip((f"frame_{index}" for index in frames), episode.started.frames, strict=False))
     found = {handle: shapes for handle, shapes in _by_frame(episode).items() if handle in hashes}
@@ -121,7 +121,7 @@ def _shapes(data: JsonValue) -> Iterator[Shape]:
 
 def _picture(
     handle: str, sha256: str, shapes: Sequence[Shape], stores: Sequence[BlobStore]
-) -> Picture | None:
+) -> PagePicture | None:
     store = next((store for store in stores if sha256 in store), None)
     if store is None:
         return None
@@ -135,7 +135,7 @@ def _picture(
     out = BytesIO()
     small.save(out, "JPEG", quality=82)
     data = "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode()
-    return Picture(handle, data, image.width, image.height, tuple(shapes))
+    return PagePicture(handle, data, image.width, image.height, tuple(shapes))
 
 
 def _painted(pixels: NDArray[np.float32], shapes: Sequence[Shape]) -> NDArray[np.uint8]:

@@ -15,7 +15,7 @@ _MARGIN = 0.6
 _MOST = 40
 
 
-class Placed(BaseModel):
+class PlanObject(BaseModel):
     """An object in a result's data; other fields are of no concern here. Metres, Z-up."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -47,7 +47,7 @@ class Placed(BaseModel):
 class Plan:
     """A view from above: x right, y up, everything in metres."""
 
-    objects: tuple[Placed, ...]
+    objects: tuple[PlanObject, ...]
     left: float
     top: float
     width: float
@@ -68,18 +68,18 @@ def plan(episode: Episode) -> Plan | None:
     return None
 
 
-def _objects(data: JsonValue) -> Iterator[Placed]:
+def _objects(data: JsonValue) -> Iterator[PlanObject]:
     rows = data.get("objects") if isinstance(data, dict) else None
     for row in rows if isinstance(rows, list) else ():
         try:
-            placed = Placed.model_validate(row)
+            placed = PlanObject.model_validate(row)
         except ValidationError:
             continue
         if placed.accepted and placed.scale is not Scale.RELATIVE:
             yield placed
 
 
-def _framed(objects: tuple[Placed, ...]) -> Plan:
+def _framed(objects: tuple[PlanObject, ...]) -> Plan:
     left = min(placed.left for placed in objects) - _MARGIN
     top = min(placed.top for placed in objects) - _MARGIN
     right = max(placed.left + placed.size[0] for placed in objects) + _MARGIN

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from surveyor.benchmarks.scorers.outcome_counts import OutcomeCounts
 from surveyor.core.errors import UserError
-from surveyor.core.renamed import reads_old
-from surveyor.memory.events import Producer
+from surveyor.core.producer import Producer
+from surveyor.core.records import FrozenRecord
 from surveyor.memory.runs import RunFolder
 
 REPORT_VERSION = 1
@@ -21,11 +22,7 @@ BY_CONSTRUCTION = {
 scores."""
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Estimate(_Record):
+class Estimate(FrozenRecord):
     """A score, 0..100, and its 95 % interval clustered by scene; no interval from one scene."""
 
     value: float
@@ -33,18 +30,7 @@ class Estimate(_Record):
     high: float | None = None
 
 
-class Tally(_Record):
-    """What became of the scheduled episodes; the three add up to ``scheduled``."""
-
-    _old = reads_old(owed="incomplete")
-
-    scheduled: int = 0
-    scored: int = 0
-    failed: int = 0
-    incomplete: int = 0
-
-
-class Guesses(_Record):
+class Guesses(FrozenRecord):
     """Answers that rest on nothing seen or measured, and their mean score, 0..100 (0 for none).
     They are part of every score; this says how much of it."""
 
@@ -52,7 +38,7 @@ class Guesses(_Record):
     score: float = 0.0
 
 
-class Spend(_Record):
+class Spend(FrozenRecord):
     """What episodes spent.
 
     ``calls`` of the last attempts, split into ``effective``, ``redundant`` and ``failed_calls``;
@@ -95,24 +81,31 @@ class Spend(_Record):
         return self.effective / self.calls if self.calls else None
 
 
-class TypeRow(_Record):
+class TypeRow(FrozenRecord):
     """One question type."""
 
     question_type: str
     score: Estimate
-    tally: Tally
+    tally: OutcomeCounts
     spend: Spend
     guesses: Guesses = Guesses()
 
 
-class RunReport(_Record):
+class RunReport(FrozenRecord):
     """The whole report. ``profiles`` holds the overall score under every profile of the metric,
-    ``measures`` that of every score field under ``profile`` (Acc@0.25 beside Acc@0.5), 0..100.
+    ``measures`` every figure under ``profile`` (Acc@0.25 beside Acc@0.5), 0..100. By profile, in
+    per cent of all rows: ``unread`` replies, those where ``scorer_guessed`` an option by the
+    published rule, and the rows that ``differ`` from what they score under ``profile``.
+    ``headlines`` names the figure of each profile (caa, circ_eval).
     ``failures`` counts the commonest reasons why rows count 0 unscored.
 
     ``reference`` is true when any answer came from a reference expert of the embedded world.
     ``table`` is true when the planner could read the table of objects (`scene`) instead of looking.
     ``wall`` is seconds from the first event to the last, pauses between sessions included.
+
+    >>> import surveyor
+    >>> surveyor.Run.open("out/runs/rooms-program").report.reference
+    True
     """
 
     v: int = REPORT_VERSION
@@ -124,9 +117,13 @@ class RunReport(_Record):
     profile: str
     overall: Estimate
     profiles: dict[str, float] = Field(default_factory=dict)
+    unread: dict[str, float] = Field(default_factory=dict)
+    scorer_guessed: dict[str, float] = Field(default_factory=dict)
+    differ: dict[str, float] = Field(default_factory=dict)
+    headlines: dict[str, str] = Field(default_factory=dict)
     measures: dict[str, float] = Field(default_factory=dict)
     groups: dict[str, float] = Field(default_factory=dict)
-    tally: Tally
+    tally: OutcomeCounts
     spend: Spend
     types: tuple[TypeRow, ...]
     guesses: Guesses = Guesses()

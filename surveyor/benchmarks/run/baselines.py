@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,9 @@ from surveyor.agent.loop import Toolbox
 from surveyor.benchmarks.run.config import Baseline, RunConfig
 from surveyor.benchmarks.run.corruption import LyingTools
 from surveyor.core.errors import UserError
+from surveyor.core.wording import closest
 from surveyor.memory.events import ToolOutcome, ToolStatus
-from surveyor.tools.spec import CallRequest
+from surveyor.tools.spec import CallRequest, Tool
 from surveyor.tools.workspace import Workspace
 
 
@@ -36,6 +37,32 @@ class NoTools:
             )
             for call in calls
         )
+
+
+def offered(
+    tools: Sequence[Tool[Any]], config: RunConfig, served: Collection[str]
+) -> tuple[Tool[Any], ...]:
+    """The tools that a run lends: those that ``tools`` and ``without`` leave, and for a model only
+    those whose experts are ``served``, because it would call what it is shown.
+
+    Raises `UserError` for a name that no tool has, and for one asked for that nobody serves.
+    """
+    known = {tool.name: tool for tool in tools}
+    for name in (*config.tools, *config.without):
+        if name not in known:
+            hint = closest(name, known) or f"; there are: {', '.join(known)}"
+            raise UserError(f"there is no tool {name!r}{hint}")
+    wanted = {*(config.tools or known)} - {*config.without}
+    chosen = [tool for tool in tools if tool.name in wanted]
+    if config.planner != "chat":
+        return tuple(chosen)
+    for tool in chosen:
+        if tool.name in config.tools and (missing := sorted({*tool.needs} - {*served})):
+            raise UserError(
+                f"the tool {tool.name!r} needs the expert {missing[0]!r}, which is not running; "
+                "start it, or leave the tool out of --tools"
+            )
+    return tuple(tool for tool in chosen if {*tool.needs} <= {*served})
 
 
 def equip(registry: Toolbox, config: RunConfig) -> Toolbox:

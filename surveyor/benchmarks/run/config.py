@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    model_validator,
+)
 
 from surveyor.core.errors import UserError
 from surveyor.core.renamed import reads_old
+from surveyor.core.wording import first_problem
 
 
 class Baseline(StrEnum):
@@ -81,18 +91,41 @@ class Shard(BaseModel):
         return f"{self.index}/{self.count}"
 
 
-class RunConfig(BaseModel):
-    """Resolved configuration of a run.
+def _names(value: object) -> object:
+    """``"detect, depth"``, or a list of such texts, as single names."""
+    parts = [value] if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple) or not all(isinstance(part, str) for part in parts):
+        return value
+    return tuple(name.strip() for part in parts for name in part.split(",") if name.strip())
 
-    ``dataset`` is a folder or a known name. ``limit`` takes the first tasks only, ``types`` only
-    these question types. ``concurrency`` is episodes in flight. A session ends early after
-    ``give_up_after`` incomplete episodes in a row; incomplete ones get up to ``passes`` tries a
-    session. ``limits`` bound one episode, ``budget`` one session. ``mcp`` names MCP servers, each a
-    URL or a command line, whose tools are added with the name as a prefix. ``embedder`` and
-    ``index`` (on the ``cpu`` or ``gpu``) search the skills. ``memory`` is a file of scene memory
-    that the run recalls from and files its episodes in. ``tools`` are the only ones that the
-    planner gets; all when empty, but `scene`, the table of objects, only where there are no frames.
-    ``planner_options`` and ``expert_options`` are read by whoever they are for.
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Skills = Annotated[str, BeforeValidator(lambda value: "" if value == "none" else value)]
+
+
+def _flag(flag: str, metavar: str = "A,B") -> dict[str, JsonValue]:
+    """What the option of a field is called, where that is not the field's name."""
+    return {"flag": flag, "metavar": metavar}
+
+
+class ExpertOptions(BaseModel):
+    """``expert_options`` of a run that starts its own experts."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    preset: str = Field(
+        default="perfect", description="Error model of the reference experts, if none run."
+    )
+
+
+class RunConfig(BaseModel):
+    """Resolved configuration of a run: what `run.json` holds, what a TOML file and options say.
+
+    A described field is an option of `surveyor run`. ``planner_options`` and ``expert_options`` are
+    read by whoever they are for.
+
+    >>> RunConfig(dataset="out/rooms", limit=20, tools="detect,depth").tools
+    ('detect', 'depth')
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -100,55 +133,96 @@ class RunConfig(BaseModel):
 
     FREE: ClassVar[tuple[str, ...]] = (
         "dataset",
+        "skills",
         "budget",
         "concurrency",
         "give_up_after",
         "passes",
+        *(f"planner_options.{name}" for name in ("key_env", "price", "concurrency")),
+        *(f"planner_options.{name}" for name in ("attempts", "patience", "timeout", "backoff")),
     )
-    """What may change when a run is resumed: speed and places, not results. The manifest pins
-    the dataset by its content."""
+    """What may change when a run is resumed: speed, prices and places, not results. The manifest
+    pins the dataset and the skills by their content."""
 
     dataset: str
-    planner: str = "program"
+    planner: str = Field(
+        default="program", description="Who decides: program (needs no model) or chat."
+    )
     planner_options: dict[str, JsonValue] = Field(default_factory=dict)
     expert_options: dict[str, JsonValue] = Field(default_factory=dict)
-    limits: dict[str, JsonValue] = Field(default_factory=dict)
-    budget: dict[str, JsonValue] = Field(default_factory=dict)
-    tools: tuple[str, ...] = ()
-    mcp: dict[str, str] = Field(default_factory=dict)
-    skills: str = ""
-    embedder: str = "lexical"
-    index: Literal["cpu", "gpu"] = "cpu"
-    memory: str = ""
-    baseline: Baseline = Baseline.ALL
-    corruption: Corruption | None = None
-    types: tuple[str, ...] = ()
-    limit: int | None = Field(default=None, ge=1)
-    epochs: int = Field(default=1, ge=1)
-    shard: Shard | None = None
+    skills: Skills = Field(
+        default="", description="Skills to use: none, builtin, or the folder of a snapshot."
+    )
+    baseline: Baseline = Field(
+        default=Baseline.ALL, description="What is taken away: all (nothing), no-tools, blind."
+    )
+    tools: Names = Field(default=(), description="Offer only these tools.")
+    without: Names = Field(default=(), description="Offer every tool but these.")
+    types: Names = Field(
+        default=(), description="Ask only these question types.", json_schema_extra=_flag("--type")
+    )
+    limit: int | None = Field(
+        default=None, ge=1, description="Ask only so many tasks, every question type alike."
+    )
+    epochs: int = Field(default=1, ge=1, description="How often each task is asked.")
+    concurrency: int = Field(default=8, ge=1, le=4096, description="Episodes in flight.")
+    shard: Shard | None = Field(
+        default=None,
+        description="Only part i of n, by scene; see merge.",
+        json_schema_extra={"metavar": "I/N"},
+    )
+    corruption: Corruption | None = Field(
+        default=None,
+        description="Let a tool lie in a share of the episodes: detect:0.2, or 0.2 for every tool.",
+        json_schema_extra=_flag("--corrupt", "TOOL:SHARE"),
+    )
+    memory: str = Field(
+        default="", description="Scene memory: a file to recall from and to add to."
+    )
+    embedder: str = Field(
+        default="lexical",
+        description="Finds skills: lexical, minilm, or a sentence-transformers model.",
+    )
+    index: Literal["cpu", "gpu"] = Field(
+        default="cpu", description="Where the skills' vectors are searched."
+    )
+    mcp: dict[str, str] = Field(
+        default_factory=dict,
+        description="MCP servers whose tools are added, NAME=URL or NAME=COMMAND.",
+    )
+    limits: dict[str, JsonValue] = Field(
+        default_factory=dict, description="Bounds of one episode: turns=20, wall=120."
+    )
+    budget: dict[str, JsonValue] = Field(
+        default_factory=dict, description="Bounds of one session: cost=5, wall=3600."
+    )
+    give_up_after: int = Field(
+        default=16, ge=1, description="End early after so many incomplete episodes in a row."
+    )
+    passes: int = Field(
+        default=3, ge=1, description="Tries that an incomplete episode gets in one session."
+    )
     seed: int = 0
-    concurrency: int = Field(default=8, ge=1, le=4096)
-    give_up_after: int = Field(default=16, ge=1)
-    passes: int = Field(default=3, ge=1)
 
     @classmethod
-    def read(cls, path: Path) -> RunConfig:
-        """A configuration from a TOML file; `UserError` names the file and the field."""
+    def read(cls, path: Path, changes: Mapping[str, object] | None = None) -> RunConfig:
+        """A configuration from a TOML file, ``changes`` over it; `UserError` names the file and
+        the field."""
         try:
-            return cls.model_validate(tomllib.loads(path.read_text()))
+            return cls.model_validate({**tomllib.loads(path.read_text()), **(changes or {})})
         except FileNotFoundError:
             raise UserError(f"there is no configuration file {path}") from None
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise UserError(f"{path} cannot be read as TOML: {error}") from None
         except ValidationError as error:
-            raise UserError(f"{path}: {first_problem(error)}") from None
+            raise UserError(f"{path}: {first_problem(error, cls)}") from None
 
     def changed(self, **changes: object) -> RunConfig:
         """This configuration with some settings replaced and validated again."""
         try:
             return RunConfig.model_validate({**self.model_dump(mode="json"), **changes})
         except ValidationError as error:
-            raise UserError(first_problem(error)) from None
+            raise UserError(first_problem(error, RunConfig)) from None
 
 
 def _is_number(text: str) -> bool:
@@ -157,10 +231,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def first_problem(error: ValidationError) -> str:
-    """One sentence about the first thing that is wrong."""
-    detail = error.errors(include_url=False, include_context=False)[0]
-    where = ".".join(str(part) for part in detail["loc"])
-    return f"{where}: {detail['msg']}" if where else detail["msg"]

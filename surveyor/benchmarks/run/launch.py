@@ -109,7 +109,7 @@ def run_on_ray(shards: Shards, address: str | None = None, cpus: float = 1) -> d
     try:
         import ray
     except ModuleNotFoundError:
-        raise UserError("Ray is not installed; `pip install surveyor[ray]` brings it") from None
+        raise UserError("Ray is not installed; `pip install '.[ray]'` brings it") from None
     where = address or os.environ.get("RAY_ADDRESS")
     try:
         ray.init(address=where, ignore_reinit_error=True, include_dashboard=False)

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a session is. ``earlier`` episodes were done before it began; times in seconds."""
+    """How far a session is. ``earlier`` episodes were done before it began; times in seconds.
+    ``incomplete`` counts episodes that were tried and have no end yet, however often they were
+    tried.
+    """
 
     total: int
     earlier: int = 0
@@ -49,15 +52,16 @@ class Progress:
         """Seconds to go at this rate; ``None`` while the rate is unknown."""
         return self.left / self.rate if self.rate > 0 else None
 
-    def after(self, ended: EpisodeEnded, elapsed: float) -> Progress:
-        """Progress once one more episode has ended."""
+    def after(self, ended: EpisodeEnded, elapsed: float, *, again: bool = False) -> Progress:
+        """Progress once one more attempt is over; ``again`` where its episode was incomplete
+        before."""
         status = ended.status
         return Progress(
             total=self.total,
             earlier=self.earlier,
             answered=self.answered + (status is EpisodeStatus.ANSWERED),
             failed=self.failed + (status in (EpisodeStatus.FAILED, EpisodeStatus.LIMIT)),
-            incomplete=self.incomplete + (status is EpisodeStatus.INCOMPLETE),
+            incomplete=self.incomplete - again + (status is EpisodeStatus.INCOMPLETE),
             elapsed=elapsed,
             last_error=ended.reason if status is EpisodeStatus.INCOMPLETE else self.last_error,
         )

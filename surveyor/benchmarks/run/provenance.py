@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from surveyor.benchmarks.run.config import RunConfig
-from surveyor.memory.events import Producer
+from surveyor.core.producer import Producer
 from surveyor.memory.manifest import DatasetIdentity, Manifest, RunRecord
 
 _FIELD = re.compile(r"^(Name|Version):(.*)$", re.MULTILINE)
@@ -24,13 +24,13 @@ def record(
     *,
     prompt: str = "",
     skills: str = "",
-    experts: tuple[Producer, ...] = (),
     tools: tuple[str, ...] = (),
+    experts: tuple[Producer, ...] = (),
 ) -> RunRecord:
     """The record of a new run: this code and these packages, this configuration and dataset.
 
-    ``prompt`` is the hash of what every episode is told, ``skills`` the snapshot id, ``experts``
-    who will answer, ``tools`` the names of what the planner is offered.
+    ``prompt`` is the hash of what every episode is told, ``skills`` the snapshot id, ``tools``
+    what the planner is offered, ``experts`` who will answer.
     """
     seeds = {"run": config.seed}
     if config.corruption is not None:
@@ -48,8 +48,8 @@ def record(
             dataset=dataset,
             prompt=prompt,
             skills=skills or config.skills,
-            experts=tuple(sorted(experts, key=lambda producer: producer.name)),
             tools=tools,
+            experts=tuple(sorted(experts, key=lambda producer: producer.name)),
             seeds=seeds,
         ),
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from surveyor.benchmarks.run.config import RunConfig, first_problem
+from surveyor.benchmarks.run.config import RunConfig
 from surveyor.core.errors import UserError
+from surveyor.core.wording import first_problem
 from surveyor.memory.manifest import Manifest
 from surveyor.memory.runs import RunFolder
 
@@ -17,7 +18,7 @@ def config_of(folder: RunFolder) -> RunConfig:
     except ValidationError as error:
         raise UserError(
             f"the configuration of {folder.path} does not fit this version of Surveyor: "
-            f"{first_problem(error)}"
+            f"{first_problem(error, RunConfig)}"
         ) from None
 
 

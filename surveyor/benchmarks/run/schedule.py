@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import chain, islice, zip_longest
 
 from surveyor.benchmarks.run.config import Baseline, RunConfig, Shard
 from surveyor.core.blobs import sha256_of
@@ -27,7 +28,7 @@ def select(tasks: Iterable[Task], config: RunConfig) -> list[Task]:
             )
         chosen = [task for task in chosen if task.question_type in config.types]
     if config.limit is not None:
-        chosen = chosen[: config.limit]
+        chosen = sample(chosen, config.limit)
     if config.shard is not None:
         chosen = shard(chosen, config.shard)
     if not chosen:
@@ -35,6 +36,20 @@ def select(tasks: Iterable[Task], config: RunConfig) -> list[Task]:
     if config.baseline is Baseline.BLIND:
         chosen = [task.model_copy(update={"frames": ()}) for task in chosen]
     return chosen
+
+
+def sample(tasks: Sequence[Task], most: int) -> list[Task]:
+    """At most ``most`` of the tasks, the question types taken in turn, in dataset order.
+
+    Of each type the first ones are kept, and types take turns in the order in which they first
+    come up: the same dataset always gives the same sample, and a larger one holds a smaller one.
+    """
+    of_type: dict[str, list[Task]] = {}
+    for task in tasks:
+        of_type.setdefault(task.question_type, []).append(task)
+    rounds = chain.from_iterable(zip_longest(*of_type.values()))
+    kept = {task.id for task in islice((task for task in rounds if task is not None), most)}
+    return [task for task in tasks if task.id in kept]
 
 
 def shard(tasks: Sequence[Task], part: Shard) -> list[Task]:

@@ -7,10 +7,10 @@ one published way to score the benchmark, or a lenient one of ours to be reporte
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from surveyor.benchmarks.stats.averages import Averaging
 from surveyor.core.errors import SurveyorError, UserError
@@ -36,12 +36,19 @@ class Outcome(StrEnum):
         return cls.INCOMPLETE if value == "owed" else None  # its name in earlier versions
 
 
+MARKS: Final = ("unread", "guessed")
+"""What a scorer says of a row beside its score. ``unread``: the rule found no answer in the reply.
+``guessed``: there the published code takes an option all the same, drawn or by default."""
+
+
 @dataclass(frozen=True, slots=True)
 class RowScore:
-    """The score fields of one row; ``failure`` says why a row that counts 0 was not scored."""
+    """The score fields of one row and its `MARKS`; ``failure`` says why a row that counts 0 was
+    not scored."""
 
     values: Mapping[str, float]
     failure: str | None = None
+    marks: frozenset[str] = frozenset()
 
     @property
     def outcome(self) -> Outcome:
@@ -50,9 +57,30 @@ class RowScore:
 
 
 class ScoreFunction(Protocol):
-    """Scores one row that has a prediction under one profile, or raises `Unscorable`."""
+    """Scores one row that has a prediction under one profile, or raises `Unscorable`. A name of
+    `MARKS` among the values says that the row bears that mark."""
 
     def __call__(self, row: Row, profile: str) -> Mapping[str, float]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One figure of a benchmark: how the scores of rows, in the field ``score``, become it.
+
+    ``averaging`` and ``parents`` are `Metric`'s. ``families`` are groups of groups that are shown
+    and leave the overall figure as it is. Rows of a group in ``left_out`` are in that group's score
+    alone. Rows with one ``bundle`` count as one, which is as right as its worst row. ``chance`` is
+    what guessing scores on a row: the figure is then the share of the way from there to 1.
+    """
+
+    name: str
+    score: str = "score"
+    averaging: Averaging = Averaging.ROWS
+    parents: Mapping[str, str] = field(default_factory=dict)
+    families: Mapping[str, str] = field(default_factory=dict)
+    left_out: frozenset[str] = frozenset()
+    bundle: Callable[[Row], str] | None = None
+    chance: Callable[[Row], float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +90,10 @@ class Metric:
     ``profiles[0]`` is the default. ``target_fields`` must be present in a row, ``prediction_field``
     may be missing or null: such a row failed. ``structured`` says that the prediction is boxes or
     indices, which an agent states as JSON text. ``score_fields[0]`` is the headline. ``parents``
-    maps a group to the group that it is averaged into before the overall mean is taken. The
-    version changes whenever any row could score differently.
+    maps a group to the group that it is averaged into before the overall mean is taken.
+    ``measures`` holds, by profile, figures that are no plain average of the score fields, headline
+    first; ``group_of`` tells the group of a self-contained row for them. The version changes
+    whenever any row could score differently.
     """
 
     name: str
@@ -76,6 +106,14 @@ class Metric:
     structured: bool = False
     averaging: Averaging = Averaging.ROWS
     parents: Mapping[str, str] = field(default_factory=dict)
+    measures: Mapping[str, tuple[Measure, ...]] = field(default_factory=dict)
+    group_of: Callable[[Row], str] | None = None
+
+    def measured(self, profile: str) -> tuple[Measure, ...]:
+        """The figures of a profile, headline first: its own, else one for each score field."""
+        return self.measures.get(profile) or tuple(
+            Measure(name, name, self.averaging, self.parents) for name in self.score_fields
+        )
 
     def profile(self, name: str | None) -> str:
         """The profile's own name; ``None`` is the default. Raises `UserError` on unknown names."""
@@ -99,7 +137,9 @@ class Metric:
         if row.get(self.prediction_field) is None:
             return self.zero("there is no prediction")
         try:
-            return RowScore(self.function(row, chosen))
+            found = self.function(row, chosen)
+            values = {name: found[name] for name in self.score_fields}
+            return RowScore(values, marks=frozenset(mark for mark in MARKS if found.get(mark)))
         except Unscorable as reason:
             return self.zero(str(reason))
 

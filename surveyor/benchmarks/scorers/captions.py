@@ -114,5 +114,5 @@ def _scorer(module: str, name: str) -> Any:
         return getattr(importlib.import_module(f"pycocoevalcap.{module}"), name)
     except ImportError as error:
         raise UserError(
-            "BLEU, ROUGE-L and CIDEr need pycocoevalcap: pip install 'surveyor[captions]'."
+            "BLEU, ROUGE-L and CIDEr need pycocoevalcap: pip install '.[captions]'."
         ) from error

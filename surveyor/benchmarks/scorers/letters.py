@@ -6,6 +6,9 @@ not text into Python's ``str`` of it, as published.
 
 CV-Bench and BLINK share one rule in lmms-eval (75571cf). It raises on a prediction that is not
 text: such a row counts 0 as failed.
+
+Profile ``easi`` is EASI (0c1a41e) without a judge: rule E for MMSI-Bench, rule M for BLINK, whose
+overall there is over rows and not the mean of its subtasks.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from surveyor.benchmarks.scorers.base import Metric, Row, text_of
+from surveyor.benchmarks.scorers.base import Measure, Metric, Row, Unscorable, text_of
+from surveyor.benchmarks.scorers.easi_rules import easi_choice_score, older_letter
 from surveyor.benchmarks.stats.averages import Averaging
 
 _ENCLOSURES: Final = {
@@ -43,9 +47,11 @@ def mmsi_letter(prediction: str, profile: str) -> str | None:
 
 def score_mmsi(row: Row, profile: str) -> Mapping[str, float]:
     """Score fields of one MMSI-Bench row: ``ground_truth``, ``prediction``."""
+    if profile == "easi":
+        return easi_choice_score(row["prediction"], row["ground_truth"])
     found = mmsi_letter(str(row["prediction"]), profile)
     if found is None:
-        return {"score": 0.0}
+        return {"score": 0.0, "unread": 1.0}
     truth = row["ground_truth"]
     if profile == "repo" and truth is not None:
         truth = str(truth)
@@ -62,19 +68,35 @@ def leading_letter(prediction: str) -> str:
 def score_leading_letter(row: Row, profile: str) -> Mapping[str, float]:
     """Score fields of one CV-Bench or BLINK row: ``ground_truth`` "(A)", ``prediction``.
 
-    Whatever follows the first letter is not read ("because" answers B). ``choices`` are not read.
+    Whatever follows the first letter is not read ("because" answers B). ``choices`` are read by
+    profile ``easi`` alone.
     """
-    del profile  # one published rule
     expected = text_of(row["ground_truth"], "ground_truth").strip("()")
-    found = leading_letter(text_of(row["prediction"], "prediction"))
-    return {"score": float(found == expected)}
+    reply = text_of(row["prediction"], "prediction")
+    if profile == "easi":
+        found = older_letter(reply.strip(), choices_of(row)) or ""
+    else:
+        found = leading_letter(reply)
+    return {"score": float(found == expected), "unread": float(not found)}
+
+
+def choices_of(row: Row) -> tuple[str, ...]:
+    """The options' texts, from ``choices`` or, without their letters, from ``options``; raises
+    `Unscorable` where a rule needs them and the row has none."""
+    for name in ("choices", "options"):
+        if isinstance(found := row.get(name), list | tuple) and found:
+            return tuple(_PRINTED.sub("", str(option)) for option in found)
+    raise Unscorable("the row has no options, which this rule reads replies by")
+
+
+_PRINTED: Final = re.compile(r"^\s*(?:\([A-J]\)|[A-J][.):])\s+")
 
 
 METRICS: Final = (
     Metric(
         name="mmsi",
         version="1",
-        profiles=("lmms-eval", "repo"),
+        profiles=("lmms-eval", "repo", "easi"),
         target_fields=("ground_truth",),
         prediction_field="prediction",
         score_fields=("score",),
@@ -95,11 +117,12 @@ METRICS: Final = (
     Metric(
         name="blink",
         version="1",
-        profiles=("lmms-eval",),
+        profiles=("lmms-eval", "easi"),
         target_fields=("ground_truth",),
         prediction_field="prediction",
         score_fields=("score",),
         function=score_leading_letter,
         averaging=Averaging.GROUPS,
+        measures={"easi": (Measure("score"),)},
     ),
 )

@@ -41,15 +41,23 @@ _PROFILES: Final[Mapping[str, str]] = {"qa-em": "strict"}
 
 def metric_name_of(question_types: Iterable[str]) -> str:
     """The one metric that judges all of these types, or `NAME` where there are several."""
-    names = {METRIC_OF.get(name, NAME) for name in question_types}
+    names = {_metric_of(name) or NAME for name in question_types}
     return names.pop() if len(names) == 1 else NAME
+
+
+def _metric_of(question_type: str) -> str | None:
+    """By the type's own name, or as a loader wrote it before one: ``cvbench:Depth``."""
+    metric, _, name = question_type.partition(":")
+    if name and metric in METRIC_OF.values():
+        return metric
+    return METRIC_OF.get(question_type)
 
 
 def own_metric(question_type: object) -> Metric | None:
     """The metric of a row of a mixed dataset."""
     from surveyor.benchmarks.scorers.registry import metric_named
 
-    name = METRIC_OF.get(question_type) if isinstance(question_type, str) else None
+    name = _metric_of(question_type) if isinstance(question_type, str) else None
     return metric_named(name) if name is not None else None
 
 

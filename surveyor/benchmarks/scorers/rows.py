@@ -10,19 +10,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from surveyor.benchmarks.scorers.base import Metric, Outcome, Row
+from surveyor.benchmarks.scorecard import JudgedRow
+from surveyor.benchmarks.scorers.base import Metric, Outcome, Row, RowScore
 from surveyor.benchmarks.scorers.registry import metric_named
 from surveyor.core.errors import UserError
 
 
 @dataclass
 class RowCounts:
-    """What became of the rows so far; a failed one has 0 in every field."""
+    """What became of the rows so far; a failed one has 0 in every field. ``unread`` ones are
+    scored. ``judged`` keeps the rows of a metric whose figures are no plain average."""
 
     scored: int = 0
     failed: int = 0
+    unread: int = 0
+    judged: list[JudgedRow] = field(default_factory=list)
 
 
 def score_rows(
@@ -31,8 +35,9 @@ def score_rows(
     profile: str | None = None,
     counts: RowCounts | None = None,
 ) -> Iterator[dict[str, object]]:
-    """Yield ``{"id": …, <score fields>}`` for every line, in order; empty lines are skipped.
-    ``counts`` is kept up to date where one is given.
+    """Yield ``{"id": …, <score fields>}`` for every line, in order; empty lines are skipped. A row
+    whose reply could not be read has ``unread`` besides, and ``guessed`` where the published code
+    takes an option all the same. ``counts`` is kept up to date where one is given.
 
     A row that the published scorer raises on, or whose prediction is missing, gets 0 in every
     field. Raises `UserError`, before any row is read for an unknown metric or profile, and at the
@@ -57,7 +62,20 @@ def _scored(
             counts.scored += 1
         else:
             counts.failed += 1
-        yield {"id": row.get("id"), **score.values}
+        counts.unread += "unread" in score.marks
+        if metric.group_of is not None:
+            counts.judged.append(_judged(metric, row, number, score))
+        yield {"id": row.get("id"), **score.values, **dict.fromkeys(sorted(score.marks), True)}
+
+
+def _judged(metric: Metric, row: Row, number: int, score: RowScore) -> JudgedRow:
+    """The row as `surveyor.benchmarks.scorecard.summarize` takes it, a scene of its own."""
+    target = {name: value for name, value in row.items() if name != metric.prediction_field}
+    group = metric.group_of(row) if metric.group_of is not None else ""
+    name = str(row.get("id", number))
+    return JudgedRow(
+        name, name, group, score.values, score.outcome, score.failure, score.marks, target
+    )
 
 
 def decode_row(line: bytes | str, number: int) -> Row:

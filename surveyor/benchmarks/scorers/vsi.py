@@ -8,6 +8,8 @@ Profiles:
 ``lmms-eval``
     The same letters; a number is the first one anywhere in the text, digits or English words
     (lmms-eval, 75571cf).
+``easi``
+    EASI without a judge (0c1a41e): rule E for letters and numbers, the same means of tasks.
 ``lenient``
     Ours, for diagnosis beside the official score: how much is lost to answer format alone. What
     the official parser credits stays credited, and the arithmetic is the same, so that a row scores
@@ -21,14 +23,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Final
 
-import numpy as np
-
 from surveyor.benchmarks.scorers.base import Metric, Row, Unscorable, text_of
+from surveyor.benchmarks.scorers.easi_rules import easi_choice_score, easi_number_score
 from surveyor.benchmarks.scorers.lenient import find_choice, find_number
 from surveyor.benchmarks.scorers.number_words import first_number
+from surveyor.benchmarks.scorers.relative import share_within
 from surveyor.benchmarks.stats.averages import Averaging
 
 LETTER_TYPES: Final = frozenset(
@@ -60,16 +61,6 @@ LEVELS: Final = {f"{DIRECTION}_{level}": DIRECTION for level in ("easy", "medium
 """The three difficulty levels are averaged, unweighted, into one task."""
 
 
-@cache
-def tolerances() -> tuple[float, ...]:
-    """The ten relative errors of MRA, largest first, to the last bit.
-
-    They are ``1 - linspace(.5, .95, 10)`` and not the decimals they look like (the second is
-    0.44999999999999996), which decides rows whose error is exactly on a threshold.
-    """
-    return tuple(float(t) for t in 1 - np.linspace(0.5, 0.95, 10))
-
-
 def mean_relative_accuracy(prediction: float, truth: float) -> float:
     """Share of the ten tolerances that ``|prediction - truth| / truth`` stays within, 0..1.
 
@@ -78,8 +69,7 @@ def mean_relative_accuracy(prediction: float, truth: float) -> float:
     """
     if truth == 0:
         raise Unscorable("the ground truth is 0, so the relative error is undefined")
-    error = abs(prediction - truth) / truth
-    return sum(error <= tolerance for tolerance in tolerances()) / len(tolerances())
+    return share_within(abs(prediction - truth) / truth)
 
 
 def official_token(prediction: str) -> str:
@@ -147,9 +137,32 @@ def score_row(row: Row, profile: str) -> Mapping[str, float]:
     question_type = row["question_type"]
     if not isinstance(question_type, str) or question_type not in LETTER_TYPES | NUMBER_TYPES:
         raise Unscorable(f"question type {question_type!r} is not one of VSI-Bench")
+    prediction, truth = row.get("prediction"), row["ground_truth"]
+    letters = question_type in LETTER_TYPES
+    if profile == "easi":
+        return (easi_choice_score if letters else easi_number_score)(prediction, truth)
     if profile == "lenient":
-        return {"score": score_lenient(question_type, row)}
-    return {"score": _score(question_type, row.get("prediction"), row["ground_truth"], profile)}
+        score, found = score_lenient(question_type, row), _lenient(question_type, row)
+    else:
+        score = _score(question_type, prediction, truth, profile)
+        found = _found(letters, prediction, profile)
+    return {"score": score, "unread": float(found is None and not score)}
+
+
+def _found(letters: bool, prediction: object, profile: str) -> object:
+    """What a published profile reads: a letter or a number; None where it reads neither."""
+    token = official_token(str(prediction))
+    if letters:
+        return token if re.fullmatch("[A-Za-z]", token) else None
+    return as_float(token) if profile == "official" else first_number(str(prediction))
+
+
+def _lenient(question_type: str, row: Row) -> object:
+    """What the lenient profile reads."""
+    text = str(row.get("prediction"))
+    if question_type in LETTER_TYPES:
+        return find_choice(text, option_texts(row.get("options")))
+    return find_number(text, UNITS.get(question_type))
 
 
 def _score(question_type: str, prediction: object, truth: object, profile: str) -> float:
@@ -163,7 +176,7 @@ METRICS: Final = (
     Metric(
         name="vsi",
         version="2",
-        profiles=("official", "lmms-eval", "lenient"),
+        profiles=("official", "lmms-eval", "easi", "lenient"),
         target_fields=("question_type", "ground_truth"),
         prediction_field="prediction",
         score_fields=("score",),

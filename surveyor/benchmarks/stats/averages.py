@@ -27,7 +27,8 @@ class GroupedScores:
 
     ``parent_of[g]`` is the index of the parent that group g is averaged into; a group without a
     parent is its own. All averages are functions of these two tables, so that resampling clusters
-    is one matrix product.
+    is one matrix product. Where guessing scores something, sums are of what is above that and
+    counts of what is left above it. ``n_rows`` rows were tabulated.
     """
 
     sums: FloatArray
@@ -36,6 +37,7 @@ class GroupedScores:
     parents: tuple[str, ...]
     parent_of: tuple[int, ...]
     averaging: Averaging
+    n_rows: int
 
     @classmethod
     def of(
@@ -45,8 +47,10 @@ class GroupedScores:
         groups: Sequence[str] | None = None,
         averaging: Averaging = Averaging.ROWS,
         parents: Mapping[str, str] | None = None,
+        chances: Sequence[float] | None = None,
     ) -> GroupedScores:
-        """Tabulate rows; ``scores``, ``clusters`` and ``groups`` run in parallel.
+        """Tabulate rows; ``scores``, ``clusters`` and ``groups`` run in parallel, and so do
+        ``chances``, what guessing scores on each row (0 when left out).
 
         Raises `ValueError` for no rows or for sequences of different lengths.
         """
@@ -57,8 +61,9 @@ class GroupedScores:
         group_names, group_index = np.unique(np.asarray(labels, str), return_inverse=True)
         shape = (len(cluster_names), len(group_names))
         sums, counts = np.zeros(shape), np.zeros(shape)
-        np.add.at(sums, (cluster_index, group_index), np.asarray(scores, np.float64))
-        np.add.at(counts, (cluster_index, group_index), 1.0)
+        chance = np.zeros(len(scores)) if chances is None else np.asarray(chances, np.float64)
+        np.add.at(sums, (cluster_index, group_index), np.asarray(scores, np.float64) - chance)
+        np.add.at(counts, (cluster_index, group_index), 1.0 - chance)
         names = tuple(str(name) for name in group_names)
         owners = [(parents or {}).get(name, name) for name in names]
         parent_names = tuple(dict.fromkeys(owners))
@@ -69,6 +74,7 @@ class GroupedScores:
             parents=parent_names,
             parent_of=tuple(parent_names.index(owner) for owner in owners),
             averaging=averaging,
+            n_rows=len(scores),
         )
 
     def overall(self, weights: FloatArray | None = None) -> FloatArray:

@@ -63,7 +63,7 @@ def cluster_bootstrap(
     overall score is a mean of task means.
     """
     n_clusters = table.sums.shape[0]
-    estimate, n_rows = float(table.overall()[0]), int(table.counts.sum())
+    estimate, n_rows = float(table.overall()[0]), table.n_rows
     if n_clusters < 2:
         return Interval(estimate, None, None, None, level, n_rows, n_clusters, "cluster-bootstrap")
     draws = np.concatenate(

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
+
+from surveyor.core.records import FrozenRecord
 
 Triple = tuple[float, float, float]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FiledEpisode(_Record):
+class FiledEpisode(FrozenRecord):
     """One finished episode, success or failure, as later questions may look it up.
 
     ``key`` names the attempt (run, task, epoch); filing the same key twice keeps the first.
@@ -36,7 +34,7 @@ class FiledEpisode(_Record):
     vector: tuple[float, ...] = ()
 
 
-class EvidenceObject(_Record):
+class EvidenceObject(FrozenRecord):
     """An object as an episode measured it, never as the truth knows it.
 
     ``world`` names the reconstruction in whose coordinates ``center`` (metres) is given: positions
@@ -65,7 +63,7 @@ class EvidenceObject(_Record):
     version: int = Field(default=0, ge=0)
 
 
-class Recall(_Record):
+class Recall(FrozenRecord):
     """What memory offers for one scene: objects of one world, newest version each, and by whom.
 
     ``episodes`` are the keys of the episodes that measured them. An empty recall is false.

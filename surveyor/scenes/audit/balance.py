@@ -30,7 +30,7 @@ FOLDINGS, CONFIRMING = 2, 6
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class PlacedDraft:
     """A draft with the place that it would take in a dataset."""
 
     draft: Draft
@@ -38,7 +38,7 @@ class Candidate:
     evidence: tuple[int, ...]
 
 
-def balanced(candidates: Sequence[Candidate], seed: int) -> list[Candidate]:
+def balanced(candidates: Sequence[PlacedDraft], seed: int) -> list[PlacedDraft]:
     """The candidates without those that give their type away, in the same order.
 
     Types with fewer than two hundred candidates, and answers that are neither choices nor numbers,
@@ -111,7 +111,7 @@ def varied(drafts: Iterable[Draft], limit: int | None) -> Iterator[Draft]:
     yield from islice((draft for draft in in_turn if draft is not None), limit)
 
 
-def _blind(candidate: Candidate, rng: np.random.Generator) -> BlindItem | None:
+def _blind(candidate: PlacedDraft, rng: np.random.Generator) -> BlindItem | None:
     draft, scene_id = candidate.draft, candidate.place.scene_id
     if draft.kind is AnswerKind.NUMBER:
         return BlindItem(scene_id, draft.question, (), float(draft.correct))

@@ -15,7 +15,7 @@ from scipy.stats import chisquare
 
 from surveyor.core.tasks import AnswerKind
 from surveyor.scenes.audit.blind_readers import BlindItem, BlindTest
-from surveyor.scenes.questions.draft import LETTERS, Question
+from surveyor.scenes.questions.draft import LETTERS, GeneratedQuestion
 
 MIN_AUDITED = 20
 FOLDINGS = 5
@@ -44,7 +44,7 @@ class AuditRow:
         return max(self.frequency, self.forest) - self.chance
 
 
-def blind_items(questions: Iterable[Question]) -> dict[str, list[BlindItem]]:
+def blind_items(questions: Iterable[GeneratedQuestion]) -> dict[str, list[BlindItem]]:
     """Questions by type as a blind reader gets them; free-form answers are left out."""
     found: dict[str, list[BlindItem]] = defaultdict(list)
     for question in questions:
@@ -61,7 +61,7 @@ def blind_items(questions: Iterable[Question]) -> dict[str, list[BlindItem]]:
     return dict(found)
 
 
-def audit(questions: Iterable[Question], seed: int = 0) -> list[AuditRow]:
+def audit(questions: Iterable[GeneratedQuestion], seed: int = 0) -> list[AuditRow]:
     """Blind scores per question type with at least twenty questions, in alphabetical order."""
     items = blind_items(questions)
     return [

@@ -14,7 +14,7 @@ from surveyor.core.images import rgb
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Annotation:
     """Something drawn into a frame that a question refers to: a coloured box or a lettered point.
 
     ``box`` is (x1, y1, x2, y2) in pixels of the frame; a point has equal corners and a ``label``.
@@ -26,7 +26,7 @@ class Mark:
     label: str = ""
 
 
-def draw_marks(blobs: BlobStore, frame: Frame, marks: Sequence[Mark]) -> Frame:
+def draw_marks(blobs: BlobStore, frame: Frame, marks: Sequence[Annotation]) -> Frame:
     """The frame with marks drawn in, stored as a PNG derived from it; unchanged without marks."""
     if not marks:
         return frame

@@ -1,4 +1,4 @@
-"""Marks on the floor plan, by which a walk can tell whether it has seen the whole room."""
+"""Marks on the floor plan, by which a camera trajectory can tell what of a room it has seen."""
 
 from __future__ import annotations
 

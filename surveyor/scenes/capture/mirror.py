@@ -17,7 +17,7 @@ from surveyor.core.images import rgb
 from surveyor.scenes.capture.depth_maps import FrameMaps
 from surveyor.scenes.capture.rendering import encode_jpeg
 from surveyor.scenes.capture.visibility import fuse, objects_in
-from surveyor.scenes.datasets.writer import Picture, SceneBundle
+from surveyor.scenes.datasets.writer import EncodedFrame, SceneBundle
 from surveyor.scenes.records import SceneObject, SceneTruth
 
 FLIP = np.diag([-1.0, 1.0, 1.0])
@@ -70,7 +70,7 @@ def _camera(camera: Camera) -> Camera:
     return Camera(T_world_camera=rows, intrinsics=flipped)
 
 
-def _picture(picture: Picture) -> Picture:
+def _picture(picture: EncodedFrame) -> EncodedFrame:
     maps = picture.maps
     if maps is not None:
         maps = FrameMaps(maps.depth[:, ::-1].copy(), maps.ids[:, ::-1].copy())

@@ -92,6 +92,6 @@ def ray_caster(mesh: Mesh, backend: Backend | None = None) -> RayCaster:
     except ImportError as error:
         raise UserError(
             "no ray backend: install embreex (x86-64) or numba (any machine), "
-            "for example with `pip install surveyor[numba]`"
+            "for example with `pip install '.[numba]'`"
         ) from error
     return NumbaCaster(mesh.vertices, mesh.triangles)

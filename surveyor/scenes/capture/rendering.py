@@ -14,7 +14,7 @@ from PIL import Image
 from surveyor.core.cameras import Camera, Mat4
 from surveyor.core.geometry import Intrinsics, Pose
 from surveyor.scenes.capture.raycast import Backend, Hits, RayCaster, ray_caster
-from surveyor.scenes.capture.tone_mapping import Film, Look, edges
+from surveyor.scenes.capture.tone_mapping import CaptureStyle, ToneMapping, edges
 from surveyor.scenes.rooms.light.baking import BakeQuality, bake_light
 from surveyor.scenes.rooms.light.shading import Shader
 from surveyor.scenes.rooms.light.sources import lights_of
@@ -120,26 +120,28 @@ class Renderer(Tracer):
             self._shader = Shader.of(self.mesh, self.caster, atlas, baked)
         return self._shader
 
-    def render(self, camera: Camera, rgb: bool = True, look: Look | None = None) -> RenderedFrame:
+    def render(
+        self, camera: Camera, rgb: bool = True, look: CaptureStyle | None = None
+    ) -> RenderedFrame:
         """One frame."""
         origins, directions = self.rays(camera)
         hits = self.caster.hit(origins, directions)
         depth, ids = self.trace(camera, hits)
         picture = None
         if rgb:
-            look = look or Look()
+            look = look or CaptureStyle()
             shader = self.shader()
             light = shader.radiance(hits, origins, directions).reshape(*depth.shape, 3)
-            film = Film.exposed(light, shader.exposure, look)
-            shown = film.tone(light)
+            mapping = ToneMapping.exposed(light, shader.exposure, look)
+            shown = mapping.tone(light)
             if look.antialias:
-                self._smooth_edges(camera, shader, film, shown, hits)
+                self._smooth_edges(camera, shader, mapping, shown, hits)
             seed = zlib.crc32(np.array(camera.T_world_camera).tobytes()) ^ self.room.spec.seed
-            picture = film.develop(shown, seed)
+            picture = mapping.develop(shown, seed)
         return RenderedFrame(picture, depth, ids)
 
     def _smooth_edges(
-        self, camera: Camera, shader: Shader, film: Film, shown: Float32, hits: Hits
+        self, camera: Camera, shader: Shader, mapping: ToneMapping, shown: Float32, hits: Hits
     ) -> None:
         """Average more rays, in place, where neighbouring pixels differ."""
         rough = edges(shown, self.mesh.material[hits.triangle].reshape(shown.shape[:2]))
@@ -151,7 +153,7 @@ class Renderer(Tracer):
             pixels = np.stack([columns + dx, rows + dy], axis=1).astype(np.float32)
             origins, directions = self.rays(camera, pixels)
             found = self.caster.hit(origins, directions)
-            total = total + film.tone(shader.radiance(found, origins, directions))
+            total = total + mapping.tone(shader.radiance(found, origins, directions))
         shown[rows, columns] = total / (1 + len(ANTIALIAS))
 
 
@@ -159,18 +161,6 @@ class Renderer(Tracer):
 def renderer(room: Room, backend: Backend | None = None) -> Renderer:
     """The renderer of a room; the last two stay in memory."""
     return Renderer(room, backend)
-
-
-def render_frame(
-    room: Room,
-    camera: Camera,
-    *,
-    rgb: bool = True,
-    look: Look | None = None,
-    backend: Backend | None = None,
-) -> RenderedFrame:
-    """Film one frame of a room; without ``rgb`` only depth and ids are computed (much cheaper)."""
-    return renderer(room, backend).render(camera, rgb, look)
 
 
 def encode_jpeg(rgb: NDArray[np.uint8], quality: int = JPEG_QUALITY) -> bytes:

@@ -19,7 +19,7 @@ HEAD = 1.9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FreeSpace:
+class StandableFloor:
     """The largest connected free region on a grid of ``STEP`` metres."""
 
     mask: NDArray[np.bool_]
@@ -39,7 +39,7 @@ class FreeSpace:
         return bool(self.clear(np.linspace(start, end, steps)).all())
 
 
-def free_space(room: Room) -> FreeSpace:
+def free_space(room: Room) -> StandableFloor:
     """Grid cells where a person can stand, clear of walls and furniture, and get to."""
     width, depth = room.plan.extent
     nx, ny = int(np.ceil(width / STEP)), int(np.ceil(depth / STEP))
@@ -53,7 +53,7 @@ def free_space(room: Room) -> FreeSpace:
             free &= ~q.footprint.grown(BODY).contains(points)
     labels, count = ndimage.label(free.reshape(nx, ny))
     if count == 0:
-        return FreeSpace(np.zeros((nx, ny), bool), np.zeros((0, 2)))
+        return StandableFloor(np.zeros((nx, ny), bool), np.zeros((0, 2)))
     largest = 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
     mask = labels == largest
-    return FreeSpace(mask, points[mask.ravel()])
+    return StandableFloor(mask, points[mask.ravel()])

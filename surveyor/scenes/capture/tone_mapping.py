@@ -15,7 +15,7 @@ CONTRAST_EDGE = 0.06
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class CaptureStyle:
     """How a picture is taken.
 
     ``antialias`` averages more rays at edges; ``noise`` scales the sensor's noise; ``adapt`` is how
@@ -30,7 +30,7 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
+class ToneMapping:
     """A chosen exposure and what follows from light to sRGB."""
 
     gain: float
@@ -38,8 +38,8 @@ class Film:
     motion: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
-    def exposed(cls, light: Float32, exposure: float, look: Look) -> Film:
-        """Film for a picture with this light (H, W, 3), from the room's base exposure."""
+    def exposed(cls, light: Float32, exposure: float, look: CaptureStyle) -> ToneMapping:
+        """The mapping for a picture with this light (H, W, 3), from the room's base exposure."""
         brightness = float(np.minimum(light.mean(axis=-1) * exposure, 1.5).mean())
         correction = (AIM / max(brightness, 0.02)) ** look.adapt
         gain = exposure * float(np.clip(correction, 0.6, 2.2))

@@ -20,8 +20,8 @@ from surveyor.core.errors import UserError
 from surveyor.core.geometry import Intrinsics
 from surveyor.scenes.capture.coverage import Outline
 from surveyor.scenes.capture.rendering import PHONE, Tracer, camera_at, renderer
-from surveyor.scenes.capture.standing import FreeSpace, free_space
-from surveyor.scenes.capture.view_scores import Judged, View, judge
+from surveyor.scenes.capture.standing import StandableFloor, free_space
+from surveyor.scenes.capture.view_scores import CameraView, ScoredViews, judge
 from surveyor.scenes.records import SceneObject
 from surveyor.scenes.rooms.room import Room, countable
 
@@ -43,7 +43,7 @@ SHUTTER = 1 / 120
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Walk:
+class CameraTrajectory:
     """A planned capture. ``pixels`` (frames, objects) are expected sizes at 640x480.
 
     ``motion`` (frames, 2) is how far the picture moves while the shutter is open, in pixels of the
@@ -72,19 +72,19 @@ class Stage:
     height: float
     objects: tuple[SceneObject, ...]
     wanted: NDArray[np.bool_]
-    space: FreeSpace
+    space: StandableFloor
     film: Tracer
     outline: Outline
 
 
-def plan_walk(
+def plan_trajectory(
     room: Room,
     n_frames: int = 32,
     *,
     style: Style | None = None,
     intrinsics: Intrinsics = PHONE,
     seed: int = 0,
-) -> Walk:
+) -> CameraTrajectory:
     """Plan ``n_frames`` cameras in a room, never in furniture and never with a blocked view.
 
     Raises `UserError` when there is nowhere to stand.
@@ -108,8 +108,8 @@ def plan_on(
     style: Style | None = None,
     intrinsics: Intrinsics = PHONE,
     seed: int = 0,
-) -> Walk:
-    """`plan_walk` for anything that can be filmed."""
+) -> CameraTrajectory:
+    """`plan_trajectory` for anything that can be filmed."""
     if n_frames < 1:
         raise UserError(f"a capture needs at least 1 frame, not {n_frames}")
     rng = np.random.default_rng([stage.seed, seed, 77])
@@ -130,10 +130,10 @@ def plan_on(
     final = judge(film, intrinsics, views, outline)
     cameras = tuple(camera_at(v.pose(), intrinsics) for v in views)
     motion = _motion(views, intrinsics) if chosen != "walk_through" else np.zeros((len(views), 2))
-    return Walk(cameras, chosen, final.pixels, motion)
+    return CameraTrajectory(cameras, chosen, final.pixels, motion)
 
 
-def _motion(views: Sequence[View], intrinsics: Intrinsics) -> Float:
+def _motion(views: Sequence[CameraView], intrinsics: Intrinsics) -> Float:
     """Apparent motion of the picture when one view follows the other after a second.
 
     Only turning blurs a room noticeably; a view that is reached by a large turn is a new take.
@@ -146,26 +146,26 @@ def _motion(views: Sequence[View], intrinsics: Intrinsics) -> Float:
     return turn * intrinsics.fx * SHUTTER
 
 
-def _candidates(stage: Stage, rng: np.random.Generator, style: Style) -> list[View]:
+def _candidates(stage: Stage, rng: np.random.Generator, style: Style) -> list[CameraView]:
     """Views aimed at every object from several sides, and views that look around."""
     eye, space = rng.uniform(*EYES), stage.space
-    views: list[View] = []
+    views: list[CameraView] = []
     places = _spread(space.points, 3 if style == "pan" else 10, rng)
     for x, y in places:
         start = rng.uniform(0, 2 * np.pi)
         for k in range(14 if style == "pan" else 6):
             heading = start + 2 * np.pi * k / (14 if style == "pan" else 6)
-            views.append(View(x, y, eye, heading, float(np.radians(rng.uniform(-24, -8)))))
+            views.append(CameraView(x, y, eye, heading, float(np.radians(rng.uniform(-24, -8)))))
     for thing, asked in zip(stage.objects, stage.wanted, strict=True):
         if asked:
             views += _aimed(np.array(thing.box.center), max(thing.box.size), space, rng, eye)
     return views
 
 
-def _second_look(stage: Stage, rng: np.random.Generator, judged: Judged) -> list[View]:
+def _second_look(stage: Stage, rng: np.random.Generator, judged: ScoredViews) -> list[CameraView]:
     """More and closer views of objects that too few views show well."""
     good = ((judged.pixels >= PLANNED) & ~judged.blocked[:, None]).sum(axis=0)
-    views: list[View] = []
+    views: list[CameraView] = []
     for thing, count, asked in zip(stage.objects, good, stage.wanted, strict=True):
         if asked and count < TIMES:
             centre, size = np.array(thing.box.center), max(thing.box.size)
@@ -174,12 +174,12 @@ def _second_look(stage: Stage, rng: np.random.Generator, judged: Judged) -> list
     return views
 
 
-def _looks_around(stage: Stage, rng: np.random.Generator, judged: Judged) -> list[View]:
+def _looks_around(stage: Stage, rng: np.random.Generator, judged: ScoredViews) -> list[CameraView]:
     """Views of corners, walls and floor that too few views show, low and over furniture."""
     outline = stage.outline
     often = judged.plan[~judged.blocked].sum(axis=0)
     lacking = often < np.where(outline.corner, CORNER_VIEWS, 1)
-    views: list[View] = []
+    views: list[CameraView] = []
     aimed_at: list[Float] = []
     for k in np.flatnonzero(lacking):
         mark = outline.marks[k]
@@ -194,18 +194,18 @@ def _looks_around(stage: Stage, rng: np.random.Generator, judged: Judged) -> lis
 def _aimed(
     centre: Float,
     size: float,
-    space: FreeSpace,
+    space: StandableFloor,
     rng: np.random.Generator,
     eye: float,
     sides: int = 5,
-) -> list[View]:
+) -> list[CameraView]:
     """A few views of one object: close for small things, far enough for large ones."""
     offset = space.points - centre[:2]
     distance = np.hypot(offset[:, 0], offset[:, 1])
     # High things are looked at from farther away, so that the camera need not tilt much.
     ideal = max(float(np.clip(1.9 * size, 0.7, 3.2)), 1.6 * (float(centre[2]) - eye))
     bearing = np.arctan2(offset[:, 1], offset[:, 0])
-    views: list[View] = []
+    views: list[CameraView] = []
     start = rng.uniform(-np.pi, np.pi)
     for k in range(sides):
         aside = np.abs((bearing - start - 2 * np.pi * k / sides + np.pi) % (2 * np.pi) - np.pi)
@@ -214,7 +214,7 @@ def _aimed(
         down = float(np.arctan2(centre[2] - eye, max(distance[best], 0.3)))
         pitch = float(np.clip(down, np.radians(-42), np.radians(35)))
         heading = float(np.arctan2(centre[1] - y, centre[0] - x)) + rng.normal(0, 0.08)
-        views.append(View(float(x), float(y), eye + rng.normal(0, 0.03), heading, pitch))
+        views.append(CameraView(float(x), float(y), eye + rng.normal(0, 0.03), heading, pitch))
     return views
 
 
@@ -228,7 +228,9 @@ def _spread(points: Float, count: int, rng: np.random.Generator) -> Float:
     return points[picked]
 
 
-def _cover(judged: Judged, wanted: NDArray[np.bool_], outline: Outline, budget: int) -> list[int]:
+def _cover(
+    judged: ScoredViews, wanted: NDArray[np.bool_], outline: Outline, budget: int
+) -> list[int]:
     """Greedy choice of views until all wanted is seen: objects and corners `TIMES`, the plan once.
 
     A mark on the plan counts for a part of an object, so that objects come first.
@@ -255,7 +257,7 @@ def _cover(judged: Judged, wanted: NDArray[np.bool_], outline: Outline, budget: 
     return chosen or [int(np.argmax(richness))]
 
 
-def _tour(views: Sequence[View]) -> list[int]:
+def _tour(views: Sequence[CameraView]) -> list[int]:
     """A short order through the views: nearest neighbour from the first."""
     left, order = set(range(1, len(views))), [0]
     while left:
@@ -266,9 +268,10 @@ def _tour(views: Sequence[View]) -> list[int]:
 
 
 def _spend(
-    film: Tracer, space: FreeSpace, intrinsics: Intrinsics, keys: list[View], pool: list[View],
-    judged: Judged, budget: int, style: Style, outline: Outline,
-) -> list[View]:  # fmt: skip
+    film: Tracer, space: StandableFloor, intrinsics: Intrinsics,
+    keys: list[CameraView], pool: list[CameraView],
+    judged: ScoredViews, budget: int, style: Style, outline: Outline,
+) -> list[CameraView]:  # fmt: skip
     """Use up the frame budget after the views that coverage needs."""
     spare = budget - len(keys)
     if spare <= 0:
@@ -277,7 +280,7 @@ def _spend(
         between = _between(keys, space, spare)
         seen = judge(film, intrinsics, [v for _, v in between], outline)
         kept = [item for item, bad in zip(between, seen.blocked, strict=True) if not bad][:spare]
-        path: list[View] = []
+        path: list[CameraView] = []
         for k, key in enumerate(keys):
             path.append(key)
             path += [view for after, view in kept if after == k]
@@ -288,7 +291,9 @@ def _spend(
     return _fill_up(keys, usable, budget)
 
 
-def _between(keys: list[View], space: FreeSpace, spare: int) -> list[tuple[int, View]]:
+def _between(
+    keys: list[CameraView], space: StandableFloor, spare: int
+) -> list[tuple[int, CameraView]]:
     """Evenly spaced views on the way from each key view to the next, where one can walk."""
     legs = []
     for k in range(len(keys) - 1):
@@ -296,14 +301,14 @@ def _between(keys: list[View], space: FreeSpace, spare: int) -> list[tuple[int, 
         if space.passable(np.array([a.x, a.y]), np.array([b.x, b.y])):
             legs.append((k, a, b, a.far_from(b)))
     total = sum(leg[3] for leg in legs) or 1.0
-    made: list[tuple[int, View]] = []
+    made: list[tuple[int, CameraView]] = []
     for k, a, b, length in legs:
         count = round(spare * length / total)
         made += [(k, a.to(b, (i + 1) / (count + 1))) for i in range(count)]
     return made
 
 
-def _fill_up(views: list[View], pool: list[View], budget: int) -> list[View]:
+def _fill_up(views: list[CameraView], pool: list[CameraView], budget: int) -> list[CameraView]:
     """Add the views of the pool that are farthest from all others, until the budget is used."""
     views = list(views)
     distance = np.array([min(p.far_from(v) for v in views) for p in pool])

@@ -20,7 +20,7 @@ CHUNK = 24
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class CameraView:
     """A level camera: place, heading and pitch in radians (pitch up is positive)."""
 
     x: float
@@ -36,10 +36,10 @@ class View:
         ahead = np.array([np.cos(self.heading) * c, np.sin(self.heading) * c, np.sin(self.pitch)])
         return Pose.look_at(eye, eye + ahead)
 
-    def to(self, other: View, share: float) -> View:
+    def to(self, other: CameraView, share: float) -> CameraView:
         """The view part of the way towards another, turning the shorter way round."""
         turn = (other.heading - self.heading + np.pi) % (2 * np.pi) - np.pi
-        return View(
+        return CameraView(
             self.x + (other.x - self.x) * share,
             self.y + (other.y - self.y) * share,
             self.z + (other.z - self.z) * share,
@@ -47,14 +47,14 @@ class View:
             self.pitch + (other.pitch - self.pitch) * share,
         )
 
-    def far_from(self, other: View) -> float:
+    def far_from(self, other: CameraView) -> float:
         """A distance between views: metres, and radians of turn counted as 0.8 m each."""
         turn = abs((other.heading - self.heading + np.pi) % (2 * np.pi) - np.pi)
         return float(np.hypot(other.x - self.x, other.y - self.y) + 0.8 * turn)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
+class ScoredViews:
     """What N views see: ``pixels`` (N, objects) scaled to 640x480; ``blocked`` (N,).
 
     ``plan`` (N, marks) says over which marks of the floor plan something is in sight: without
@@ -65,9 +65,9 @@ class Judged:
     blocked: NDArray[np.bool_]
     plan: NDArray[np.bool_]
 
-    def joined(self, other: Judged) -> Judged:
+    def joined(self, other: ScoredViews) -> ScoredViews:
         """The judgements of both lists of views, one after the other."""
-        return Judged(
+        return ScoredViews(
             np.concatenate([self.pixels, other.pixels]),
             np.concatenate([self.blocked, other.blocked]),
             np.concatenate([self.plan, other.plan]),
@@ -75,8 +75,8 @@ class Judged:
 
 
 def judge(
-    renderer: Tracer, intrinsics: Intrinsics, views: Sequence[View], outline: Outline
-) -> Judged:
+    renderer: Tracer, intrinsics: Intrinsics, views: Sequence[CameraView], outline: Outline
+) -> ScoredViews:
     """Probe views with few rays each."""
     probe = intrinsics.resized(*PROBE)
     count, per_view = renderer.objects, PROBE[0] * PROBE[1]
@@ -100,4 +100,4 @@ def judge(
             nearest = hits.distance.reshape(len(chunk), per_view)[k].min()
             blocked[start + k] = near[k] > BLOCKED_SHARE or nearest < 0.25
             plan[start + k, mark[k][mark[k] >= 0]] = True
-    return Judged(pixels, blocked, plan)
+    return ScoredViews(pixels, blocked, plan)

@@ -17,12 +17,12 @@ from surveyor.core.geometry import Intrinsics
 from surveyor.scenes.capture.conditions import CapturePlan, Condition, degrade, plan_capture
 from surveyor.scenes.capture.depth_maps import FrameMaps
 from surveyor.scenes.capture.rendering import HFOV, RenderedFrame, encode_jpeg, renderer
-from surveyor.scenes.capture.tone_mapping import Look
-from surveyor.scenes.capture.trajectory import Walk, plan_walk
+from surveyor.scenes.capture.tone_mapping import CaptureStyle
+from surveyor.scenes.capture.trajectory import CameraTrajectory, plan_trajectory
 from surveyor.scenes.capture.visibility import fuse, objects_in
 from surveyor.scenes.datasets.writer import (
     DatasetPlan,
-    Picture,
+    EncodedFrame,
     Progress,
     SceneBundle,
     write_dataset,
@@ -129,7 +129,7 @@ def make_rooms_dataset(
     return write_dataset(
         path,
         plan,
-        lambda scene_id: film_room(scene_id, planned[scene_id], settings),
+        lambda scene_id: capture_room(scene_id, planned[scene_id], settings),
         asker,
         progress,
     )
@@ -140,34 +140,34 @@ def scene_name(seed: int) -> str:
     return f"room_{seed:06d}"
 
 
-def film_room(
+def capture_room(
     scene_id: str, plan: CapturePlan, settings: RoomsSettings, rgb: bool = True
 ) -> SceneBundle:
     """Build and film a room and measure what its frames show; without ``rgb`` no pictures."""
     room = build_room(plan.spec)
     intrinsics = Intrinsics.from_hfov(float(HFOV), *settings.size)
-    walk = plan_walk(room, plan.n_frames, style=plan.style, intrinsics=intrinsics)
-    return film_walk(scene_id, room, walk, plan, settings, rgb=rgb)
+    trajectory = plan_trajectory(room, plan.n_frames, style=plan.style, intrinsics=intrinsics)
+    return capture_along(scene_id, room, trajectory, plan, settings, rgb=rgb)
 
 
-def film_walk(
+def capture_along(
     scene_id: str,
     room: Room,
-    walk: Walk,
+    trajectory: CameraTrajectory,
     plan: CapturePlan,
     settings: RoomsSettings,
     *,
     rgb: bool = True,
 ) -> SceneBundle:
-    """Film a room along a given walk, under the conditions of a plan."""
+    """Film a room along a given trajectory, under the conditions of a plan."""
     film = renderer(room)
     if rgb:
         film.shader(BakeQuality(rays=settings.light_rays))
-    look = Look(antialias=settings.antialias)
-    frames = [film.render(camera, rgb, look) for camera in walk.cameras]
+    look = CaptureStyle(antialias=settings.antialias)
+    frames = [film.render(camera, rgb, look) for camera in trajectory.cameras]
     maps = [FrameMaps(frame.depth, frame.ids) for frame in frames]
-    truth = room_truth(scene_id, room, walk, maps)
-    seen = fuse(walk.cameras, maps).measured()
+    truth = room_truth(scene_id, room, trajectory, maps)
+    seen = fuse(trajectory.cameras, maps).measured()
     return SceneBundle(
         truth=truth.model_copy(update={"conditions": plan.tags}),
         fps=FPS,
@@ -176,7 +176,9 @@ def film_walk(
     )
 
 
-def room_truth(scene_id: str, room: Room, walk: Walk, maps: Sequence[FrameMaps]) -> SceneTruth:
+def room_truth(
+    scene_id: str, room: Room, trajectory: CameraTrajectory, maps: Sequence[FrameMaps]
+) -> SceneTruth:
     """The exact record of a filmed room."""
     ids = [item.instance_id for item in room.objects]
     counted = [np.bincount(view.ids.ravel(), minlength=max(ids) + 1) for view in maps]
@@ -189,13 +191,13 @@ def room_truth(scene_id: str, room: Room, walk: Walk, maps: Sequence[FrameMaps])
         height=room.height,
         room_area=room.area,
         objects=room.objects,
-        cameras=walk.cameras,
+        cameras=trajectory.cameras,
         visible_pixels=tuple(tuple(int(row[k]) for k in ids) for row in counted),
-        capture_style=walk.style,
+        capture_style=trajectory.style,
     )
 
 
-def _picture(plan: CapturePlan, index: int, frame: RenderedFrame, maps: FrameMaps) -> Picture:
+def _picture(plan: CapturePlan, index: int, frame: RenderedFrame, maps: FrameMaps) -> EncodedFrame:
     """The encoded frame; where it was degraded, its clean twin goes along."""
     height, width = frame.depth.shape
     data, clean = b"", None
@@ -203,4 +205,4 @@ def _picture(plan: CapturePlan, index: int, frame: RenderedFrame, maps: FrameMap
         steps = plan.steps[index]
         data = encode_jpeg(degrade(frame.rgb, steps, plan.spec.seed * 1000 + index))
         clean = encode_jpeg(frame.rgb) if steps else None
-    return Picture(index / FPS, data, "image/jpeg", width, height, maps, clean)
+    return EncodedFrame(index / FPS, data, "image/jpeg", width, height, maps, clean)

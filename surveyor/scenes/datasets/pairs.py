@@ -20,12 +20,18 @@ from surveyor.core.geometry import Intrinsics
 from surveyor.scenes.capture.conditions import plan_capture
 from surveyor.scenes.capture.mirror import mirrored_bundle
 from surveyor.scenes.capture.rendering import HFOV
-from surveyor.scenes.capture.trajectory import plan_walk
-from surveyor.scenes.datasets.embedded import RoomsSettings, film_walk, scene_name
+from surveyor.scenes.capture.trajectory import plan_trajectory
+from surveyor.scenes.datasets.embedded import RoomsSettings, capture_along, scene_name
 from surveyor.scenes.datasets.writer import DatasetPlan, Progress, SceneBundle, write_dataset
-from surveyor.scenes.questions.askable import AskableScene, Filmed
+from surveyor.scenes.questions.askable import AskableScene, CapturedScene
 from surveyor.scenes.questions.asking import check_types, drafts
-from surveyor.scenes.questions.draft import Draft, LetterBalance, Placement, Question, finish
+from surveyor.scenes.questions.draft import (
+    Draft,
+    GeneratedQuestion,
+    LetterBalance,
+    Placement,
+    finish,
+)
 from surveyor.scenes.rooms.counterfactual import make_twins
 from surveyor.scenes.rooms.room import Lighting, Room, build_room
 from surveyor.scenes.rooms.variants import relit
@@ -80,25 +86,25 @@ def make_pairs_dataset(
 def _film_pair(
     seed: int, kind: PairKind, settings: RoomsSettings
 ) -> tuple[Callable[[], SceneBundle], Callable[[], SceneBundle]]:
-    """How to film either twin, along the same walk."""
+    """How to film either twin, along the same trajectory."""
     plan = plan_capture(settings.spec(seed), "clean", settings.n_frames)
     room = build_room(plan.spec)
     intrinsics = Intrinsics.from_hfov(float(HFOV), *settings.size)
-    walk = plan_walk(room, plan.n_frames, style=plan.style, intrinsics=intrinsics)
+    trajectory = plan_trajectory(room, plan.n_frames, style=plan.style, intrinsics=intrinsics)
     before_id, after_id = scene_name(seed), f"{scene_name(seed)}-{kind}"
-    film = partial(film_walk, before_id, room, walk, plan, settings)
+    film = partial(capture_along, before_id, room, trajectory, plan, settings)
     if kind == "mirrored":
         return film, lambda: mirrored_bundle(film(), after_id)
     if kind == "relit":
         return film, partial(
-            film_walk, after_id, relit(room, _other_light(room)), walk, plan, settings
+            capture_along, after_id, relit(room, _other_light(room)), trajectory, plan, settings
         )
-    twins = make_twins(room, walk, kind, np.random.default_rng([seed, 91]))
+    twins = make_twins(room, trajectory, kind, np.random.default_rng([seed, 91]))
     if twins is None:
         raise UserError(f"nothing in the room of seed {seed} can be {kind}; leave that seed out")
     return (
-        partial(film_walk, before_id, twins.before, walk, plan, settings),
-        partial(film_walk, after_id, twins.after, walk, plan, settings),
+        partial(capture_along, before_id, twins.before, trajectory, plan, settings),
+        partial(capture_along, after_id, twins.after, trajectory, plan, settings),
     )
 
 
@@ -109,8 +115,8 @@ def _other_light(room: Room) -> Lighting:
 
 
 def ask_pairs(
-    scenes: Iterable[Filmed], *, plan: DatasetPlan, settings: RoomsSettings
-) -> Iterator[Question]:
+    scenes: Iterable[CapturedScene], *, plan: DatasetPlan, settings: RoomsSettings
+) -> Iterator[GeneratedQuestion]:
     """The questions that can be asked of both twins, those whose answer differs first."""
     letters = LetterBalance(np.random.default_rng([plan.seed, 17]))
     pending = iter(scenes)

@@ -14,12 +14,12 @@ from surveyor.core.errors import UserError
 from surveyor.core.geometry import Intrinsics
 from surveyor.scenes.capture.depth_maps import FrameMaps
 from surveyor.scenes.capture.rendering import HFOV, encode_jpeg
-from surveyor.scenes.capture.trajectory import Walk, plan_on
+from surveyor.scenes.capture.trajectory import CameraTrajectory, plan_on
 from surveyor.scenes.capture.visibility import fuse, objects_in
 from surveyor.scenes.datasets.embedded import FPS, Side
 from surveyor.scenes.datasets.writer import (
     DatasetPlan,
-    Picture,
+    EncodedFrame,
     Progress,
     SceneBundle,
     write_dataset,
@@ -104,22 +104,24 @@ def film_scan(room: ScannedRoom, settings: ScanSettings) -> SceneBundle:
         return SceneBundle(_truth(room, None, ()))
     film = ScanFilm(room)
     intrinsics = Intrinsics.from_hfov(float(HFOV), *settings.size)
-    walk = plan_on(stage_of(room, film), settings.n_frames, intrinsics=intrinsics)
-    frames = [film.render(camera) for camera in walk.cameras]
+    trajectory = plan_on(stage_of(room, film), settings.n_frames, intrinsics=intrinsics)
+    frames = [film.render(camera) for camera in trajectory.cameras]
     maps = [FrameMaps(frame.depth, frame.ids) for frame in frames]
     seen = None
     if settings.recoverable:
         views = tuple(objects_in(view) for view in maps)
-        seen = fuse(walk.cameras, maps).measured().model_copy(update={"views": views})
+        seen = fuse(trajectory.cameras, maps).measured().model_copy(update={"views": views})
     pictures = tuple(
-        Picture(k / FPS, encode_jpeg(frame.rgb), "image/jpeg", *settings.size, view)
+        EncodedFrame(k / FPS, encode_jpeg(frame.rgb), "image/jpeg", *settings.size, view)
         for k, (frame, view) in enumerate(zip(frames, maps, strict=True))
         if frame.rgb is not None
     )
-    return SceneBundle(_truth(room, walk, maps), fps=FPS, pictures=pictures, seen=seen)
+    return SceneBundle(_truth(room, trajectory, maps), fps=FPS, pictures=pictures, seen=seen)
 
 
-def _truth(room: ScannedRoom, walk: Walk | None, maps: Sequence[FrameMaps]) -> SceneTruth:
+def _truth(
+    room: ScannedRoom, trajectory: CameraTrajectory | None, maps: Sequence[FrameMaps]
+) -> SceneTruth:
     outline = tuple((float(x), float(y)) for x, y in room.polygon)
     ids = [item.instance_id for item in room.objects]
     counted = [np.bincount(view.ids.ravel(), minlength=max(ids, default=0) + 1) for view in maps]
@@ -130,7 +132,7 @@ def _truth(room: ScannedRoom, walk: Walk | None, maps: Sequence[FrameMaps]) -> S
         height=room.height,
         room_area=polygon_area(outline),
         objects=room.objects,
-        cameras=walk.cameras if walk else (),
+        cameras=trajectory.cameras if trajectory else (),
         visible_pixels=tuple(tuple(int(row[k]) for k in ids) for row in counted),
-        capture_style=walk.style if walk else None,
+        capture_style=trajectory.style if trajectory else None,
     )

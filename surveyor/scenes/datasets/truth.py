@@ -59,11 +59,16 @@ def load_truth(path: Path, scene_id: str) -> SceneTruth:
     """The exact scene of a folder that may still be in the making."""
     file = path / SCENES / scene_id / "truth.json"
     try:
-        return SceneTruth.model_validate_json(read_bytes(file))
+        truth = SceneTruth.model_validate_json(read_bytes(file))
     except ValidationError as error:
         raise UserError(
             f"{file} is damaged ({error.error_count()} faults); make the dataset again"
         ) from None
+    if truth.scene_id != scene_id:  # exports name files after it
+        raise UserError(
+            f"{file} is about another scene, {truth.scene_id!r}; make the dataset again"
+        )
+    return truth
 
 
 def load_seen(path: Path, scene_id: str) -> SeenBoxes | None:

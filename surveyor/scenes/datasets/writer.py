@@ -6,6 +6,7 @@ questions are asked of all of them, the manifest is written, and the folder gets
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -27,8 +28,10 @@ from surveyor.core.dataset import (
     public_hash,
     read_bytes,
 )
-from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.core.errors import InfrastructureError, SurveyorError, UserError
 from surveyor.core.geometry import Float
+from surveyor.core.locks import claimed
+from surveyor.core.paths import child
 from surveyor.core.tasks import Task
 from surveyor.scenes.capture.depth_maps import FrameMaps, encode_maps
 from surveyor.scenes.capture.visibility import SeenBoxes
@@ -42,8 +45,8 @@ from surveyor.scenes.datasets.truth import (
     load_truth,
     maps_path,
 )
-from surveyor.scenes.questions.askable import Filmed
-from surveyor.scenes.questions.draft import Question
+from surveyor.scenes.questions.askable import CapturedScene
+from surveyor.scenes.questions.draft import GeneratedQuestion
 from surveyor.scenes.records import SceneTruth
 
 PLAN = "plan.json"
@@ -63,7 +66,7 @@ class DatasetPlan(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class EncodedFrame:
     """One encoded frame at ``time`` seconds, with its exact maps and its undegraded twin."""
 
     time: float
@@ -85,29 +88,60 @@ class SceneBundle:
 
     truth: SceneTruth
     fps: float = 0.0
-    pictures: tuple[Picture, ...] = ()
+    pictures: tuple[EncodedFrame, ...] = ()
     seen: SeenBoxes | None = None
     points: Float | None = None
 
 
 Builder = Callable[[str], SceneBundle]
-Asker = Callable[[Iterable[Filmed]], Iterable[Question]]
+Asker = Callable[[Iterable[CapturedScene]], Iterable[GeneratedQuestion]]
 Progress = Callable[[int, int], None]
 
 
 def write_dataset(
-    path: Path, plan: DatasetPlan, build: Builder, ask: Asker, progress: Progress | None = None
+    path: Path,
+    plan: DatasetPlan,
+    build: Builder,
+    ask: Asker,
+    progress: Progress | None = None,
+    *,
+    whole: bool = False,
 ) -> DatasetManifest:
     """Make the dataset at ``path``, or finish it, or return it when it is there already.
 
-    ``build`` makes one scene by its id, ``ask`` the questions of all scenes. ``progress`` is told
-    scenes done and scenes in all. Raises `UserError` when something else lies at ``path``.
+    A dataset with the same settings and fewer scenes gets the scenes that it lacks, and its
+    questions anew. ``build`` makes one scene by its id, ``ask`` the questions of all scenes.
+    ``progress`` is told scenes done and scenes in all. Raises `UserError` when something else lies
+    at ``path`` or another process makes it; ``whole`` then leaves nothing to take up again.
     """
     existing = _existing(path, plan)
-    if existing is not None:
+    if isinstance(existing, DatasetManifest):
         return existing
-    part = _open_part(path, plan)
+    with claimed(path):
+        existing = _existing(path, plan)  # the one before us may just have made it
+        if isinstance(existing, DatasetManifest):
+            return existing
+        part = _part_of(path)
+        began = not part.exists()
+        try:
+            return _write_dataset(path, plan, build, ask, progress)
+        except SurveyorError:
+            # What was asked for cannot be made: leave nothing that other settings trip over.
+            scenes = part / SCENES
+            if began and (whole or not (scenes.is_dir() and any(scenes.iterdir()))):
+                shutil.rmtree(part, ignore_errors=True)
+            raise
+
+
+def _part_of(path: Path) -> Path:
+    return path.with_name(path.name + ".part")
+
+
+def _write_dataset(
+    path: Path, plan: DatasetPlan, build: Builder, ask: Asker, progress: Progress | None
+) -> DatasetManifest:
     try:
+        part = _open_part(path, plan)
         for done, scene_id in enumerate(plan.scenes):
             if not (part / SCENES / scene_id / "truth.json").exists():
                 _write_scene(part, build(scene_id))
@@ -115,18 +149,27 @@ def write_dataset(
                 progress(done + 1, len(plan.scenes))
         manifest = _write_questions(part, plan, ask)
         (part / PLAN).unlink()
-        part.rename(path)
+        _replace(path, part)
     except OSError as error:
         raise InfrastructureError(f"cannot write the dataset {path}: {error}") from error
-    except UserError:
-        # What was asked for cannot be made: leave nothing that other settings would trip over.
-        if not any((part / SCENES).iterdir()):
-            shutil.rmtree(part)
-        raise
     return manifest
 
 
+def _replace(path: Path, part: Path) -> None:
+    """Give the finished dataset its name; the smaller one that had it goes."""
+    old = path.with_name(f".{path.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if path.exists():
+        path.rename(old)
+    part.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
+
+
 def _existing(path: Path, plan: DatasetPlan) -> DatasetManifest | None:
+    """The dataset if it is what is planned; ``None`` where it, or some of its scenes, are to
+    make."""
+    for name in plan.scenes:
+        child(path, name)
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return None
     try:
@@ -134,27 +177,68 @@ def _existing(path: Path, plan: DatasetPlan) -> DatasetManifest | None:
     except (OSError, ValueError):
         raise UserError(f"{path} exists and is no dataset; choose another folder") from None
     made = DatasetPlan.model_validate(manifest.model_dump(include=set(DatasetPlan.model_fields)))
-    if made != plan:
-        raise UserError(
-            f"{path} holds dataset {manifest.name!r} made with other settings; "
-            "choose another folder or delete it"
-        )
-    return manifest
+    if made == plan:
+        return manifest
+    if _extends(plan, made):
+        return None
+    change = _first_change(made, plan)
+    raise UserError(
+        f"{path} holds dataset {manifest.name!r} made with other settings ({change}); "
+        "choose another folder or delete it"
+    )
+
+
+def _extends(plan: DatasetPlan, made: DatasetPlan) -> bool:
+    """Whether a plan only adds scenes after those that were made."""
+    fewer = plan.scenes[: len(made.scenes)]
+    return plan.model_copy(update={"scenes": fewer}) == made
+
+
+def _first_change(made: DatasetPlan, plan: DatasetPlan) -> str:
+    before = {**made.model_dump(exclude={"settings"}), **made.settings}
+    after = {**plan.model_dump(exclude={"settings"}), **plan.settings}
+    if before.pop("scenes") != after.pop("scenes"):
+        return f"{len(made.scenes)} scenes, not {len(plan.scenes)}"
+    name = next(key for key in {**before, **after} if before.get(key) != after.get(key))
+    return f"{name} = {before.get(name)!r}, not {after.get(name)!r}"
 
 
 def _open_part(path: Path, plan: DatasetPlan) -> Path:
-    part = path.with_name(path.name + ".part")
+    part = _part_of(path)
+    if path.exists() and any(path.iterdir()) and not part.exists():
+        _copy_scenes(path, part)
     (part / SCENES).mkdir(parents=True, exist_ok=True)
     (part / CAPTURES).mkdir(exist_ok=True)
     plan_file = part / PLAN
-    if not plan_file.exists():
-        _write(plan_file, plan.model_dump_json().encode())
-    elif DatasetPlan.model_validate_json(plan_file.read_bytes()) != plan:
-        raise UserError(
-            f"{part} holds a half-made dataset with other settings; "
-            "delete it or repeat its settings"
-        )
+    if plan_file.exists():
+        begun = DatasetPlan.model_validate_json(plan_file.read_bytes())
+        if not _extends(plan, begun):
+            raise UserError(
+                f"{part} holds a half-made dataset with other settings "
+                f"({_first_change(begun, plan)}); delete it or repeat its settings"
+            )
+    _write(plan_file, plan.model_dump_json().encode())
     return part
+
+
+def _copy_scenes(path: Path, part: Path) -> None:
+    """The scenes of a dataset as the beginning of a larger one; files are never changed in place,
+    so links are enough where the disk has them."""
+    copying = part.with_name(f".{part.name}-copy")
+    shutil.rmtree(copying, ignore_errors=True)
+    derived = {MANIFEST, TASKS, Path(TARGETS).name, Path(FRAMES).name}
+    shutil.copytree(
+        path, copying, ignore=lambda _, names: derived & {*names}, copy_function=_linked
+    )
+    copying.rename(part)
+
+
+def _linked(source: str, target: str) -> str:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+    return target
 
 
 def _write_scene(part: Path, bundle: SceneBundle) -> None:
@@ -179,7 +263,7 @@ def _write_scene(part: Path, bundle: SceneBundle) -> None:
     making.rename(part / SCENES / scene_id)
 
 
-def _frames(blobs: BlobStore, pictures: tuple[Picture, ...]) -> Iterator[Frame]:
+def _frames(blobs: BlobStore, pictures: tuple[EncodedFrame, ...]) -> Iterator[Frame]:
     for index, picture in enumerate(pictures):
         image = blobs.put(
             picture.data, picture.media_type, width=picture.width, height=picture.height
@@ -187,7 +271,7 @@ def _frames(blobs: BlobStore, pictures: tuple[Picture, ...]) -> Iterator[Frame]:
         yield Frame(index=index, time=picture.time, image=image)
 
 
-def _clean(blobs: BlobStore, pictures: tuple[Picture, ...]) -> Iterator[BlobRef]:
+def _clean(blobs: BlobStore, pictures: tuple[EncodedFrame, ...]) -> Iterator[BlobRef]:
     for picture in pictures:
         if picture.clean is not None:
             yield blobs.put(
@@ -199,7 +283,7 @@ def _write_questions(part: Path, plan: DatasetPlan, ask: Asker) -> DatasetManife
     blobs = BlobStore(part / BLOBS)
     captures = {name: _capture(part, name) for name in plan.scenes}
     scenes = (
-        Filmed(load_truth(part, name), captures[name].frames, load_seen(part, name), blobs)
+        CapturedScene(load_truth(part, name), captures[name].frames, load_seen(part, name), blobs)
         for name in plan.scenes
     )
     questions = list(ask(scenes))

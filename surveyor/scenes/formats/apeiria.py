@@ -16,7 +16,7 @@ from surveyor.scenes.rooms.free_space import polygon_area
 DIGITS = 4
 
 
-class _Object(BaseModel):
+class _ApeiriaObject(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     name: str
@@ -26,10 +26,10 @@ class _Object(BaseModel):
     nyu40_name: str | None = None
 
 
-class _Scene(BaseModel):
+class _ApeiriaScene(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    objects: tuple[_Object, ...]
+    objects: tuple[_ApeiriaObject, ...]
     corners: tuple[tuple[Vec2, ...], ...] = ()
 
 
@@ -56,7 +56,7 @@ def write_apeiria(path: Path, truth: SceneTruth) -> None:
 def read_apeiria(path: Path) -> SceneTruth:
     """Read one scene; its id is the file's name, its area that of the corners."""
     try:
-        scene = _Scene.model_validate(read_json(path))
+        scene = _ApeiriaScene.model_validate(read_json(path))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -79,5 +79,5 @@ def read_apeiria(path: Path) -> SceneTruth:
     )
 
 
-def _from_zero(scene: _Scene) -> bool:
+def _from_zero(scene: _ApeiriaScene) -> bool:
     return any(item.id == 0 for item in scene.objects)

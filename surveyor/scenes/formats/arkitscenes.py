@@ -48,7 +48,7 @@ class _Segments(BaseModel):
     obbAligned: _Obb | None = None
 
 
-class _Object(BaseModel):
+class _ArkitObject(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     label: str
@@ -58,7 +58,7 @@ class _Object(BaseModel):
 class _Annotation(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    data: list[_Object]
+    data: list[_ArkitObject]
 
 
 def write_arkitscenes(

@@ -20,7 +20,7 @@ SHORT = " Answer the question using a single word or phrase."
 _ID = re.compile(r"<OBJ(\d{3,})>")
 
 
-class Turn(BaseModel):
+class ChatMessage(BaseModel):
     """One message of a ShareGPT conversation."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -34,7 +34,7 @@ class ShareGpt(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    conversations: tuple[Turn, ...]
+    conversations: tuple[ChatMessage, ...]
     images: tuple[str, ...] = ()
 
     @model_validator(mode="after")
@@ -73,8 +73,10 @@ def record(row: Asked, images: Sequence[str]) -> ShareGpt | None:
         text, answer = row.task.question + SHORT, row.target.answer
     else:
         return None
-    human = Turn(speaker="human", value="<image>" * len(images) + text)
-    return ShareGpt(conversations=(human, Turn(speaker="gpt", value=answer)), images=tuple(images))
+    human = ChatMessage(speaker="human", value="<image>" * len(images) + text)
+    return ShareGpt(
+        conversations=(human, ChatMessage(speaker="gpt", value=answer)), images=tuple(images)
+    )
 
 
 def write_sharegpt(path: Path, records: Sequence[ShareGpt]) -> None:

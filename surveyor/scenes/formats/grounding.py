@@ -16,11 +16,11 @@ SPLIT = "val"
 Row = TypeVar("Row", bound=BaseModel)
 
 
-class _Row(BaseModel):
+class _GroundingRow(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class ScanQARow(_Row):
+class ScanQARow(_GroundingRow):
     """A row of ``ScanQA_v1.0_<split>.json``."""
 
     scene_id: str
@@ -31,7 +31,7 @@ class ScanQARow(_Row):
     object_names: tuple[str, ...] = ()
 
 
-class ScanReferRow(_Row):
+class ScanReferRow(_GroundingRow):
     """A row of ``ScanRefer_filtered_<split>.json``; ids are strings there."""
 
     scene_id: str
@@ -42,7 +42,7 @@ class ScanReferRow(_Row):
     token: tuple[str, ...] = ()
 
 
-class Multi3DReferRow(_Row):
+class Multi3DReferRow(_GroundingRow):
     """A row of ``multi3drefer_<split>.json``."""
 
     scene_id: str
@@ -53,7 +53,7 @@ class Multi3DReferRow(_Row):
     eval_type: str
 
 
-class Reason3DRow(_Row):
+class Reason3DRow(_GroundingRow):
     """A row of Reason3D's json."""
 
     scene_id: str
@@ -63,7 +63,7 @@ class Reason3DRow(_Row):
     type: str
 
 
-class SqaQuestion(_Row):
+class SqaQuestion(_GroundingRow):
     """A question of SQA3D's balanced questions file."""
 
     scene_id: str
@@ -73,7 +73,7 @@ class SqaQuestion(_Row):
     alternative_situation: tuple[str, ...] = ()
 
 
-class SqaAnswer(_Row):
+class SqaAnswer(_GroundingRow):
     """One accepted answer of SQA3D."""
 
     answer: str
@@ -81,7 +81,7 @@ class SqaAnswer(_Row):
     answer_id: int = 1
 
 
-class Position(_Row):
+class Position(_GroundingRow):
     """Metres in the scene's frame."""
 
     x: float
@@ -89,7 +89,7 @@ class Position(_Row):
     z: float
 
 
-class Quaternion(_Row):
+class Quaternion(_GroundingRow):
     """A rotation as SQA3D writes it."""
 
     x: float = Field(alias="_x")
@@ -98,7 +98,7 @@ class Quaternion(_Row):
     w: float = Field(alias="_w")
 
 
-class SqaAnnotation(_Row):
+class SqaAnnotation(_GroundingRow):
     """An annotation of SQA3D: answers, and where one stands."""
 
     scene_id: str

@@ -43,7 +43,7 @@ class _Box(BaseModel):
         return OrientedBox(center=self.centroid, size=self.axesLengths, axes=axes)
 
 
-class _Scene(BaseModel):
+class _MetaScene(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     dataset: str
@@ -52,7 +52,7 @@ class _Scene(BaseModel):
     object_bbox: dict[str, tuple[_Box, ...]]
 
 
-_FILE: TypeAdapter[dict[str, _Scene]] = TypeAdapter(dict[str, _Scene])
+_FILE: TypeAdapter[dict[str, _MetaScene]] = TypeAdapter(dict[str, _MetaScene])
 
 
 def read_vsi_meta(folder: Path, datasets: tuple[str, ...] = DATASETS) -> list[SceneTruth]:
@@ -90,7 +90,7 @@ def _read_dataset(folder: Path, dataset: str) -> list[SceneTruth]:
         raise UserError(f"{path} holds a box that is none: {error}") from None
 
 
-def _truth(name: str, scene: _Scene) -> SceneTruth:
+def _truth(name: str, scene: _MetaScene) -> SceneTruth:
     objects: list[SceneObject] = []
     for category, boxes in sorted(scene.object_bbox.items()):
         if scene.object_counts.get(category) != len(boxes):

@@ -29,7 +29,7 @@ class Difficulty(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Bins:
+class NamedSectors:
     """Named sectors: sector ``k`` runs from ``edges[k]`` to the next edge, radians."""
 
     edges: tuple[float, ...]
@@ -44,15 +44,15 @@ class Bins:
         return min(abs(math.remainder(angle - edge, FULL_TURN)) for edge in self.edges)
 
 
-QUADRANTS = Bins(
+QUADRANTS = NamedSectors(
     (0.0, math.pi / 2, math.pi, 3 * math.pi / 2),
     ("front-left", "back-left", "back-right", "front-right"),
 )
-SIDES = Bins((0.0, math.radians(135), math.radians(225)), ("left", "back", "right"))
+SIDES = NamedSectors((0.0, math.radians(135), math.radians(225)), ("left", "back", "right"))
 
 
 @dataclass(frozen=True, slots=True)
-class Direction:
+class NamedDirection:
     """An unambiguous direction: its name, its angle and the angle to the nearest edge, radians."""
 
     name: str
@@ -71,7 +71,7 @@ def turn_angle(origin: Float, facing: Float, target: Float) -> float:
 
 def direction(
     standing: OrientedBox, facing: OrientedBox, asked: OrientedBox, difficulty: Difficulty
-) -> Direction | None:
+) -> NamedDirection | None:
     """The direction of ``asked``, or ``None`` where the official rules call it ambiguous."""
     bins = QUADRANTS if difficulty is Difficulty.HARD else SIDES
     origin, ahead = np.array(standing.center), np.array(facing.center)
@@ -84,4 +84,4 @@ def direction(
     stray = sum(vote != name for vote in votes)
     if margin < EDGE_GUARD or stray > MAX_STRAY_CORNERS:
         return None
-    return Direction(name, angle, margin)
+    return NamedDirection(name, angle, margin)

@@ -140,20 +140,20 @@ def near_gap(room_area: float) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Nearest:
+class NearestGap:
     """Which candidate is nearest, and the smallest gap between any two candidates, metres."""
 
     index: int
     gap: float
 
 
-def unambiguous_nearest(distances: Sequence[float], room_area: float) -> Nearest | None:
+def unambiguous_nearest(distances: Sequence[float], room_area: float) -> NearestGap | None:
     """The nearest candidate, or ``None`` where the official rules call the question ambiguous."""
     order = np.sort(np.asarray(distances, np.float64))
     gap = float(np.diff(order).min())
     if order[0] < NEAR_LIMIT or gap <= near_gap(room_area):
         return None
-    return Nearest(index=int(np.argmin(distances)), gap=gap)
+    return NearestGap(index=int(np.argmin(distances)), gap=gap)
 
 
 def longest_cm(box: OrientedBox) -> int:

@@ -25,7 +25,7 @@ MIN_FRAMES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Filmed:
+class CapturedScene:
     """A scene to be asked about: its truth, its frames, and what exact perception gets of it.
 
     ``blobs`` holds the frames' pixels, and takes the marked copies that some questions show.
@@ -46,7 +46,7 @@ class AskableScene:
     400 pixels of a 640 x 480 image (the same share of other sizes) in two frames.
     """
 
-    def __init__(self, filmed: Filmed) -> None:
+    def __init__(self, filmed: CapturedScene) -> None:
         self.truth = truth = filmed.truth
         self.key = filmed.key or truth.scene_id
         self.views = filmed.seen.views if filmed.seen is not None else ()

@@ -10,7 +10,7 @@ from itertools import islice
 import numpy as np
 
 from surveyor.core.errors import UserError
-from surveyor.scenes.audit.balance import Candidate, balanced, varied
+from surveyor.scenes.audit.balance import PlacedDraft, balanced, varied
 from surveyor.scenes.questions import (
     implicit,
     language,
@@ -20,8 +20,14 @@ from surveyor.scenes.questions import (
     referring,
     vsi,
 )
-from surveyor.scenes.questions.askable import AskableScene, Filmed
-from surveyor.scenes.questions.draft import Draft, LetterBalance, Placement, Question, finish
+from surveyor.scenes.questions.askable import AskableScene, CapturedScene
+from surveyor.scenes.questions.draft import (
+    Draft,
+    GeneratedQuestion,
+    LetterBalance,
+    Placement,
+    finish,
+)
 from surveyor.scenes.questions.recover import recoverable
 from surveyor.scenes.questions.vsi import MEASURED_TYPES, SCARCE
 from surveyor.scenes.questions.vsi_direction import Generator
@@ -82,32 +88,32 @@ def drafts(
 
 
 def candidates(
-    scenes: Iterable[Filmed],
+    scenes: Iterable[CapturedScene],
     *,
     dataset: str,
     split: str,
     seed: int,
     per_type: Mapping[str, int | None] | None = None,
     balance: bool = False,
-) -> Iterator[Candidate]:
+) -> Iterator[PlacedDraft]:
     """Questions of every scene in turn, before letters are given."""
     for filmed in scenes:
         scene = AskableScene(filmed)
         place = Placement(dataset, filmed.truth.scene_id, split, filmed.frames, filmed.blobs)
         for draft in drafts(scene, seed, per_type, balance):
             evidence = scene.evidence(draft.objects) if draft.evidence is None else draft.evidence
-            yield Candidate(draft, place, evidence)
+            yield PlacedDraft(draft, place, evidence)
 
 
 def ask(
-    scenes: Iterable[Filmed],
+    scenes: Iterable[CapturedScene],
     *,
     dataset: str,
     split: str,
     seed: int,
     per_type: Mapping[str, int | None] | None = None,
     balance: bool = False,
-) -> Iterator[Question]:
+) -> Iterator[GeneratedQuestion]:
     """Questions of every scene; correct letters stay balanced over the whole dataset.
 
     With ``balance`` the answers within a scene are varied, and questions that a blind reader

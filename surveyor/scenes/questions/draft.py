@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from surveyor.core.blobs import BlobStore
 from surveyor.core.cameras import Frame
 from surveyor.core.tasks import AnswerKind, Task
-from surveyor.scenes.capture.annotate import Mark, draw_marks
+from surveyor.scenes.capture.annotate import Annotation, draw_marks
 from surveyor.scenes.targets import Target
 
 LETTERS = "ABCDEFGH"
@@ -42,12 +42,12 @@ class Draft:
     difficulty: str | None = None
     evidence: tuple[int, ...] | None = None
     shown: tuple[int, ...] | None = None
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[Annotation, ...] = ()
     payload: Mapping[str, JsonValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class GeneratedQuestion:
     """A finished question: what is asked, and apart from it what is true."""
 
     task: Task
@@ -100,7 +100,7 @@ def _frames(draft: Draft, place: Placement) -> tuple[Frame, ...]:
 
 def finish(
     draft: Draft, number: int, place: Placement, evidence: Sequence[int], letters: LetterBalance
-) -> Question:
+) -> GeneratedQuestion:
     """Give a draft its identity, its letters and its proof."""
     question, answer = draft.question, draft.correct
     options: tuple[str, ...] = ()
@@ -133,4 +133,4 @@ def finish(
         pair=place.pair,
         payload=dict(draft.payload),
     )
-    return Question(task, target)
+    return GeneratedQuestion(task, target)

@@ -14,7 +14,7 @@ import numpy as np
 
 from surveyor.core.geometry import Float, Pose
 from surveyor.core.tasks import AnswerKind
-from surveyor.scenes.official.directions import EDGE_GUARD, QUADRANTS, Bins, turn_angle
+from surveyor.scenes.official.directions import EDGE_GUARD, QUADRANTS, NamedSectors, turn_angle
 from surveyor.scenes.questions.askable import AskableScene
 from surveyor.scenes.questions.draft import Draft
 
@@ -31,7 +31,7 @@ OBJECT_OBJECT = (
     "the {a} is the {c}?"
 )
 # Turned by 45 degrees, so that no sector runs through zero.
-COMPASS = Bins(
+COMPASS = NamedSectors(
     tuple(math.radians(a) for a in (0, 90, 180, 270)), ("north", "west", "south", "east")
 )
 EIGHTH = math.radians(45)

@@ -14,7 +14,7 @@ import numpy as np
 
 from surveyor.core.geometry import Float, Pose
 from surveyor.core.tasks import AnswerKind
-from surveyor.scenes.official.directions import EDGE_GUARD, QUADRANTS, Bins, turn_angle
+from surveyor.scenes.official.directions import EDGE_GUARD, QUADRANTS, NamedSectors, turn_angle
 from surveyor.scenes.questions.askable import AskableScene
 from surveyor.scenes.questions.draft import Draft
 from surveyor.scenes.questions.mmsi import COMPASS, EIGHTH, MIN_STEP, frame_pairs
@@ -120,7 +120,7 @@ def _witnesses(scene: AskableScene, region: Region) -> Sequence[int]:
 
 
 def _direction(
-    bins: Bins, origin: Float, facing: Float, region: Region, turned: float
+    bins: NamedSectors, origin: Float, facing: Float, region: Region, turned: float
 ) -> tuple[str, float, float] | None:
     """Name, angle and margin of a region's direction, or ``None`` where it spreads too far."""
     if np.linalg.norm(region.middle - origin) < 2 * MIN_STEP:
@@ -141,7 +141,7 @@ def _draft(
     kind: str,
     question: str,
     found: tuple[str, float, float],
-    bins: Bins,
+    bins: NamedSectors,
     named: dict[str, Sequence[int]],
     program: str,
     shown: tuple[int, int] | None = None,

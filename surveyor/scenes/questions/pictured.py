@@ -13,7 +13,7 @@ import numpy as np
 
 from surveyor.core.geometry import Pose
 from surveyor.core.tasks import AnswerKind
-from surveyor.scenes.capture.annotate import Mark
+from surveyor.scenes.capture.annotate import Annotation
 from surveyor.scenes.capture.visibility import SeenIn
 from surveyor.scenes.official.directions import turn_angle
 from surveyor.scenes.questions.askable import MIN_SHARE, AskableScene
@@ -105,7 +105,7 @@ def relative_depth(scene: AskableScene, rng: np.random.Generator) -> Iterator[Dr
             if abs(gap) < MIN_GAP:
                 continue
             marks = tuple(
-                Mark(int(k), (*view.pixel, *view.pixel), "red", label)
+                Annotation(int(k), (*view.pixel, *view.pixel), "red", label)
                 for view, label in zip(views, "AB", strict=True)
             )
             yield Draft(
@@ -192,9 +192,9 @@ def _names(scene: AskableScene, indices: tuple[int, ...]) -> list[str]:
 
 def _boxes(
     scene: AskableScene, k: int, indices: tuple[int, ...], colours: tuple[str, ...]
-) -> tuple[Mark, ...]:
+) -> tuple[Annotation, ...]:
     return tuple(
-        Mark(k, _view(scene, k, index).box, colour)
+        Annotation(k, _view(scene, k, index).box, colour)
         for index, colour in zip(indices, colours, strict=True)
     )
 

@@ -9,7 +9,13 @@ from itertools import combinations
 import numpy as np
 
 from surveyor.core.tasks import AnswerKind
-from surveyor.scenes.official.directions import QUADRANTS, SIDES, Difficulty, Direction, direction
+from surveyor.scenes.official.directions import (
+    QUADRANTS,
+    SIDES,
+    Difficulty,
+    NamedDirection,
+    direction,
+)
 from surveyor.scenes.official.measures import DIRECTION_RANGE
 from surveyor.scenes.questions.askable import AskableScene
 from surveyor.scenes.questions.draft import Draft
@@ -80,7 +86,7 @@ def _worded(
     names: tuple[str, str, str],
     indices: tuple[int, ...],
     difficulty: Difficulty,
-    found: Direction,
+    found: NamedDirection,
 ) -> Draft:
     p, o, q = names
     parts = ", ".join(f"unique(filter(scene(), {name!r}))" for name in names)

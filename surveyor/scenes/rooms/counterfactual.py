@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from surveyor.core.errors import UserError
-from surveyor.scenes.capture.trajectory import Walk
+from surveyor.scenes.capture.trajectory import CameraTrajectory
 from surveyor.scenes.rooms.room import Room, countable
 from surveyor.scenes.rooms.surfaces.materials import COLOURS
 from surveyor.scenes.rooms.variants import moved, recoloured, without
@@ -34,9 +34,11 @@ class Twins:
     instance_id: int
 
 
-def make_twins(room: Room, walk: Walk, change: Change, rng: np.random.Generator) -> Twins | None:
+def make_twins(
+    room: Room, trajectory: CameraTrajectory, change: Change, rng: np.random.Generator
+) -> Twins | None:
     """Change one object that stands freely on the floor and carries nothing; ``None`` when none
-    can be changed so. A moved object keeps clear of the cameras of ``walk``."""
+    can be changed so. A moved object keeps clear of the cameras of ``trajectory``."""
     loose = [k + 1 for k in range(len(room.placed)) if _changeable(room, k)]
     order = [loose[k] for k in rng.permutation(len(loose))]
     # Questions ask about what there is one of, so changing that changes most answers.
@@ -48,7 +50,7 @@ def make_twins(room: Room, walk: Walk, change: Change, rng: np.random.Generator)
             return Twins(before, without(before, instance_id), change, instance_id)
         after = _recoloured(room, chosen, rng) if change == "recoloured" else None
         if change == "moved":
-            after = _moved(room, walk, chosen)
+            after = _moved(room, trajectory, chosen)
         if after is not None:
             return Twins(room, after, change, chosen)
     return None
@@ -74,8 +76,8 @@ def _last(room: Room, instance_id: int) -> Room:
     return Room(room.spec, room.plan, room.kinds, (*rest, chosen), room.shell, room.lighting)
 
 
-def _moved(room: Room, walk: Walk, instance_id: int) -> Room | None:
-    eyes = np.array([np.array(camera.T_world_camera)[:2, 3] for camera in walk.cameras])
+def _moved(room: Room, trajectory: CameraTrajectory, instance_id: int) -> Room | None:
+    eyes = np.array([np.array(camera.T_world_camera)[:2, 3] for camera in trajectory.cameras])
     for seed in range(PLACES):
         try:
             after = moved(room, instance_id, seed)

@@ -14,7 +14,7 @@ from surveyor.core.geometry import OrientedBox
 from surveyor.scenes.records import SceneObject
 from surveyor.scenes.rooms.catalog import CATALOG
 from surveyor.scenes.rooms.layout import floor_plan as layout_plan
-from surveyor.scenes.rooms.layout.builder import Builder, Placed
+from surveyor.scenes.rooms.layout.builder import Builder, PlacedModel
 from surveyor.scenes.rooms.layout.fillers import fill, scatter
 from surveyor.scenes.rooms.layout.floor_plan import FloorPlan, Shape
 from surveyor.scenes.rooms.layout.openings import place_openings
@@ -67,8 +67,9 @@ class Room:
     """A furnished room. ``objects`` have ids 1..n; ``surfaces`` names the ids of its shell."""
 
     def __init__(
-        self, spec: RoomSpec, plan: FloorPlan, kinds: tuple[str, ...], placed: tuple[Placed, ...],
-        shell: tuple[Surface, ...], lighting: Lighting = Lighting(),
+        self, spec: RoomSpec, plan: FloorPlan, kinds: tuple[str, ...],
+        placed: tuple[PlacedModel, ...], shell: tuple[Surface, ...],
+        lighting: Lighting = Lighting(),
     ) -> None:  # fmt: skip
         self.spec, self.plan, self.kinds, self.lighting = spec, plan, kinds, lighting
         self.placed, self.shell = placed, shell
@@ -263,7 +264,7 @@ def _floor(kind: str, paints: Paints) -> Material:
     return Material("planks", tone, 1.6, 0.04, 0.28)
 
 
-def _scene_object(q: Placed, instance_id: int, parent: int | None) -> SceneObject:
+def _scene_object(q: PlacedModel, instance_id: int, parent: int | None) -> SceneObject:
     depth, width, height = q.model.size
     box = OrientedBox.upright((q.x, q.y, q.z + height / 2), (depth, width, height), q.yaw)
     front = None

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from surveyor.core.errors import UserError
-from surveyor.scenes.rooms.layout.builder import CLEAR, Placed
+from surveyor.scenes.rooms.layout.builder import CLEAR, PlacedModel
 from surveyor.scenes.rooms.layout.footprints import Footprint, Space
 from surveyor.scenes.rooms.room import Lighting, Room
 from surveyor.scenes.rooms.surfaces.materials import COLOURS, Material
@@ -77,11 +77,11 @@ def moved(room: Room, instance_id: int, seed: int = 0) -> Room:
 
 
 def _carried(
-    load: Sequence[Placed], thing: Placed, x: float, y: float, turn: float
-) -> dict[int, Placed]:
+    load: Sequence[PlacedModel], thing: PlacedModel, x: float, y: float, turn: float
+) -> dict[int, PlacedModel]:
     """The load at its new place, by the identity of what it replaces."""
     c, s = np.cos(turn), np.sin(turn)
-    new: dict[int, Placed] = {}
+    new: dict[int, PlacedModel] = {}
     for q in load:
         dx, dy = q.x - thing.x, q.y - thing.y
         at = float(x + c * dx - s * dy), float(y + s * dx + c * dy)
@@ -94,13 +94,13 @@ def _at(footprint: Footprint, x: float, y: float, yaw: float) -> Footprint:
     return replace(footprint, x=x, y=y, yaw=yaw)
 
 
-def _thing(room: Room, instance_id: int) -> Placed:
+def _thing(room: Room, instance_id: int) -> PlacedModel:
     if not 1 <= instance_id <= len(room.placed):
         raise UserError(f"this room has objects 1 to {len(room.placed)}, not {instance_id}")
     return room.placed[instance_id - 1]
 
 
-def _with_load(room: Room, instance_id: int) -> list[Placed]:
+def _with_load(room: Room, instance_id: int) -> list[PlacedModel]:
     """A thing and everything that rests on it, directly or not; carriers come first."""
     load = [_thing(room, instance_id)]
     for q in room.placed:
@@ -109,9 +109,9 @@ def _with_load(room: Room, instance_id: int) -> list[Placed]:
     return load
 
 
-def _swapped(room: Room, new: dict[int, Placed]) -> Room:
+def _swapped(room: Room, new: dict[int, PlacedModel]) -> Room:
     """The room with some things replaced, and their loads resting on the replacements."""
-    fresh: dict[int, Placed] = {}
+    fresh: dict[int, PlacedModel] = {}
     placed = []
     for q in room.placed:
         changed = new.get(id(q), q)
@@ -123,5 +123,5 @@ def _swapped(room: Room, new: dict[int, Placed]) -> Room:
     return _with(room, placed)
 
 
-def _with(room: Room, placed: Sequence[Placed]) -> Room:
+def _with(room: Room, placed: Sequence[PlacedModel]) -> Room:
     return Room(room.spec, room.plan, room.kinds, tuple(placed), room.shell, room.lighting)

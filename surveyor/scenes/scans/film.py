@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from surveyor.core.cameras import Camera
 from surveyor.scenes.capture.raycast import Backend
 from surveyor.scenes.capture.rendering import RenderedFrame, Tracer
-from surveyor.scenes.capture.tone_mapping import Film, Look
+from surveyor.scenes.capture.tone_mapping import CaptureStyle, ToneMapping
 from surveyor.scenes.rooms.light.shading import corner_mix
 from surveyor.scenes.scans.room import ScannedRoom
 
@@ -52,14 +52,16 @@ class ScanFilm(Tracer):
         share: Float32 = (open_ / np.float32(RAYS))[:, None]
         return share
 
-    def render(self, camera: Camera, rgb: bool = True, look: Look | None = None) -> RenderedFrame:
+    def render(
+        self, camera: Camera, rgb: bool = True, look: CaptureStyle | None = None
+    ) -> RenderedFrame:
         """One frame; black where the scan has a hole."""
         origins, directions = self.rays(camera)
         hits = self.caster.hit(origins, directions)
         depth, ids = self.trace(camera, hits)
         if not rgb:
             return RenderedFrame(None, depth, ids)
-        look = look or Look(antialias=False)
+        look = look or CaptureStyle(antialias=False)
         corners = self.mesh.triangles.take(hits.triangle, axis=0)
         normal = corner_mix(self.mesh.normals, corners, hits.u, hits.v)
         ahead = directions / np.linalg.norm(directions, axis=1, keepdims=True)
@@ -68,7 +70,7 @@ class ScanFilm(Tracer):
         shown = self._paint[self.mesh.material[hits.triangle]] * light
         shown[hits.triangle < 0] = 0
         picture = shown.reshape(*depth.shape, 3).astype(np.float32)
-        film = Film.exposed(picture, EXPOSURE, look)
+        film = ToneMapping.exposed(picture, EXPOSURE, look)
         seed = zlib.crc32(np.array(camera.T_world_camera).tobytes())
         return RenderedFrame(film.develop(film.tone(picture), seed), depth, ids)
 

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from surveyor.scenes.capture.coverage import Outline
 from surveyor.scenes.capture.rendering import Tracer
-from surveyor.scenes.capture.standing import BODY, HEAD, STEP, FreeSpace
+from surveyor.scenes.capture.standing import BODY, HEAD, STEP, StandableFloor
 from surveyor.scenes.capture.trajectory import Stage
 from surveyor.scenes.questions.vocabulary import may_ask
 from surveyor.scenes.rooms.free_space import inside_polygon
@@ -36,7 +36,7 @@ def stage_of(room: ScannedRoom, film: Tracer) -> Stage:
     )
 
 
-def free_floor(room: ScannedRoom) -> FreeSpace:
+def free_floor(room: ScannedRoom) -> StandableFloor:
     """The largest connected part of the floor over which a body meets no surface of the mesh."""
     corners = tuple((float(x), float(y)) for x, y in room.polygon)
     nx, ny = (int(n) for n in np.ceil(room.polygon.max(axis=0) / STEP))
@@ -51,6 +51,6 @@ def free_floor(room: ScannedRoom) -> FreeSpace:
     clear = ndimage.distance_transform_edt(np.pad(free, 1))[1:-1, 1:-1] * STEP > BODY
     labels, count = ndimage.label(clear)
     if count == 0:
-        return FreeSpace(np.zeros((nx, ny), bool), np.zeros((0, 2)))
+        return StandableFloor(np.zeros((nx, ny), bool), np.zeros((0, 2)))
     mask = labels == 1 + int(np.argmax(np.bincount(labels.ravel())[1:]))
-    return FreeSpace(mask, points[mask.ravel()])
+    return StandableFloor(mask, points[mask.ravel()])

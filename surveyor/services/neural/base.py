@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from surveyor.core.errors import UserError
-from surveyor.memory.events import Producer
+from surveyor.core.producer import Producer
 from surveyor.services.contract import Box, ErrorCode, ImageInline, Info
 from surveyor.services.errors import ExpertError
 from surveyor.services.images import LoadedImage, Pixels, inline

@@ -34,7 +34,7 @@ _FOCAL_NEEDED = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
+class _DepthInput:
     """``focal`` in pixels of the image sent, if anything told it."""
 
     image: Planes
@@ -49,7 +49,7 @@ class _Asked:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Measured:
+class _MeasuredDepth:
     depth: Planes
     focal: float
     source: ScaleSource
@@ -100,7 +100,7 @@ class NeuralDepth(NeuralExpert):
     def probe(self) -> DepthRequest:
         return DepthRequest(image=probe_image(), focal=80)
 
-    def preprocess(self, request: DepthRequest, images: Images) -> _Asked:
+    def preprocess(self, request: DepthRequest, images: Images) -> _DepthInput:
         image = images(request.image)
         focal, source = request.focal, ScaleSource.GIVEN
         if focal is None:
@@ -110,17 +110,21 @@ class NeuralDepth(NeuralExpert):
             if self.net.scaled and not self.net.estimates:
                 raise ExpertError(ErrorCode.BAD_INPUT, _FOCAL_NEEDED, field="focal")
         ready = self.net.prepare(image.pixels)
-        return _Asked(ready, image.width, image.height, focal, source)
+        return _DepthInput(ready, image.width, image.height, focal, source)
 
-    def bare(self, batch: Sequence[_Asked]) -> Callable[[], object]:
+    def bare(self, batch: Sequence[_DepthInput]) -> Callable[[], object]:
         return self.net.bare([asked.image for asked in batch])
 
-    def forward_batch(self, batch: Sequence[_Asked]) -> Sequence[_Measured]:
+    def forward_batch(self, batch: Sequence[_DepthInput]) -> Sequence[_MeasuredDepth]:
         depth = self.net.depth([asked.image for asked in batch])
         return [self._scaled(asked, values) for asked, values in zip(batch, depth, strict=True)]
 
     def postprocess(
-        self, request: DepthRequest, item: _Asked, raw: _Measured, artifacts: ArtifactWriter
+        self,
+        request: DepthRequest,
+        item: _DepthInput,
+        raw: _MeasuredDepth,
+        artifacts: ArtifactWriter,
     ) -> DepthAnswer:
         depth = resampled_measured(clean_depth(raw.depth), item.width, item.height)
         measured = depth[depth > 0]
@@ -134,15 +138,15 @@ class NeuralDepth(NeuralExpert):
             maximum=float(measured.max(initial=0.0)),
         )
 
-    def _scaled(self, asked: _Asked, depth: Planes) -> _Measured:
+    def _scaled(self, asked: _DepthInput, depth: Planes) -> _MeasuredDepth:
         height, width = asked.image.shape[1:]
         shrink = (width / asked.width + height / asked.height) / 2
         if not self.net.scaled:
             assumed = asked.width / 2 / math.tan(_ASSUMED_HFOV / 2)
-            return _Measured(depth, asked.focal or assumed, asked.source)
+            return _MeasuredDepth(depth, asked.focal or assumed, asked.source)
         processed = asked.focal * shrink if asked.focal else self.net.focal(asked.image)
         metres = depth * np.float32(processed / CANONICAL_FOCAL)
-        return _Measured(metres, processed / shrink, asked.source)
+        return _MeasuredDepth(metres, processed / shrink, asked.source)
 
 
 def _pinhole(focal: float, width: int, height: int) -> Intrinsics:

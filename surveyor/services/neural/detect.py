@@ -19,7 +19,7 @@ _SEPARATOR = "."
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt:
+class PhrasePrompt:
     """Phrases that fit into one text: its tokens, and for each phrase its index among the asked
     ones and where its tokens begin and end."""
 
@@ -28,10 +28,10 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
+class _DetectInput:
     pixels: NDArray[np.float32]
     size: tuple[int, int]
-    prompts: tuple[Prompt, ...]
+    prompts: tuple[PhrasePrompt, ...]
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -42,7 +42,7 @@ class _Asked:
 class Found:
     """What one prompt found: (Q, tokens) probabilities and (Q, 4) boxes (cx, cy, w, h) in 0..1."""
 
-    prompt: Prompt
+    prompt: PhrasePrompt
     probabilities: NDArray[np.float32]
     boxes: NDArray[np.float32]
 
@@ -73,14 +73,14 @@ class NeuralDetect(NeuralExpert):
     def probe(self) -> DetectRequest:
         return DetectRequest(image=probe_image(), phrases=("chair", "table"))
 
-    def preprocess(self, request: DetectRequest, images: Images) -> _Asked:
+    def preprocess(self, request: DetectRequest, images: Images) -> _DetectInput:
         prompts = self._prompts(request.phrases)
         image = images(request.image)
         ready = self._image_processor(images=[np.array(image.pixels)], return_tensors="np")
         pixels = np.asarray(ready["pixel_values"][0], np.float32)
-        return _Asked(pixels, (image.width, image.height), prompts)
+        return _DetectInput(pixels, (image.width, image.height), prompts)
 
-    def bare(self, batch: Sequence[_Asked]) -> Callable[[], object]:
+    def bare(self, batch: Sequence[_DetectInput]) -> Callable[[], object]:
         import torch
 
         pixels = self.runtime.tensor(np.stack([asked.pixels for asked in batch]))
@@ -90,7 +90,7 @@ class NeuralDetect(NeuralExpert):
         ]
         return lambda: [self._model(pixel_values=pixels, input_ids=ids) for ids in texts]
 
-    def forward_batch(self, batch: Sequence[_Asked]) -> Sequence[list[Found]]:
+    def forward_batch(self, batch: Sequence[_DetectInput]) -> Sequence[list[Found]]:
         import torch
 
         pixels = self.runtime.tensor(np.stack([asked.pixels for asked in batch]))
@@ -107,7 +107,11 @@ class NeuralDetect(NeuralExpert):
         return found
 
     def postprocess(
-        self, request: DetectRequest, item: _Asked, raw: list[Found], artifacts: ArtifactWriter
+        self,
+        request: DetectRequest,
+        item: _DetectInput,
+        raw: list[Found],
+        artifacts: ArtifactWriter,
     ) -> DetectAnswer:
         detections = [
             Detection(phrase=request.phrases[phrase], box=box, score=score)
@@ -117,7 +121,7 @@ class NeuralDetect(NeuralExpert):
         detections.sort(key=lambda detection: -detection.score)
         return DetectAnswer(producer=self.producer, detections=tuple(detections))
 
-    def _prompts(self, phrases: Sequence[str]) -> tuple[Prompt, ...]:
+    def _prompts(self, phrases: Sequence[str]) -> tuple[PhrasePrompt, ...]:
         """Texts of the form ``[CLS] a chair . table . [SEP]``, as the model was trained with."""
         stop = self._tokens(_SEPARATOR)
         room = self._most_tokens - 2
@@ -143,12 +147,14 @@ class NeuralDetect(NeuralExpert):
         return [int(one) for one in ids]
 
 
-def _joined(phrases: list[tuple[int, list[int]]], first: int, stop: list[int], last: int) -> Prompt:
+def _joined(
+    phrases: list[tuple[int, list[int]]], first: int, stop: list[int], last: int
+) -> PhrasePrompt:
     tokens, spans = [first], []
     for index, phrase in phrases:
         spans.append((index, len(tokens), len(tokens) + len(phrase)))
         tokens += phrase + stop
-    return Prompt((*tokens, last), tuple(spans))
+    return PhrasePrompt((*tokens, last), tuple(spans))
 
 
 def read(found: Found, size: tuple[int, int], threshold: float) -> list[tuple[int, Box, float]]:

@@ -28,7 +28,7 @@ _LACKING = (
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundCheckpoint:
     """A checkpoint and the route that loads it."""
 
     path: Path
@@ -49,7 +49,7 @@ class Survey:
     for which there is none."""
 
     root: Path
-    found: tuple[Found, ...]
+    found: tuple[FoundCheckpoint, ...]
     left: tuple[Left, ...]
     missing: tuple[str, ...]
 
@@ -77,10 +77,10 @@ def survey(root: Path) -> Survey:
         raise UserError(f"{root} is no folder; give one that holds checkpoints")
     seen = [(path, recognise(path)) for path in _checkpoints(root)]
     usable = sorted(
-        (Found(path, kind) for path, kind in seen if kind is not None and kind.route),
+        (FoundCheckpoint(path, kind) for path, kind in seen if kind is not None and kind.route),
         key=lambda one: (list(CARDS[one.kind.expert]).index(one.kind.route), one.path),
     )
-    first: dict[str, Found] = {}
+    first: dict[str, FoundCheckpoint] = {}
     left = [
         Left(path, f"{kind.what}: {kind.why}" if kind else "no checkpoint that is known here")
         for path, kind in seen
@@ -136,7 +136,7 @@ def _options(kind: Kind, told: Survey) -> dict[str, str]:
     return {"route": kind.route}
 
 
-def _experts(one: Found) -> tuple[str, ...]:
+def _experts(one: FoundCheckpoint) -> tuple[str, ...]:
     """`render_view` draws what `reconstruct` reconstructs."""
     expert = one.kind.expert
     return (expert, "render_view") if expert == "reconstruct" else (expert,)

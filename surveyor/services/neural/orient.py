@@ -20,7 +20,7 @@ from surveyor.services.neural.preprocessing import Planes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
+class _OrientInput:
     """(V, 3, S, S): the object in one view or two."""
 
     views: Planes
@@ -72,7 +72,7 @@ class NeuralOrient(NeuralExpert):
     def probe(self) -> OrientRequest:
         return OrientRequest(image=probe_image(), box=(10, 10, 60, 50))
 
-    def preprocess(self, request: OrientRequest, images: Images) -> _Asked:
+    def preprocess(self, request: OrientRequest, images: Images) -> _OrientInput:
         first = _Seen(images(request.image), request.box, request.mask, "")
         views = [self._object(first)]
         if request.other is not None and request.other_box is not None:
@@ -80,7 +80,7 @@ class NeuralOrient(NeuralExpert):
             views.append(
                 self._object(_Seen(other, request.other_box, request.other_mask, "other_"))
             )
-        return _Asked(np.stack([self.net.prepare(view) for view in views]))
+        return _OrientInput(np.stack([self.net.prepare(view) for view in views]))
 
     def _object(self, seen: _Seen) -> Pixels:
         """The pixels of the box, or those of the mask in it on the network's own background."""
@@ -96,14 +96,14 @@ class NeuralOrient(NeuralExpert):
         tight = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
         return np.where(inside[..., None], pixels, np.uint8(self.net.background))[tight]
 
-    def bare(self, batch: Sequence[_Asked]) -> Callable[[], object]:
+    def bare(self, batch: Sequence[_OrientInput]) -> Callable[[], object]:
         return self.net.bare(np.stack([asked.views for asked in batch]))
 
-    def forward_batch(self, batch: Sequence[_Asked]) -> Sequence[Planes]:
+    def forward_batch(self, batch: Sequence[_OrientInput]) -> Sequence[Planes]:
         return list(self.net.logits(np.stack([asked.views for asked in batch])))
 
     def postprocess(
-        self, request: OrientRequest, item: _Asked, raw: Planes, artifacts: ArtifactWriter
+        self, request: OrientRequest, item: _OrientInput, raw: Planes, artifacts: ArtifactWriter
     ) -> OrientAnswer:
         first, *rest = (self.net.bins.read(logits) for logits in raw)
         other = rest[0] if rest else None

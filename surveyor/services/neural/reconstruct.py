@@ -30,7 +30,7 @@ _TURN_ERROR = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class ReconstructInput:
     """Views on one grid, and the same as (N, 3, h, w)."""
 
     views: list[GridView]
@@ -38,7 +38,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Placed:
+class NeuralView:
     """One registered view; depth and confidence on the grid of its whole image."""
 
     index: int
@@ -67,16 +67,16 @@ class ViewsExpert(NeuralExpert):
     def limits(self) -> dict[str, float]:
         return {"views": self._most}
 
-    def asked(self, references: Sequence[ImageRef], images: Images) -> Asked:
+    def asked(self, references: Sequence[ImageRef], images: Images) -> ReconstructInput:
         """The views on one grid; `ExpertError` for too many."""
         if len(references) > self._most:
             message = f"{len(references)} views in one request; this service takes {self._most}"
             raise ExpertError(ErrorCode.TOO_LARGE, message, field="images")
         loaded = [images(reference) for reference in references]  # sizes before pixels
         views = on_one_grid([image.pixels for image in loaded], self._longest)
-        return Asked(views, np.stack([planes(view.pixels) for view in views]))
+        return ReconstructInput(views, np.stack([planes(view.pixels) for view in views]))
 
-    def placed(self, asked: Asked, raw: Geometry) -> list[Placed]:
+    def placed(self, asked: ReconstructInput, raw: Geometry) -> list[NeuralView]:
         """The views with a proper pose and lens; `ExpertError` when there is none."""
         placed = []
         for index, view in enumerate(asked.views):
@@ -86,7 +86,7 @@ class ViewsExpert(NeuralExpert):
             trust = np.nan_to_num(raw.confidence[index]).clip(0, 1).astype(np.float32)
             depth = view.spread(clean_depth(raw.depth[index]))
             lens = view.pinhole(raw.K[index])
-            placed.append(Placed(index, pose, lens, depth, view.spread(trust)))
+            placed.append(NeuralView(index, pose, lens, depth, view.spread(trust)))
         if not placed:
             message = "none of these views could be registered; send views that overlap"
             raise ExpertError(ErrorCode.BAD_INPUT, message, field="images")
@@ -106,17 +106,21 @@ class NeuralReconstruct(ViewsExpert):
     def probe(self) -> ReconstructRequest:
         return ReconstructRequest(images=(probe_image(), probe_image(64, 96)))
 
-    def preprocess(self, request: ReconstructRequest, images: Images) -> Asked:
+    def preprocess(self, request: ReconstructRequest, images: Images) -> ReconstructInput:
         return self.asked(request.images, images)
 
-    def bare(self, batch: Sequence[Asked]) -> Callable[[], object]:
+    def bare(self, batch: Sequence[ReconstructInput]) -> Callable[[], object]:
         return self.net.bare(batch[0].stacked)
 
-    def forward_batch(self, batch: Sequence[Asked]) -> Sequence[Geometry]:
+    def forward_batch(self, batch: Sequence[ReconstructInput]) -> Sequence[Geometry]:
         return [self.net.geometry(asked.stacked) for asked in batch]
 
     def postprocess(
-        self, request: ReconstructRequest, item: Asked, raw: Geometry, artifacts: ArtifactWriter
+        self,
+        request: ReconstructRequest,
+        item: ReconstructInput,
+        raw: Geometry,
+        artifacts: ArtifactWriter,
     ) -> ReconstructAnswer:
         placed = self.placed(item, raw)
         found = {one.index for one in placed}
@@ -130,7 +134,7 @@ class NeuralReconstruct(ViewsExpert):
         )
 
 
-def _view(placed: Placed, artifacts: ArtifactWriter) -> ReconstructedView:
+def _view(placed: NeuralView, artifacts: ArtifactWriter) -> ReconstructedView:
     return ReconstructedView(
         index=placed.index,
         T_world_camera=tuple(map(tuple, placed.pose.tolist())),
@@ -157,7 +161,7 @@ def _is_lens(K: NDArray[np.float64]) -> bool:
     return bool(np.isfinite(K).all() and K[0, 0] > 0 and K[1, 1] > 0)
 
 
-def _cloud(placed: list[Placed], scale: Scale) -> NDArray[np.float32]:
+def _cloud(placed: list[NeuralView], scale: Scale) -> NDArray[np.float32]:
     """(N, 3) points of all views, without the least confident, thinned to `_CLOUD_POINTS`."""
     points, trust = [], []
     for one in placed:

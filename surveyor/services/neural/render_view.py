@@ -16,7 +16,7 @@ from surveyor.services.images import Pixels
 from surveyor.services.neural.base import probe_image
 from surveyor.services.neural.multi_view import Geometry
 from surveyor.services.neural.preprocessing import resized
-from surveyor.services.neural.reconstruct import Asked, Placed, ViewsExpert
+from surveyor.services.neural.reconstruct import NeuralView, ReconstructInput, ViewsExpert
 from surveyor.services.reference.splat import Surfels, orbit_camera, splat, surfels
 
 _POINTS = 1_500_000
@@ -25,8 +25,8 @@ _DEFAULT_ELEVATION = 45.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Job:
-    asked: Asked
+class _RenderInput:
+    asked: ReconstructInput
     pictures: list[Pixels]
 
 
@@ -43,7 +43,7 @@ class NeuralRenderView(ViewsExpert):
     def probe(self) -> RenderViewRequest:
         return RenderViewRequest(images=(probe_image(),), azimuth=0)
 
-    def preprocess(self, request: RenderViewRequest, images: Images) -> _Job:
+    def preprocess(self, request: RenderViewRequest, images: Images) -> _RenderInput:
         size = request.intrinsics
         if size is not None and max(size.width, size.height) > _MAX_SIDE:
             message = f"a rendered view has at most {_MAX_SIDE} pixels a side"
@@ -54,16 +54,20 @@ class NeuralRenderView(ViewsExpert):
             resized(images(reference).pixels, view.width, view.height)
             for reference, view in zip(request.images, asked.views, strict=True)
         ]
-        return _Job(asked, pictures)
+        return _RenderInput(asked, pictures)
 
-    def bare(self, batch: Sequence[_Job]) -> Callable[[], object]:
+    def bare(self, batch: Sequence[_RenderInput]) -> Callable[[], object]:
         return self.net.bare(batch[0].asked.stacked)
 
-    def forward_batch(self, batch: Sequence[_Job]) -> Sequence[Geometry]:
+    def forward_batch(self, batch: Sequence[_RenderInput]) -> Sequence[Geometry]:
         return [self.net.geometry(job.asked.stacked) for job in batch]
 
     def postprocess(
-        self, request: RenderViewRequest, item: _Job, raw: Geometry, artifacts: ArtifactWriter
+        self,
+        request: RenderViewRequest,
+        item: _RenderInput,
+        raw: Geometry,
+        artifacts: ArtifactWriter,
     ) -> RenderViewAnswer:
         placed = self.placed(item.asked, raw)
         intrinsics = request.intrinsics or placed[0].intrinsics
@@ -95,7 +99,7 @@ def _given(request: RenderViewRequest) -> Pose | None:
         raise ExpertError(ErrorCode.BAD_INPUT, str(error), field="T_world_camera") from error
 
 
-def _surface(placed: list[Placed], pictures: list[Pixels]) -> Surfels:
+def _surface(placed: list[NeuralView], pictures: list[Pixels]) -> Surfels:
     """What all views saw, thinned to about `_POINTS`."""
     total = sum(one.depth.size for one in placed)
     step = max(1, math.ceil((total / _POINTS) ** 0.5))

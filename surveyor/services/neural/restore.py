@@ -22,7 +22,7 @@ from surveyor.services.neural.tiling import run_tiled, tiles
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Asked:
+class _RestoreInput:
     pixels: Pixels
     corner: tuple[int, int]
     parent: str
@@ -62,7 +62,7 @@ class NeuralRestore(NeuralExpert):
     def probe(self) -> RestoreRequest:
         return RestoreRequest(image=probe_image(48, 32), scale=2)
 
-    def preprocess(self, request: RestoreRequest, images: Images) -> _Asked:
+    def preprocess(self, request: RestoreRequest, images: Images) -> _RestoreInput:
         image = images(request.image)
         box = request.box or (-0.5, -0.5, image.width - 0.5, image.height - 0.5)
         pixels, corner = cut(image, box, "box")
@@ -73,9 +73,9 @@ class NeuralRestore(NeuralExpert):
                 f"{self._most / 1e6:.1f}: send a box around what matters"
             )
             raise ExpertError(ErrorCode.TOO_LARGE, message, field="box" if request.box else "image")
-        return _Asked(pixels, corner, image.sha256, request.scale)
+        return _RestoreInput(pixels, corner, image.sha256, request.scale)
 
-    def bare(self, batch: Sequence[_Asked]) -> Callable[[], object]:
+    def bare(self, batch: Sequence[_RestoreInput]) -> Callable[[], object]:
         image = planes(batch[0].pixels)
         height, width = image.shape[1:]
         parts = [
@@ -84,14 +84,14 @@ class NeuralRestore(NeuralExpert):
         ]
         return lambda: [self._model(part) for part in parts]
 
-    def forward_batch(self, batch: Sequence[_Asked]) -> Sequence[Planes]:
+    def forward_batch(self, batch: Sequence[_RestoreInput]) -> Sequence[Planes]:
         enlarge = partial(
             run_tiled, self._forward, scale=self._scale, size=self._tile, overlap=self._overlap
         )
         return [enlarge(planes(asked.pixels)) for asked in batch]
 
     def postprocess(
-        self, request: RestoreRequest, item: _Asked, raw: Planes, artifacts: ArtifactWriter
+        self, request: RestoreRequest, item: _RestoreInput, raw: Planes, artifacts: ArtifactWriter
     ) -> RestoreAnswer:
         height, width = (side * item.scale for side in item.pixels.shape[:2])
         restored = _to_size(raw, width, height)

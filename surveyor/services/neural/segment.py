@@ -32,7 +32,7 @@ _VISUAL = "visual"  # the text that stands for "like these boxes" in training
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Asked:
+class SegmentInput:
     """``tokens`` of the text (concept mode); boxes and points in 0..1 of the image."""
 
     image: LoadedImage
@@ -81,7 +81,7 @@ class NeuralSegment(NeuralExpert):
     def probe(self) -> SegmentRequest:
         return SegmentRequest(image=probe_image(), mode=SegmentMode.CONCEPT, text="chair")
 
-    def preprocess(self, request: SegmentRequest, images: Images) -> Asked:
+    def preprocess(self, request: SegmentRequest, images: Images) -> SegmentInput:
         image = images(request.image)
         concept = request.mode is SegmentMode.CONCEPT
         if concept and request.points:
@@ -100,9 +100,9 @@ class NeuralSegment(NeuralExpert):
                 raise ExpertError(ErrorCode.BAD_INPUT, message, field=f"points.{index}")
         tokens = self._tokens(request.text or _VISUAL) if concept else ((), ())
         _ = image.pixels
-        return Asked(image, request, tokens, boxes.clip(0, 1), points)
+        return SegmentInput(image, request, tokens, boxes.clip(0, 1), points)
 
-    def bare(self, batch: Sequence[Asked]) -> Callable[[], object]:
+    def bare(self, batch: Sequence[SegmentInput]) -> Callable[[], object]:
         """Concept mode, from pixels to raw masks."""
         import torch
 
@@ -113,13 +113,13 @@ class NeuralSegment(NeuralExpert):
         )
         return lambda: self._concept(pixel_values=pixels, input_ids=ids, attention_mask=mask)
 
-    def forward_batch(self, batch: Sequence[Asked]) -> Sequence[list[Cut]]:
+    def forward_batch(self, batch: Sequence[SegmentInput]) -> Sequence[list[Cut]]:
         with self.runtime.inference():
             seen = self._seen([asked.image for asked in batch])
             return [self._cut(asked, seen[asked.image.sha256]) for asked in batch]
 
     def postprocess(
-        self, request: SegmentRequest, item: Asked, raw: list[Cut], artifacts: ArtifactWriter
+        self, request: SegmentRequest, item: SegmentInput, raw: list[Cut], artifacts: ArtifactWriter
     ) -> SegmentAnswer:
         segments = []
         for cut in raw:
@@ -131,7 +131,7 @@ class NeuralSegment(NeuralExpert):
             segments.append(Segment(mask=mask, box=box, score=cut.score, prompt=cut.prompt))
         return SegmentAnswer(producer=self.producer, segments=tuple(segments))
 
-    def _cut(self, asked: Asked, hidden: Any) -> list[Cut]:
+    def _cut(self, asked: SegmentInput, hidden: Any) -> list[Cut]:
         size = asked.image.height, asked.image.width
         least = asked.request.threshold
         if asked.request.mode is SegmentMode.CONCEPT:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from surveyor.core.blobs import Derivation, sha256_of
 from surveyor.core.errors import UserError
-from surveyor.memory.events import Producer
+from surveyor.core.producer import Producer
 from surveyor.services.contract import Box, ErrorCode, ImageByHash, Info
 from surveyor.services.errors import ExpertError
 from surveyor.services.images import Images, LoadedImage
 from surveyor.services.reference.presets import Preset, preset
-from surveyor.services.reference.restoration_discount import Sight, sight_of
-from surveyor.services.reference.world import KEEP_FRAMES, Kept, View, World
+from surveyor.services.reference.restoration_discount import MeasuredImage, measured_image
+from surveyor.services.reference.world import KEEP_FRAMES, ImageView, LruCache, ReferenceWorld
 from surveyor.services.settings import Settings
 
 VERSION = "1"
@@ -24,10 +24,10 @@ _NOTE = (
 )
 
 
-class Shelf:
+class WorldCache:
     """The world of some datasets and what their pictures measured.
 
-    Adapters that live in one process may hold one shelf together: what a picture is worth as
+    Adapters that live in one process may hold one together: what a picture is worth as
     evidence does not depend on who asks, and costs more than most answers. ``keep_frames``: how
     many frames' exact maps stay in memory, ``keep_sights``: how many pictures' measures.
     """
@@ -38,14 +38,16 @@ class Shelf:
         keep_frames: int = KEEP_FRAMES,
         keep_sights: int = _KEEP_SIGHTS,
     ) -> None:
-        self.world = World(datasets, keep_frames)
-        self.sights: Kept[tuple[str, Derivation | None, float], Sight] = Kept(keep_sights)
+        self.world = ReferenceWorld(datasets, keep_frames)
+        self.sights: LruCache[tuple[str, Derivation | None, float], MeasuredImage] = LruCache(
+            keep_sights
+        )
 
 
 class ReferenceExpert:
     """Base of the reference adapters; a subclass adds the stations that are its own.
 
-    ``shelf`` may be given before `load`, to share it; else every adapter has its own.
+    ``cache`` may be given before `load`, to share it; else every adapter has its own.
     """
 
     name = ""
@@ -53,10 +55,10 @@ class ReferenceExpert:
     errs = True  # answers depend on the seed of the error model
     max_batch = 1  # nothing is stacked, so waiting for company would only cost time
 
-    world: World
+    world: ReferenceWorld
     preset: Preset
     settings: Settings
-    shelf: Shelf | None = None
+    cache: WorldCache | None = None
 
     def load(self, settings: Settings) -> None:
         """Open the datasets; nothing large is read before it is asked for."""
@@ -67,8 +69,8 @@ class ReferenceExpert:
             )
         self.settings = settings
         self.preset = preset(settings.preset)
-        self.shelf = self.shelf or Shelf(settings.datasets)
-        self.world = self.shelf.world
+        self.cache = self.cache or WorldCache(settings.datasets)
+        self.world = self.cache.world
 
     def info(self) -> Info:
         """Says what it is, and that it is no neural model."""
@@ -100,13 +102,13 @@ class ReferenceExpert:
             device="cpu",
         )
 
-    def sight(self, view: View, image: LoadedImage, images: Images) -> Sight:
+    def sight(self, view: ImageView, image: LoadedImage, images: Images) -> MeasuredImage:
         """What the pixels of an image are worth as evidence; kept, because it costs more than
         the rest of an answer."""
         credit = self.preset.restore.credit
         key = (image.sha256, image.derivation, credit)
-        assert self.shelf is not None  # from `load` on
-        return self.shelf.sights.get(key, lambda: sight_of(view, image, images, credit))
+        assert self.cache is not None  # from `load` on
+        return self.cache.sights.get(key, lambda: measured_image(view, image, images, credit))
 
     def probe_image(self) -> ImageByHash:
         """A known frame for the first inference; `UserError` when no dataset has any."""
@@ -119,7 +121,7 @@ class ReferenceExpert:
         return ImageByHash(sha256=sha256)
 
 
-def require_inside(box: Box, view: View, field: str) -> None:
+def require_inside(box: Box, view: ImageView, field: str) -> None:
     """`ExpertError` unless the box has an area within the image."""
     left, top = max(box[0], -0.5), max(box[1], -0.5)
     right, bottom = min(box[2], view.width - 0.5), min(box[3], view.height - 0.5)

@@ -7,10 +7,10 @@ import numpy as np
 from surveyor.scenes.records import SceneObject, SceneTruth
 from surveyor.services.contract import Detection
 from surveyor.services.reference.presets import DetectErrors
-from surveyor.services.reference.restoration_discount import Sight
+from surveyor.services.reference.restoration_discount import MeasuredImage
 from surveyor.services.reference.seeding import generator
 from surveyor.services.reference.visible import best_phrase
-from surveyor.services.reference.world import View
+from surveyor.services.reference.world import ImageView
 
 # Things that look alike; a confused object is taken for another one of its group.
 _ALIKE = (
@@ -36,7 +36,7 @@ def mistaken_for(thing: SceneObject, truth: SceneTruth, *whose: object) -> Scene
 
 
 def false_alarms(
-    view: View, sight: Sight, phrases: tuple[str, ...], errors: DetectErrors, seed: int
+    view: ImageView, sight: MeasuredImage, phrases: tuple[str, ...], errors: DetectErrors, seed: int
 ) -> list[Detection]:
     """Boxes where nothing of the kind is; the same ones whatever was asked for."""
     rate = errors.false_alarms * (1 + errors.false_bad * (1 - sight.quality.overall))

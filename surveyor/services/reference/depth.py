@@ -13,14 +13,14 @@ from surveyor.services.expert import ArtifactWriter, Images
 from surveyor.services.reference.base import ReferenceExpert
 from surveyor.services.reference.depth_errors import estimated_depth
 from surveyor.services.reference.presets import DepthErrors
-from surveyor.services.reference.restoration_discount import Sight
-from surveyor.services.reference.world import View
+from surveyor.services.reference.restoration_discount import MeasuredImage
+from surveyor.services.reference.world import ImageView
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    view: View
-    sight: Sight | None
+class _DepthItem:
+    view: ImageView
+    sight: MeasuredImage | None
 
 
 class ReferenceDepth(ReferenceExpert):
@@ -32,23 +32,23 @@ class ReferenceDepth(ReferenceExpert):
     def probe(self) -> DepthRequest:
         return DepthRequest(image=self.probe_image())
 
-    def preprocess(self, request: DepthRequest, images: Images) -> _Asked:
+    def preprocess(self, request: DepthRequest, images: Images) -> _DepthItem:
         image = images(request.image)
         view = self.world.view(image, images)
         exact = self.preset.depth == DepthErrors()
-        return _Asked(view, None if exact else self.sight(view, image, images))
+        return _DepthItem(view, None if exact else self.sight(view, image, images))
 
-    def forward_batch(self, batch: Sequence[_Asked]) -> Sequence[Depth]:
+    def forward_batch(self, batch: Sequence[_DepthItem]) -> Sequence[Depth]:
         return [self._depth(asked) for asked in batch]
 
-    def _depth(self, asked: _Asked) -> Depth:
+    def _depth(self, asked: _DepthItem) -> Depth:
         if asked.sight is None:
             return asked.view.maps.depth
         quality, errors = asked.sight.quality, self.preset.depth
         return estimated_depth(asked.view, quality, errors, self.settings.seed)
 
     def postprocess(
-        self, request: DepthRequest, item: _Asked, raw: Depth, artifacts: ArtifactWriter
+        self, request: DepthRequest, item: _DepthItem, raw: Depth, artifacts: ArtifactWriter
     ) -> DepthAnswer:
         intrinsics = item.view.intrinsics
         if request.focal is not None and abs(request.focal / intrinsics.fx - 1) > 1e-6:

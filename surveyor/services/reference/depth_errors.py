@@ -7,21 +7,23 @@ from numpy.typing import NDArray
 
 from surveyor.core.geometry import Depth
 from surveyor.services.reference.presets import DepthErrors
-from surveyor.services.reference.quality import Quality
+from surveyor.services.reference.quality import ImageQuality
 from surveyor.services.reference.seeding import generator
-from surveyor.services.reference.world import View
+from surveyor.services.reference.world import ImageView
 
 _CELLS = 5  # the smooth error has this many knots along the shorter side
 _EDGE = 0.05  # relative depth step that counts as an edge
 _SEE_THROUGH = frozenset({"mirror", "window"})
 
 
-def poorness(quality: Quality, growth: float) -> float:
+def poorness(quality: ImageQuality, growth: float) -> float:
     """Factor by which errors grow in a poor frame: ``1 + growth (1 - q)``."""
     return 1 + growth * (1 - quality.overall)
 
 
-def estimated_depth(view: View, quality: Quality, errors: DepthErrors, seed: int) -> Depth:
+def estimated_depth(
+    view: ImageView, quality: ImageQuality, errors: DepthErrors, seed: int
+) -> Depth:
     """z-depth (H, W) float32 metres of the received image, with the errors of its evidence."""
     exact = view.maps.depth
     key = view.key
@@ -64,5 +66,5 @@ def smeared(depth: Depth, radius: int) -> Depth:
     return np.asarray(np.where(edge, ndimage.uniform_filter(depth, size), depth), np.float32)
 
 
-def _see_through(view: View) -> list[int]:
+def _see_through(view: ImageView) -> list[int]:
     return [one.instance_id for one in view.truth.objects if one.category in _SEE_THROUGH]

@@ -11,18 +11,18 @@ from surveyor.services.contract import Box, DetectAnswer, Detection, DetectReque
 from surveyor.services.expert import ArtifactWriter, Images
 from surveyor.services.reference.base import ReferenceExpert
 from surveyor.services.reference.confusion import false_alarms, mistaken_for
-from surveyor.services.reference.restoration_discount import Sight
+from surveyor.services.reference.restoration_discount import MeasuredImage
 from surveyor.services.reference.seeding import chance, generator, probability
 from surveyor.services.reference.visible import Visible, best_phrase, overlap, visible_objects
-from surveyor.services.reference.world import View
+from surveyor.services.reference.world import ImageView
 
 _SHARP = 0.5  # sharpness from which on an edge can be placed as well as ever
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    view: View
-    sight: Sight | None
+class _DetectItem:
+    view: ImageView
+    sight: MeasuredImage | None
     phrases: tuple[str, ...]
 
 
@@ -35,26 +35,30 @@ class ReferenceDetect(ReferenceExpert):
     def probe(self) -> DetectRequest:
         return DetectRequest(image=self.probe_image(), phrases=("chair",))
 
-    def preprocess(self, request: DetectRequest, images: Images) -> _Asked:
+    def preprocess(self, request: DetectRequest, images: Images) -> _DetectItem:
         image = images(request.image)
         view = self.world.view(image, images)
         sight = None
         if self.preset.detect.recall is not None:
             sight = self.sight(view, image, images)
-        return _Asked(view, sight, request.phrases)
+        return _DetectItem(view, sight, request.phrases)
 
-    def forward_batch(self, batch: Sequence[_Asked]) -> Sequence[list[Detection]]:
+    def forward_batch(self, batch: Sequence[_DetectItem]) -> Sequence[list[Detection]]:
         return [self._detect(asked) for asked in batch]
 
     def postprocess(
-        self, request: DetectRequest, item: _Asked, raw: list[Detection], artifacts: ArtifactWriter
+        self,
+        request: DetectRequest,
+        item: _DetectItem,
+        raw: list[Detection],
+        artifacts: ArtifactWriter,
     ) -> DetectAnswer:
         found = [detection for detection in raw if detection.score >= request.threshold]
         found.sort(key=lambda detection: -detection.score)
         kept = _suppressed(found, self.preset.detect.nms)
         return DetectAnswer(producer=self.producer, detections=tuple(kept))
 
-    def _detect(self, asked: _Asked) -> list[Detection]:
+    def _detect(self, asked: _DetectItem) -> list[Detection]:
         found = []
         for seen in visible_objects(asked.view, self.preset.detect.min_pixels):
             detection = self._attempt(asked, seen)
@@ -66,7 +70,7 @@ class ReferenceDetect(ReferenceExpert):
             )
         return found
 
-    def _attempt(self, asked: _Asked, seen: Visible) -> Detection | None:
+    def _attempt(self, asked: _DetectItem, seen: Visible) -> Detection | None:
         errors, view = self.preset.detect, asked.view
         thing = seen.object
         if errors.recall is None and errors.miss == errors.jitter == 0:
@@ -85,14 +89,14 @@ class ReferenceDetect(ReferenceExpert):
         phrase = best_phrase(named, asked.phrases)
         return None if phrase is None else Detection(phrase=phrase, box=box, score=score)
 
-    def _softness(self, asked: _Asked, seen: Visible) -> float:
+    def _softness(self, asked: _DetectItem, seen: Visible) -> float:
         """Factor of a box's jitter: 1 where the object is sharp, 2 where it is a smear."""
         if asked.sight is None:
             return 1.0
         sharpness = asked.sight.of(seen.object.instance_id).sharpness
         return 1 + float(np.clip(1 - sharpness / _SHARP, 0, 1))
 
-    def _recall(self, asked: _Asked, seen: Visible) -> float:
+    def _recall(self, asked: _DetectItem, seen: Visible) -> float:
         """Probability that this object is found in this image."""
         errors = self.preset.detect
         if errors.recall is None or asked.sight is None:
@@ -103,7 +107,7 @@ class ReferenceDetect(ReferenceExpert):
         return probability(logit) * (1 - errors.miss)
 
 
-def jittered(box: Box, share: float, rng: np.random.Generator, view: View) -> Box:
+def jittered(box: Box, share: float, rng: np.random.Generator, view: ImageView) -> Box:
     """Each edge moved by a normal error of ``share`` of the side across it, kept in the image."""
     width, height = box[2] - box[0], box[3] - box[1]
     moved = np.array(box) + rng.normal(0, 1, 4) * share * [width, height, width, height]

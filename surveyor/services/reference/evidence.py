@@ -9,21 +9,21 @@ import numpy as np
 from surveyor.services.images import LoadedImage
 from surveyor.services.reference.outline import projected_area
 from surveyor.services.reference.presets import RecallModel
-from surveyor.services.reference.quality import Luma, Quality, luma, measure
+from surveyor.services.reference.quality import ImageQuality, Luma, luma, measure
 from surveyor.services.reference.visible import Visible
-from surveyor.services.reference.world import View
+from surveyor.services.reference.world import ImageView
 
 _AROUND = 0.15  # of the box's side: an object is seen against its surroundings
 _SMALL_WIDTH = 320  # pixel counts are stated for images of this width
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class ObjectEvidence:
     """Pixels (of a 320-wide image), visible share 0..1 and quality around one object."""
 
     pixels: float
     share: float
-    quality: Quality
+    quality: ImageQuality
 
     def logit(self, model: RecallModel) -> float:
         """Log odds of finding the object, before its own difficulty and chance."""
@@ -42,11 +42,11 @@ class Evidence:
 class Seeing:
     """One image as evidence: its overall quality, and each visible object by instance id."""
 
-    overall: Quality
-    things: dict[int, Evidence]
+    overall: ImageQuality
+    things: dict[int, ObjectEvidence]
 
 
-def look(view: View, image: LoadedImage) -> Seeing:
+def look(view: ImageView, image: LoadedImage) -> Seeing:
     """Measure an image and everything visible in it."""
     bright = luma(image.pixels)
     known = {thing.instance_id: thing for thing in view.truth.objects}
@@ -55,19 +55,19 @@ def look(view: View, image: LoadedImage) -> Seeing:
     return Seeing(measure(bright), things)
 
 
-def _evidence(view: View, bright: Luma, seen: Visible) -> Evidence:
+def _evidence(view: ImageView, bright: Luma, seen: Visible) -> ObjectEvidence:
     x1, y1, x2, y2 = seen.box
     dx, dy = _AROUND * (x2 - x1) + 2, _AROUND * (y2 - y1) + 2
     rows = slice(max(0, int(y1 - dy)), int(y2 + dy) + 1)
     columns = slice(max(0, int(x1 - dx)), int(x2 + dx) + 1)
-    return Evidence(
+    return ObjectEvidence(
         pixels=seen.pixels * (_SMALL_WIDTH / view.camera.intrinsics.width) ** 2,
         share=visible_share(view, seen),
         quality=measure(bright[rows, columns]),
     )
 
 
-def visible_share(view: View, seen: Visible) -> float:
+def visible_share(view: ImageView, seen: Visible) -> float:
     """Visible pixels as a share of those that the object would fill unhidden (0..1).
 
     Unhidden it fills a share of its projected box that is nearly constant for an object; the

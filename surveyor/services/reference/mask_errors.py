@@ -6,10 +6,10 @@ import numpy as np
 
 from surveyor.core.masks import Mask
 from surveyor.services.reference.presets import SegmentErrors
-from surveyor.services.reference.restoration_discount import Sight
+from surveyor.services.reference.restoration_discount import MeasuredImage
 from surveyor.services.reference.seeding import generator
 from surveyor.services.reference.visible import Visible
-from surveyor.services.reference.world import View
+from surveyor.services.reference.world import ImageView
 
 _SMALL_WIDTH = 320
 _MARGIN = 24  # pixels around an object within which its mask may change
@@ -17,7 +17,9 @@ _WAVE = 6.0  # pixels of a 320-wide image over which an outline error stays alik
 _LOW_CONTRAST, _SOFT = 0.06, 0.3
 
 
-def drawn_mask(view: View, seen: Visible, sight: Sight, errors: SegmentErrors, seed: int) -> Mask:
+def drawn_mask(
+    view: ImageView, seen: Visible, sight: MeasuredImage, errors: SegmentErrors, seed: int
+) -> Mask:
     """The visible mask (H, W) of one object with the errors of its evidence."""
     thing = seen.object.instance_id
     ids = view.maps.ids
@@ -64,7 +66,7 @@ def _spill(mask: Mask, rng: np.random.Generator) -> Mask:
     return np.asarray((v - rows[at]) ** 2 + (u - columns[at]) ** 2 <= radius2, np.bool_)
 
 
-def _touching_twin(view: View, seen: Visible) -> Mask:
+def _touching_twin(view: ImageView, seen: Visible) -> Mask:
     """Everything of the same class that touches the object."""
     from scipy import ndimage
 

@@ -26,14 +26,14 @@ from surveyor.services.reference.base import ReferenceExpert, require_inside
 from surveyor.services.reference.presets import OrientErrors
 from surveyor.services.reference.seeding import generator
 from surveyor.services.reference.visible import overlap
-from surveyor.services.reference.world import View
+from surveyor.services.reference.world import ImageView
 
 _LEAST_OVERLAP = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class _Sighting:
-    view: View
+    view: ImageView
     thing: SceneObject
 
 

@@ -21,7 +21,7 @@ _NOISE_FLOOR = 0.5 / 255  # quantisation: no image is cleaner than this
 
 
 @dataclass(frozen=True, slots=True)
-class Quality:
+class ImageQuality:
     """``contrast``: standard deviation of luma (0..1), at most .25; ``cnr``: contrast to noise,
     .5 to 32; ``sharpness``: 0 (soft) to .8."""
 
@@ -42,13 +42,13 @@ def luma(pixels: Pixels) -> Luma:
     return np.asarray(pixels @ weights, np.float32)
 
 
-def measure(bright: Luma) -> Quality:
+def measure(bright: Luma) -> ImageQuality:
     """Quality of an image or a part of one; parts below 8 pixels a side count as grey."""
     if min(bright.shape) < _MIN_SIDE:
-        return Quality(0.02, 0.5, 0.3)
+        return ImageQuality(0.02, 0.5, 0.3)
     contrast = float(bright.std())
     noise = max(noise_sigma(bright), _NOISE_FLOOR)
-    return Quality(
+    return ImageQuality(
         contrast=float(np.clip(contrast, 1e-3, 0.25)),
         cnr=float(np.clip(contrast / noise, 0.5, 32)),
         sharpness=float(np.clip(sharpness(bright), 0, 0.8)),

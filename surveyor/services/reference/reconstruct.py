@@ -20,15 +20,15 @@ from surveyor.services.reference.base import ReferenceExpert
 from surveyor.services.reference.depth_errors import poorness, smooth_field
 from surveyor.services.reference.presets import ReconstructErrors
 from surveyor.services.reference.registration import register
-from surveyor.services.reference.restoration_discount import Sight
+from surveyor.services.reference.restoration_discount import MeasuredImage
 from surveyor.services.reference.seeding import generator
-from surveyor.services.reference.world import View
+from surveyor.services.reference.world import ImageView
 
 _CLOUD_POINTS = 50_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Placed:
+class PlacedView:
     """One registered view: its index in the request, pose, intrinsics and depth (H, W)."""
 
     index: int
@@ -41,37 +41,37 @@ class Placed:
 class Reconstruction:
     """Registered views in one frame; lengths are metres when ``scale`` says so."""
 
-    views: list[Placed]
+    views: list[PlacedView]
     scale: Scale
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ReconstructItem:
     """The views of one request and what their pixels are worth (None under exact presets)."""
 
-    views: list[View]
-    sights: list[Sight] | None
+    views: list[ImageView]
+    sights: list[MeasuredImage] | None
 
 
 class Reconstructing(ReferenceExpert):
     """What `reconstruct` and `render_view` have in common."""
 
-    def asked(self, references: Sequence[ImageRef], images: Images) -> Asked:
+    def asked(self, references: Sequence[ImageRef], images: Images) -> ReconstructItem:
         """Look up every view of a request."""
         loaded = [images(reference) for reference in references]
         views = [self.world.view(image, images) for image in loaded]
         if self.preset.reconstruct == ReconstructErrors():
-            return Asked(views, None)
+            return ReconstructItem(views, None)
         pairs = zip(views, loaded, strict=True)
-        return Asked(views, [self.sight(view, image, images) for view, image in pairs])
+        return ReconstructItem(views, [self.sight(view, image, images) for view, image in pairs])
 
-    def reconstruct(self, asked: Asked) -> Reconstruction:
+    def reconstruct(self, asked: ReconstructItem) -> Reconstruction:
         """Register the views of the scene that most of them show."""
         same = _same_scene(asked.views)
         views = [asked.views[index] for index in same]
         if asked.sights is None:
             placed = [
-                Placed(index, view.pose, view.intrinsics, view.maps.depth)
+                PlacedView(index, view.pose, view.intrinsics, view.maps.depth)
                 for index, view in zip(same, views, strict=True)
             ]
             return Reconstruction(placed, Scale.METRIC)
@@ -85,7 +85,7 @@ class Reconstructing(ReferenceExpert):
             rng = generator(view.key.scene_id, view.key.index, "reconstructed depth", seed)
             wave = smooth_field(view.maps.depth.shape, rng) * errors.smooth * worse
             depth = (view.maps.depth * np.exp(wave) * joined.scale).astype(np.float32)
-            placed.append(Placed(same[local], pose, view.intrinsics, depth))
+            placed.append(PlacedView(same[local], pose, view.intrinsics, depth))
         return Reconstruction(placed, Scale.RELATIVE if errors.free else Scale.METRIC)
 
 
@@ -97,16 +97,16 @@ class ReferenceReconstruct(Reconstructing):
     def probe(self) -> ReconstructRequest:
         return ReconstructRequest(images=(self.probe_image(),))
 
-    def preprocess(self, request: ReconstructRequest, images: Images) -> Asked:
+    def preprocess(self, request: ReconstructRequest, images: Images) -> ReconstructItem:
         return self.asked(request.images, images)
 
-    def forward_batch(self, batch: Sequence[Asked]) -> Sequence[Reconstruction]:
+    def forward_batch(self, batch: Sequence[ReconstructItem]) -> Sequence[Reconstruction]:
         return [self.reconstruct(asked) for asked in batch]
 
     def postprocess(
         self,
         request: ReconstructRequest,
-        item: Asked,
+        item: ReconstructItem,
         raw: Reconstruction,
         artifacts: ArtifactWriter,
     ) -> ReconstructAnswer:
@@ -124,7 +124,7 @@ class ReferenceReconstruct(Reconstructing):
         )
 
 
-def cloud(views: list[Placed]) -> NDArray[np.float32]:
+def cloud(views: list[PlacedView]) -> NDArray[np.float32]:
     """(N, 3) points of all views in their common frame, thinned evenly to about 50,000."""
     total = sum(placed.depth.size for placed in views)
     step = max(1, round((total / _CLOUD_POINTS) ** 0.5))
@@ -132,7 +132,7 @@ def cloud(views: list[Placed]) -> NDArray[np.float32]:
     return np.concatenate(parts).astype(np.float32)
 
 
-def grid_points(placed: Placed, step: int) -> Float:
+def grid_points(placed: PlacedView, step: int) -> Float:
     """(N, 3) camera-frame points of every ``step``-th measured pixel."""
     intrinsics = placed.intrinsics
     u = np.arange(0, intrinsics.width, step)
@@ -142,7 +142,7 @@ def grid_points(placed: Placed, step: int) -> Float:
     return np.stack([x, y, depth], axis=-1)[depth > 0]
 
 
-def _told(placed: Placed, artifacts: ArtifactWriter) -> ReconstructedView:
+def _told(placed: PlacedView, artifacts: ArtifactWriter) -> ReconstructedView:
     rows = placed.pose.T_world_camera.tolist()
     return ReconstructedView(
         index=placed.index,
@@ -153,7 +153,7 @@ def _told(placed: Placed, artifacts: ArtifactWriter) -> ReconstructedView:
     )
 
 
-def _same_scene(views: list[View]) -> list[int]:
+def _same_scene(views: list[ImageView]) -> list[int]:
     """Indices of the views of the scene that most of them show (the first, when equal)."""
     scenes = [(view.key.dataset, view.key.scene_id) for view in views]
     most = max(dict.fromkeys(scenes), key=scenes.count)

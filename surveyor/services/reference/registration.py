@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from surveyor.core.geometry import Float, Pose
 from surveyor.services.reference.presets import ReconstructErrors
 from surveyor.services.reference.seeding import generator
-from surveyor.services.reference.world import View
+from surveyor.services.reference.world import ImageView
 
 _ROWS, _COLUMNS = 15, 20  # sample grid of each view
 _AGREES = 0.05  # relative depth difference within which two views see the same surface
@@ -26,7 +26,7 @@ class Registered:
 
 
 def register(
-    views: list[View], worth: list[float], errors: ReconstructErrors, seed: int
+    views: list[ImageView], worth: list[float], errors: ReconstructErrors, seed: int
 ) -> Registered:
     """Join views along the strongest common surface, each joint with its own error.
 
@@ -46,7 +46,7 @@ def register(
     return Registered(indices, moved, scale)
 
 
-def common_surface(views: list[View]) -> Float:
+def common_surface(views: list[ImageView]) -> Float:
     """(N, N) symmetric shares: of the sampled points of one view, how many the other sees too
     (the smaller of both directions)."""
     clouds = [_samples(view) for view in views]
@@ -88,7 +88,7 @@ def spanning_tree(shares: Float, least: float) -> list[tuple[int, int | None]]:
     return best
 
 
-def _samples(view: View) -> Float:
+def _samples(view: ImageView) -> Float:
     """World points on a coarse grid of the view."""
     v = np.linspace(0, view.height - 1, _ROWS).astype(int)
     u = np.linspace(0, view.width - 1, _COLUMNS).astype(int)
@@ -102,7 +102,7 @@ def _samples(view: View) -> Float:
 
 
 def _joint(
-    views: list[View], parent: int, index: int, errors: ReconstructErrors, seed: int
+    views: list[ImageView], parent: int, index: int, errors: ReconstructErrors, seed: int
 ) -> Float:
     """Pose of a view in its parent's camera frame, with the error of this pair of frames."""
     a, b = views[parent], views[index]
@@ -116,7 +116,7 @@ def _joint(
     return noisy
 
 
-def _freedom(first: View, errors: ReconstructErrors, seed: int) -> tuple[Float, float]:
+def _freedom(first: ImageView, errors: ReconstructErrors, seed: int) -> tuple[Float, float]:
     """The common frame's rotation (3, 3) and scale relative to the true world."""
     if not errors.free:
         return np.eye(3), 1.0

@@ -13,7 +13,7 @@ from surveyor.services.contract import ErrorCode, RenderViewAnswer, RenderViewRe
 from surveyor.services.errors import ExpertError
 from surveyor.services.expert import ArtifactWriter, Images
 from surveyor.services.images import Pixels
-from surveyor.services.reference.reconstruct import Asked, Reconstructing, Reconstruction
+from surveyor.services.reference.reconstruct import Reconstructing, Reconstruction, ReconstructItem
 from surveyor.services.reference.splat import Surfels, orbit_camera, splat, surfels
 
 _POINTS = 1_500_000
@@ -22,13 +22,13 @@ _DEFAULT_ELEVATION = 45.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Job:
-    asked: Asked
+class _RenderItem:
+    asked: ReconstructItem
     pictures: list[Pixels]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Seen:
+class _RenderedView:
     pixels: Pixels
     pose: Pose
     intrinsics: Intrinsics
@@ -45,20 +45,22 @@ class ReferenceRenderView(Reconstructing):
 
     def preprocess(
         self, request: RenderViewRequest, images: Images
-    ) -> tuple[_Job, RenderViewRequest]:
+    ) -> tuple[_RenderItem, RenderViewRequest]:
         _check(request)
         loaded = [images(reference) for reference in request.images]  # sizes before pixels
         pictures = [image.pixels for image in loaded]
-        return _Job(self.asked(request.images, images), pictures), request
+        return _RenderItem(self.asked(request.images, images), pictures), request
 
-    def forward_batch(self, batch: Sequence[tuple[_Job, RenderViewRequest]]) -> Sequence[_Seen]:
+    def forward_batch(
+        self, batch: Sequence[tuple[_RenderItem, RenderViewRequest]]
+    ) -> Sequence[_RenderedView]:
         return [self._render(job, request) for job, request in batch]
 
     def postprocess(
         self,
         request: RenderViewRequest,
-        item: tuple[_Job, RenderViewRequest],
-        raw: _Seen,
+        item: tuple[_RenderItem, RenderViewRequest],
+        raw: _RenderedView,
         artifacts: ArtifactWriter,
     ) -> RenderViewAnswer:
         return RenderViewAnswer(
@@ -69,7 +71,7 @@ class ReferenceRenderView(Reconstructing):
             scale=raw.made_from.scale,
         )
 
-    def _render(self, job: _Job, request: RenderViewRequest) -> _Seen:
+    def _render(self, job: _RenderItem, request: RenderViewRequest) -> _RenderedView:
         made = self.reconstruct(job.asked)
         surface = _coloured(made, job.pictures)
         intrinsics = request.intrinsics or made.views[0].intrinsics
@@ -79,7 +81,7 @@ class ReferenceRenderView(Reconstructing):
             elevation = request.elevation if request.elevation is not None else _DEFAULT_ELEVATION
             azimuth = math.radians(request.azimuth or 0.0)
             pose = orbit_camera(surface.points, azimuth, math.radians(elevation), intrinsics)
-        return _Seen(splat(surface, pose, intrinsics), pose, intrinsics, made)
+        return _RenderedView(splat(surface, pose, intrinsics), pose, intrinsics, made)
 
 
 def _coloured(made: Reconstruction, pictures: list[Pixels]) -> Surfels:

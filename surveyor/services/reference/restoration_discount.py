@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from surveyor.services.contract import ImageByHash
 from surveyor.services.images import Images, LoadedImage
-from surveyor.services.reference.evidence import Evidence, Seeing, look
+from surveyor.services.reference.evidence import ObjectEvidence, Seeing, look
 from surveyor.services.reference.presets import RecallModel
-from surveyor.services.reference.quality import Quality
-from surveyor.services.reference.world import View
+from surveyor.services.reference.quality import ImageQuality
+from surveyor.services.reference.world import ImageView
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class MeasuredImage:
     """The received image and, for a derived one, the frame that it came from."""
 
     now: Seeing
@@ -32,13 +32,13 @@ class Sight:
         return self.before is not None
 
     @property
-    def quality(self) -> Quality:
+    def quality(self) -> ImageQuality:
         """Quality of the whole image as other experts may believe it."""
         if self.before is None:
             return self.now.overall
         return _believed(self.before.overall, self.now.overall, self.credit)
 
-    def of(self, instance: int) -> Quality:
+    def of(self, instance: int) -> ImageQuality:
         """Quality around one visible object, as far as it may be believed."""
         now, was = self._pair(instance)
         return now.quality if was is None else _believed(was.quality, now.quality, self.credit)
@@ -51,22 +51,24 @@ class Sight:
             return now
         return _grown(was.logit(model), now, self.credit)
 
-    def _pair(self, instance: int) -> tuple[Evidence, Evidence | None]:
+    def _pair(self, instance: int) -> tuple[ObjectEvidence, ObjectEvidence | None]:
         was = None if self.before is None else self.before.things.get(instance)
         return self.now.things[instance], was
 
 
-def sight_of(view: View, image: LoadedImage, images: Images, credit: float) -> Sight:
+def measured_image(
+    view: ImageView, image: LoadedImage, images: Images, credit: float
+) -> MeasuredImage:
     """Measure an image, and the original of a derived one."""
     before = None
     if image.sha256 != view.sha256:
         original = images(ImageByHash(sha256=view.sha256))
         before = look(view.world.whole(view.key), original)
-    return Sight(look(view, image), before, credit)
+    return MeasuredImage(look(view, image), before, credit)
 
 
-def _believed(was: Quality, now: Quality, credit: float) -> Quality:
-    return Quality(
+def _believed(was: ImageQuality, now: ImageQuality, credit: float) -> ImageQuality:
+    return ImageQuality(
         contrast=_grown(was.contrast, now.contrast, credit),
         cnr=_grown(was.cnr, now.cnr, credit),
         sharpness=_grown(was.sharpness, now.sharpness, credit),

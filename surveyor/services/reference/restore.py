@@ -17,7 +17,7 @@ from surveyor.services.expert import ArtifactWriter, Images, LoadedImage
 from surveyor.services.images import Pixels
 from surveyor.services.reference.base import ReferenceExpert
 from surveyor.services.reference.restoration import enlarged, restored
-from surveyor.services.reference.world import View
+from surveyor.services.reference.world import ImageView
 
 _MAX_PIXELS = 16_000_000  # of the answer
 
@@ -92,7 +92,7 @@ def _restored(part: _Part) -> tuple[Pixels, tuple[str, ...]]:
     return pixels, ("undegraded twin",)
 
 
-def _clean_pixels(view: View) -> Pixels | None:
+def _clean_pixels(view: ImageView) -> Pixels | None:
     twins = view.truth.clean_frames
     if len(twins) <= view.key.index:
         return None

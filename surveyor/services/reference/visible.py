@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from surveyor.scenes.records import SceneObject
 from surveyor.services.contract import Box
-from surveyor.services.reference.world import View
+from surveyor.services.reference.world import ImageView
 
 _ARTICLES = frozenset({"a", "an", "the", "some", "any"})
 _PUNCTUATION = ".,;:!?\"'()[]"
@@ -22,7 +22,7 @@ class Visible:
     box: Box
 
 
-def visible_objects(view: View, min_pixels: int) -> list[Visible]:
+def visible_objects(view: ImageView, min_pixels: int) -> list[Visible]:
     """Objects with at least ``min_pixels`` visible pixels (of 640 x 480), in the truth's order."""
     known = {thing.instance_id: thing for thing in view.truth.objects}
     least = max(1.0, min_pixels * view.width * view.height / _REFERENCE_AREA)

@@ -45,7 +45,7 @@ class FrameKey:
     index: int
 
 
-class View:
+class ImageView:
     """What one received image shows, in that image's own pixels.
 
     ``sha256`` is the known frame's hash; ``affine`` (2x3) takes the image's pixels to the known
@@ -54,7 +54,12 @@ class View:
     """
 
     def __init__(
-        self, key: FrameKey, sha256: str, affine: Affine, size: tuple[int, int], world: World
+        self,
+        key: FrameKey,
+        sha256: str,
+        affine: Affine,
+        size: tuple[int, int],
+        world: ReferenceWorld,
     ) -> None:
         self.key = key
         self.sha256 = sha256
@@ -117,7 +122,7 @@ class View:
         return same_size and bool(np.allclose(self.affine, np.eye(2, 3)))
 
 
-class World:
+class ReferenceWorld:
     """Truth by frame hash and by scene id, read when asked for and kept for a while."""
 
     def __init__(self, datasets: tuple[Path, ...], keep_frames: int = KEEP_FRAMES) -> None:
@@ -133,10 +138,10 @@ class World:
                 self._by_hash |= {sha: FrameKey(path, *where) for sha, where in index.items()}
         self._hashes = {key: sha for sha, key in self._by_hash.items()}
         self.fingerprint = "+".join(sorted(contents))
-        self._truths: Kept[tuple[Path, str], SceneTruth] = Kept(_KEEP_SCENES)
-        self._fills: Kept[tuple[Path, str], NDArray[np.float64]] = Kept(_KEEP_SCENES)
-        self._maps: Kept[FrameKey, FrameMaps] = Kept(keep_frames)
-        self._tables: Kept[FrameKey, list[tuple[int, int, Box]]] = Kept(_KEEP_TABLES)
+        self._truths: LruCache[tuple[Path, str], SceneTruth] = LruCache(_KEEP_SCENES)
+        self._fills: LruCache[tuple[Path, str], NDArray[np.float64]] = LruCache(_KEEP_SCENES)
+        self._maps: LruCache[FrameKey, FrameMaps] = LruCache(keep_frames)
+        self._tables: LruCache[FrameKey, list[tuple[int, int, Box]]] = LruCache(_KEEP_TABLES)
 
     def first_frame(self) -> str | None:
         """Hash of some known frame, or None when no dataset has frames."""
@@ -171,13 +176,13 @@ class World:
         """What a whole frame shows; small, so kept much longer than the maps."""
         return self._tables.get(key, lambda: id_boxes(self.maps(key).ids))
 
-    def view(self, image: LoadedImage, images: Images) -> View:
+    def view(self, image: LoadedImage, images: Images) -> ImageView:
         """What ``image`` shows, found by its hash or through its lineage."""
         sha256, affine, step = image.sha256, np.eye(2, 3), image.derivation
         for _ in range(_MAX_LINEAGE):
             key = self._by_hash.get(sha256)
             if key is not None:
-                return View(key, sha256, affine, (image.width, image.height), self)
+                return ImageView(key, sha256, affine, (image.width, image.height), self)
             if step is None or step.to_parent is None:
                 break
             affine = _compose(step, affine)
@@ -190,11 +195,11 @@ class World:
             field="image",
         )
 
-    def whole(self, key: FrameKey) -> View:
+    def whole(self, key: FrameKey) -> ImageView:
         """The known frame itself, whatever was made from it."""
         sha256 = self._hashes[key]
         camera = self.truth(key).cameras[key.index].intrinsics
-        return View(key, sha256, np.eye(2, 3), (camera.width, camera.height), self)
+        return ImageView(key, sha256, np.eye(2, 3), (camera.width, camera.height), self)
 
     def fills(self, key: FrameKey) -> NDArray[np.float64]:
         """`box_fills` of the frame's scene, one for each object; kept."""
@@ -202,7 +207,7 @@ class World:
         return self._fills.get(where, lambda: box_fills(self.truth(key)))
 
 
-class Kept(Generic[KeyT, ValueT]):
+class LruCache(Generic[KeyT, ValueT]):
     """A small thread-safe LRU; a value may be made twice, never half."""
 
     def __init__(self, most: int) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import Depth, Intrinsics, Scale
-from surveyor.memory.events import Producer
+from surveyor.core.producer import Producer
 from surveyor.services.contract import (
     DepthAnswer,
     DepthRequest,

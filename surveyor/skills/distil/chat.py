@@ -24,6 +24,9 @@ from surveyor.skills.provenance import digest
 Ask = Callable[[str], str]
 """A model: prompt in, text out; raises `InfrastructureError` when it cannot be reached."""
 
+Trajectories = Callable[[Finding], Sequence[str]]
+"""Episodes behind a finding as `surveyor.skills.distil.trajectories` tells them."""
+
 ATTEMPTS = 2
 
 _TASK = """You write one page of instructions for an agent that answers spatial questions by
@@ -32,6 +35,10 @@ not change the workflow. Answer with one JSON object and nothing else: {"title":
 "description": ..., "when_to_use": ..., "workflow": ..., "evidence_that_suffices": ...,
 "stop_rules": ..., "fallbacks": ..., "lessons": [...]}. "description" says in at most 300 characters
 what the skill does and when to use it. "workflow" are numbered steps."""
+
+
+def _none(_finding: Finding) -> Sequence[str]:
+    return ()
 
 
 class _Written(BaseModel):
@@ -54,16 +61,19 @@ class ChatDistiller:
     the same words.
     """
 
-    def __init__(self, ask: Ask, model: str, archive: Path) -> None:
-        self.name = f"chat-1 {model}"
+    def __init__(
+        self, ask: Ask, model: str, archive: Path, trajectories: Trajectories = _none
+    ) -> None:
+        self.name = f"chat-2 {model}"
         self._ask = ask
         self._archive = archive
+        self._trajectories = trajectories
 
     def word(
         self, finding: Finding, parent: StoredSkill | None, lessons: Sequence[Lesson]
     ) -> Prose | None:
         """The model's prose; ``None`` after two replies that are no such object."""
-        prompt = prompt_for(finding, parent, lessons)
+        prompt = prompt_for(finding, parent, lessons, self._trajectories(finding))
         for attempt in range(ATTEMPTS):
             prose = _prose(self._reply(prompt, attempt))
             if prose is not None:
@@ -88,8 +98,13 @@ class ChatDistiller:
         return reply
 
 
-def prompt_for(finding: Finding, parent: StoredSkill | None, lessons: Sequence[Lesson]) -> str:
-    """What the model is shown: the same evidence that the rules distiller words."""
+def prompt_for(
+    finding: Finding,
+    parent: StoredSkill | None,
+    lessons: Sequence[Lesson],
+    trajectories: Sequence[str] = (),
+) -> str:
+    """What the model is shown: the evidence that the rules distiller words, and what was done."""
     evidence = {
         "applies to": scope_text(finding.scope),
         "rooms": finding.rooms,
@@ -106,6 +121,8 @@ def prompt_for(finding: Finding, parent: StoredSkill | None, lessons: Sequence[L
         suffices(finding.workflow),
         fallbacks(finding.workflow),
     ]
+    if trajectories:
+        parts.append("## What was done, in a few of the episodes\n" + "\n\n".join(trajectories))
     if parent is not None:
         parts.append("## The skill that this one revises\n" + parent.document.text)
     return "\n\n".join(parts)

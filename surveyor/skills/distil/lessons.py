@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict
 
-from surveyor.skills.distil.rollouts import Cause, Trial
+from surveyor.skills.distil.rollouts import Cause, Rollout
 
 LEAST = 3
 """Fewer failures of one cause are an accident, not a lesson."""
@@ -47,39 +47,39 @@ class Lesson(BaseModel):
         return f"{self.count} of {self.episodes} episodes{where}: {_ADVICE[self.cause]}."
 
 
-def learn(trials: Iterable[Trial], least: int = LEAST) -> dict[str, tuple[Lesson, ...]]:
+def learn(rollouts: Iterable[Rollout], least: int = LEAST) -> dict[str, tuple[Lesson, ...]]:
     """Lessons by workflow key, the most frequent cause first.
 
-    Incomplete trials and outages are left out altogether: they say nothing about how to look.
+    Incomplete rollouts and outages are left out altogether: they say nothing about how to look.
     """
-    groups: dict[str, list[Trial]] = defaultdict(list)
-    for trial in trials:
-        if not trial.incomplete and trial.cause is not Cause.OUTAGE:
-            groups[trial.workflow.key].append(trial)
+    groups: dict[str, list[Rollout]] = defaultdict(list)
+    for rollout in rollouts:
+        if not rollout.incomplete and rollout.cause is not Cause.OUTAGE:
+            groups[rollout.workflow.key].append(rollout)
     return {key: _lessons(key, group, least) for key, group in sorted(groups.items())}
 
 
-def _lessons(key: str, trials: list[Trial], least: int) -> tuple[Lesson, ...]:
-    counts = Counter(t.cause for t in trials if t.cause is not Cause.NONE)
+def _lessons(key: str, rollouts: list[Rollout], least: int) -> tuple[Lesson, ...]:
+    counts = Counter(t.cause for t in rollouts if t.cause is not Cause.NONE)
     return tuple(
         Lesson(
             workflow=key,
             cause=cause,
             count=count,
-            episodes=len(trials),
-            tags=_telling_tags([t for t in trials if t.cause is cause], trials),
+            episodes=len(rollouts),
+            tags=_telling_tags([t for t in rollouts if t.cause is cause], rollouts),
         )
         for cause, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
         if count >= least
     )
 
 
-def _telling_tags(failed: list[Trial], trials: list[Trial]) -> tuple[str, ...]:
+def _telling_tags(failed: list[Rollout], rollouts: list[Rollout]) -> tuple[str, ...]:
     """Tags of most failures that are at least half as frequent again as among all episodes."""
-    among = Counter(tag for t in failed for tag in t.card.tags)
-    overall = Counter(tag for t in trials for tag in t.card.tags)
+    among = Counter(tag for t in failed for tag in t.profile.tags)
+    overall = Counter(tag for t in rollouts for tag in t.profile.tags)
     return tuple(
         tag
         for tag, count in sorted(among.items())
-        if count > len(failed) / 2 and count / len(failed) > 1.5 * overall[tag] / len(trials)
+        if count > len(failed) / 2 and count / len(failed) > 1.5 * overall[tag] / len(rollouts)
     )[:2]

@@ -1,4 +1,4 @@
-"""Trials: finished episodes as evidence about workflows."""
+"""Rollouts: finished episodes as evidence about workflows."""
 
 from __future__ import annotations
 
@@ -26,27 +26,31 @@ class Cause(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Trial(BaseModel):
-    """One task done one way.
+class Rollout(BaseModel):
+    """One task done one way, as its log tells it.
 
-    ``room`` clusters scenes that are the same place filmed differently. ``score`` in 0..1, ``cost``
-    in priced seconds. ``calls`` and ``effective`` count tool calls. ``incomplete`` trials ended in
-    an outage: they are neither right nor wrong.
+    ``room`` clusters scenes that are the same place filmed differently. ``answer`` is what was
+    said, ``score`` in 0..1, ``cost`` in priced seconds. ``calls`` and ``effective`` count tool
+    calls, ``model_calls`` requests to a model that cost ``dollars`` (``None``: unknown).
+    ``incomplete`` ones ended in an outage: they are neither right nor wrong.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    _old = reads_old(owed="incomplete")
+    _old = reads_old(owed="incomplete", card="profile")
 
     task_id: str
     scene_id: str
     room: str
     split: str = "train"
-    card: SceneProfile
+    profile: SceneProfile
     workflow: Workflow
     score: float = Field(ge=0, le=1)
     cost: float = Field(ge=0)
     calls: int = 0
     effective: int = 0
+    answer: str | None = None
+    model_calls: int = 0
+    dollars: float | None = None
     incomplete: bool = False
     cause: Cause = Cause.NONE
 
@@ -60,10 +64,10 @@ class Trial(BaseModel):
         return self.score - price * self.cost
 
 
-Table = Mapping[tuple[str, str], Trial]
-"""Trials by (task id, workflow key)."""
+Table = Mapping[tuple[str, str], Rollout]
+"""Rollouts by (task id, workflow key)."""
 
 
-def table(trials: Iterable[Trial]) -> dict[tuple[str, str], Trial]:
-    """Settled trials by task and workflow; incomplete ones are left out."""
-    return {(t.task_id, t.workflow.key): t for t in trials if not t.incomplete}
+def table(rollouts: Iterable[Rollout]) -> dict[tuple[str, str], Rollout]:
+    """Settled rollouts by task and workflow; incomplete ones are left out."""
+    return {(t.task_id, t.workflow.key): t for t in rollouts if not t.incomplete}

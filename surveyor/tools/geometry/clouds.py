@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from surveyor.core.geometry import Float
 
@@ -65,10 +64,3 @@ def main_part(points: Float, gap: float = 0.12, share: float = 0.1) -> NDArray[n
     counts = np.bincount(part)
     kept: NDArray[np.bool_] = counts[part] >= share * counts.max()
     return kept
-
-
-def cloud_distance(a: Float, b: Float) -> float:
-    """Distance in metres between the closest points of two clouds (N, 3) and (M, 3)."""
-    small, large = (a, b) if len(a) <= len(b) else (b, a)
-    distances, _ = cKDTree(large).query(small, k=1)
-    return float(np.min(distances))

@@ -19,7 +19,7 @@ from scipy.spatial import cKDTree
 from surveyor.core.geometry import Float
 from surveyor.tools.geometry.boxes import fit_upright_box
 from surveyor.tools.geometry.refining import confirmed_points
-from surveyor.tools.geometry.viewing import FusingRule, Sighting, View, look, outlines
+from surveyor.tools.geometry.viewing import FusingRule, RegisteredView, Sighting, look, outlines
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +37,7 @@ class Thing:
 
 
 def fuse(
-    sightings: Sequence[Sighting], views: Sequence[View], rule: FusingRule | None = None
+    sightings: Sequence[Sighting], views: Sequence[RegisteredView], rule: FusingRule | None = None
 ) -> list[Thing]:
     """Things of one category, best supported first."""
     rule = rule or FusingRule()
@@ -58,7 +58,7 @@ class _Evidence:
     def __init__(
         self,
         sightings: Sequence[Sighting],
-        views: Sequence[View],
+        views: Sequence[RegisteredView],
         probes: Sequence[Float],
         rule: FusingRule,
     ) -> None:
@@ -159,7 +159,7 @@ def _absorb(
 def _thing(
     members: Sequence[int],
     sightings: Sequence[Sighting],
-    views: Sequence[View],
+    views: Sequence[RegisteredView],
     probes: Sequence[Float],
     rule: FusingRule,
 ) -> Thing:
@@ -176,7 +176,7 @@ def _thing(
     return Thing(tuple(members), points, len(supporting), len(could), score)
 
 
-def _could_see(probe: Float, view: View, rule: FusingRule) -> bool:
+def _could_see(probe: Float, view: RegisteredView, rule: FusingRule) -> bool:
     """Whether enough of a thing is in sight, and large enough to be outlined."""
     sight = look(probe, view, rule)
     if sight.seen.mean() < rule.seen:

@@ -17,7 +17,14 @@ from scipy.spatial import cKDTree
 from surveyor.core.geometry import Float
 from surveyor.tools.geometry.boxes import box_yaw
 from surveyor.tools.geometry.clouds import sample
-from surveyor.tools.geometry.viewing import FusingRule, Pixels, Sighting, View, look, outlines
+from surveyor.tools.geometry.viewing import (
+    FusingRule,
+    Pixels,
+    RegisteredView,
+    Sighting,
+    look,
+    outlines,
+)
 
 _STEPS = 6
 _CLOSEST = 0.8  # less would drop a third of a box, such as both faces that tell of one direction
@@ -26,7 +33,9 @@ _RIDGE = 0.02
 _MOST, _SETTLED = 600, 400
 
 
-def confirmed_points(own: Sequence[Sighting], views: Sequence[View], rule: FusingRule) -> Float:
+def confirmed_points(
+    own: Sequence[Sighting], views: Sequence[RegisteredView], rule: FusingRule
+) -> Float:
     """(N, 3) points of one thing, in the mean of its views' opinions of where it is."""
     by_view: dict[int, list[Sighting]] = {}
     for sighting in own:

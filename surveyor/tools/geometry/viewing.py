@@ -16,7 +16,7 @@ _SAMPLES = 400
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class View:
+class RegisteredView:
     """One registered view: pose, intrinsics and depth (h, w) in the common frame's unit."""
 
     pose: Pose
@@ -81,7 +81,7 @@ class FusingRule:
         )
 
 
-def disagreement(views: Sequence[View], most: float = 0.5) -> float:
+def disagreement(views: Sequence[RegisteredView], most: float = 0.5) -> float:
     """How far neighbouring views disagree on where surfaces are: the median depth difference of
     sampled points, in the views' unit; differences above ``most`` are occlusions."""
     differences = []
@@ -108,7 +108,7 @@ def disagreement(views: Sequence[View], most: float = 0.5) -> float:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Look:
+class PointVisibility:
     """How a view sees points (N,). ``pixels`` (N, 2) are their rounded columns and rows.
 
     ``seen``: in the image, at the measured depth. ``floating``: in front of what was measured, so
@@ -120,7 +120,7 @@ class Look:
     pixels: Pixels
 
 
-def look(points: Float, view: View, rule: FusingRule) -> Look:
+def look(points: Float, view: RegisteredView, rule: FusingRule) -> PointVisibility:
     """Compare world points (N, 3) with what a view measured."""
     flat, z = view.intrinsics.project(view.pose.to_camera(points))
     height, width = view.depth.shape
@@ -132,7 +132,9 @@ def look(points: Float, view: View, rule: FusingRule) -> Look:
     inside &= measured > 0
     behind = z - measured
     tolerance = rule.slack + rule.slope * np.abs(z)
-    return Look(inside & (np.abs(behind) <= tolerance), inside & (behind < -tolerance), pixels)
+    return PointVisibility(
+        inside & (np.abs(behind) <= tolerance), inside & (behind < -tolerance), pixels
+    )
 
 
 def outlines(sightings: Sequence[Sighting], shape: tuple[int, ...]) -> NDArray[np.int32]:

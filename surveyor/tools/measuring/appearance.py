@@ -102,6 +102,7 @@ def order_tool() -> Tool[OrderArguments]:
         OrderArguments,
         Effects.PURE,
         _order,
+        needs=("detect",),
     )
 
 
@@ -114,4 +115,5 @@ def motion_tool() -> Tool[MotionArguments]:
         MotionArguments,
         Effects.PURE,
         _motion,
+        needs=("reconstruct",),
     )

@@ -12,7 +12,7 @@ from surveyor.core.geometry import DepthMap
 from surveyor.services.contract import DepthAnswer, DepthRequest
 from surveyor.tools.records import DepthRecord, FrameRecord
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
-from surveyor.tools.usage import Tally
+from surveyor.tools.usage import ExpertUsage
 from surveyor.tools.workspace import Workspace
 
 
@@ -46,7 +46,7 @@ async def _run(asked: DepthArguments, workspace: Workspace) -> ToolResult:
         )
     group = workspace.group("depths", handles)
     text = f"{group}: depth along the camera axis\n" + "\n".join(lines)
-    return Tally(replies).result(text, None, [*handles, group], asked.frames)
+    return ExpertUsage(replies).result(text, None, [*handles, group], asked.frames)
 
 
 def depth_tool() -> Tool[DepthArguments]:
@@ -58,4 +58,5 @@ def depth_tool() -> Tool[DepthArguments]:
         DepthArguments,
         Effects.EXPERT,
         _run,
+        needs=("depth",),
     )

@@ -21,7 +21,7 @@ from surveyor.tools.geometry.lifting import foreground, resample_mask
 from surveyor.tools.records import BoxRecord, FrameRecord, MaskRecord, MeasureRecord
 from surveyor.tools.schemas import DepthPair, DepthReading, DepthReadings
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
-from surveyor.tools.usage import Tally
+from surveyor.tools.usage import ExpertUsage
 from surveyor.tools.workspace import Workspace
 
 _REACH = 2
@@ -53,7 +53,7 @@ class DepthAtArguments(Arguments):
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _AskedPlace:
     """A place asked about: a pixel, a box or a mask of a frame, and the handle it came from."""
 
     name: str
@@ -67,7 +67,7 @@ class _Reading:
     """Median z-depth of a place, the range that its middle half spans, and its position (3,) in
     front of the camera; ``handle`` is the measurement's."""
 
-    place: _Place
+    place: _AskedPlace
     handle: str
     depth: float
     spread: float
@@ -91,26 +91,26 @@ async def _run(asked: DepthAtArguments, workspace: Workspace) -> ToolResult:
     return _told(readings, replies)
 
 
-def _places(asked: DepthAtArguments, workspace: Workspace) -> Iterator[_Place]:
+def _places(asked: DepthAtArguments, workspace: Workspace) -> Iterator[_AskedPlace]:
     if asked.frame is not None:
         for x, y in asked.points:
-            yield _Place(f"point ({x:.0f}, {y:.0f})", asked.frame, (x, y), asked.frame)
+            yield _AskedPlace(f"point ({x:.0f}, {y:.0f})", asked.frame, (x, y), asked.frame)
         for box in asked.areas:
             edges = ", ".join(f"{edge:.0f}" for edge in box)
-            yield _Place(f"area ({edges})", asked.frame, box, asked.frame)
+            yield _AskedPlace(f"area ({edges})", asked.frame, box, asked.frame)
     elif asked.points or asked.areas:
         raise ModelMistake("points and areas need the frame that they lie in")
     for handle in asked.things:
         if workspace.stands_for(handle, (MaskRecord,)):
             mask = workspace.get(handle, MaskRecord)
-            yield _Place(f"{handle} {mask.category}", mask.frame, mask, handle)
+            yield _AskedPlace(f"{handle} {mask.category}", mask.frame, mask, handle)
         else:
             found = workspace.get(handle, BoxRecord)
-            yield _Place(f"{handle} {found.category}", found.frame, found.box, handle)
+            yield _AskedPlace(f"{handle} {found.category}", found.frame, found.box, handle)
 
 
 def _read(
-    place: _Place, reply: Reply[DepthAnswer], array: NDArray[np.generic], workspace: Workspace
+    place: _AskedPlace, reply: Reply[DepthAnswer], array: NDArray[np.generic], workspace: Workspace
 ) -> _Reading:
     depth, answer = np.asarray(array, np.float32), reply.answer
     image = workspace.get(place.frame, FrameRecord).image
@@ -183,7 +183,9 @@ def _told(readings: Sequence[_Reading], replies: Sequence[Reply[DepthAnswer]]) -
     )
     sources = dict.fromkeys(name for r in readings for name in (r.place.frame, r.place.source))
     data = DepthReadings(readings=rows, pairs=tuple(pairs))
-    return Tally(replies).result("\n".join(lines), data, [r.handle for r in readings], [*sources])
+    return ExpertUsage(replies).result(
+        "\n".join(lines), data, [r.handle for r in readings], [*sources]
+    )
 
 
 def _pair(a: _Reading, b: _Reading) -> DepthPair | None:
@@ -222,4 +224,5 @@ def depth_at_tool() -> Tool[DepthAtArguments]:
         DepthAtArguments,
         Effects.EXPERT,
         _run,
+        needs=("depth",),
     )

@@ -11,7 +11,7 @@ from surveyor.services.contract import DetectAnswer, DetectRequest, Phrase
 from surveyor.tools.records import BoxRecord, FrameRecord
 from surveyor.tools.schemas import BoxRow
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
-from surveyor.tools.usage import Tally
+from surveyor.tools.usage import ExpertUsage
 from surveyor.tools.workspace import Workspace
 
 
@@ -60,7 +60,7 @@ async def _run(asked: DetectArguments, workspace: Workspace) -> ToolResult:
         here = [row for row in rows if row.frame == handle]
         text += f"\n{handle}: " + ("; ".join(_line(row) for row in here) or "nothing")
     handles = [row.handle for row in rows] + [group]
-    return Tally(replies).result(text, rows, handles, [handle for handle, _ in frames])
+    return ExpertUsage(replies).result(text, rows, handles, [handle for handle, _ in frames])
 
 
 def _line(row: BoxRow) -> str:
@@ -77,4 +77,5 @@ def detect_tool() -> Tool[DetectArguments]:
         DetectArguments,
         Effects.EXPERT,
         _run,
+        needs=("detect",),
     )

@@ -15,7 +15,7 @@ from surveyor.tools.evidence_store import Arrays, Kept
 from surveyor.tools.geometry.boxes import fit_upright_box
 from surveyor.tools.geometry.floor import room_yaw
 from surveyor.tools.geometry.fusing import Thing, fuse
-from surveyor.tools.geometry.viewing import FusingRule, Sighting, View, disagreement
+from surveyor.tools.geometry.viewing import FusingRule, RegisteredView, Sighting, disagreement
 from surveyor.tools.memoize import Memo, fingerprint
 from surveyor.tools.objects import add_objects, say
 from surveyor.tools.records import CloudRecord, ObjectRecord, ReconstructionRecord, ViewRecord
@@ -33,10 +33,10 @@ _USUAL_DEPTH = 2.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Place:
+class _FusionInput:
     """A reconstruction made ready: views, their numbers by frame, tolerances, walls' direction."""
 
-    views: list[View]
+    views: list[RegisteredView]
     number: dict[str, int]
     rule: FusingRule
     yaw: float | None
@@ -46,7 +46,7 @@ class _Place:
 class _Memory:
     """What was fused before: by views, and by views and clouds."""
 
-    places: Memo[_Place] = field(default_factory=lambda: Memo(16))
+    places: Memo[_FusionInput] = field(default_factory=lambda: Memo(16))
     things: Memo[list[Thing]] = field(default_factory=lambda: Memo(256))
 
 
@@ -136,7 +136,7 @@ def _unpacked(arrays: Arrays) -> list[Thing]:
     ]
 
 
-def _fused(clouds: _Clouds, place: _Place) -> list[Thing]:
+def _fused(clouds: _Clouds, place: _FusionInput) -> list[Thing]:
     sightings = [
         Sighting(
             place.number[cloud.frame], cloud.score, cloud.cloud.points, cloud.pixels, cloud.cut
@@ -146,14 +146,16 @@ def _fused(clouds: _Clouds, place: _Place) -> list[Thing]:
     return fuse(sightings, place.views, place.rule)
 
 
-def _place(recon: ReconstructionRecord) -> _Place:
-    views = [View(view.pose, view.intrinsics, view.depth) for view in recon.views.values()]
+def _place(recon: ReconstructionRecord) -> _FusionInput:
+    views = [
+        RegisteredView(view.pose, view.intrinsics, view.depth) for view in recon.views.values()
+    ]
     yaw = room_yaw(recon.cloud.points) if len(recon.cloud.points) else None
     number = {frame: position for position, frame in enumerate(recon.views)}
-    return _Place(views, number, _rule(recon, views), yaw)
+    return _FusionInput(views, number, _rule(recon, views), yaw)
 
 
-def _rule(recon: ReconstructionRecord, views: list[View]) -> FusingRule:
+def _rule(recon: ReconstructionRecord, views: list[RegisteredView]) -> FusingRule:
     """Tolerances in the reconstruction's unit, wider where its views disagree."""
     unit = 1.0
     if recon.scale is Scale.RELATIVE:

@@ -11,7 +11,7 @@ from surveyor.services.contract import Mask, OrientAnswer, Orientation, OrientRe
 from surveyor.tools.records import BoxRecord, FrameRecord, MaskRecord, MeasureRecord
 from surveyor.tools.schemas import OrientationData
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
-from surveyor.tools.usage import Tally
+from surveyor.tools.usage import ExpertUsage
 from surveyor.tools.workspace import Workspace
 
 _UNSURE = 0.5
@@ -46,7 +46,7 @@ async def _run(asked: OrientArguments, workspace: Workspace) -> ToolResult:
     if relative is not None:
         text += f"; turned by {relative:.0f} degrees between the two views"
     data = OrientationData(handle=handle, **found.model_dump(), relative_azimuth=relative)
-    return Tally([reply]).result(text, data, [handle], sources)
+    return ExpertUsage([reply]).result(text, data, [handle], sources)
 
 
 def _outline(handle: str, workspace: Workspace) -> BoxRecord | MaskRecord:
@@ -79,4 +79,5 @@ def orient_tool() -> Tool[OrientArguments]:
         OrientArguments,
         Effects.EXPERT,
         _run,
+        needs=("orient",),
     )

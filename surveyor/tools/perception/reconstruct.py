@@ -18,7 +18,7 @@ from surveyor.tools.geometry.upright import upright
 from surveyor.tools.records import DepthRecord, FrameRecord, ReconstructionRecord, ViewRecord
 from surveyor.tools.schemas import ReconstructionData
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
-from surveyor.tools.usage import Tally, dump
+from surveyor.tools.usage import ExpertUsage, dump
 from surveyor.tools.workspace import Workspace
 
 
@@ -64,7 +64,7 @@ async def _reconstruct(asked: ReconstructArguments, workspace: Workspace) -> Too
         text += "; align it to metric depth before measuring lengths"
     if record.missing:
         text += f"; not registered: {', '.join(record.missing)}"
-    return Tally([reply]).result(text, _data(handle, record), [handle], asked.frames)
+    return ExpertUsage([reply]).result(text, _data(handle, record), [handle], asked.frames)
 
 
 async def _view(experts: ExpertClient, view: ReconstructedView, frame: str) -> ViewRecord:
@@ -151,6 +151,7 @@ def reconstruct_tool() -> Tool[ReconstructArguments]:
         ReconstructArguments,
         Effects.EXPERT,
         _reconstruct,
+        needs=("reconstruct",),
     )
 
 
@@ -162,4 +163,5 @@ def align_tool() -> Tool[AlignArguments]:
         AlignArguments,
         Effects.PURE,
         _align,
+        needs=("reconstruct", "depth"),
     )

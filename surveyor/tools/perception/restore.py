@@ -20,7 +20,7 @@ from surveyor.tools.quality import FrameMeter, FramePixels
 from surveyor.tools.records import IDENTITY, BoxRecord, FrameRecord, MaskRecord
 from surveyor.tools.schemas import FrameRow
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
-from surveyor.tools.usage import Tally, dump
+from surveyor.tools.usage import ExpertUsage, dump
 from surveyor.tools.workspace import Workspace
 
 _LEAST_CROP = 8
@@ -88,7 +88,7 @@ async def _restore(meter: FrameMeter, asked: RestoreArguments, workspace: Worksp
     text = f"{group}: {len(replaced)} of {len(frames)} frames restored ({listed})"
     rows = [FrameRow(handle=new, original=old) for old, new in replaced.items()]
     handles = [*replaced.values(), group]
-    return Tally(replies).result(text, rows, handles, asked.frames)
+    return ExpertUsage(replies).result(text, rows, handles, asked.frames)
 
 
 def _wanted(asked: RestoreArguments, measured: Callable[[], FramePixels]) -> bool:
@@ -172,6 +172,7 @@ def restore_tool(meter: FrameMeter) -> Tool[RestoreArguments]:
         RestoreArguments,
         Effects.EXPERT,
         partial(_restore, meter),
+        needs=("restore",),
     )
 
 

@@ -13,7 +13,7 @@ from surveyor.tools.objects import add_objects, say
 from surveyor.tools.records import ObjectRecord, RoomRecord
 from surveyor.tools.schemas import ObjectsData
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
-from surveyor.tools.usage import Tally
+from surveyor.tools.usage import ExpertUsage
 from surveyor.tools.workspace import Workspace
 
 TABLE_SPACE = "table"
@@ -50,7 +50,7 @@ async def _run(asked: SceneArguments, workspace: Workspace) -> ToolResult:
         known = sorted({entry.category for entry in answer.objects})
         lines.insert(0, f"nothing of that kind; the table has: {', '.join(known)}")
     data = ObjectsData(objects=tuple(rows), room=room)
-    return Tally([reply]).result("\n".join(lines), data, handles, ())
+    return ExpertUsage([reply]).result("\n".join(lines), data, handles, ())
 
 
 def _record(entry: SceneEntry) -> ObjectRecord:
@@ -77,4 +77,5 @@ def scene_tool() -> Tool[SceneArguments]:
         SceneArguments,
         Effects.EXPERT,
         _run,
+        needs=("scene",),
     )

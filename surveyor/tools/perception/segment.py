@@ -14,7 +14,7 @@ from surveyor.tools.experts import Reply
 from surveyor.tools.records import BoxRecord, FrameRecord, MaskRecord
 from surveyor.tools.schemas import MaskRow
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
-from surveyor.tools.usage import Tally
+from surveyor.tools.usage import ExpertUsage
 from surveyor.tools.workspace import Workspace
 
 
@@ -65,7 +65,7 @@ async def _by_boxes(asked: SegmentArguments, workspace: Workspace) -> ToolResult
             source, box = here[segment.prompt]
             record = MaskRecord(frame, box.category, segment.mask, segment.box, box.score)
             rows.append(_add(workspace, record, source))
-    return _result(workspace, rows, Tally(replies), asked.boxes)
+    return _result(workspace, rows, ExpertUsage(replies), asked.boxes)
 
 
 async def _by_text(asked: SegmentArguments, text: str, workspace: Workspace) -> ToolResult:
@@ -86,7 +86,7 @@ async def _by_text(asked: SegmentArguments, text: str, workspace: Workspace) -> 
         for segment in reply.answer.segments:
             record = MaskRecord(frame, text, segment.mask, segment.box, segment.score)
             rows.append(_add(workspace, record, frame))
-    return _result(workspace, rows, Tally(replies), asked.frames)
+    return _result(workspace, rows, ExpertUsage(replies), asked.frames)
 
 
 def _add(workspace: Workspace, record: MaskRecord, source: str) -> MaskRow:
@@ -102,7 +102,7 @@ def _add(workspace: Workspace, record: MaskRecord, source: str) -> MaskRow:
 
 
 def _result(
-    workspace: Workspace, rows: list[MaskRow], tally: Tally, sources: tuple[str, ...]
+    workspace: Workspace, rows: list[MaskRow], tally: ExpertUsage, sources: tuple[str, ...]
 ) -> ToolResult:
     group = workspace.group("masks", [row.handle for row in rows])
     lines = [
@@ -122,4 +122,5 @@ def segment_tool() -> Tool[SegmentArguments]:
         SegmentArguments,
         Effects.EXPERT,
         _run,
+        needs=("segment",),
     )

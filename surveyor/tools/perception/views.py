@@ -19,7 +19,7 @@ from surveyor.services.contract import RenderViewAnswer, RenderViewRequest
 from surveyor.tools.records import FrameRecord, ObjectRecord, ReconstructionRecord, ViewRecord
 from surveyor.tools.schemas import TopViewData
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
-from surveyor.tools.usage import Tally, dump
+from surveyor.tools.usage import ExpertUsage, dump
 from surveyor.tools.workspace import Workspace
 
 _LONGEST = 384
@@ -63,7 +63,7 @@ async def _render(asked: RenderArguments, workspace: Workspace) -> ToolResult:
         f"{handle}: the place from azimuth {asked.azimuth:.0f}, elevation {asked.elevation:.0f} "
         "degrees; a rendering, so do not search it for small things"
     )
-    return Tally([reply]).result(text, None, [handle], asked.frames, [image])
+    return ExpertUsage([reply]).result(text, None, [handle], asked.frames, [image])
 
 
 async def _bird_eye(asked: BirdEyeArguments, workspace: Workspace) -> ToolResult:
@@ -150,6 +150,7 @@ def render_tool() -> Tool[RenderArguments]:
         RenderArguments,
         Effects.EXPERT,
         _render,
+        needs=("render_view",),
     )
 
 
@@ -162,4 +163,5 @@ def bird_eye_tool() -> Tool[BirdEyeArguments]:
         BirdEyeArguments,
         Effects.PURE,
         _bird_eye,
+        needs=("reconstruct",),
     )

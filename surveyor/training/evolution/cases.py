@@ -1,4 +1,4 @@
-"""Cases: training tasks with their scene cards, split into scenes to learn from and to judge on."""
+"""Cases: training tasks with their scene profiles, and which rooms teach and which judge."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from surveyor.core.dataset import Dataset
@@ -19,10 +20,10 @@ _ROOM = re.compile(r"^room_\d+")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A task, its card, and the room that it is about (a room may be filmed in several ways)."""
+    """A task, its profile, and the room that it is about (a room may be filmed in several ways)."""
 
     task: Task
-    card: SceneProfile
+    profile: SceneProfile
     room: str
 
     @property
@@ -38,7 +39,7 @@ def room_of(scene_id: str) -> str:
 
 
 def load_cases(datasets: Iterable[Path], *, split: str | None = "train") -> tuple[Case, ...]:
-    """Every task of these datasets with its card.
+    """Every task of these datasets with its profile.
 
     Raises `UserError` when a dataset is of another split: skills are never learned from test
     scenes.
@@ -59,19 +60,24 @@ def load_cases(datasets: Iterable[Path], *, split: str | None = "train") -> tupl
     return tuple(cases)
 
 
-def split_rooms(
-    cases: Sequence[Case], gate_share: float, seed: int
-) -> tuple[tuple[Case, ...], tuple[Case, ...]]:
-    """Cases to explore and cases to gate on; no room is on both sides."""
-    rooms = sorted({c.room for c in cases}, key=lambda room: _draw(seed, room))
-    held_out = set(rooms[: round(gate_share * len(rooms))])
-    explore = tuple(c for c in cases if c.room not in held_out)
-    gate = tuple(c for c in cases if c.room in held_out)
-    return explore, gate
+def in_rooms(cases: Iterable[Case], rooms: Iterable[str]) -> tuple[Case, ...]:
+    """The cases of these rooms."""
+    wanted = set(rooms)
+    return tuple(case for case in cases if case.room in wanted)
 
 
-def _draw(seed: int, room: str) -> str:
-    return hashlib.sha256(f"{seed}|{room}".encode()).hexdigest()
+def shuffled_rooms(cases: Iterable[Case], seed: int) -> tuple[str, ...]:
+    """Every room once, in an order that the seed alone decides."""
+    return tuple(sorted({c.room for c in cases}, key=lambda room: _draw(seed, room)))
+
+
+def blocks(rooms: Sequence[str], shares: Sequence[float]) -> tuple[tuple[str, ...], ...]:
+    """The rooms cut in turn by these shares, which add up to one."""
+    whole, ends, total = sum(shares), [0], 0.0
+    for share in shares:
+        total += share
+        ends.append(round(len(rooms) * total / whole))
+    return tuple(tuple(rooms[a:b]) for a, b in pairwise(ends))
 
 
 def first_of_each(cases: Sequence[Case], number: int | None) -> tuple[Case, ...]:
@@ -84,3 +90,7 @@ def first_of_each(cases: Sequence[Case], number: int | None) -> tuple[Case, ...]
         if number is None or seen[kind] <= number:
             kept.append(case)
     return tuple(kept)
+
+
+def _draw(seed: int, room: str) -> str:
+    return hashlib.sha256(f"{seed}|{room}".encode()).hexdigest()

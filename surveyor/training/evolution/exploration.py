@@ -1,243 +1,214 @@
-"""Exploration: which workflow to try on which training task.
+"""Exploration: successive halving of arms, pooled over all types of question.
 
-A small, well-chosen space beats hundreds of near-twins: with a dozen workflows held-out choices
-came out as with a hundred and fifty (``docs/workflows.md``). Tries are allotted like pulls of a
-bandit: per family of question types, whole tasks at a time, each task with the incumbent *and*
-the most promising others, so that every comparison is paired. What a workflow did for other
-families counts a little too: what is bad for all kinds of question need not be tried on each.
+An arm is a way of choosing a workflow: one for everything, or what the library does now. All arms
+are played on a few rooms; the better half, by the mean over *all* types, is played on more; the
+best quarter on the rest. Pooling is the power: a type of its own has too few tasks for anything
+but its grossest differences, so a type keeps an arm of its own only where its mean, shrunk towards
+the arm's mean over all types, leads. An arm that gave the same answers as a better one for less, on
+every task of a type, stays for that type: it costs next to nothing to follow, and is a sure gain.
+(Halving: Karnin, Koren and Somekh 2013; shrinking: James and Stein 1961.)
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
-import random
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from surveyor.skills.distil.rollouts import Trial
-from surveyor.skills.workflow import (
-    GUARDED,
-    PLAIN,
-    Evidence,
-    Fallback,
-    Frames,
-    Join,
-    MetricScale,
-    Restore,
-    Stop,
-    Support,
-    Workflow,
-)
+from surveyor.skills.distil.rollouts import Rollout, table
+from surveyor.skills.gate import Pair
+from surveyor.skills.workflow import Workflow
+from surveyor.training.evolution.cases import Case
+from surveyor.training.evolution.player import RolloutRequest, requests_for
+from surveyor.training.evolution.policy import Chooser, always
 
-_VOTED = Fallback()
+LIBRARY = "library"
+"""Key of the arm that does what the library does now."""
 
-
-def _even(number: int, **choices: object) -> Workflow:
-    """Evenly spaced frames, not restored, with a fallback unless told otherwise."""
-    whole = {"frames": Frames(number=number), "fallback": _VOTED, **choices}
-    return Workflow.model_validate(whole)
-
-
-_BEST: dict[str, object] = {
-    "evidence": Evidence.BOXES,
-    "join": Join.BEST,
-    "support": Support(views=1, share=0.0),
-    "fallback": None,
-}
-_ENOUGH, _ONCE = Stop(), Stop(seen=1)
-_APART: dict[str, object] = {"join": Join.VOTE, "fallback": Fallback(join=Join.BEST)}
-
-SPACE: tuple[Workflow, ...] = (
-    PLAIN,
-    GUARDED,
-    _even(16),
-    _even(32),
-    _even(32, evidence=Evidence.BOXES),
-    _even(16, evidence=Evidence.BOXES, scale=MetricScale.NONE),
-    _even(16, restore=Restore.DIM),
-    GUARDED.model_copy(update=_APART),
-    _even(32, **_BEST),
-    _even(16, stop=_ENOUGH),
-    _even(32, stop=_ENOUGH),
-    _even(32, stop=_ENOUGH, scale=MetricScale.NONE),
-    _even(32, stop=_ENOUGH, restore=Restore.DIM),
-    _even(32, stop=_ONCE, scale_frames=2),
-    _even(32, stop=_ONCE, **_BEST),
-)
-"""Fifteen corners of the dimensions that paid on rooms of their own: frame number, when to stop,
-restoring, evidence, join, metric scale, fallback."""
+Play = Callable[[str, Sequence[RolloutRequest]], Awaitable[Sequence[Rollout]]]
+"""Plays requests of a named stage."""
 
 
 class ExploreSettings(BaseModel):
-    """``episodes``: tries a round may start, incumbents included. ``rivals``: workflows tried
-    beside the incumbent on each task. ``price`` as at the gate; ``courage`` weighs uncertainty.
-    ``kinship``: how many tries of its own what a workflow gained elsewhere is worth to a family."""
+    """``rungs``: shares of the teaching rooms, one a rung; ``keep``: shares of the arms that play
+    the rungs after the first. ``prior_strength``: tasks of its own that a type's mean has to
+    outweigh in the arm's mean over all types. ``equal_tasks``: tasks on which a cheaper arm must
+    have given the same answers before it counts as equal."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    episodes: int = Field(default=600, ge=2)
-    rivals: int = Field(default=3, ge=1)
-    price: float = 0.015
-    courage: float = 1.0
-    kinship: float = Field(default=8.0, gt=0)
-    mutants: int = Field(default=1, ge=0)
-    seed: int = 0
+    rungs: tuple[float, ...] = (1 / 6, 1 / 3, 1 / 2)
+    keep: tuple[float, ...] = (1 / 2, 1 / 4)
+    prior_strength: float = Field(default=60.0, ge=0)
+    equal_tasks: int = Field(default=100, ge=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One try to make: a task by id and the workflow to do it with."""
+class Arm:
+    """A way of choosing, by the name of the workflow or `LIBRARY`."""
 
-    task_id: str
-    workflow: Workflow
+    key: str
+    choose: Chooser
 
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What exploration knows of a task before trying: id, family of types, and the incumbent."""
-
-    task_id: str
-    family: tuple[str, ...]
-    incumbent: Workflow
+    def way(self, case: Case) -> str:
+        """Key of the workflow that it does this case with."""
+        return self.choose(case).key
 
 
-def plan(
-    questions: Sequence[Question],
-    trials: Sequence[Trial],
-    round_: int,
+class Rung(BaseModel):
+    """What one rung saw: mean utility of each arm over all tasks so far, and who went on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rooms: int
+    tasks: int
+    utilities: dict[str, float]
+    kept: tuple[str, ...]
+
+
+def arms_of(workflows: Iterable[Workflow], library: Chooser) -> tuple[Arm, ...]:
+    """The library first, then each workflow."""
+    known = {w.key: w for w in workflows}
+    return (Arm(LIBRARY, library), *(Arm(key, always(w)) for key, w in known.items()))
+
+
+class Evidence:
+    """What was played of which case, and comparisons of arms on it."""
+
+    def __init__(self, price: float) -> None:
+        self.price = price
+        self.cases: list[Case] = []
+        self._rows: dict[tuple[str, str], Rollout] = {}
+
+    @property
+    def rollouts(self) -> tuple[Rollout, ...]:
+        """Every settled rollout."""
+        return tuple(self._rows.values())
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """Types of question, in alphabetical order."""
+        return tuple(sorted({case.profile.question_type for case in self.cases}))
+
+    def add(self, cases: Iterable[Case], rollouts: Iterable[Rollout]) -> None:
+        """Take in cases and what was played of them."""
+        self.cases.extend(cases)
+        self._rows.update(table(rollouts))
+
+    def row(self, arm: Arm, case: Case) -> Rollout | None:
+        """What the arm did with the case, if it was played."""
+        return self._rows.get((case.id, arm.way(case)))
+
+    def pairs(self, new: Arm, old: Arm, kind: str | None = None) -> list[Pair]:
+        """Tasks that both arms did, of one type or of all."""
+        rows = (
+            (self.row(new, case), self.row(old, case))
+            for case in self.cases
+            if kind is None or case.profile.question_type == kind
+        )
+        return [Pair(a, b) for a, b in rows if a is not None and b is not None]
+
+    def utilities(self, arm: Arm) -> dict[str, list[float]]:
+        """Utilities of the arm's tasks, by type."""
+        found: dict[str, list[float]] = defaultdict(list)
+        for case in self.cases:
+            row = self.row(arm, case)
+            if row is not None:
+                found[case.profile.question_type].append(row.utility(self.price))
+        return found
+
+
+async def explore(
+    arms: Sequence[Arm],
+    always_kept: frozenset[str],
+    rungs: Sequence[Sequence[Case]],
+    play: Play,
     settings: ExploreSettings,
-) -> tuple[Attempt, ...]:
-    """This round's tries; tries that were made before are free and not counted.
+    price: float,
+) -> tuple[Evidence, tuple[Arm, ...], tuple[Rung, ...]]:
+    """Play the rungs; returns all evidence, the arms that played every task, and each rung.
 
-    Equal arguments give equal plans.
+    ``always_kept`` names arms that play every rung whatever they gain: the baselines.
     """
-    made = {(t.task_id, t.workflow.key) for t in trials}
-    gains = _gains(questions, trials, settings.price)
-    everywhere = _everywhere(gains)
-    families = sorted({q.family for q in questions})
-    planned: list[Attempt] = []
-    for position, family in enumerate(families):
-        share = settings.episodes * (position + 1) // len(families)
-        mine = [q for q in questions if q.family == family]
-        rng = random.Random(_seed(settings.seed, round_, *family))
-        rng.shuffle(mine)
-        arms = _arms(mine, gains.get(family, {}), everywhere, round_, settings, rng)
-        untried = sum(arm.key not in everywhere for arm in arms)
-        planned.extend(_allot(mine, arms, untried, made, share - len(planned), settings))
-    return tuple(planned)
+    evidence, alive, told = Evidence(price), list(arms), []
+    narrow: dict[str, frozenset[str]] = {}
+    for number, cases in enumerate(rungs):
+        asked = [*alive, *(arm for arm in arms if arm.key in narrow and arm not in alive)]
+        wanted = requests_for(
+            (case, arm.choose(case))
+            for case in cases
+            for arm in asked
+            if arm in alive or case.profile.question_type in narrow[arm.key]
+        )
+        evidence.add(cases, await play(f"rung-{number + 1}", wanted))
+        rung = rung_of(evidence, alive, alive)
+        means = rung.utilities
+        if number + 1 < len(rungs):
+            most = max(2, math.ceil(settings.keep[number] * len(arms)))
+            narrow = _equal_but_cheaper(arms, alive, evidence)
+            alive = _survivors(alive, most, means, evidence, settings, always_kept)
+        told.append(rung.model_copy(update={"kept": tuple(arm.key for arm in alive)}))
+    return evidence, tuple(alive), tuple(told)
 
 
-def mutate(workflow: Workflow, rng: random.Random) -> Workflow:
-    """The workflow with one dimension changed, within the grammar."""
-    number = workflow.frames.number
-    options: list[dict[str, object]] = [
-        {"frames": workflow.frames.model_copy(update={"number": n})}
-        for n in (max(4, number // 2), min(48, number * 2))
-    ]
-    options += [{"restore": r} for r in (Restore.NONE, Restore.DIM, Restore.GUARD)]
-    options += [{"evidence": e} for e in Evidence]
-    options += [{"join": j} for j in (Join.VOTE, Join.FUSE, Join.BEST)]
-    options += [{"scale": s} for s in MetricScale]
-    options += [{"scale_frames": n} for n in (2, 4, 8)]
-    options += [{"support": Support(views=v, share=s)} for v, s in ((1, 0.0), (2, 0.2), (2, 0.3))]
-    options += [{"stop": s} for s in (None, Stop(), Stop(seen=1), Stop(seen=3))]
-    options += [{"fallback": f} for f in (None, Fallback(), Fallback(registered=0.3))]
-    changed = [workflow.model_copy(update=o) for o in options]
-    return rng.choice([w for w in changed if w != workflow])
+def rung_of(evidence: Evidence, arms: Sequence[Arm], kept: Sequence[Arm]) -> Rung:
+    """What the evidence says of these arms."""
+    return Rung(
+        rooms=len({c.room for c in evidence.cases}),
+        tasks=len(evidence.cases),
+        utilities={arm.key: _mean(evidence.utilities(arm)) for arm in arms},
+        kept=tuple(arm.key for arm in kept),
+    )
 
 
-def _gains(
-    questions: Sequence[Question], trials: Sequence[Trial], price: float
-) -> dict[tuple[str, ...], dict[str, list[float]]]:
-    """Paired utility gains over the incumbent, by family and workflow key."""
-    by_task: dict[str, dict[str, Trial]] = defaultdict(dict)
-    for trial in trials:
-        if not trial.incomplete:
-            by_task[trial.task_id][trial.workflow.key] = trial
-    gains: dict[tuple[str, ...], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for question in questions:
-        tried = by_task.get(question.task_id, {})
-        base = tried.get(question.incumbent.key)
-        if base is None:
-            continue
-        for key, trial in tried.items():
-            gains[question.family][key].append(trial.utility(price) - base.utility(price))
-    return gains
-
-
-def _everywhere(gains: Mapping[tuple[str, ...], Mapping[str, list[float]]]) -> dict[str, float]:
-    """Mean gain by workflow key over all families."""
-    pooled: dict[str, list[float]] = defaultdict(list)
-    for known in gains.values():
-        for key, values in known.items():
-            pooled[key].extend(values)
-    return {key: sum(values) / len(values) for key, values in pooled.items()}
-
-
-def _arms(
-    questions: Sequence[Question],
-    gains: Mapping[str, list[float]],
-    everywhere: Mapping[str, float],
-    round_: int,
+def _survivors(
+    alive: Sequence[Arm],
+    most: int,
+    means: Mapping[str, float],
+    evidence: Evidence,
     settings: ExploreSettings,
-    rng: random.Random,
-) -> list[Workflow]:
-    """Workflows by upper confidence bound, untried ones first; from round 2 on with mutants of
-    what this family does now."""
-    space = {w.key: w for w in SPACE}
-    now = sorted({q.incumbent.key: q.incumbent for q in questions}.items())
-    if round_ > 1:
-        for _, incumbent in now[: settings.mutants]:
-            mutant = mutate(incumbent, rng)
-            space.setdefault(mutant.key, mutant)
-    total = sum(len(values) for values in gains.values()) + 1
+    always_kept: frozenset[str],
+) -> list[Arm]:
+    """The best by the mean over all types, every type's shrunk leader, and the baselines."""
+    order = sorted(alive, key=lambda arm: -means[arm.key])
+    kept = {arm.key for arm in order[:most]} | always_kept | {LIBRARY}
+    found = {arm.key: evidence.utilities(arm) for arm in alive}
+    strength = settings.prior_strength
+    for kind in evidence.types:
 
-    def bound(workflow: Workflow) -> float:
-        if workflow.key not in everywhere:
-            return math.inf
-        values = gains.get(workflow.key, [])
-        weight = len(values) + settings.kinship
-        mean = (sum(values) + settings.kinship * everywhere[workflow.key]) / weight
-        return mean + settings.courage * 0.3 * math.sqrt(math.log(total) / weight)
+        def shrunk(arm: Arm, kind: str = kind) -> float:
+            own = found[arm.key][kind]
+            return (math.fsum(own) + strength * means[arm.key]) / (len(own) + strength or 1.0)
 
-    order = sorted(space.values(), key=lambda w: w.key)
-    rng.shuffle(order)
-    return sorted(order, key=bound, reverse=True)
+        kept.add(max(order, key=shrunk).key)
+    return [arm for arm in alive if arm.key in kept]
 
 
-def _allot(
-    questions: Sequence[Question],
-    arms: Sequence[Workflow],
-    untried: int,
-    made: set[tuple[str, str]],
-    budget: int,
-    settings: ExploreSettings,
-) -> list[Attempt]:
-    """Tasks in turn, rivals in turn: every arm among the leading ones gets its share of tasks.
-
-    The best third leads, and all that was never tried, so no corner goes unseen.
-    """
-    planned: list[Attempt] = []
-    leading = max(settings.rivals, math.ceil(len(arms) / 3), untried) if arms else 0
-    for index, question in enumerate(questions):
-        rivals = [w for w in arms if w != question.incumbent][:leading]
-        start = index * settings.rivals % max(1, len(rivals))
-        chosen = (rivals[start:] + rivals[:start])[: settings.rivals]
-        fresh = [
-            Attempt(question.task_id, w)
-            for w in (question.incumbent, *chosen)
-            if (question.task_id, w.key) not in made
-        ]
-        if len(planned) + len(fresh) > budget:
-            break
-        planned.extend(fresh)
-    return planned
+def _equal_but_cheaper(
+    arms: Sequence[Arm], alive: Sequence[Arm], evidence: Evidence
+) -> dict[str, frozenset[str]]:
+    """Types on which an arm has answered like a living one on every task so far, at lower cost."""
+    found = {}
+    for arm in arms:
+        kinds = frozenset(
+            kind
+            for kind in evidence.types
+            if any(equal_but_cheaper(evidence.pairs(arm, other, kind)) for other in alive)
+        )
+        if kinds:
+            found[arm.key] = kinds
+    return found
 
 
-def _seed(*parts: object) -> int:
-    text = "|".join(map(str, parts))
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+def equal_but_cheaper(pairs: Sequence[Pair]) -> bool:
+    """Whether the new way gave the same answer on every task, and cost less over all."""
+    saved = math.fsum(pair.old.cost - pair.new.cost for pair in pairs)
+    return bool(pairs) and saved > 1e-9 and all(p.new.answer == p.old.answer for p in pairs)
+
+
+def _mean(utilities: Mapping[str, Sequence[float]]) -> float:
+    every = [value for values in utilities.values() for value in values]
+    return math.fsum(every) / len(every) if every else 0.0

@@ -18,8 +18,8 @@ from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import BLOBS
 from surveyor.core.errors import InfrastructureError
 from surveyor.services.app import build_app
-from surveyor.services.contract import Endpoint, Endpoints
-from surveyor.services.reference.base import ReferenceExpert, Shelf
+from surveyor.services.contract import Endpoints, ExpertEndpoint
+from surveyor.services.reference.base import ReferenceExpert, WorldCache
 from surveyor.services.registry import experts_of, make_expert
 from surveyor.services.settings import Batching, Settings
 from surveyor.tools.cache import ResultCache
@@ -47,29 +47,29 @@ async def experts_in_process(
     preset: str = "realistic",
     seed: int = 0,
     experts: Sequence[str] | None = None,
-    shelf: Shelf | None = None,
+    shelf: WorldCache | None = None,
 ) -> AsyncIterator[ExpertClient]:
     """A client of reference experts for these datasets; ``work`` keeps blobs and cached answers.
 
     ``shelf``: one of the same datasets that others have used before, to go on with what it holds.
     """
-    shelves = tuple(path / BLOBS for path in datasets)
+    blob_folders = tuple(path / BLOBS for path in datasets)
     settings = Settings(
         blob_dir=work / "blobs",
-        shelves=shelves,
+        blob_folders=blob_folders,
         datasets=tuple(datasets),
         preset=preset,
         seed=seed,
         batching=Batching(wait=0.0),
     )
     names = tuple(experts or experts_of("reference"))
-    shelf = shelf or Shelf(tuple(datasets), keep_frames=_KEEP_FRAMES)
+    shelf = shelf or WorldCache(tuple(datasets), keep_frames=_KEEP_FRAMES)
     async with AsyncExitStack() as stack:
         apps: dict[str, httpx2.ASGITransport] = {}
         for name in names:
             expert = make_expert(name, "reference")
             assert isinstance(expert, ReferenceExpert)
-            expert.shelf = shelf
+            expert.cache = shelf
             app = build_app(expert, settings)
             await stack.enter_async_context(app.router.lifespan_context(app))
             service = app.state.service
@@ -81,7 +81,7 @@ async def experts_in_process(
             FixedEndpoints(_endpoints(names)),
             BlobStore(work / "blobs"),
             ResultCache(work / "answers.sqlite"),
-            originals=tuple(BlobStore(path) for path in shelves),
+            originals=tuple(BlobStore(path) for path in blob_folders),
             transport=_Switchboard(apps),
         )
         stack.push_async_callback(client.aclose)
@@ -92,7 +92,7 @@ def _endpoints(names: Sequence[str]) -> Endpoints:
     return Endpoints(
         supervisor=0,
         experts=tuple(
-            Endpoint(expert=name, url=f"http://{name}", pid=0, backend="reference")
+            ExpertEndpoint(expert=name, url=f"http://{name}", pid=0, backend="reference")
             for name in names
         ),
     )

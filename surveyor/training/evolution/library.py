@@ -1,4 +1,4 @@
-"""A library folder: the skill store, what was tried, what was remembered, and the snapshots."""
+"""A library folder: the skill store, the rollouts it learned from, and the snapshots."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Library:
 
     ::
 
-        skills.sqlite   versions and ledger        trials.sqlite   episodes tried while evolving
-        memory.sqlite   scene memory               snapshots/<id>/ what runs pin
+        skills.sqlite   versions and ledger        rollouts/       run folders played while evolving
+        plans/          which rooms teach, judge   snapshots/<id>/ what runs pin
         distil/         prompts and replies        evolve.lock     one evolution at a time
     """
 
@@ -32,12 +32,12 @@ class Library:
         return self.root / "skills.sqlite"
 
     @property
-    def trials(self) -> Path:
-        return self.root / "trials.sqlite"
+    def rollouts(self) -> Path:
+        return self.root / "rollouts"
 
     @property
-    def memory(self) -> Path:
-        return self.root / "memory.sqlite"
+    def plans(self) -> Path:
+        return self.root / "plans"
 
     @property
     def snapshots(self) -> Path:
@@ -51,12 +51,12 @@ class Library:
     def distil(self) -> Path:
         return self.root / "distil"
 
-    def open(self, *, seeds: bool = True) -> SkillStore:
-        """The store, with the seed skills planted unless told otherwise."""
+    def open(self, *, builtin: bool = True) -> SkillStore:
+        """The store, with the builtin skills planted unless told otherwise."""
         if self.root.exists() and not self.root.is_dir():
             raise UserError(f"{self.root} is a file; a library is a folder, name another one")
         store = SkillStore(self.store)
-        if seeds:
+        if builtin:
             add_builtin(store)
         return store
 

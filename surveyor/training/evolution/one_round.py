@@ -1,219 +1,222 @@
-"""One round of evolution: explore, distil, bring to the gate."""
+"""One round of evolution: explore, propose a bundle, bring it to the gate, write it down."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from surveyor.skills.distil.base import Candidate, Distiller, candidates
-from surveyor.skills.distil.findings import Barred, find
 from surveyor.skills.distil.lessons import learn
-from surveyor.skills.distil.pooling import find_pooled
-from surveyor.skills.distil.rollouts import Trial
-from surveyor.skills.entries import StoredSkill
-from surveyor.skills.gate import Comparison, Wealth
-from surveyor.skills.scope import Scope
-from surveyor.training.evolution.cases import Case
-from surveyor.training.evolution.exploration import Attempt, Question, plan
-from surveyor.training.evolution.policy import Choice, LibraryPolicy
-from surveyor.training.evolution.promotion import (
-    UNKNOWN,
-    WHOLE,
-    Change,
-    additions,
-    decide,
-    half_of,
-    hopeless,
-    is_merge,
-    needed,
-    promise,
-    removals,
-    spending,
+from surveyor.skills.distil.rollouts import Rollout
+from surveyor.skills.embed import Embedder
+from surveyor.skills.gate import Comparison
+from surveyor.skills.provenance import Status, mark
+from surveyor.skills.retrieve import Retriever
+from surveyor.skills.statements import append_ledger, append_round, insert_scenes, insert_version
+from surveyor.skills.store import SkillStore
+from surveyor.skills.workflow import Workflow
+from surveyor.training.evolution.bundle import Bundle, propose, thrift
+from surveyor.training.evolution.cases import Case, in_rooms
+from surveyor.training.evolution.exploration import (
+    Arm,
+    Evidence,
+    Rung,
+    arms_of,
+    explore,
+    rung_of,
 )
-from surveyor.training.evolution.records import EvolveSettings
-from surveyor.training.evolution.rollout_store import Play, TrialStore, Try, trials_of
+from surveyor.training.evolution.library import Library
+from surveyor.training.evolution.player import Player, RolloutRequest
+from surveyor.training.evolution.policy import LibraryPolicy
+from surveyor.training.evolution.promotion import Change, base_of, judge, proven, wealth
+from surveyor.training.evolution.records import EvolveSettings, Plan, RoundReport, Verdict
+from surveyor.training.evolution.space import SPACE, neighbours
 
-Watch = Callable[[str, int, int], None]
-"""Told (stage, done, total) while a round runs."""
+THRIFT_SHARE = 0.1
+"""Of a round's error budget: for equal answers at lower cost, which need hardly any."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A change, what the gate found, and what follows: ``promoted``, ``kept``, ``retired``,
-    ``stays`` or ``merged``."""
+    """Skills that are one change, and what the gate found."""
 
-    change: Change
-    comparison: Comparison
-    action: str
+    made: tuple[Candidate, ...]
+    found: Comparison
+    base: float
+
+    @property
+    def action(self) -> str:
+        """What becomes of them."""
+        return "promoted" if self.found.passed else "kept"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Round:
-    """The state that a round works from. ``serial`` counts rounds over the library's whole life,
-    ``wealth`` is what the gate may still spend on errors. ``authored``: scopes of the skills that
-    somebody wrote, active or not. ``refused``: scopes and workflows that the gate has refused
-    since the library last changed, which need no second look.
-
-    What was tried is read from the plans of this evolution's rounds, never from "whatever the
-    store holds": a killed round has left trials behind, and resuming must not see more than the
-    round saw.
-    """
+    """The state that a round works from, and what it has played."""
 
     run: str
-    serial: int
     number: int
-    policy: LibraryPolicy
-    active: tuple[StoredSkill, ...]
+    library: Library
+    store: SkillStore
+    player: Player
     settings: EvolveSettings
-    trials: TrialStore
-    play: Play
-    wealth: Wealth
-    authored: tuple[Scope, ...] = ()
-    refused: Barred = frozenset()
-    watch: Watch | None = None
+    distiller: Distiller
+    embedder: Embedder | None
+    given: tuple[Rollout, ...] = ()
+    played: list[Rollout] = field(default_factory=list)
+    looked_at: list[Case] = field(default_factory=list)
 
-    async def explore(self, cases: Sequence[Case]) -> list[Trial]:
-        """Try this round's plan; returns what this evolution has tried, in all its rounds."""
-        families = self.families(cases)
-        questions = [
-            Question(c.id, families[c.card.question_type], self.policy.choose(c).workflow)
-            for c in cases
-        ]
-        by_id = {c.id: c for c in cases}
-        plans = [self.trials.plan(self.run, n) or () for n in range(1, self.number)]
-        earlier = await self._tried([a for made in plans for a in made], by_id)
-        wanted = self.trials.plan(self.run, self.number)
-        if wanted is None:
-            wanted = plan(questions, earlier, self.number, self.settings.explore)
-            self.trials.keep_plan(self.run, self.number, wanted)
-        return [*earlier, *await self._tried(wanted, by_id)]
+    async def play(self, cases: Sequence[Case], plan: Plan) -> RoundReport:
+        """The whole round; nothing is written to the library before its end."""
+        policy = self._policy()
+        arms = arms_of(self._workflows(policy, cases), policy.workflow)
+        rungs = [in_rooms(cases, rooms) for rooms in plan.rungs]
+        if self.given and self.number == 1:
+            evidence, finalists, told = self._from_given(arms, rungs)
+        else:
+            keep = frozenset({self.settings.default.key})
+            evidence, finalists, told = await explore(
+                arms, keep, rungs, self._play, self.settings.explore, self.settings.price
+            )
+        gate = plan.gates[self.number - 1]
+        bundle = propose(evidence, arms, finalists, self.settings.explore)
+        careful = thrift(evidence, arms, self.settings.explore)
+        judged = await self._judged(bundle, evidence, policy, in_rooms(cases, gate), gate, 1.0)
+        if careful.findings != bundle.findings and not any(j.found.passed for j in judged):
+            judged += await self._judged(
+                careful, evidence, policy, in_rooms(cases, gate), gate, THRIFT_SHARE
+            )
+        report = self._report(arms, evidence, told, judged)
+        self._commit(judged, report)
+        return report
 
-    async def _tried(self, attempts: Sequence[Attempt], by_id: Mapping[str, Case]) -> list[Trial]:
-        return await self._played("explore", [(by_id[a.task_id], a.workflow) for a in attempts])
+    def _policy(self) -> LibraryPolicy:
+        retriever = Retriever(self.store, self.embedder, cache=self.library.index)
+        return LibraryPolicy(retriever, self.settings.default)
 
-    def distil(
-        self, cases: Sequence[Case], tried: Sequence[Trial], distiller: Distiller
-    ) -> tuple[Candidate, ...]:
-        """Candidates from what was tried, the clearest findings first."""
-        by_id = {c.id: c for c in cases}
-        families = sorted(set(self.families(cases).values()))
-        workflows = {t.workflow.key: t.workflow for t in tried}
+    def _workflows(self, policy: LibraryPolicy, cases: Sequence[Case]) -> list[Workflow]:
+        """The whole space at first; then the neighbours of what the library does most."""
+        default = self.settings.default
+        if self.given and self.number == 1:
+            return [default, *{r.workflow.key: r.workflow for r in self.given}.values()]
+        if self.number == 1:
+            return [default, *(self.settings.space or SPACE)]
+        used: dict[str, tuple[int, Workflow]] = {}
+        for case in cases:
+            way = policy.workflow(case)
+            used[way.key] = used.get(way.key, (0, way))[0] + 1, way
+        _, most = max(used.values(), key=lambda entry: (entry[0], entry[1].key))
+        return [default, most, *neighbours(most)]
 
-        def now(trial: Trial) -> str:
-            return self.policy.choose(by_id[trial.task_id]).workflow.key
+    def _from_given(
+        self, arms: Sequence[Arm], rungs: Sequence[Sequence[Case]]
+    ) -> tuple[Evidence, tuple[Arm, ...], tuple[Rung, ...]]:
+        """What given rollouts of teaching rooms say, as if exploration had played them."""
+        teaching = [case for rung in rungs for case in rung]
+        ids = {case.id for case in teaching}
+        mine = [rollout for rollout in self.given if rollout.task_id in ids]
+        done = {rollout.task_id for rollout in mine}
+        evidence = Evidence(self.settings.price)
+        evidence.add([case for case in teaching if case.id in done], mine)
+        self.looked_at.extend(evidence.cases)
+        finalists = tuple(a for a in arms if a is arms[0] or evidence.pairs(a, arms[0]))
+        return evidence, finalists, (rung_of(evidence, finalists, finalists),)
 
-        look = (tried, workflows, families, now, self.settings.finding, self.refused)
-        found = [*find_pooled(*look), *find(*look)]
-        clearest = sorted(found, key=lambda f: -f.gain / max(f.error, 1e-9))
-        kept = clearest[: self.settings.candidates]
-        ordered = [f for f in found if f in kept]
-        return candidates(distiller, ordered, self.active, learn(tried))
+    async def _play(self, stage: str, requests: Sequence[RolloutRequest]) -> Sequence[Rollout]:
+        found = await self.player.play(f"round-{self.number}-{stage}", requests)
+        self.played.extend(found)
+        self.looked_at.extend(request.case for request in requests)
+        return found
 
-    async def judge(
-        self, made: Sequence[Candidate], cases: Sequence[Case], weights: Mapping[str, float]
+    async def _judged(
+        self,
+        bundle: Bundle,
+        evidence: Evidence,
+        policy: LibraryPolicy,
+        cases: Sequence[Case],
+        rooms: Sequence[str],
+        share: float,
     ) -> list[Judged]:
-        """Candidates for several families and retirements first, then those for one family, then
-        special cases, each against what results. ``weights``: see `removal_weights`.
+        """The gate's verdict on a bundle, if it is worth bringing there."""
+        if bundle.worth <= 0:
+            return []
+        active = self.store.skills(Status.ACTIVE)
+        made = candidates(self.distiller, bundle.findings, active, learn(evidence.rollouts))
+        if len(made) < len(bundle.findings):
+            return []  # a frozen bundle is brought whole or not at all
+        self.player.teach({c.finding.workflow.key: c.document for c in made})
+        chosen = {k: c.finding.workflow for c in made for k in c.finding.scope.question_types}
+        mine = [case for case in cases if case.profile.question_type in chosen]
+        change = Change(
+            tuple(mine),
+            new=lambda case: chosen[case.profile.question_type],
+            old=policy.workflow,
+            base=base_of([policy.choose(case) for case in mine]),
+        )
+        level = share * wealth(self.store).budget(self.settings.gate.alpha) / (1 + THRIFT_SHARE)
+        stage = "gate" if share == 1.0 else "thrift"
+        found, _ = await judge(change, rooms, self._play, self.settings.gate, level, stage)
+        return [Judged(made, found, change.base)]
 
-        The round's error budget is shared by what each has shown on explored rooms, and all of it
-        is spent only where that is much together. What was found for one family is stale once
-        another way of looking was promoted for it; then the next round looks again.
-        """
-        known = set(self.families(cases).values())
-        special = [c for c in made if c.finding.scope.conditions]
-        general = [c for c in made if not c.finding.scope.conditions]
-        narrow = [c for c in general if c.finding.scope.question_types in known]
-        broad = [c for c in general if c not in narrow]
-        gone = removals(self.active, cases, self.policy, lambda v: weights.get(v, UNKNOWN))
-        promised = (promise(c.finding.gain, c.finding.error) for c in made)
-        whole = sum(map(spending, gone)) + sum(promised)
-        each = self.wealth.budget(self.settings.gate.alpha) / max(whole, WHOLE)
-        first = additions(broad, cases, self.policy.choose)
-        verdicts = await self._gate([*first, *gone], each)
-        fresh = [c for c in narrow if not _overlaps(c, broad, verdicts)]
-        now = self._after(general, verdicts)
-        verdicts += await self._gate(additions(fresh, cases, now), each)
-        now = self._after(general, verdicts)
-        return [*verdicts, *await self._gate(additions(special, cases, now), each)]
+    def _commit(self, judged: Sequence[Judged], report: RoundReport) -> None:
+        """Write the whole round in one transaction."""
+        scenes = {c.task.scene_id: mark(c.task) for c in self.looked_at}
+        serial = self.store.rounds_so_far() + 1
+        with self.store.writing() as db:
+            for item in judged:
+                status = Status.ACTIVE if item.found.passed else Status.CANDIDATE
+                for position, candidate in enumerate(item.made):
+                    insert_version(db, candidate.document, candidate.provenance)
+                    append_ledger(
+                        db,
+                        candidate.document.version,
+                        item.action,
+                        status,
+                        lift=proven(item.base, item.found),
+                        round_=serial,
+                        detail=_booked(item.found, position).model_dump(mode="json"),
+                    )
+            insert_scenes(db, (scenes[s] for s in sorted(scenes)))
+            append_round(db, self.run, self.number, report.model_dump_json())
 
-    def families(self, cases: Iterable[Case]) -> dict[str, tuple[str, ...]]:
-        """Question types by the set of types that no author of a general skill tells apart.
-
-        What a distilled skill is for doesn't count: that several kinds gained from it does not
-        make them alike, and one of them may gain more from something else.
-        """
-        general = [set(s.question_types) for s in self.authored if not s.conditions]
-        kinds = set().union(*general, (case.card.question_type for case in cases))
-        alike: dict[tuple[bool, ...], list[str]] = defaultdict(list)
-        for kind in sorted(kinds):
-            alike[tuple(kind in one for one in general)].append(kind)
-        families: dict[str, tuple[str, ...]] = {}
-        for known, members in alike.items():
-            for kind in members:
-                families[kind] = tuple(members) if any(known) else (kind,)
-        return families
-
-    async def _gate(self, changes: list[Change], each: float) -> list[Judged]:
-        """Play half of the rooms, and the other half for what may still pass; spend ``each`` per
-        unit of weight."""
-        settings = self.settings.gate
-        tried = await self._played("gate", needed([half_of(change) for change in changes]))
-        promising = [c for c in changes if not hopeless(half_of(c), tried, settings)]
-        tried += await self._played("gate", needed(promising))
-        found = decide(changes, tried, settings, each * sum(map(spending, changes)))
-        return [Judged(c, f, _action(c, f)) for c, f in zip(changes, found, strict=True)]
-
-    def _after(
-        self, general: Sequence[Candidate], verdicts: Sequence[Judged]
-    ) -> Callable[[Case], Choice]:
-        """What the library will do once these verdicts hold."""
-        lifts = {
-            v.change.version: v.change.proven(v.action, v.comparison) or 0.0
-            for v in verdicts
-            if v.action == "promoted"
-        }
-        promoted = [c for c in general if c.document.version in lifts]
-        # Retrieval prefers what is proven to gain most; so does this.
-        promoted.sort(key=lambda c: -lifts[c.document.version])
-        gone = {v.change.version for v in verdicts if v.action in {"retired", "merged"}}
-
-        def choose(case: Case) -> Choice:
-            for candidate in promoted:
-                version = candidate.document.version
-                if candidate.document.scope.covers(case.card):
-                    return Choice(candidate.finding.workflow, version, lifts[version])
-            choice = self.policy.choose(case)
-            if choice.version in gone:
-                choice = self.policy.choose(case, without=choice.version)
-            return choice
-
-        return choose
-
-    async def _played(self, stage: str, tries: Sequence[Try]) -> list[Trial]:
-        def progress(done: int, total: int) -> None:
-            if self.watch is not None:
-                self.watch(stage, done, total)
-
-        return await trials_of(self.trials, self.play, tries, progress=progress)
+    def _report(
+        self,
+        arms: Sequence[Arm],
+        evidence: Evidence,
+        rungs: Sequence[Rung],
+        judged: Sequence[Judged],
+    ) -> RoundReport:
+        library = [row for c in evidence.cases if (row := evidence.row(arms[0], c)) is not None]
+        score = math.fsum(r.score for r in library) / max(1, len(library))
+        cost = math.fsum(r.cost for r in library) / max(1, len(library))
+        last = rungs[-1].utilities
+        return RoundReport(
+            round=self.number,
+            played=len(self.played),
+            incomplete=sum(r.incomplete for r in self.played),
+            findings=sum(len(item.made) for item in judged),
+            verdicts=tuple(
+                Verdict(
+                    skill=c.document.name,
+                    version=c.document.version,
+                    action=item.action,
+                    comparison=_booked(item.found, position),
+                )
+                for item in judged
+                for position, c in enumerate(item.made)
+            ),
+            active=len(self.store.skills(Status.ACTIVE)),
+            utility=score - self.settings.price * cost,
+            score=score,
+            cost=cost,
+            plain=last.get(self.settings.default.key, 0.0),
+            best=max(last.values()),
+            rungs=tuple(rungs),
+        )
 
 
-def _overlaps(
-    candidate: Candidate, others: Sequence[Candidate], verdicts: Sequence[Judged]
-) -> bool:
-    """Whether one of the others was promoted for a kind of question that this one is for."""
-    passed = {v.change.version for v in verdicts if v.action == "promoted"}
-    kinds = set(candidate.finding.scope.question_types)
-    return any(
-        kinds & set(other.finding.scope.question_types)
-        for other in others
-        if other.document.version in passed
-    )
-
-
-def _action(change: Change, found: Comparison) -> str:
-    if change.adds:
-        return "promoted" if found.passed else "kept"
-    if is_merge(change):
-        return "merged"
-    return "retired" if found.passed else "stays"
+def _booked(found: Comparison, position: int) -> Comparison:
+    """The comparison as it is booked with the member of a bundle at this position: the error budget
+    is charged once."""
+    return found if position == 0 else found.model_copy(update={"level": 0.0})

@@ -1,13 +1,16 @@
-"""What a library would do: the workflow that retrieval puts first, or the planner's default."""
+"""Ways of choosing a workflow for a case: what a library would do, or one for everything."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from surveyor.skills.retrieve import Retriever
 from surveyor.skills.workflow import Workflow
 from surveyor.training.evolution.cases import Case
+
+Chooser = Callable[[Case], Workflow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +40,12 @@ class LibraryPolicy:
             self._known[key] = self._choose(case, without)
         return self._known[key]
 
+    def workflow(self, case: Case) -> Workflow:
+        """The chosen workflow alone."""
+        return self.choose(case).workflow
+
     def _choose(self, case: Case, without: str | None) -> Choice:
-        for ranked in self._retriever.rank(case.card, case.task.question):
+        for ranked in self._retriever.rank(case.profile, case.task.question):
             if not ranked.eligible:
                 break
             version = ranked.entry.version
@@ -48,3 +55,8 @@ class LibraryPolicy:
             if workflow is not None:
                 return Choice(workflow, version, ranked.entry.lift)
         return Choice(self._default)
+
+
+def always(workflow: Workflow) -> Chooser:
+    """One workflow for everything."""
+    return lambda _case: workflow

@@ -4,41 +4,42 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from surveyor.skills.distil.findings import FindingSettings
 from surveyor.skills.gate import Comparison, GateSettings
 from surveyor.skills.provenance import digest
-from surveyor.skills.workflow import GUARDED, Workflow
-from surveyor.training.evolution.exploration import ExploreSettings
+from surveyor.skills.workflow import PLAIN, Workflow
+from surveyor.training.evolution.exploration import ExploreSettings, Rung
 
 
 class EvolveSettings(BaseModel):
     """``price``: score points (0..1) that one priced second must pay for, everywhere the same.
-    ``gate_share``: share of the rooms held out for the gate. ``candidates``: most candidates a
-    round brings to the gate. ``default``: how the planner looks where no skill applies."""
+    ``gate_share``: share of the rooms that judge, divided among the rounds so that every gate has
+    fresh ones. ``builtin``: start from the builtin skills instead of nothing. ``default``: how the
+    planner looks where no skill applies."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rounds: int = Field(default=4, ge=1)
+    rounds: int = Field(default=1, ge=1)
     price: float = Field(default=0.015, ge=0)
-    gate_share: float = Field(default=0.5, gt=0, lt=1)
-    candidates: int = Field(default=8, ge=1)
+    gate_share: float = Field(default=0.6, gt=0, lt=1)
     seed: int = 0
-    seeds: bool = True
-    default: Workflow = GUARDED
+    builtin: bool = False
+    default: Workflow = PLAIN
+    space: tuple[Workflow, ...] = ()
     explore: ExploreSettings = ExploreSettings()
     gate: GateSettings = GateSettings()
-    finding: FindingSettings = FindingSettings(errors=1.5)
 
     def consistent(self) -> EvolveSettings:
-        """The same price and seed in every part."""
-        same = {"price": self.price, "seed": self.seed}
-        return self.model_copy(
-            update={
-                "explore": self.explore.model_copy(update=same),
-                "gate": self.gate.model_copy(update=same),
-                "finding": self.finding.model_copy(update={"price": self.price}),
-            }
-        )
+        """The same price in every part."""
+        return self.model_copy(update={"gate": self.gate.model_copy(update={"price": self.price})})
+
+
+class Plan(BaseModel):
+    """Which rooms teach, rung by rung, and which judge, round by round; drawn once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rungs: tuple[tuple[str, ...], ...]
+    gates: tuple[tuple[str, ...], ...]
 
 
 class Verdict(BaseModel):
@@ -53,13 +54,14 @@ class Verdict(BaseModel):
 
 
 class RoundReport(BaseModel):
-    """One round. ``utility`` and its parts are means over the exploration tasks that were tried
-    with the library *as it entered the round*: progress to watch, not a result."""
+    """One round. ``rungs`` is the learning curve of exploration. ``utility`` and its parts are
+    means over the teaching tasks with the library *as it entered the round*, ``plain`` and ``best``
+    those of the planner's default and of the best arm: progress to watch, not a result."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     round: int
-    tried: int
+    played: int
     incomplete: int
     findings: int
     verdicts: tuple[Verdict, ...]
@@ -67,6 +69,9 @@ class RoundReport(BaseModel):
     utility: float
     score: float
     cost: float
+    plain: float
+    best: float
+    rungs: tuple[Rung, ...] = ()
 
     def count(self, action: str) -> int:
         """How many verdicts of a kind."""
@@ -83,32 +88,42 @@ class EvolveReport(BaseModel):
     snapshot: str
 
 
-def run_id(settings: EvolveSettings, task_ids: tuple[str, ...], world: str, distiller: str) -> str:
-    """Names an evolution by everything that decides its outcome, but not by how long it runs."""
-    shape = settings.model_copy(update={"rounds": 1}).model_dump_json()
-    return digest([shape, world, distiller, *sorted(task_ids)])[:16]
+def run_id(
+    settings: EvolveSettings, task_ids: tuple[str, ...], behaviour: str, distiller: str
+) -> str:
+    """Names an evolution by everything that decides its outcome."""
+    parts = [settings.model_dump_json(), behaviour, distiller, *sorted(task_ids)]
+    return digest(parts)[:16]
 
 
 def round_line(report: RoundReport, total: int) -> str:
     """One line of progress."""
+    judged = next((v.comparison for v in report.verdicts if v.comparison.level > 0), None)
+    gate = f"gate: {judged.reason} after {judged.rooms} rooms; " if judged else ""
     return (
-        f"round {report.round}/{total}: {report.tried} episodes"
+        f"round {report.round}/{total}: {report.played} rollouts"
         + (f" ({report.incomplete} incomplete)" if report.incomplete else "")
-        + f", {report.findings} findings, {report.count('promoted')} promoted,"
-        f" {report.count('retired') + report.count('merged')} retired, {report.active} active;"
-        f" utility {report.utility:.3f} = {report.score:.3f} at {report.cost:.2f} s"
+        + f", {report.findings} findings, {gate}{report.count('promoted')} promoted,"
+        f" {report.active} active before; on teaching rooms the library has"
+        f" {report.utility:.3f} = {report.score:.3f} at {report.cost:.2f} s, plain"
+        f" {report.plain:.3f}, the best arm {report.best:.3f}"
     )
 
 
 def plot(reports: tuple[RoundReport, ...], width: int = 40) -> str:
-    """A plot of utility by round, for terminals."""
-    if not reports:
+    """The learning curve over rungs and rounds, for terminals: utility of the best arm so far."""
+    rows = [
+        (f"round {report.round}, rung {number}, {rung.rooms} rooms", max(rung.utilities.values()))
+        for report in reports
+        for number, rung in enumerate(report.rungs, start=1)
+    ]
+    if not rows:
         return ""
-    values = [r.utility for r in reports]
+    values = [value for _, value in rows]
     low, high = min(values), max(values)
     span = (high - low) or 1.0
-    lines = [f"utility on exploration rooms, {low:.3f} to {high:.3f}"]
-    for report in reports:
-        bar = "#" * max(1, round(width * (report.utility - low) / span))
-        lines.append(f"{report.round:>3} {report.utility:.3f} {bar}")
+    lines = [f"utility of the best arm on teaching rooms, {low:.3f} to {high:.3f}"]
+    for name, value in rows:
+        bar = "#" * max(1, round(width * (value - low) / span))
+        lines.append(f"{name:<28} {value:.3f} {bar}")
     return "\n".join(lines)

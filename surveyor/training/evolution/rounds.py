@@ -1,79 +1,97 @@
-"""Evolving skills round by round: rollouts, distil, gate, snapshot.
+"""Evolving skills round by round: rollouts, a bundle, the gate, a snapshot.
 
-Everything a round does is a function of the library, the settings and the trials, and trials are
-kept as soon as they end. So a process killed anywhere continues where it was and arrives at the
+Everything a round does is a function of the library, the settings and the rollouts, and rollouts
+are ordinary logged episodes. So a process killed anywhere continues where it was and arrives at the
 same snapshot: a round is written to the library in one transaction, or not at all.
 """
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from surveyor.core.errors import UserError
-from surveyor.skills.distil.base import Candidate, Distiller
-from surveyor.skills.distil.rollouts import Trial, table
+from surveyor.services.plan import write_atomically
+from surveyor.skills.distil.base import Distiller
+from surveyor.skills.distil.rollouts import Rollout
 from surveyor.skills.distil.rules import RulesDistiller
 from surveyor.skills.embed import Embedder
-from surveyor.skills.provenance import Origin, Status, mark
+from surveyor.skills.provenance import Status, digest
 from surveyor.skills.retrieve import Retriever
 from surveyor.skills.snapshot import take_snapshot
-from surveyor.skills.statements import append_ledger, append_round, insert_scenes, insert_version
 from surveyor.skills.store import SkillStore
-from surveyor.training.evolution.cases import Case, split_rooms
+from surveyor.training.evolution.cases import Case, blocks, shuffled_rooms
 from surveyor.training.evolution.library import Library
-from surveyor.training.evolution.one_round import Judged, Round, Watch
+from surveyor.training.evolution.one_round import Round
+from surveyor.training.evolution.player import Player
 from surveyor.training.evolution.policy import LibraryPolicy
-from surveyor.training.evolution.promotion import refused, wealth
+from surveyor.training.evolution.promotion import idle
 from surveyor.training.evolution.records import (
     EvolveReport,
     EvolveSettings,
+    Plan,
     RoundReport,
-    Verdict,
     run_id,
 )
-from surveyor.training.evolution.removal import removal_weights
-from surveyor.training.evolution.rollout_store import Play, TrialStore
 
-MIN_ROOMS = 8
-
-_STATUS = {
-    "promoted": Status.ACTIVE,
-    "kept": Status.CANDIDATE,
-    "retired": Status.RETIRED,
-    "merged": Status.RETIRED,
-    "stays": None,
-}
+MIN_ROOMS = 16
 
 
 async def evolve(
     library: Library,
     cases: Sequence[Case],
-    play: Play,
+    player: Player,
     settings: EvolveSettings | None = None,
     *,
     distiller: Distiller | None = None,
     embedder: Embedder | None = None,
-    watch: Watch | None = None,
+    given: Sequence[Rollout] = (),
     on_round: Callable[[RoundReport], None] | None = None,
 ) -> EvolveReport:
-    """Evolve a library by ``settings.rounds`` rounds, or finish an evolution that was killed.
+    """Evolve the library on these training cases and take a snapshot.
 
-    Raises `UserError` when another process evolves this library or the cases are too few, and
-    `InfrastructureError` when experts stay unreachable; the same call resumes after either.
+    ``given`` rollouts teach in place of the first round's exploration; the gate is played on rooms
+    that they don't touch. Rounds that are complete are kept. Raises `UserError` when a case isn't
+    of a training split, another process evolves this library or the rooms are too few or not
+    fresh, and `InfrastructureError` when experts stay unreachable; the same call resumes after
+    either.
     """
     settings = (settings or EvolveSettings()).consistent()
     distiller = distiller or RulesDistiller()
     _check(cases)
-    run = run_id(settings, tuple(c.id for c in cases), play.world, distiller.name)
-    with library.locked(), library.open(seeds=settings.seeds) as store:
-        trials = TrialStore(library.trials)
-        try:
-            work = _Evolution(library, store, trials, play, settings, distiller, embedder, run)
-            return await work.rounds(cases, watch, on_round)
-        finally:
-            trials.close()
+    evidence = digest(sorted(rollout.model_dump_json() for rollout in given)) if given else ""
+    tasks = tuple(c.id for c in cases)
+    run = run_id(settings, tasks, f"{player.behaviour}{evidence}", distiller.name)
+    with library.locked(), library.open(builtin=settings.builtin) as store:
+        work = _Evolution(library, store, player, settings, distiller, embedder, run, tuple(given))
+        return await work.rounds(cases, on_round)
+
+
+def plan_rooms(cases: Sequence[Case], known: frozenset[str], settings: EvolveSettings) -> Plan:
+    """Which rooms teach and which judge. Rooms in ``known`` taught or judged before, so they may
+    teach again, but every gate needs fresh ones.
+
+    Raises `UserError` when there are too few.
+    """
+    rooms = shuffled_rooms(cases, settings.seed)
+    fresh = [room for room in rooms if room not in known]
+    judging = round(settings.gate_share * len(rooms))
+    if len(rooms) < MIN_ROOMS:
+        raise UserError(f"{len(rooms)} rooms are too few to learn and judge on; give {MIN_ROOMS}")
+    if len(fresh) < judging:
+        raise UserError(
+            f"this library has learned from {len(rooms) - len(fresh)} of these {len(rooms)} rooms"
+            f" already, and {judging} fresh ones are needed to judge on; give another dataset, or"
+            " another --library"
+        )
+    gates = fresh[len(fresh) - judging :]
+    teaching = [room for room in rooms if room not in set(gates)]
+    return Plan(
+        rungs=blocks(teaching, settings.explore.rungs),
+        gates=blocks(gates, [1.0] * settings.rounds),
+    )
 
 
 def _check(cases: Sequence[Case]) -> None:
@@ -82,9 +100,6 @@ def _check(cases: Sequence[Case]) -> None:
         raise UserError(
             f"task {wrong.id} is of split {wrong.task.split}; skills are learned from train only"
         )
-    rooms = len({c.room for c in cases})
-    if rooms < MIN_ROOMS:
-        raise UserError(f"{rooms} rooms are too few to learn and judge on; give {MIN_ROOMS}")
 
 
 @dataclass(slots=True)
@@ -93,125 +108,58 @@ class _Evolution:
 
     library: Library
     store: SkillStore
-    trials: TrialStore
-    play: Play
+    player: Player
     settings: EvolveSettings
     distiller: Distiller
     embedder: Embedder | None
     run: str
+    given: tuple[Rollout, ...]
 
     async def rounds(
-        self,
-        cases: Sequence[Case],
-        watch: Watch | None,
-        on_round: Callable[[RoundReport], None] | None,
+        self, cases: Sequence[Case], on_round: Callable[[RoundReport], None] | None
     ) -> EvolveReport:
         """All rounds that are still to do."""
-        explore, gate = split_rooms(cases, self.settings.gate_share, self.settings.seed)
+        plan = self._plan(cases)
         done = [RoundReport.model_validate_json(r) for r in self.store.rounds(self.run)]
+        self._tidy(cases)
         while len(done) < self.settings.rounds:
-            report = await self._round(done, explore, gate, watch)
+            round_ = Round(
+                run=self.run,
+                number=len(done) + 1,
+                library=self.library,
+                store=self.store,
+                player=self.player,
+                settings=self.settings,
+                distiller=self.distiller,
+                embedder=self.embedder,
+                given=self.given,
+            )
+            report = await round_.play(cases, plan)
             done.append(report)
+            self._tidy(cases)
             if on_round is not None:
                 on_round(report)
         snapshot = take_snapshot(self.store, self.library.snapshots, self.embedder, empty=True)
         snapshot.store.close()
         return EvolveReport(run=self.run, rounds=tuple(done), snapshot=snapshot.id)
 
-    async def _round(
-        self,
-        done: Sequence[RoundReport],
-        explore: Sequence[Case],
-        gate: Sequence[Case],
-        watch: Watch | None,
-    ) -> RoundReport:
-        retriever = Retriever(self.store, self.embedder, cache=self.library.index)
-        round_ = Round(
-            run=self.run,
-            serial=self.store.rounds_so_far() + 1,
-            number=len(done) + 1,
-            policy=LibraryPolicy(retriever, self.settings.default),
-            active=self.store.skills(Status.ACTIVE),
-            settings=self.settings,
-            trials=self.trials,
-            play=self.play,
-            wealth=wealth(self.store),
-            authored=tuple(
-                s.document.scope
-                for s in self.store.skills(None)
-                if s.provenance.origin is not Origin.DISTILLED
-            ),
-            refused=refused(self.store, done),
-            watch=watch,
-        )
-        tried = await round_.explore(explore)
-        made = round_.distil(explore, tried, self.distiller)
-        weights = removal_weights(explore, tried, round_.policy, self.settings.price)
-        judged = await round_.judge(made, gate, weights)
-        report = self._report(round_, explore, tried, made, judged)
-        self._commit(round_, made, judged, [*explore, *gate], report)
-        return report
+    def _tidy(self, cases: Sequence[Case]) -> None:
+        """Retire distilled skills that better ones have taken every turn from. Doing it again
+        changes nothing, so it need not be part of a round's transaction."""
+        policy = LibraryPolicy(Retriever(self.store, self.embedder), self.settings.default)
+        why: dict[str, JsonValue] = {"reason": "better skills do all that it did"}
+        for skill in idle(self.store.skills(Status.ACTIVE), cases, policy):
+            self.store.record(skill.document.version, "merged", Status.RETIRED, detail=why)
 
-    def _commit(
-        self,
-        round_: Round,
-        made: Sequence[Candidate],
-        judged: Sequence[Judged],
-        cases: Sequence[Case],
-        report: RoundReport,
-    ) -> None:
-        """Write the whole round in one transaction."""
-        scenes = {c.task.scene_id: mark(c.task) for c in cases}
-        with self.store.writing() as db:
-            heard = {item.change.version for item in judged}
-            for candidate in [c for c in made if c.document.version in heard]:
-                insert_version(db, candidate.document, candidate.provenance)
-            for item in judged:
-                found = item.comparison
-                append_ledger(
-                    db,
-                    item.change.version,
-                    item.action,
-                    _STATUS[item.action],
-                    lift=item.change.proven(item.action, found),
-                    round_=round_.serial,
-                    detail=found.model_dump(mode="json"),
-                )
-            insert_scenes(db, (scenes[s] for s in sorted(scenes)))
-            append_round(db, self.run, round_.number, report.model_dump_json())
-
-    def _report(
-        self,
-        round_: Round,
-        cases: Sequence[Case],
-        tried: Sequence[Trial],
-        made: Sequence[Candidate],
-        judged: Sequence[Judged],
-    ) -> RoundReport:
-        rows = table(tried)
-        now = [
-            row
-            for case in cases
-            if (row := rows.get((case.id, round_.policy.choose(case).workflow.key))) is not None
-        ]
-        score = statistics.fmean(t.score for t in now) if now else 0.0
-        cost = statistics.fmean(t.cost for t in now) if now else 0.0
-        return RoundReport(
-            round=round_.number,
-            tried=len(tried),
-            incomplete=sum(t.incomplete for t in tried),
-            findings=len(made),
-            verdicts=tuple(
-                Verdict(
-                    skill=j.change.skill,
-                    version=j.change.version,
-                    action=j.action,
-                    comparison=j.comparison,
-                )
-                for j in judged
-            ),
-            active=len(round_.active),
-            utility=score - self.settings.price * cost,
-            score=score,
-            cost=cost,
-        )
+    def _plan(self, cases: Sequence[Case]) -> Plan:
+        """This evolution's plan: drawn when it begins, read when it goes on."""
+        file = self.library.plans / f"{self.run}.json"
+        if file.exists():
+            return Plan.model_validate_json(file.read_bytes())
+        scenes = {scene.scene_id for scene in self.store.scenes()}
+        scenes |= {rollout.scene_id for rollout in self.given}
+        known = frozenset(case.room for case in cases if case.task.scene_id in scenes)
+        plan = plan_rooms(cases, known, self.settings)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, plan.model_dump_json())
+        return plan

@@ -1,10 +1,11 @@
 """Scoring predictions of training tasks, in a process of its own.
 
-The process that plays episodes never holds an answer, not even in training. `Judge` talks to a
+The process that plays episodes never holds an answer, not even in training. `Scorer` talks to a
 child over pipes: one JSON line ``[task_id, prediction]`` in, one line ``[score, ratio]`` out,
 where ``ratio`` is prediction over truth for numeric answers and null otherwise.
 
-The child is ``python -m surveyor.training.evolution.scoring METRIC PROFILE DATASET...``.
+The child is ``python -m surveyor.training.evolution.scoring DATASET...``; each dataset is
+scored by its own metric.
 """
 
 from __future__ import annotations
@@ -18,27 +19,31 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from surveyor.benchmarks.scan_points import Scans
+from surveyor.benchmarks.scorecard import ScheduledRow, judge
+from surveyor.benchmarks.scorers.base import Metric
+from surveyor.benchmarks.scorers.per_type import metric_name_of
+from surveyor.benchmarks.scorers.registry import metric_named
+from surveyor.benchmarks.scoring import scheduled_row
+from surveyor.core.dataset import Dataset, read_manifest
 from surveyor.core.errors import InfrastructureError, SurveyorError
 from surveyor.core.workers import python_module
+from surveyor.scenes.datasets.truth import targets
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Scored:
     """A score in 0..1, and how many times too large a numeric answer was."""
 
     score: float
     ratio: float | None = None
 
 
-class Judge:
+class Scorer:
     """Scores predictions of these datasets' tasks; use as an async context manager."""
 
-    def __init__(
-        self, datasets: Iterable[Path], metric: str = "vsi", profile: str = "official"
-    ) -> None:
-        self._command = python_module(
-            "surveyor.training.evolution.scoring", metric, profile, *map(str, datasets)
-        )
+    def __init__(self, datasets: Iterable[Path]) -> None:
+        self._command = python_module("surveyor.training.evolution.scoring", *map(str, datasets))
         self._child: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
 
@@ -59,11 +64,11 @@ class Judge:
             self._child.stdin.close()
             await self._child.communicate()
 
-    async def mark(self, task_id: str, prediction: str | None) -> Mark:
+    async def score(self, task_id: str, prediction: str | None) -> Scored:
         """Score one prediction; raises `InfrastructureError` when the child has died."""
         child = self._child
         if child is None or child.stdin is None or child.stdout is None:
-            raise InfrastructureError("the judge was not started")
+            raise InfrastructureError("the scorer was not started")
         async with self._turn:
             child.stdin.write(json.dumps([task_id, prediction]).encode() + b"\n")
             line = await child.stdout.readline()
@@ -71,34 +76,37 @@ class Judge:
                 why = (await child.stderr.read()).decode() if child.stderr else ""
                 raise InfrastructureError(f"scoring ended early: {why.strip()[-400:]}")
         score, ratio = json.loads(line)
-        return Mark(score, ratio)
+        return Scored(score, ratio)
 
 
 def main(arguments: Sequence[str]) -> int:
     """The child: answer until standard input ends."""
-    from surveyor.benchmarks.scorers.registry import metric_named
-    from surveyor.benchmarks.scoring import target_fields
-    from surveyor.scenes.datasets.truth import targets
-
-    name, profile, *datasets = arguments
     try:
-        metric = metric_named(name)
-        rows = {
-            target.task_id: target_fields(target)
-            for dataset in datasets
-            for target in targets(Path(dataset))
-        }
+        rows = {name: row for path in arguments for name, row in _rows(Path(path)).items()}
     except SurveyorError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     for line in sys.stdin:
         task_id, prediction = json.loads(line)
-        row = rows[task_id]
-        score = metric.score({**row, metric.prediction_field: prediction}, profile)
-        value = score.values[metric.score_fields[0]]
-        sys.stdout.write(json.dumps([value, _ratio(prediction, row["ground_truth"])]) + "\n")
+        metric, row = rows[task_id]
+        (judged,) = judge(metric, [row], {row.id: prediction})
+        score = judged.values[metric.score_fields[0]]
+        answer = [score, _ratio(prediction, row.target.get("ground_truth"))]
+        sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
     return 0
+
+
+def _rows(path: Path) -> dict[str, tuple[Metric, ScheduledRow]]:
+    """Every task's metric and target, by task id."""
+    manifest = read_manifest(path)
+    name = manifest.settings.get("metric") or metric_name_of(tuple(manifest.questions))
+    metric, scans = metric_named(str(name)), Scans(path)
+    answers = {target.task_id: target for target in targets(path)}
+    return {
+        task.id: (metric, scheduled_row(task.id, task, answers[task.id], metric, scans))
+        for task in Dataset.open(path).tasks()
+    }
 
 
 def _ratio(prediction: object, truth: object) -> float | None:

@@ -6,25 +6,25 @@ from collections.abc import Sequence
 
 from surveyor.core.errors import UserError
 from surveyor.skills.entries import StoredSkill
-from surveyor.skills.gate import GateSettings
+from surveyor.skills.gate import Comparison, GateSettings
 from surveyor.skills.provenance import Status, mark
 from surveyor.skills.retrieve import Retriever
 from surveyor.skills.statements import append_ledger, append_round, insert_scenes
 from surveyor.skills.store import SkillStore
 from surveyor.skills.workflow import Workflow
-from surveyor.training.evolution.cases import Case
+from surveyor.training.evolution.cases import Case, shuffled_rooms
 from surveyor.training.evolution.library import Library
-from surveyor.training.evolution.policy import LibraryPolicy
-from surveyor.training.evolution.promotion import Change, addition, decide, needed, removals, wealth
+from surveyor.training.evolution.player import Player
+from surveyor.training.evolution.policy import LibraryPolicy, always
+from surveyor.training.evolution.promotion import Change, base_of, judge, proven, wealth
 from surveyor.training.evolution.records import Verdict
-from surveyor.training.evolution.rollout_store import Play, TrialStore, trials_of
 
 
 async def gate_skill(
     library: Library,
     name: str,
     cases: Sequence[Case],
-    play: Play,
+    player: Player,
     default: Workflow,
     settings: GateSettings | None = None,
 ) -> Verdict:
@@ -33,21 +33,26 @@ async def gate_skill(
     Raises `UserError` when it is active already, has no workflow, or learned from these scenes.
     """
     settings = settings or GateSettings()
-    with library.locked(), library.open(seeds=False) as store:
+    with library.locked(), library.open(builtin=False) as store:
         skill = store.find(name)
         workflow = _judgeable(skill, cases)
         policy = LibraryPolicy(Retriever(store, cache=library.index), default)
-        covered = [c for c in cases if skill.document.scope.covers(c.card)]
-        change = addition(skill.document, workflow, covered, policy.choose)
-        verdict = (await _judged(library, store, [change], play, settings))[0]
-        _write(store, skill, verdict, covered, change.proven(verdict.action, verdict.comparison))
+        covered = tuple(c for c in cases if skill.document.scope.covers(c.profile))
+        base = base_of([policy.choose(case) for case in covered])
+        player.teach({workflow.key: skill.document})
+        level = wealth(store).budget(settings.alpha)
+        change = Change(covered, always(workflow), policy.workflow, base)
+        found = await _judged(change, player, settings, level, f"gate-{skill.document.name}")
+        action = "promoted" if found.passed else "kept"
+        verdict = _verdict(skill, action, found)
+        _write(store, skill, verdict, covered, proven(base, found))
         return verdict
 
 
 async def leave_one_out(
     library: Library,
     cases: Sequence[Case],
-    play: Play,
+    player: Player,
     default: Workflow,
     settings: GateSettings | None = None,
 ) -> tuple[Verdict, ...]:
@@ -56,34 +61,41 @@ async def leave_one_out(
     ``comparison`` is of the library *without* the skill against the library with it, so a useful
     skill has a negative lift.
     """
-    with library.open(seeds=False) as store:
+    settings = settings or GateSettings()
+    whole = settings.model_copy(update={"looks": (settings.looks[-1],)})  # a report, not a test
+    found = []
+    with library.open(builtin=False) as store:
         policy = LibraryPolicy(Retriever(store), default)
-        changes = removals(store.skills(Status.ACTIVE), cases, policy)
-        return tuple(await _judged(library, store, changes, play, settings or GateSettings()))
+        for skill in store.skills(Status.ACTIVE):
+            version = skill.document.version
+            mine = tuple(case for case in cases if policy.choose(case).version == version)
+            change = Change(
+                mine,
+                new=lambda case, v=version: policy.choose(case, without=v).workflow,  # type: ignore[misc]
+                old=policy.workflow,
+            )
+            stage = f"without-{skill.document.name}"
+            if change.differing():
+                comparison = await _judged(change, player, whole, settings.alpha / 2, stage)
+                found.append(_verdict(skill, "left out", comparison))
+    return tuple(found)
 
 
 async def _judged(
-    library: Library,
-    store: SkillStore,
-    changes: list[Change],
-    play: Play,
-    settings: GateSettings,
-) -> list[Verdict]:
-    trials = TrialStore(library.trials)
-    try:
-        tried = await trials_of(trials, play, needed(changes))
-    finally:
-        trials.close()
-    found = decide(changes, tried, settings, wealth(store).budget(settings.alpha))
-    return [
-        Verdict(
-            skill=change.skill,
-            version=change.version,
-            action=("promoted" if comparison.passed else "kept") if change.adds else "left out",
-            comparison=comparison,
-        )
-        for change, comparison in zip(changes, found, strict=True)
-    ]
+    change: Change, player: Player, settings: GateSettings, level: float, stage: str
+) -> Comparison:
+    rooms = shuffled_rooms(change.cases, seed=0)
+    found, _ = await judge(change, rooms, player.play, settings, level, stage)
+    return found
+
+
+def _verdict(skill: StoredSkill, action: str, found: Comparison) -> Verdict:
+    return Verdict(
+        skill=skill.document.name,
+        version=skill.document.version,
+        action=action,
+        comparison=found,
+    )
 
 
 def _judgeable(skill: StoredSkill, cases: Sequence[Case]) -> Workflow:

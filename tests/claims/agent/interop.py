@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from surveyor.agent.interop import lmms_eval, vlmevalkit
-from surveyor.agent.interop.inspect_log import Judged, RunHeader, write_inspect_log
+from surveyor.agent.interop.inspect_log import RunHeader, ScoredEpisode, write_inspect_log
 from surveyor.agent.limits import Limits
 from surveyor.agent.loop import run_episode
 from surveyor.agent.planner import Turn
@@ -82,7 +82,7 @@ def _inspect(log: Any, root: Path) -> str:
     episode = fold(events.events)
     assert episode is not None
     path = root / "run.json"
-    write_inspect_log(path, RunHeader("r", "dataset", "m", {}, {}), [Judged(episode)])
+    write_inspect_log(path, RunHeader("r", "dataset", "m", {}, {}), [ScoredEpisode(episode)])
     (sample,) = log.read_eval_log(str(path)).samples
     made = sample.messages[1].tool_calls[0].function
     return "" if (sample.output.completion, made) == ("A", "sum") else f"read {sample.output}"

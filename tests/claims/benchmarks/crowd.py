@@ -20,7 +20,7 @@ from surveyor.benchmarks.report.record import RunReport
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.benchmarks.run.provenance import record
 from surveyor.benchmarks.run.schedule import scheduled, select
-from surveyor.benchmarks.runner import Bench, SessionSummary, Setting, run_dataset
+from surveyor.benchmarks.runner import EpisodeContext, RunContext, SessionSummary, run_dataset
 from surveyor.benchmarks.scoring import score_apart
 from surveyor.core.dataset import Dataset
 from surveyor.core.tasks import AnswerKind, Task
@@ -28,9 +28,9 @@ from surveyor.memory.events import EpisodeEnded, EpisodeStatus
 from surveyor.memory.log import read_events
 from surveyor.memory.manifest import DatasetIdentity
 from surveyor.memory.runs import RunFolder
-from surveyor.scenes.datasets.writer import DatasetPlan, Picture, SceneBundle, write_dataset
-from surveyor.scenes.questions.askable import Filmed
-from surveyor.scenes.questions.draft import Question
+from surveyor.scenes.datasets.writer import DatasetPlan, EncodedFrame, SceneBundle, write_dataset
+from surveyor.scenes.questions.askable import CapturedScene
+from surveyor.scenes.questions.draft import GeneratedQuestion
 from surveyor.scenes.records import SceneTruth
 from surveyor.scenes.targets import Target
 from surveyor.tools.workspace import Workspace
@@ -103,12 +103,12 @@ async def _session(
     )
     experts = no_experts(dataset.blobs)
 
-    def setting(task: Task) -> Setting:
+    def setting(task: Task) -> EpisodeContext:
         workspace = Workspace(task, experts)
-        return Setting(workspace, workspace.frame_handles)
+        return EpisodeContext(workspace, workspace.frame_handles)
 
     async with ChatPlanner(chat, [dataset.blobs]) as planner:
-        bench = Bench(planner, instant_tools(), setting, Limits())
+        bench = RunContext(planner, instant_tools(), setting, Limits())
         return await run_dataset(folder, tasks, bench, config)
 
 
@@ -118,10 +118,10 @@ def _dataset(path: Path, number: int) -> Dataset:
 
     def build(scene_id: str) -> SceneBundle:
         truth = SceneTruth(scene_id=scene_id, source="crowd", room_area=0.0, objects=())
-        picture = Picture(0.0, _jpeg(len(scene_id)), "image/jpeg", 16, 16)
+        picture = EncodedFrame(0.0, _jpeg(len(scene_id)), "image/jpeg", 16, 16)
         return SceneBundle(truth, fps=1.0, pictures=(picture,))
 
-    def ask(filmed: Iterable[Filmed]) -> Iterator[Question]:
+    def ask(filmed: Iterable[CapturedScene]) -> Iterator[GeneratedQuestion]:
         frames = {scene.truth.scene_id: scene.frames for scene in filmed}
         for k in range(number):
             scene = scenes[k % len(scenes)]
@@ -137,7 +137,9 @@ def _dataset(path: Path, number: int) -> Dataset:
                 frames=frames[scene],
             )
             answer = right_answer(task.question)
-            yield Question(task, Target(task_id=task.id, question_type=_TYPE, answer=answer))
+            yield GeneratedQuestion(
+                task, Target(task_id=task.id, question_type=_TYPE, answer=answer)
+            )
 
     write_dataset(
         path, DatasetPlan(name="crowd", generator="proofs", seed=0, scenes=scenes), build, ask

@@ -33,10 +33,10 @@ from surveyor.services.images import LoadedImage, Pixels
 from surveyor.services.reference.evidence import look
 from surveyor.services.reference.presets import PRESETS
 from surveyor.services.reference.restoration import restored
-from surveyor.services.reference.restoration_discount import Sight
+from surveyor.services.reference.restoration_discount import MeasuredImage
 from surveyor.services.reference.seeding import generator, probability
 from surveyor.services.reference.visible import Visible, visible_objects
-from surveyor.services.reference.world import FrameKey, View, World
+from surveyor.services.reference.world import FrameKey, ImageView, ReferenceWorld
 from tests.claims.claim import Claim
 from tests.claims.experts.recogniser import Recogniser, features, train
 
@@ -75,7 +75,7 @@ def calibrate(dataset: Path, every: int = 1) -> list[Scores]:
 
     `UserError` when the dataset is too small to learn from.
     """
-    world = World((dataset,))
+    world = ReferenceWorld((dataset,))
     store = BlobStore(dataset / BLOBS)
     frames = _by_room(frame_index(dataset), dataset)
     if len(frames) < 4:
@@ -116,7 +116,7 @@ def calibration_claims(dataset: Path, every: int = 1) -> Iterator[Claim]:
         )
 
 
-_Shot = tuple[View, LoadedImage]
+_Shot = tuple[ImageView, LoadedImage]
 
 
 def _score(condition: str, rooms: list[list[_Shot]], recogniser: Recogniser) -> Scores:
@@ -140,7 +140,7 @@ class _Looks:
     """One frame clean, degraded and restored: its pixels, and its sight at full credit."""
 
     pixels: list[Pixels]
-    sights: list[Sight]
+    sights: list[MeasuredImage]
 
     def found(self, which: int, seen: Visible) -> float:
         """Chance of finding a thing, as the meters have it."""
@@ -148,7 +148,7 @@ class _Looks:
         return probability(self.sights[which].logit(seen.object.instance_id, _MODEL))
 
 
-def _looks(view: View, clean: LoadedImage, condition: str) -> _Looks:
+def _looks(view: ImageView, clean: LoadedImage, condition: str) -> _Looks:
     key = view.key
     seed = int(generator(key.scene_id, key.index, condition).integers(1 << 31))
     steps = plan_capture(RoomSpec(seed % 100_000), condition, 1).steps[0]  # type: ignore[arg-type]
@@ -156,7 +156,7 @@ def _looks(view: View, clean: LoadedImage, condition: str) -> _Looks:
     better, _ = restored(raw, 1)
     pixels = [clean.pixels, raw, better]
     images = [LoadedImage(png_bytes(one), max_pixels=1 << 30) for one in pixels]
-    return _Looks(pixels, [Sight(look(view, image), None, 1.0) for image in images])
+    return _Looks(pixels, [MeasuredImage(look(view, image), None, 1.0) for image in images])
 
 
 def _learn(shots: list[_Shot]) -> Recogniser:
@@ -177,7 +177,7 @@ def _learn(shots: list[_Shot]) -> Recogniser:
     return train(np.array(rows), names)
 
 
-def _things(view: View, recogniser: Recogniser) -> list[Visible]:
+def _things(view: ImageView, recogniser: Recogniser) -> list[Visible]:
     seen = visible_objects(view, _MIN_PIXELS)
     return [one for one in seen if one.object.category in recogniser.classes]
 
@@ -209,7 +209,7 @@ def _nothing(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     return pixels[top : top + side, left : left + side]
 
 
-def _view(world: World, store: BlobStore, key: FrameKey) -> _Shot:
+def _view(world: ReferenceWorld, store: BlobStore, key: FrameKey) -> _Shot:
     view = world.whole(key)
     twins = view.truth.clean_frames
     data = (

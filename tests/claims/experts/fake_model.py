@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from surveyor.core.geometry import Depth, Intrinsics, Scale
-from surveyor.memory.events import Producer
+from surveyor.core.producer import Producer
 from surveyor.services.contract import DepthAnswer, DepthRequest, Info, ScaleSource
 from surveyor.services.expert import ArtifactWriter, Images, LoadedImage, Settings, inline
 

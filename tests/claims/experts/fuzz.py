@@ -63,7 +63,7 @@ async def fuzz(dataset: Path, blob_dir: Path, amount: int, seed: int, preset: st
     frames = [digest for digest, _ in zip(frame_index(dataset), range(3), strict=False)]
     picture = store.get(frames[0])
     settings = Settings(
-        blob_dir=blob_dir, datasets=(dataset,), shelves=(dataset / BLOBS,), preset=preset
+        blob_dir=blob_dir, datasets=(dataset,), blob_folders=(dataset / BLOBS,), preset=preset
     )
     async with AsyncExitStack() as stack:
         clients = {

@@ -23,7 +23,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from surveyor.core.errors import UserError
-from surveyor.services.blob_resolver import Shelf
+from surveyor.services.blob_resolver import BlobResolver
 from surveyor.services.contract import (
     DepthRequest,
     DetectRequest,
@@ -36,11 +36,11 @@ from surveyor.services.contract import (
 )
 from surveyor.services.expert import AnyExpert
 from surveyor.services.images import Images, inline
-from surveyor.services.neural.full_size import FULL
 from surveyor.services.neural.runtime import import_torch, require
 from surveyor.services.registry import make_expert
 from surveyor.services.settings import Settings
 from tests.claims.claim import Claim
+from tests.claims.experts.full_size import FULL
 
 LEAST_RATIO = 0.9
 _NO_GPU = (
@@ -145,7 +145,7 @@ def _loaded(
             options={"route": route, "dtype": format} | _OPTIONS.get(expert, {}),
         )
         adapter.load(settings)
-        yield adapter, Images(Shelf.at(folder / "blobs", ()), max_pixels=10**8)
+        yield adapter, Images(BlobResolver.at(folder / "blobs", ()), max_pixels=10**8)
         del adapter
         gc.collect()
 

@@ -18,7 +18,7 @@ from tests.claims.claim import Claim
 ROOT = Path(__file__).resolve().parents[3]
 MODELS = Path(".venv-models/bin/python")  # made by `make test-models`
 _MODELS_SECONDS = 600.0
-_HANG = 900.0  # seconds after which a dataset counts as hanging
+_HANG = 900.0  # seconds after which a test run counts as hanging
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Outcome:
         return Claim(name, value, "all", ok, note)
 
 
-def dataset_claims(root: Path = ROOT) -> Iterator[Claim]:
+def contract_claims(root: Path = ROOT) -> Iterator[Claim]:
     """The rows; each says what is missing where it cannot be measured."""
     if not (root / "tests").is_dir():
         yield Claim.holds("contract suite and schemathesis", False, "no checkout", _NO_TESTS)
@@ -55,7 +55,7 @@ def dataset_claims(root: Path = ROOT) -> Iterator[Claim]:
 def pytest_outcome(python: Sequence[str], tests: Sequence[str], root: Path) -> Outcome:
     """Run some tests in a process of their own; a run that hangs counts as one failure."""
     began = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="surveyor-dataset-") as folder:
+    with tempfile.TemporaryDirectory(prefix="surveyor-tests-") as folder:
         report = Path(folder) / "report.xml"
         command = [*python, "-m", "pytest", "-q", *tests, f"--junitxml={report}"]
         env = {**os.environ, "PYTHONPATH": str(root)}
@@ -69,8 +69,8 @@ def pytest_outcome(python: Sequence[str], tests: Sequence[str], root: Path) -> O
         lines = (done.stdout + done.stderr).strip().splitlines() or ["pytest said nothing"]
         if not report.exists():
             return Outcome(0, 1, 0, seconds, lines[-1])
-        (dataset,) = ElementTree.parse(report).getroot().iter("testsuite")
-    counts = {key: int(dataset.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")}
+        (outcome,) = ElementTree.parse(report).getroot().iter("testsuite")
+    counts = {key: int(outcome.get(key, "0")) for key in ("tests", "failures", "errors", "skipped")}
     failed = counts["failures"] + counts["errors"]
     passed = counts["tests"] - failed - counts["skipped"]
     return Outcome(passed, failed, counts["skipped"], seconds, lines[-1])

@@ -20,7 +20,7 @@ from pathlib import Path
 from surveyor.core.blobs import BlobStore, sha256_of
 from surveyor.services.launch import launch
 from surveyor.services.plan import LaunchPlan
-from surveyor.services.settings import Batching, Limits
+from surveyor.services.settings import Batching, RequestLimits
 from tests.claims.claim import Claim
 from tests.claims.experts.http_client import Connection, Reply, request_bytes, resident_bytes
 from tests.claims.experts.servers import Served, fake_plan, served
@@ -48,7 +48,7 @@ def measure() -> Iterator[Claim]:
 
 def _stalled(folder: Path) -> Iterator[Claim]:
     """Uploads and bodies that stop half-way."""
-    plan = _plan(folder, Limits(body_seconds=_BODY_SECONDS))
+    plan = _plan(folder, RequestLimits(body_seconds=_BODY_SECONDS))
     with launch(plan) as handle:
         at = served(handle)
         for method, held in (("PUT", "on disk"), ("POST", "in memory, within one bound")):
@@ -89,7 +89,9 @@ async def _stall_all(port: int, method: str) -> Counter[int]:
 
 def _many_pixels(folder: Path) -> Iterator[Claim]:
     """One request with far more pixels than fit, and one with as many as are let in."""
-    with launch(_plan(folder, Limits(), "reconstruct", "reference", folder / "dataset")) as handle:
+    with launch(
+        _plan(folder, RequestLimits(), "reconstruct", "reference", folder / "dataset")
+    ) as handle:
         at = served(handle)
         for count, expected in ((IMAGES, 413), (4, 404)):
             images = [_inline(_png(SIDE, number)) for number in range(count)]
@@ -102,7 +104,7 @@ def _many_pixels(folder: Path) -> Iterator[Claim]:
 def _scans(folder: Path) -> Iterator[Claim]:
     """As many progressive JPEGs with thousands of scans as there are preparing threads."""
     bombs = min(4, os.cpu_count() or 1)
-    plan = _plan(folder, Limits(), batching=Batching(blocked=_BLOCKED))
+    plan = _plan(folder, RequestLimits(), batching=Batching(blocked=_BLOCKED))
     with launch(plan) as handle:
         at = served(handle)
         share, codes, seconds = asyncio.run(_watched(at, [_scan_bomb(n) for n in range(bombs)]))
@@ -132,7 +134,7 @@ async def _watched(at: Served, bombs: list[bytes]) -> tuple[float, Counter[int],
 
 def _repaired(folder: Path) -> Iterator[Claim]:
     """A blob that the disk damaged, and a name that is not the service's."""
-    plan = _plan(folder, Limits())
+    plan = _plan(folder, RequestLimits())
     data = random.Random(0).randbytes(100_000)
     path = f"/v1/blobs/{sha256_of(data)}"
     with launch(plan) as handle:
@@ -153,7 +155,7 @@ def _repaired(folder: Path) -> Iterator[Claim]:
 
 def _ended(folder: Path) -> Iterator[Claim]:
     """SIGTERM while requests wait."""
-    plan = _plan(folder, Limits())
+    plan = _plan(folder, RequestLimits())
     with launch(plan) as handle:
         at = served(handle)
         codes = asyncio.run(_stopped(at))
@@ -183,7 +185,7 @@ async def _stopped(at: Served) -> Counter[int]:
 
 def _plan(
     folder: Path,
-    limits: Limits,
+    limits: RequestLimits,
     expert: str = "depth",
     backend: str = "fake",
     dataset: Path | None = None,

@@ -11,15 +11,17 @@ from tests.claims.claim import Claim
 
 GROUPS: dict[str, str] = {
     "skeleton": "one command measures real rooms end to end",
+    "start": "the reference experts of a run answer soon and weigh little",
     "rooms": "the embedded world is exact, true and hard to cheat",
     "experts": "the services are fast, bounded and clear about what went wrong",
     "agent": "any model can drive, and nothing that it says breaks a run",
+    "found": "what broke when others tried it stays mended",
     "skills": "skills earn their place: gate, recall, faults, scale",
     "real": "captured rooms and measured depth, fetched from packages",
     "far": "what a run's start and a second run cost",
-    "lift": "skills earn their place: evolved on some rooms, judged on others",
+    "evolution": "skills evolve by themselves: lift, errors, chat models, kill -9",
 }
-APART = frozenset({"lift", "real"})
+APART = frozenset({"evolution", "real"})
 """Groups that `all` leaves out: they take long, or fetch packages (into ``SURVEYOR_REAL``)."""
 
 

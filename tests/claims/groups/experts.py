@@ -8,7 +8,7 @@ from pathlib import Path
 
 from surveyor.compose.demo import make_rooms
 from tests.claims.claim import Claim
-from tests.claims.experts.test_runs import dataset_claims
+from tests.claims.experts.test_runs import contract_claims
 
 
 def measure() -> Iterator[Claim]:
@@ -16,7 +16,7 @@ def measure() -> Iterator[Claim]:
     from surveyor.scenes.datasets.embedded import RoomsSettings
     from tests.claims.experts.serving import expert_claims
 
-    yield from dataset_claims()
+    yield from contract_claims()
     with tempfile.TemporaryDirectory(prefix="surveyor-claims-") as name:
         folder = Path(name)
         dataset = folder / "dataset"

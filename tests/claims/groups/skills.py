@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from surveyor.skills.distil.rollouts import Trial
+from surveyor.skills.distil.rollouts import Rollout
 from surveyor.skills.gate import Pair
 from surveyor.skills.scene_profile import SceneProfile
 from surveyor.skills.workflow import GUARDED, PLAIN
@@ -51,11 +51,11 @@ def simulated_pairs(rooms: int = 30, tasks: int = 6, seed: int = 0) -> list[Pair
             scores = [round(float(rng.beta(2 * easy, 2 * (1 - easy))), 1) for _ in range(2)]
             costs = rng.uniform(1, 6, 2).tolist()
             new, old = (
-                Trial(
+                Rollout(
                     task_id=f"{room}/{task}",
                     scene_id=f"{room}",
                     room=f"{room}",
-                    card=SceneProfile(question_type="q"),
+                    profile=SceneProfile(question_type="q"),
                     workflow=workflow,
                     score=score,
                     cost=cost,

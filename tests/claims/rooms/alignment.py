@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from surveyor.core.cameras import Camera
 from surveyor.scenes.capture.rendering import PHONE, RenderedFrame, Renderer
-from surveyor.scenes.capture.tone_mapping import Look
+from surveyor.scenes.capture.tone_mapping import CaptureStyle
 from surveyor.scenes.rooms.light.baking import BakeQuality
 from surveyor.scenes.rooms.room import RoomSpec, build_room
 from tests.claims.claim import Claim
@@ -21,7 +21,7 @@ TELLING_LUMA, TELLING_DEPTH = 2.0, 0.02
 """Mean step at the best shift, in grey levels and in shares of the distance, below which a layer
 says nothing: a picture flat on the only wall in view has no edge in depth."""
 # One ray a pixel and no grain, so that an edge lies between two pixels and not across three.
-PLAIN = Look(antialias=False, noise=0.0)
+PLAIN = CaptureStyle(antialias=False, noise=0.0)
 
 
 def alignment(seeds: Sequence[int], cameras_per_room: int = 4) -> Claim:

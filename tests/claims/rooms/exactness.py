@@ -16,8 +16,8 @@ from surveyor.core.cameras import Camera
 from surveyor.core.geometry import Pose
 from surveyor.scenes.capture.rendering import PHONE, Renderer, camera_at
 from surveyor.scenes.capture.standing import free_space
-from surveyor.scenes.capture.trajectory import LARGE_ENOUGH, TIMES, plan_walk
-from surveyor.scenes.rooms.layout.builder import Placed
+from surveyor.scenes.capture.trajectory import LARGE_ENOUGH, TIMES, plan_trajectory
+from surveyor.scenes.rooms.layout.builder import PlacedModel
 from surveyor.scenes.rooms.layout.footprints import overlap
 from surveyor.scenes.rooms.room import Room, RoomSpec, build_room, countable
 from tests.claims.claim import Claim
@@ -157,7 +157,7 @@ def floating(room: Room) -> list[str]:
     return [q.model.category for q in room.placed if not _rests(q)]
 
 
-def _rests(q: Placed) -> bool:
+def _rests(q: PlacedModel) -> bool:
     if q.parent is not None:
         tops = [q.parent.z + s.z for s in q.parent.model.supports]
         return min(abs(q.z - top) for top in tops) < GAP
@@ -170,7 +170,7 @@ def coverage(room: Room, n_frames: int = 32) -> tuple[int, int]:
     film = Renderer(room)
     count = len(room.objects)
     large = np.zeros(count, int)
-    for camera in plan_walk(room, n_frames).cameras:
+    for camera in plan_trajectory(room, n_frames).cameras:
         thumb = Camera(T_world_camera=camera.T_world_camera, intrinsics=THUMB)
         ids = film.render(thumb, rgb=False).ids
         pixels = np.bincount(ids.ravel(), minlength=count + 1)[1 : count + 1]

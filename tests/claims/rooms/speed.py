@@ -15,8 +15,8 @@ import numpy as np
 from surveyor.core.cameras import Camera
 from surveyor.core.workers import end_with_parent
 from surveyor.scenes.capture.rendering import PHONE, Renderer, encode_jpeg
-from surveyor.scenes.capture.tone_mapping import Look
-from surveyor.scenes.capture.trajectory import plan_walk
+from surveyor.scenes.capture.tone_mapping import CaptureStyle
+from surveyor.scenes.capture.trajectory import plan_trajectory
 from surveyor.scenes.rooms.room import RoomSpec, build_room
 from tests.claims.claim import Claim
 from tests.claims.rooms.exactness import THUMB, inside_cameras
@@ -100,8 +100,8 @@ def video(seed: int, antialias: bool) -> None:
     """Build, plan, light, film and encode a room."""
     room = build_room(RoomSpec(seed=seed))
     film = Renderer(room)
-    for camera in plan_walk(room, FRAMES).cameras:
-        frame = film.render(camera, look=Look(antialias=antialias))
+    for camera in plan_trajectory(room, FRAMES).cameras:
+        frame = film.render(camera, look=CaptureStyle(antialias=antialias))
         if frame.rgb is not None:
             encode_jpeg(frame.rgb)
 

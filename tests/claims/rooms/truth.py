@@ -24,13 +24,13 @@ from surveyor.scenes.audit.leaks import AuditRow, audit
 from surveyor.scenes.capture.conditions import plan_capture
 from surveyor.scenes.capture.depth_maps import FrameMaps
 from surveyor.scenes.capture.rendering import renderer
-from surveyor.scenes.capture.trajectory import plan_walk
+from surveyor.scenes.capture.trajectory import plan_trajectory
 from surveyor.scenes.capture.visibility import fuse
-from surveyor.scenes.datasets.embedded import FPS, RoomsSettings, film_room, scene_name
+from surveyor.scenes.datasets.embedded import FPS, RoomsSettings, capture_room, scene_name
 from surveyor.scenes.datasets.vsi_meta import VSI_META_LIMITS
 from surveyor.scenes.formats.vsi_meta import read_vsi_meta
 from surveyor.scenes.official.measures import BoxGrid, exact_box_distance, grid_distance
-from surveyor.scenes.questions.askable import MIN_SHARE, AskableScene, Filmed
+from surveyor.scenes.questions.askable import MIN_SHARE, AskableScene, CapturedScene
 from surveyor.scenes.questions.asking import GENERATORS, PER_SCENE, ask, drafts
 from surveyor.scenes.questions.draft import Draft
 from surveyor.scenes.questions.recover import Perceived, agrees, recompute
@@ -50,16 +50,16 @@ WORTH_MRA = {
 }
 
 
-def film_blind(seed: int, settings: RoomsSettings = BLIND_FILM) -> Filmed:
+def film_blind(seed: int, settings: RoomsSettings = BLIND_FILM) -> CapturedScene:
     """A room filmed without pictures: its truth, its times and what exact perception gets."""
     plan = plan_capture(settings.spec(seed), "clean", settings.n_frames)
-    bundle = film_room(scene_name(seed), plan, settings, rgb=False)
+    bundle = capture_room(scene_name(seed), plan, settings, rgb=False)
     image = BlobRef(sha256="0" * 64, media_type="image/jpeg", size=0)
     frames = tuple(Frame(index=k, time=k / FPS, image=image) for k in range(len(bundle.pictures)))
-    return Filmed(bundle.truth, frames, bundle.seen)
+    return CapturedScene(bundle.truth, frames, bundle.seen)
 
 
-def film_and_ask(seed: int) -> Filmed:
+def film_and_ask(seed: int) -> CapturedScene:
     """`film_blind`, and the room's questions of VSI-Bench's ten types made once and let go."""
     filmed = film_blind(seed)
     limits: Mapping[str, int | None] = dict.fromkeys(VSI_TYPES, PER_SCENE)
@@ -68,12 +68,12 @@ def film_and_ask(seed: int) -> Filmed:
     return filmed
 
 
-def film_for_bound(seed: int) -> Filmed:
+def film_for_bound(seed: int) -> CapturedScene:
     """`film_blind` at the size at which the perception bound is measured."""
     return film_blind(seed, BOUND_FILM)
 
 
-def truth_from_pixels(scenes: Iterable[Filmed]) -> Iterator[Claim]:
+def truth_from_pixels(scenes: Iterable[CapturedScene]) -> Iterator[Claim]:
     """Must-show 4: answers worked out again from ids and depth alone, and both kinds of distance.
 
     Says also how many drafted questions were refused because the frames do not show enough.
@@ -109,7 +109,7 @@ def _agrees(draft: Draft, seen: Perceived) -> bool:
     return agrees(draft.correct, recompute(draft.question_type, draft.operands, seen))
 
 
-def _grid_error(filmed: Filmed, draft: Draft) -> float:
+def _grid_error(filmed: CapturedScene, draft: Draft) -> float:
     if draft.question_type != "object_abs_distance":
         return 0.0
     a, b = (filmed.truth.objects[index].box for index in draft.objects)
@@ -118,7 +118,7 @@ def _grid_error(filmed: Filmed, draft: Draft) -> float:
 
 def official_counts(meta: Path) -> Iterator[Claim]:
     """Must-show 4: the official rules on the official metadata, beside the official counts."""
-    scenes = [Filmed(truth) for truth in read_vsi_meta(meta)]
+    scenes = [CapturedScene(truth) for truth in read_vsi_meta(meta)]
     found: dict[str, int] = defaultdict(int)
     for question in ask(scenes, dataset="vsi", split="test", seed=0, per_type=VSI_META_LIMITS):
         found[question.task.question_type] += 1
@@ -130,7 +130,7 @@ def official_counts(meta: Path) -> Iterator[Claim]:
         )
 
 
-def categories_shown(scenes: Sequence[Filmed]) -> Claim:
+def categories_shown(scenes: Sequence[CapturedScene]) -> Claim:
     """Must-show 1, as far as counting goes: categories that some frame shows large enough."""
     named: set[str] = set()
     for filmed in scenes:
@@ -144,7 +144,9 @@ def categories_shown(scenes: Sequence[Filmed]) -> Claim:
     return Claim.at_least(f"categories in {len(scenes)} rooms' pictures", len(named), 30, note)
 
 
-def blind_audit(scenes: Sequence[Filmed], fewer: int = 80, workers: int = 2) -> Iterator[Claim]:
+def blind_audit(
+    scenes: Sequence[CapturedScene], fewer: int = 80, workers: int = 2
+) -> Iterator[Claim]:
     """Must-show 5: leaks and letters of balanced questions of every type that can be judged.
 
     VSI-Bench's types are asked in all scenes, the other families in the first ``fewer``: pruning
@@ -159,13 +161,13 @@ def blind_audit(scenes: Sequence[Filmed], fewer: int = 80, workers: int = 2) -> 
                 yield from _leak_and_letters(row)
 
 
-def _share(scenes: tuple[Filmed, ...]) -> None:
+def _share(scenes: tuple[CapturedScene, ...]) -> None:
     """Hand a worker all scenes once, not with every type."""
     end_with_parent()
     _shared[:] = scenes
 
 
-_shared: list[Filmed] = []
+_shared: list[CapturedScene] = []
 
 
 def _audited(asked: tuple[str, int]) -> list[AuditRow]:
@@ -185,7 +187,7 @@ def _leak_and_letters(row: AuditRow) -> Iterator[Claim]:
         yield Claim.at_least(f"{row.question_type}: letters even, p", row.letters_p, 0.05)
 
 
-def perception_bound(scenes: Sequence[Filmed]) -> Iterator[Claim]:
+def perception_bound(scenes: Sequence[CapturedScene]) -> Iterator[Claim]:
     """Must-show 6: what perfect depth, masks and poses score on everything that is asked.
 
     The note says what they would score were nothing refused for want of coverage.
@@ -237,11 +239,11 @@ def _marked_images(room: Room, n_frames: int) -> Iterator[tuple[Ids, Rgb, Marker
     candidates = frozenset(item.instance_id for item in room.objects)
     top = top_view_of_room(room)
     yield top.ids, top.rgb, place_markers(top.ids, candidates)
-    walk = plan_walk(room, n_frames)
+    trajectory = plan_trajectory(room, n_frames)
     film = renderer(room)
-    frames = [film.render(camera, rgb=False) for camera in walk.cameras]
-    clouds = fuse(walk.cameras, [FrameMaps(f.depth, f.ids) for f in frames]).clouds
-    for camera, frame in zip(walk.cameras, frames, strict=True):
+    frames = [film.render(camera, rgb=False) for camera in trajectory.cameras]
+    clouds = fuse(trajectory.cameras, [FrameMaps(f.depth, f.ids) for f in frames]).clouds
+    for camera, frame in zip(trajectory.cameras, frames, strict=True):
         visible = {
             k: visible_share(clouds[k], camera, frame.ids, k)
             for k in candidates & set(np.unique(frame.ids).tolist())

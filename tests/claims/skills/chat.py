@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from surveyor.agent.chat.prompt import agent_prompt
-from surveyor.agent.planner import Brief, LoadedSkill
+from surveyor.agent.planner import PlannerInput
 from surveyor.core.tasks import AnswerKind, Task
 from surveyor.skills.builtin import add_builtin
 from surveyor.skills.documents import SECTIONS, SkillDocument
+from surveyor.skills.entries import RetrievedSkill
 from surveyor.skills.retrieve import Retriever
 from surveyor.skills.scene_profile import SceneProfile
 from surveyor.skills.store import SkillStore
@@ -26,7 +27,7 @@ def measure() -> Iterator[Claim]:
         card = SceneProfile(question_type="object_counting", views=24)
         taken = Retriever(store).retrieve(card, QUESTION).skills
         documents = [store.get(s.version).document for s in taken]
-    prompt = system_prompt([LoadedSkill(s.name, s.version, s.text, s.workflow) for s in taken])
+    prompt = system_prompt(taken)
     missing = [line for document in documents for line in strategy(document) if line not in prompt]
     lines = sum(len(strategy(document)) for document in documents)
     yield Claim.holds(
@@ -36,7 +37,7 @@ def measure() -> Iterator[Claim]:
     )
 
 
-def system_prompt(skills: list[LoadedSkill]) -> str:
+def system_prompt(skills: Sequence[RetrievedSkill]) -> str:
     """What a chat model is told before the question."""
     task = Task(
         id="t",
@@ -46,7 +47,7 @@ def system_prompt(skills: list[LoadedSkill]) -> str:
         question=QUESTION,
         answer_kind=AnswerKind.NUMBER,
     )
-    return agent_prompt(task, Brief(tools=(), skills=tuple(skills)), "").system
+    return agent_prompt(task, PlannerInput(tools=(), skills=tuple(skills)), "").system
 
 
 def strategy(document: SkillDocument) -> list[str]:

@@ -19,12 +19,13 @@ from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.chat.planner import ChatPlanner
 from surveyor.agent.limits import Limits
 from surveyor.agent.loop import run_episode
-from surveyor.agent.planner import LoadedSkill, Planner
+from surveyor.agent.planner import Planner
 from surveyor.agent.program.planner import ProgramPlanner
 from surveyor.memory.episodes import fold
 from surveyor.memory.events import Event
 from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
 from surveyor.skills.builtin import add_builtin
+from surveyor.skills.entries import RetrievedSkill
 from surveyor.skills.retrieve import Retriever
 from surveyor.skills.store import SkillStore
 from surveyor.tools.builtin import offered_tools
@@ -33,7 +34,7 @@ from surveyor.tools.registry import Registry
 from surveyor.tools.workspace import Workspace
 from surveyor.training.evolution.cases import Case, load_cases
 from surveyor.training.evolution.inprocess_experts import experts_in_process
-from surveyor.training.evolution.scoring import Judge
+from surveyor.training.evolution.scoring import Scorer
 from tests.claims.claim import Claim
 from tests.claims.skills.follower import follow, readable
 from tests.support.mock_endpoint import RehearsalServer
@@ -121,20 +122,19 @@ async def _played(folder: Path, dataset: Path) -> dict[tuple[str, bool], list[Ou
         skills = {c.id: _skills(retriever, c) for c in cases}
     played: dict[tuple[str, bool], list[Outcome]] = {}
     with RehearsalServer(follow, keep=False) as server:
-        async with experts_in_process([dataset], folder) as client, Judge([dataset]) as judge:
+        async with experts_in_process([dataset], folder) as client, Scorer([dataset]) as scorer:
             for name in ("chat", "program"):
                 async with _planner(name, server.url) as planner:
                     for skilled in (False, True):
                         played[name, skilled] = [
-                            await _one(c, planner, client, judge, skills[c.id] if skilled else ())
+                            await _one(c, planner, client, scorer, skills[c.id] if skilled else ())
                             for c in cases
                         ]
     return played
 
 
-def _skills(retriever: Retriever, case: Case) -> tuple[LoadedSkill, ...]:
-    found = retriever.retrieve(case.card, case.task.question).skills
-    return tuple(LoadedSkill(s.name, s.version, s.text, s.workflow) for s in found)
+def _skills(retriever: Retriever, case: Case) -> tuple[RetrievedSkill, ...]:
+    return retriever.retrieve(case.profile, case.task.question).skills
 
 
 @asynccontextmanager
@@ -153,8 +153,8 @@ async def _one(
     case: Case,
     planner: Planner,
     client: ExpertClient,
-    judge: Judge,
-    skills: Sequence[LoadedSkill],
+    scorer: Scorer,
+    skills: Sequence[RetrievedSkill],
 ) -> Outcome:
     log = _Events()
     tools = offered_tools(frames=True)
@@ -163,5 +163,5 @@ async def _one(
     await run_episode(case.task, planner, registry, workspace, log, Limits(), tuple(skills))
     episode = fold(log)
     assert episode is not None
-    mark = await judge.mark(case.id, episode.answer)
-    return Outcome(episode.answer, mark.score, sum(o.cost for o in episode.outcomes))
+    scored = await scorer.score(case.id, episode.answer)
+    return Outcome(episode.answer, scored.score, sum(o.cost for o in episode.outcomes))

@@ -13,16 +13,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from surveyor.skills.distil.rollouts import Trial
+from surveyor.skills.distil.rollouts import Rollout, table
 from surveyor.skills.gate import GateSettings, Pair, compare
 from surveyor.training.evolution.cases import Case
-from surveyor.training.evolution.rollout_store import Play, TrialStore, trials_of
-from tests.claims.skills.policies import Chooser
+from surveyor.training.evolution.player import Player, requests_for
+from surveyor.training.evolution.policy import Chooser
 
 TWO_SIDED_95 = 0.025
 
-Played = Mapping[str, tuple[Trial, ...]]
-"""Trials by policy; the same position is the same task under the same errors in all of them."""
+Played = Mapping[str, tuple[Rollout, ...]]
+"""Rollouts by policy; the same position is the same task under the same errors in all of them."""
 
 
 class PolicyRow(BaseModel):
@@ -60,27 +60,21 @@ class Contrast(BaseModel):
 
 
 async def evaluate(
-    choosers: Mapping[str, Chooser],
-    cases: Sequence[Case],
-    play: Play,
-    store: TrialStore,
-    *,
-    progress: Callable[[int, int], None] | None = None,
+    choosers: Mapping[str, Chooser], cases: Sequence[Case], player: Player
 ) -> Played:
     """Play what the policies choose; tasks with an incomplete episode are left out of all of
     them."""
     chosen = {name: [(c, choose(c)) for c in cases] for name, choose in choosers.items()}
-    wanted = {(c.id, w.key): (c, w) for tries in chosen.values() for c, w in tries}
-    played = await trials_of(store, play, list(wanted.values()), progress=progress)
-    rows = {(t.task_id, t.workflow.key): t for t in played}
+    wanted = requests_for(pair for pairs in chosen.values() for pair in pairs)
+    rows = table(await player.play("test", wanted))
     whole = [
         i
         for i in range(len(cases))
-        if all(not rows[t[i][0].id, t[i][1].key].incomplete for t in chosen.values())
+        if all((pairs[i][0].id, pairs[i][1].key) in rows for pairs in chosen.values())
     ]
     return {
-        name: tuple(rows[tries[i][0].id, tries[i][1].key] for i in whole)
-        for name, tries in chosen.items()
+        name: tuple(rows[pairs[i][0].id, pairs[i][1].key] for i in whole)
+        for name, pairs in chosen.items()
     }
 
 
@@ -89,25 +83,25 @@ def pooled(seeds: Sequence[Played]) -> Played:
     return {name: tuple(t for played in seeds for t in played[name]) for name in seeds[0]}
 
 
-def row(name: str, trials: Sequence[Trial], price: float) -> PolicyRow:
+def row(name: str, rollouts: Sequence[Rollout], price: float) -> PolicyRow:
     """A policy's means."""
-    calls = sum(t.calls for t in trials)
-    score = statistics.fmean(t.score for t in trials)
-    cost = statistics.fmean(t.cost for t in trials)
+    calls = sum(t.calls for t in rollouts)
+    score = statistics.fmean(t.score for t in rollouts)
+    cost = statistics.fmean(t.cost for t in rollouts)
     return PolicyRow(
         policy=name,
         score=score,
         cost=cost,
         utility=score - price * cost,
-        effective=sum(t.effective for t in trials) / calls if calls else 0.0,
-        tasks=len(trials),
-        rooms=len({t.room for t in trials}),
-        workflows=len({t.workflow.key for t in trials}),
+        effective=sum(t.effective for t in rollouts) / calls if calls else 0.0,
+        tasks=len(rollouts),
+        rooms=len({t.room for t in rollouts}),
+        workflows=len({t.workflow.key for t in rollouts}),
     )
 
 
 def contrast(
-    policy: str, new: Sequence[Trial], baseline: str, old: Sequence[Trial], price: float
+    policy: str, new: Sequence[Rollout], baseline: str, old: Sequence[Rollout], price: float
 ) -> Contrast:
     """Paired difference of two policies over the same tasks, in the same order."""
     pairs = [Pair(a, b) for a, b in zip(new, old, strict=True)]
@@ -131,7 +125,11 @@ def contrast(
 
 
 def by_tag(
-    played: Played, policy: str, baseline: str, tags: Callable[[Trial], Iterable[str]], price: float
+    played: Played,
+    policy: str,
+    baseline: str,
+    tags: Callable[[Rollout], Iterable[str]],
+    price: float,
 ) -> dict[str, Contrast]:
     """The contrast within each tag, e.g. a condition, a capture style or a question type; tags
     of fewer than two rooms are left out."""

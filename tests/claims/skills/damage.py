@@ -10,18 +10,16 @@ from pathlib import Path
 from surveyor.core.errors import UserError
 from surveyor.memory.scene_memory import FiledEpisode, SceneMemory
 from surveyor.skills.builtin import add_builtin
-from surveyor.skills.distil.rollouts import Trial
 from surveyor.skills.folders import export_skills, import_skills
 from surveyor.skills.retrieve import Retriever
 from surveyor.skills.scene_profile import SceneProfile
 from surveyor.skills.snapshot import open_snapshot, take_snapshot
 from surveyor.skills.store import SkillStore
-from surveyor.skills.workflow import PLAIN
 from surveyor.training.evolution.library import Library
-from surveyor.training.evolution.rollout_store import TrialStore
 from tests.claims.claim import Claim
 
 CARD = SceneProfile(question_type="object_counting", views=24)
+MEMORY = "memory.sqlite"
 CUTS = 12
 """Places at which a file is cut, from its first byte to its last."""
 
@@ -48,8 +46,7 @@ def _files(snapshot: str) -> tuple[tuple[str, str, Use], ...]:
 
     return (
         ("the ledger and versions (skills.sqlite)", "skills.sqlite", _skills),
-        ("scene memory (memory.sqlite)", "memory.sqlite", _memory),
-        ("trials (trials.sqlite)", "trials.sqlite", _trials),
+        ("scene memory (memory.sqlite)", MEMORY, _memory),
         ("the index (index.faiss)", "index.faiss", _skills),
         ("a snapshot's library", f"{folder}/skills.sqlite", frozen),
         ("a snapshot's index", f"{folder}/index.faiss", frozen),
@@ -96,16 +93,8 @@ def _skills(root: Path) -> object:
 
 
 def _memory(root: Path) -> object:
-    with SceneMemory(root / "memory.sqlite") as memory:
+    with SceneMemory(root / MEMORY) as memory:
         return memory.episodes("s", limit=10**6), len(memory.search("how many", limit=10**6))
-
-
-def _trials(root: Path) -> object:
-    store = TrialStore(root / "trials.sqlite")
-    try:
-        return store.all("w", [f"t{i}" for i in range(300)])
-    finally:
-        store.close()
 
 
 def _imported(root: Path) -> object:
@@ -126,12 +115,9 @@ def _fill(root: Path) -> str:
         export_skills(store.skills(), root / "out")
         snapshot = take_snapshot(store, library.snapshots)
         snapshot.store.close()
-    with SceneMemory(library.memory) as memory:
+    with SceneMemory(root / MEMORY) as memory:
         for number in range(300):
             memory.file(filed(f"e{number}"))
-    trials = TrialStore(library.trials)
-    trials.put("w", [_trial(number) for number in range(300)])
-    trials.close()
     return snapshot.id
 
 
@@ -145,16 +131,4 @@ def filed(key: str) -> FiledEpisode:
         question_type="q",
         question="how many",
         status="answered",
-    )
-
-
-def _trial(number: int) -> Trial:
-    return Trial(
-        task_id=f"t{number}",
-        scene_id="s",
-        room="s",
-        card=CARD,
-        workflow=PLAIN,
-        score=0.5,
-        cost=1.0,
     )

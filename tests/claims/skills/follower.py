@@ -14,7 +14,7 @@ import re
 from collections.abc import Coroutine, Iterable
 from typing import Any
 
-from surveyor.agent.planner import Brief, Session, Turn
+from surveyor.agent.planner import PlannerInput, Session, Turn
 from surveyor.agent.program.planner import ProgramPlanner
 from surveyor.core.tasks import AnswerKind, Task
 from surveyor.memory.events import ToolOutcome, ToolStatus
@@ -32,7 +32,17 @@ _FRAMES = re.compile(r"^(\d+) frames of a video", re.MULTILINE)
 def follow(request: Request) -> Reply:
     """What the model says to one request."""
     messages: list[dict[str, Any]] = request.json["messages"]
-    session = _session(messages)
+    system = "\n".join(_text(m) for m in messages if m["role"] == "system")
+    return _reply(request, messages, first_workflow(system) or PLAIN)
+
+
+def ignore(request: Request) -> Reply:
+    """What a model says that looks the plain way whatever it is told."""
+    return _reply(request, request.json["messages"], PLAIN)
+
+
+def _reply(request: Request, messages: list[dict[str, Any]], workflow: Workflow) -> Reply:
+    session = _session(messages, workflow)
     turn = _step(session.next(()))
     for number, message in enumerate(m for m in messages if m["role"] == "assistant"):
         results = _results(messages, message, number)
@@ -60,8 +70,7 @@ def first_workflow(system: str) -> Workflow | None:
     return Workflow.model_validate_json(found.group(1)) if found else None
 
 
-def _session(messages: list[dict[str, Any]]) -> Session:
-    system = "\n".join(_text(m) for m in messages if m["role"] == "system")
+def _session(messages: list[dict[str, Any]], workflow: Workflow) -> Session:
     said = "\n".join(_text(m) for m in messages if m["role"] == "user")
     asked, frames = _QUESTION.search(said), _FRAMES.search(said)
     options = tuple(_OPTION.findall(said))
@@ -75,8 +84,8 @@ def _session(messages: list[dict[str, Any]]) -> Session:
         answer_kind=AnswerKind.CHOICE if options else AnswerKind.NUMBER,
     )
     number = int(frames.group(1)) if frames else 0
-    brief = Brief(tools=(), frame_handles=tuple(f"frame_{i}" for i in range(number)))
-    return ProgramPlanner(first_workflow(system) or PLAIN).start(task, brief)
+    brief = PlannerInput(tools=(), frame_handles=tuple(f"frame_{i}" for i in range(number)))
+    return ProgramPlanner(workflow).start(task, brief)
 
 
 def _results(

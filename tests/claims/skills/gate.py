@@ -6,7 +6,7 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 
-from surveyor.skills.gate import GateSettings, Pair, Wealth, judge
+from surveyor.skills.gate import GateSettings, Pair, Wealth, compare
 from tests.claims.claim import Claim
 
 GATES = 200
@@ -22,12 +22,11 @@ def random_labels(pairs: Sequence[Pair], gates: int = GATES, seed: int = 0) -> I
     settings = GateSettings(alpha=0.2)
     rng = random.Random(seed)
     rooms = sorted({p.new.room for p in pairs})
-    promoted = 0
+    rate, promoted = Wealth().budget(settings.alpha), 0
     for _ in range(gates):
         swap = {room: rng.random() < 0.5 for room in rooms}
         drawn = [Pair(p.old, p.new) if swap[p.new.room] else p for p in pairs]
-        promoted += judge([drawn], settings)[0].passed
-    rate = Wealth().budget(settings.alpha)
+        promoted += compare(drawn, settings, rate).passed
     most = rate * gates + 2.33 * math.sqrt(gates * rate * (1 - rate))
     yield Claim.at_most(
         f"gate: promotions among {gates} gates with random labels",

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from tests.claims.claim import Claim
 
-KILLS = 10
-ROOMS = 100
+KILLS = 20
+ROOMS = 24
 
 
 def measure(kills: int = KILLS, rooms: int = ROOMS, seed: int = 0) -> Iterator[Claim]:

@@ -10,13 +10,16 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from surveyor.agent.recall_tool import recall_tool
 from surveyor.memory.scene_memory import SceneMemory
 from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
 from surveyor.scenes.questions.vsi import GENERATORS
-from surveyor.skills.distil.rollouts import Trial
+from surveyor.skills.distil.rollouts import Rollout
+from surveyor.skills.memory_hook import remember
 from surveyor.skills.workflow import PLAIN
 from surveyor.training.evolution.cases import load_cases
-from surveyor.training.evolution.players import reference_play
+from surveyor.training.evolution.player import RolloutRequest
+from surveyor.training.evolution.sessions import reference_player
 from tests.claims.claim import Claim
 from tests.claims.skills.compare import contrast
 
@@ -54,10 +57,18 @@ async def _compared(folder: Path, dataset: Path) -> list[Claim]:
     ]
 
 
-async def _played(folder: Path, dataset: Path, recalls: bool) -> tuple[Trial, ...]:
+async def _played(folder: Path, dataset: Path, recalls: bool) -> tuple[Rollout, ...]:
     """One question after another, as they come."""
+    played: list[Rollout] = []
     with SceneMemory(folder / f"memory-{recalls}.sqlite") as memory:
-        async with reference_play(
-            [dataset], folder / "work", memory=memory, recalls=recalls
-        ) as play:
-            return tuple([(await play.play([(c, PLAIN)]))[0] for c in load_cases([dataset])])
+        tools = [recall_tool(memory)] if recalls else []
+        async with reference_player(
+            [dataset], folder / f"rollouts-{recalls}", folder / "work", tools=tools
+        ) as player:
+            for case in load_cases([dataset]):
+                request = RolloutRequest(case, PLAIN)
+                played += await player.play("memory", [request])
+                episode = player.log.folder(request, "").episode(case.id, 0)
+                assert episode is not None
+                remember(memory, case.id, case.task, episode, case.profile)
+    return tuple(played)

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from surveyor.skills.builtin import add_builtin, seed_documents
+from surveyor.skills.builtin import add_builtin, builtin_documents
 from surveyor.skills.embed import Embedder, LexicalEmbedder, MiniLmEmbedder
 from surveyor.skills.ranking import RetrievalSettings
 from surveyor.skills.retrieve import Retriever
@@ -123,7 +123,7 @@ def measure(embedders: Sequence[Embedder] = ()) -> Iterator[Claim]:
         at_six, at_one, misses = recall(embedder)
         worst = ", ".join(f"{name} {count}" for name, count in misses.most_common(2))
         note = f"recall@1 {at_one:.3f}; {QUESTIONS} questions, {len(TEMPLATES)} templates,"
-        note += f" {len(seed_documents())} skills"
+        note += f" {len(builtin_documents())} skills"
         yield Claim(
             f"retrieval: recall@{AT} of the right skill, {embedder.name}",
             round(at_six, 3),

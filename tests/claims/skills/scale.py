@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from surveyor.memory.scene_memory import FiledEpisode, SceneMemory
-from surveyor.skills.builtin import seed_documents
+from surveyor.skills.builtin import builtin_documents
 from surveyor.skills.documents import SkillDocument
 from surveyor.skills.embed import LexicalEmbedder
 from surveyor.skills.frontmatter import Value, write
@@ -125,7 +125,7 @@ def retrieval(count: int, bound: float) -> Iterator[Claim]:
 
 def documents() -> Iterator[SkillDocument]:
     """Different plausible skills, as many as wanted."""
-    base = seed_documents()[0]
+    base = builtin_documents()[0]
     bounds = range(1, 100_000)
     for bound, kind, verb, thing, place in product(bounds, TYPES, VERBS, THINGS, PLACES):
         name = f"{verb}-{thing}-{place}-{TYPES.index(kind)}-{bound}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from surveyor.scenes.rooms.catalog.kitchen import tap
-from surveyor.scenes.rooms.catalog.model import Assembly, Entry, Model
+from surveyor.scenes.rooms.catalog.model import Assembly, CatalogEntry, Model
 from surveyor.scenes.rooms.shapes import box, cylinder, lathe, rod, rotation, tube
 from surveyor.scenes.rooms.surfaces.materials import Paints
 
@@ -170,8 +170,8 @@ def washing_machine(p: Paints) -> Model:
 
 
 BATH = {
-    "toilet": Entry(toilet),
-    "bathtub": Entry(bathtub, aliases=("bath",)),
-    "towel": Entry(towel, mount="wall"),
-    "washing machine": Entry(washing_machine, aliases=("washer",)),
+    "toilet": CatalogEntry(toilet),
+    "bathtub": CatalogEntry(bathtub, aliases=("bath",)),
+    "towel": CatalogEntry(towel, mount="wall"),
+    "washing machine": CatalogEntry(washing_machine, aliases=("washer",)),
 }

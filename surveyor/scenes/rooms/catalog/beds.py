@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from surveyor.scenes.rooms.catalog.model import Assembly, Entry, Model
+from surveyor.scenes.rooms.catalog.model import Assembly, CatalogEntry, Model
 from surveyor.scenes.rooms.shapes import box, cushion, pillow, rotation
 from surveyor.scenes.rooms.surfaces.materials import Material, Paints
 
@@ -88,6 +88,6 @@ def throw_pillow(p: Paints) -> Model:
 
 
 BEDS = {
-    "bed": Entry(bed),
-    "pillow": Entry(throw_pillow, mount="top", aliases=("cushion",)),
+    "bed": CatalogEntry(bed),
+    "pillow": CatalogEntry(throw_pillow, mount="top", aliases=("cushion",)),
 }

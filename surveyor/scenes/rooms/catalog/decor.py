@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from surveyor.scenes.rooms.catalog.model import Assembly, Entry, Model
+from surveyor.scenes.rooms.catalog.model import Assembly, CatalogEntry, Model
 from surveyor.scenes.rooms.shapes import (
     box,
     cylinder,
@@ -348,15 +348,15 @@ def ceiling_light(p: Paints) -> Model:
 
 
 DECOR = {
-    "lamp": Entry(floor_lamp),
-    "plant": Entry(plant, aliases=("potted plant",)),
-    "picture": Entry(picture, mount="wall", aliases=("painting",), countable=False),
-    "clock": Entry(clock, mount="wall"),
-    "mirror": Entry(mirror, mount="wall"),
-    "trash bin": Entry(trash_bin, aliases=("trash can", "wastebasket")),
-    "vase": Entry(vase, mount="top"),
-    "rug": Entry(rug, aliases=("carpet",), countable=False),
-    "piano": Entry(piano),
-    "radiator": Entry(radiator, mount="wall", aliases=("heater",)),
-    "ceiling light": Entry(ceiling_light, mount="ceiling", countable=False),
+    "lamp": CatalogEntry(floor_lamp),
+    "plant": CatalogEntry(plant, aliases=("potted plant",)),
+    "picture": CatalogEntry(picture, mount="wall", aliases=("painting",), countable=False),
+    "clock": CatalogEntry(clock, mount="wall"),
+    "mirror": CatalogEntry(mirror, mount="wall"),
+    "trash bin": CatalogEntry(trash_bin, aliases=("trash can", "wastebasket")),
+    "vase": CatalogEntry(vase, mount="top"),
+    "rug": CatalogEntry(rug, aliases=("carpet",), countable=False),
+    "piano": CatalogEntry(piano),
+    "radiator": CatalogEntry(radiator, mount="wall", aliases=("heater",)),
+    "ceiling light": CatalogEntry(ceiling_light, mount="ceiling", countable=False),
 }

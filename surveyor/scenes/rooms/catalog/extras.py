@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from surveyor.scenes.rooms.catalog.model import Assembly, Entry, Model
+from surveyor.scenes.rooms.catalog.model import Assembly, CatalogEntry, Model
 from surveyor.scenes.rooms.shapes import (
     Float,
     Part,
@@ -220,9 +220,9 @@ def book(p: Paints) -> Model:
 
 
 EXTRAS = {
-    "guitar": Entry(guitar),
-    "bicycle": Entry(bicycle, aliases=("bike",)),
-    "fireplace": Entry(fireplace),
-    "coat rack": Entry(coat_rack),
-    "book": Entry(book, mount="top"),
+    "guitar": CatalogEntry(guitar),
+    "bicycle": CatalogEntry(bicycle, aliases=("bike",)),
+    "fireplace": CatalogEntry(fireplace),
+    "coat rack": CatalogEntry(coat_rack),
+    "book": CatalogEntry(book, mount="top"),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from surveyor.scenes.rooms.catalog.fronts import doors, drawers, handle
-from surveyor.scenes.rooms.catalog.model import Assembly, Entry, Model
+from surveyor.scenes.rooms.catalog.model import Assembly, CatalogEntry, Model
 from surveyor.scenes.rooms.shapes import box, cylinder, facing_front, lathe, rotation, tube
 from surveyor.scenes.rooms.surfaces.materials import Material, Paints
 
@@ -339,14 +339,14 @@ def kettle(p: Paints) -> Model:
 
 
 KITCHEN = {
-    "refrigerator": Entry(refrigerator, aliases=("fridge",)),
-    "oven": Entry(oven, aliases=("stove",)),
-    "counter": Entry(counter, aliases=("kitchen counter",)),
-    "sink": Entry(kitchen_sink),
-    "microwave": Entry(microwave, mount="top"),
-    "dishwasher": Entry(dishwasher),
-    "cup": Entry(cup, mount="top", aliases=("mug",)),
-    "bottle": Entry(bottle, mount="top"),
-    "bowl": Entry(bowl, mount="top"),
-    "kettle": Entry(kettle, mount="top"),
+    "refrigerator": CatalogEntry(refrigerator, aliases=("fridge",)),
+    "oven": CatalogEntry(oven, aliases=("stove",)),
+    "counter": CatalogEntry(counter, aliases=("kitchen counter",)),
+    "sink": CatalogEntry(kitchen_sink),
+    "microwave": CatalogEntry(microwave, mount="top"),
+    "dishwasher": CatalogEntry(dishwasher),
+    "cup": CatalogEntry(cup, mount="top", aliases=("mug",)),
+    "bottle": CatalogEntry(bottle, mount="top"),
+    "bowl": CatalogEntry(bowl, mount="top"),
+    "kettle": CatalogEntry(kettle, mount="top"),
 }

@@ -21,7 +21,7 @@ Mount = Literal["floor", "wall", "top", "ceiling"]
 
 
 @dataclass(frozen=True, slots=True)
-class Support:
+class SupportSurface:
     """A level rectangle of a model that carries things: height and half extents, metres."""
 
     z: float
@@ -52,7 +52,7 @@ class Model:
     category: str
     pieces: tuple[tuple[Part, Material], ...]
     size: tuple[float, float, float]
-    supports: tuple[Support, ...] = ()
+    supports: tuple[SupportSurface, ...] = ()
     lamps: tuple[Lamp, ...] = ()
     symmetry: int = 1
     attributes: dict[str, str] = field(default_factory=dict)
@@ -62,7 +62,7 @@ Maker = Callable[[Paints], Model]
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CatalogEntry:
     """A category: how to make one, where it belongs, and what else people call it."""
 
     make: Maker
@@ -77,7 +77,7 @@ class Assembly:
     def __init__(self, category: str) -> None:
         self.category = category
         self._pieces: list[tuple[Part, Material]] = []
-        self._supports: list[Support] = []
+        self._supports: list[SupportSurface] = []
         self._lamps: list[Lamp] = []
 
     def add(
@@ -90,7 +90,7 @@ class Assembly:
         self, z: float, half_x: float, half_y: float, x: float = 0.0, y: float = 0.0
     ) -> None:
         """Declare a level rectangle that can carry things."""
-        self._supports.append(Support(z, x, y, half_x, half_y))
+        self._supports.append(SupportSurface(z, x, y, half_x, half_y))
 
     def lamp(
         self, x: float, y: float, z: float, radius: float, radiance: tuple[float, float, float]
@@ -110,7 +110,8 @@ class Assembly:
             pieces=tuple((part.moved(-cx, -cy, -dz), material) for part, material in self._pieces),
             size=(float(high[0] - low[0]), float(high[1] - low[1]), float(high[2] - low[2])),
             supports=tuple(
-                Support(s.z - dz, s.x - cx, s.y - cy, s.half_x, s.half_y) for s in self._supports
+                SupportSurface(s.z - dz, s.x - cx, s.y - cy, s.half_x, s.half_y)
+                for s in self._supports
             ),
             lamps=tuple(
                 Lamp(q.x - cx, q.y - cy, q.z - dz, q.radius, q.radiance) for q in self._lamps

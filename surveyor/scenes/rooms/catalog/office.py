@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from surveyor.scenes.rooms.catalog.model import Assembly, Entry, Model
+from surveyor.scenes.rooms.catalog.model import Assembly, CatalogEntry, Model
 from surveyor.scenes.rooms.shapes import (
     box,
     cylinder,
@@ -228,14 +228,14 @@ def fan(p: Paints) -> Model:
 
 
 OFFICE = {
-    "tv": Entry(tv, mount="top", aliases=("television",)),
-    "monitor": Entry(monitor, mount="top", aliases=("computer screen",)),
-    "keyboard": Entry(keyboard, mount="top"),
-    "computer mouse": Entry(mouse, mount="top", aliases=("mouse",)),
-    "laptop": Entry(laptop, mount="top", aliases=("notebook computer",)),
-    "computer tower": Entry(computer_tower, aliases=("desktop computer",)),
-    "printer": Entry(printer, mount="top"),
-    "telephone": Entry(telephone, mount="top", aliases=("phone",)),
-    "whiteboard": Entry(whiteboard, mount="wall"),
-    "fan": Entry(fan),
+    "tv": CatalogEntry(tv, mount="top", aliases=("television",)),
+    "monitor": CatalogEntry(monitor, mount="top", aliases=("computer screen",)),
+    "keyboard": CatalogEntry(keyboard, mount="top"),
+    "computer mouse": CatalogEntry(mouse, mount="top", aliases=("mouse",)),
+    "laptop": CatalogEntry(laptop, mount="top", aliases=("notebook computer",)),
+    "computer tower": CatalogEntry(computer_tower, aliases=("desktop computer",)),
+    "printer": CatalogEntry(printer, mount="top"),
+    "telephone": CatalogEntry(telephone, mount="top", aliases=("phone",)),
+    "whiteboard": CatalogEntry(whiteboard, mount="wall"),
+    "fan": CatalogEntry(fan),
 }

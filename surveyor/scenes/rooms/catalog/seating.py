@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from surveyor.scenes.rooms.catalog.model import Assembly, Entry, Model
+from surveyor.scenes.rooms.catalog.model import Assembly, CatalogEntry, Model
 from surveyor.scenes.rooms.shapes import box, cushion, cylinder, lathe, rod, rotation, tube
 from surveyor.scenes.rooms.surfaces.materials import Material, Paints
 
@@ -210,7 +210,7 @@ def stool(p: Paints) -> Model:
 
 
 SEATING = {
-    "chair": Entry(chair, aliases=("seat",)),
-    "sofa": Entry(sofa, aliases=("couch",)),
-    "stool": Entry(stool),
+    "chair": CatalogEntry(chair, aliases=("seat",)),
+    "sofa": CatalogEntry(sofa, aliases=("couch",)),
+    "stool": CatalogEntry(stool),
 }

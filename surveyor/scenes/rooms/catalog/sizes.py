@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from surveyor.scenes.rooms.catalog.model import Lamp, Model, Support
+from surveyor.scenes.rooms.catalog.model import Lamp, Model, SupportSurface
 
 SIGMAS = 2.0
 
@@ -124,7 +124,8 @@ def scaled(model: Model, factors: tuple[float, float, float]) -> Model:
         pieces=tuple((part.scaled(x, y, z), material) for part, material in model.pieces),
         size=(depth * x, width * y, height * z),
         supports=tuple(
-            Support(s.z * z, s.x * x, s.y * y, s.half_x * x, s.half_y * y) for s in model.supports
+            SupportSurface(s.z * z, s.x * x, s.y * y, s.half_x * x, s.half_y * y)
+            for s in model.supports
         ),
         lamps=tuple(
             Lamp(q.x * x, q.y * y, q.z * z, q.radius * min(factors), q.radiance)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from surveyor.scenes.rooms.catalog.fronts import doors, drawers
-from surveyor.scenes.rooms.catalog.model import Assembly, Entry, Model
+from surveyor.scenes.rooms.catalog.model import Assembly, CatalogEntry, Model
 from surveyor.scenes.rooms.shapes import box, cylinder, lathe, rod, tube
 from surveyor.scenes.rooms.surfaces.materials import Material, Paints
 
@@ -294,12 +294,12 @@ def backpack(p: Paints) -> Model:
 
 
 STORAGE = {
-    "bookshelf": Entry(bookshelf, aliases=("bookcase",)),
-    "closet": Entry(closet, aliases=("wardrobe",)),
-    "cabinet": Entry(cabinet, aliases=("dresser", "cupboard")),
-    "shelf": Entry(shelf, mount="wall"),
-    "box": Entry(cardboard_box, aliases=("cardboard box",)),
-    "suitcase": Entry(suitcase, aliases=("luggage",)),
-    "basket": Entry(basket),
-    "backpack": Entry(backpack, aliases=("rucksack",)),
+    "bookshelf": CatalogEntry(bookshelf, aliases=("bookcase",)),
+    "closet": CatalogEntry(closet, aliases=("wardrobe",)),
+    "cabinet": CatalogEntry(cabinet, aliases=("dresser", "cupboard")),
+    "shelf": CatalogEntry(shelf, mount="wall"),
+    "box": CatalogEntry(cardboard_box, aliases=("cardboard box",)),
+    "suitcase": CatalogEntry(suitcase, aliases=("luggage",)),
+    "basket": CatalogEntry(basket),
+    "backpack": CatalogEntry(backpack, aliases=("rucksack",)),
 }

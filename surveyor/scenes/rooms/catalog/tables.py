@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from surveyor.scenes.rooms.catalog.fronts import drawers
-from surveyor.scenes.rooms.catalog.model import Assembly, Entry, Model
+from surveyor.scenes.rooms.catalog.model import Assembly, CatalogEntry, Model
 from surveyor.scenes.rooms.shapes import box, cylinder, lathe, rod
 from surveyor.scenes.rooms.surfaces.materials import Paints
 
@@ -179,6 +179,6 @@ def side_table(p: Paints) -> Model:
 
 
 TABLES = {
-    "table": Entry(table, aliases=("desk",)),
-    "nightstand": Entry(nightstand, aliases=("bedside table", "night stand")),
+    "table": CatalogEntry(table, aliases=("desk",)),
+    "nightstand": CatalogEntry(nightstand, aliases=("bedside table", "night stand")),
 }

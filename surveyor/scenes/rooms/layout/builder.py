@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from surveyor.scenes.rooms.catalog.model import Maker, Model, Support
+from surveyor.scenes.rooms.catalog.model import Maker, Model, SupportSurface
 from surveyor.scenes.rooms.catalog.sizes import resized
 from surveyor.scenes.rooms.layout.floor_plan import FloorPlan, Wall
 from surveyor.scenes.rooms.layout.footprints import Footprint, Space
@@ -20,7 +20,7 @@ CLEAR = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Placed:
+class PlacedModel:
     """A model standing in a room: place of its origin, yaw of its front, and what carries it."""
 
     model: Model
@@ -29,7 +29,7 @@ class Placed:
     z: float
     yaw: float
     footprint: Footprint
-    parent: Placed | None = None
+    parent: PlacedModel | None = None
     wall: Wall | None = None
 
     def point(self, x: float, y: float) -> tuple[float, float]:
@@ -52,7 +52,7 @@ class Builder:
         self.plan, self.rng, self.paints = plan, rng, Paints(rng)
         self.space = Space(plan)
         self.allowed, self.limit, self.clutter = allowed, limit, clutter
-        self.placed: list[Placed] = []
+        self.placed: list[PlacedModel] = []
         self.walls = plan.walls()
         self.region = 0
 
@@ -86,9 +86,9 @@ class Builder:
         *,
         margin: float = CLEAR,
         reach: float = 0.0,
-        parent: Placed | None = None,
+        parent: PlacedModel | None = None,
         wall: Wall | None = None,
-    ) -> Placed | None:
+    ) -> PlacedModel | None:
         """Place a model if it fits; ``reach`` metres before its front must stay free."""
         depth, width, height = model.size
         spot = Footprint(float(at[0]), float(at[1]), depth / 2, width / 2, yaw, z, z + height)
@@ -106,7 +106,7 @@ class Builder:
         self.space.solids.append(spot)
         if zone is not None:
             self.space.zones.append(zone)
-        placed = Placed(model, spot.x, spot.y, z, yaw, spot, parent, wall)
+        placed = PlacedModel(model, spot.x, spot.y, z, yaw, spot, parent, wall)
         self.placed.append(placed)
         return placed
 
@@ -121,7 +121,7 @@ class Builder:
         where: tuple[float, float] = (0.0, 1.0),
         margin: float = CLEAR,
         tries: int = 14,
-    ) -> Placed | None:
+    ) -> PlacedModel | None:
         """Stand a model with its back to a wall, within a share of the wall's length."""
         model = self.make(maker)
         if model is None:
@@ -141,7 +141,7 @@ class Builder:
                     return placed
         return None
 
-    def in_corner(self, maker: Maker, reach: float = 0.0) -> Placed | None:
+    def in_corner(self, maker: Maker, reach: float = 0.0) -> PlacedModel | None:
         """Stand a model in a corner of the region."""
         for where in ((0.0, 0.03), (0.97, 1.0)):
             placed = self.against(maker, where=where, tries=1, reach=reach)
@@ -150,8 +150,8 @@ class Builder:
         return None
 
     def beside(
-        self, anchor: Placed, maker: Maker, side: int, gap: float = 0.05, back: bool = True
-    ) -> Placed | None:
+        self, anchor: PlacedModel, maker: Maker, side: int, gap: float = 0.05, back: bool = True
+    ) -> PlacedModel | None:
         """Stand a model left (1) or right (-1) of another, flush with its back."""
         model = self.make(maker)
         if model is None:
@@ -162,13 +162,13 @@ class Builder:
 
     def before(
         self,
-        anchor: Placed,
+        anchor: PlacedModel,
         maker: Maker,
         gap: float,
         facing: bool,
         turn: float = 0.0,
         y: float = 0.0,
-    ) -> Placed | None:
+    ) -> PlacedModel | None:
         """Stand a model before the front of another, looking at it or the same way."""
         model = self.make(maker)
         if model is None:
@@ -177,7 +177,7 @@ class Builder:
         yaw = anchor.yaw + (np.pi if facing else 0.0) + turn
         return self.put(model, anchor.point(x, y), yaw)
 
-    def around(self, anchor: Placed, maker: Maker, count: int) -> int:
+    def around(self, anchor: PlacedModel, maker: Maker, count: int) -> int:
         """Set equal seats around a table; returns how many fitted."""
         model = self.make(maker)
         if model is None:
@@ -207,7 +207,7 @@ class Builder:
 
     def on(
         self,
-        anchor: Placed,
+        anchor: PlacedModel,
         maker: Maker,
         *,
         x: float | None = None,
@@ -215,7 +215,7 @@ class Builder:
         turn: float = 0.0,
         level: int = 0,
         tries: int = 6,
-    ) -> Placed | None:
+    ) -> PlacedModel | None:
         """Set a thing on a support of another; x and y in -1..1 of the support, else anywhere."""
         model = self.make(maker)
         if model is None or level >= len(anchor.model.supports):
@@ -238,7 +238,7 @@ class Builder:
         return None
 
     def _spot(
-        self, s: Support, model: Model, x: float | None, y: float | None, turn: float
+        self, s: SupportSurface, model: Model, x: float | None, y: float | None, turn: float
     ) -> tuple[float, float] | None:
         """A local place on a support where the whole model rests."""
         c, t = abs(np.cos(turn)), abs(np.sin(turn))
@@ -251,7 +251,7 @@ class Builder:
         py = self.rng.uniform(-1, 1) if y is None else y
         return s.x + px * max(room_x, 0.0), s.y + py * max(room_y, 0.0)
 
-    def hang(self, maker: Maker, low: float, high: float) -> Placed | None:
+    def hang(self, maker: Maker, low: float, high: float) -> PlacedModel | None:
         """Hang a model on a wall with its middle between two heights."""
         model = self.make(maker)
         if model is None:
@@ -269,7 +269,7 @@ class Builder:
                     return placed
         return None
 
-    def anywhere(self, maker: Maker, tries: int = 25) -> Placed | None:
+    def anywhere(self, maker: Maker, tries: int = 25) -> PlacedModel | None:
         """Stand a model somewhere on the floor, turned along the walls."""
         model = self.make(maker)
         if model is None:

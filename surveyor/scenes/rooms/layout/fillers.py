@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from surveyor.scenes.rooms.catalog import bath, decor, extras, kitchen, office, seating, storage
 from surveyor.scenes.rooms.catalog.model import Maker
-from surveyor.scenes.rooms.layout.builder import Builder, Placed
+from surveyor.scenes.rooms.layout.builder import Builder, PlacedModel
 
 CORNER, WALL, FLOOR = "corner", "wall", "floor"
 FILLERS: dict[str, tuple[tuple[str, Maker], ...]] = {
@@ -80,7 +80,7 @@ def scatter(b: Builder, amount: int) -> None:
         b.on(bases[b.paints.variant(len(bases))], small[b.paints.variant(len(small))])
 
 
-def _carries_clutter(q: Placed) -> bool:
+def _carries_clutter(q: PlacedModel) -> bool:
     """Whether people put small things there: not on seats and beds, nor above eye level."""
     soft = q.model.category in ("chair", "sofa", "stool", "bed")
     return not soft and any(q.z + s.z < 1.35 for s in q.model.supports)

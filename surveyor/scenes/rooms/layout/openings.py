@@ -6,7 +6,7 @@ import numpy as np
 
 from surveyor.scenes.rooms.catalog.decor import ceiling_light, curtain, radiator
 from surveyor.scenes.rooms.catalog.openings import WINDOW_RECESS, door, window
-from surveyor.scenes.rooms.layout.builder import Builder, Placed
+from surveyor.scenes.rooms.layout.builder import Builder, PlacedModel
 from surveyor.scenes.rooms.layout.floor_plan import Wall
 from surveyor.scenes.rooms.layout.footprints import Footprint
 from surveyor.scenes.rooms.layout.shell import Hole
@@ -75,7 +75,7 @@ def _window(b: Builder, wall: Wall) -> Hole | None:
         WINDOW_BOTTOM, WINDOW_BOTTOM + model.size[2],
     )  # fmt: skip
     z = WINDOW_BOTTOM - (model.size[2] - height) / 2
-    placed = Placed(model, spot.x, spot.y, z, wall.heading, spot, None, wall)
+    placed = PlacedModel(model, spot.x, spot.y, z, wall.heading, spot, None, wall)
     b.placed.append(placed)
     front = wall.at(offset, 0.15)
     # The view stays free: nothing taller than the sill right before the window.
@@ -112,7 +112,7 @@ def _curtain(b: Builder, wall: Wall, offset: float, width: float) -> None:
     body = Footprint(
         float(at[0]), float(at[1]), 0.05, model.size[1] / 2, wall.heading, 0.03, height
     )
-    b.placed.append(Placed(model, body.x, body.y, 0.03, wall.heading, body, None, wall))
+    b.placed.append(PlacedModel(model, body.x, body.y, 0.03, wall.heading, body, None, wall))
 
 
 def _light_places(b: Builder) -> list[tuple[float, float]]:

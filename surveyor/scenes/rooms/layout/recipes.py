@@ -18,7 +18,7 @@ from surveyor.scenes.rooms.catalog import (
     tables,
 )
 from surveyor.scenes.rooms.catalog.model import Maker
-from surveyor.scenes.rooms.layout.builder import Builder, Placed
+from surveyor.scenes.rooms.layout.builder import Builder, PlacedModel
 
 Recipe = Callable[[Builder], None]
 SIDES = (-1, 1)
@@ -55,7 +55,7 @@ def bedroom(b: Builder) -> None:
         workplace(b)
 
 
-def workplace(b: Builder) -> Placed | None:
+def workplace(b: Builder) -> PlacedModel | None:
     """A desk with a chair, a screen or a laptop, and what collects around them."""
     desk = b.against(tables.desk, reach=0.75)
     if desk is None:
@@ -79,7 +79,7 @@ def workplace(b: Builder) -> Placed | None:
     return desk
 
 
-def _chair_at(b: Builder, desk: Placed) -> None:
+def _chair_at(b: Builder, desk: PlacedModel) -> None:
     """A chair pulled up to the desk; the free zone before a desk is meant for it."""
     zone = b.space.zones.pop()
     turn = float(b.rng.normal(0, 0.25))
@@ -117,7 +117,7 @@ def living_room(b: Builder) -> None:
         dining_corner(b)
 
 
-def _sofa_corner(b: Builder, couch: Placed) -> None:
+def _sofa_corner(b: Builder, couch: PlacedModel) -> None:
     low = b.before(couch, tables.coffee_table, 0.36, facing=False)
     if low:
         if b.chance(0.75):
@@ -137,7 +137,7 @@ def _sofa_corner(b: Builder, couch: Placed) -> None:
             b.on(table, (decor.table_lamp, kitchen.cup, decor.small_plant)[b.paints.variant(3)])
 
 
-def _rug_under(b: Builder, low: Placed) -> None:
+def _rug_under(b: Builder, low: PlacedModel) -> None:
     """Rugs lie under things, so they take no space; they must only fit the room."""
     model = b.make(decor.rug)
     if model is None:
@@ -176,7 +176,7 @@ def kitchen_room(b: Builder) -> None:
     """A run of units along one wall with appliances on top, a table, stools."""
     walls = sorted(b.own_walls(2.4), key=lambda w: -w.length)[:2]
     run = b.against(kitchen.kitchen_sink, reach=0.6, walls=walls or None)
-    tops: list[Placed] = []
+    tops: list[PlacedModel] = []
     if run:
         for maker in (
             kitchen.counter,
@@ -211,7 +211,7 @@ def kitchen_room(b: Builder) -> None:
     b.against(decor.trash_bin)
 
 
-def _end_of_run(b: Builder, first: Placed, side: int) -> Placed:
+def _end_of_run(b: Builder, first: PlacedModel, side: int) -> PlacedModel:
     """The last unit on one side of a kitchen run."""
     ahead = np.array([np.cos(first.yaw), np.sin(first.yaw)])
     row = []
@@ -258,7 +258,7 @@ def bathroom(b: Builder) -> None:
         b.anywhere(seating.stool)
 
 
-def _wall_above(b: Builder, base: Placed, maker: Maker, middle: float) -> Placed | None:
+def _wall_above(b: Builder, base: PlacedModel, maker: Maker, middle: float) -> PlacedModel | None:
     """Hang something over a piece of furniture that stands at a wall."""
     model = b.make(maker)
     if model is None or base.wall is None:
