@@ -30,6 +30,8 @@ VERBS: dict[str, str] = {
     "cache": "Show or empty the cache of expert answers.",
     "skills": "Read and govern a library of skills.",
     "evolve": "Learn skills from training rollouts, round by round.",
+    "train": "Train models on logged trajectories.",
+    "serve-model": "Serve a small model by the chat API.",
     "doctor": "Probe a model endpoint: what will work with it, and what will not.",
     "mcp": "Serve the tools on one scene to an MCP client.",
     "vllm": "Serve a local model with the flags that its family needs.",
@@ -45,7 +47,7 @@ class LazyVerbs(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in VERBS:
             return None
-        module = importlib.import_module(f"surveyor.cli.{cmd_name}")
+        module = importlib.import_module(f"surveyor.cli.{cmd_name.replace('-', '_')}")
         command = get_command(module.app)
         command.name = cmd_name
         return command

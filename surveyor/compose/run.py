@@ -300,7 +300,8 @@ async def open_planner(config: RunConfig, dataset: Dataset, job: Job) -> AsyncIt
     await preflight(options.chat())
     stores = (dataset.blobs, BlobStore(job.cache / BLOBS))
     profile = profile_named(options.profile, dataset.manifest.name)
-    async with ChatPlanner(options.chat(), stores, profile=profile) as planner:
+    recording = BlobStore(job.folder / "blobs")
+    async with ChatPlanner(options.chat(), stores, profile=profile, recording=recording) as planner:
         yield planner
 
 

@@ -89,6 +89,14 @@ class ModelCall(_Event):
     ``prompt`` is the hash of the request without pixels; ``images`` are the blobs shown in it.
     ``reasoning`` keeps the provider's reasoning field when there is one. ``sent_bytes`` is the
     size of the request body.
+
+    What training needs lies as blobs in the run's folder, and is empty in older logs: ``settings``
+    is the request without its messages, ``sent`` its messages after the first ``shared``, which
+    are those of the call before; ``said`` is the reply as the conversation keeps it, ``body`` the
+    hash of the request's bytes. ``logprobs`` and ``token_ids`` are of the reply's tokens where the
+    endpoint gives them, ``prompt_tokens`` a blob of the prompt's ids after the first
+    ``shared_tokens``, which are those of the call before and its reply. ``weights`` is how the
+    provider names what answered.
     """
 
     type: Literal["model_call"] = "model_call"
@@ -105,6 +113,16 @@ class ModelCall(_Event):
     waited: float = 0.0
     sent_bytes: int = 0
     repairs: tuple[str, ...] = ()
+    settings: str = ""
+    shared: int = 0
+    sent: tuple[str, ...] = ()
+    said: str = ""
+    body: str = ""
+    logprobs: tuple[float, ...] = ()
+    token_ids: tuple[int, ...] = ()
+    prompt_tokens: str = ""
+    shared_tokens: int = 0
+    weights: str = ""
 
 
 class ToolCall(_Event):

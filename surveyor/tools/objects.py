@@ -38,11 +38,13 @@ def _row(handle: str, record: ObjectRecord, sources: tuple[str, ...]) -> ObjectR
 
 
 def say(row: ObjectRow) -> str:
-    """One line: name, size, place, support."""
+    """One line: name, the view where there is only one, size, place, support."""
     unit = "units" if row.scale is Scale.RELATIVE else "m"
     size = " x ".join(f"{edge:.2f}" for edge in row.size)
     place = ", ".join(f"{value:.2f}" for value in row.center)
-    text = f"{row.handle} {row.category}: {size} {unit} at ({place})"
+    # Views that stay apart have coordinates of their own: which is whose must be said.
+    view = f" in {row.space}" if row.space.startswith("frame_") else ""
+    text = f"{row.handle} {row.category}{view}: {size} {unit} at ({place})"
     if row.visible:
         text += f", {row.support} of {row.visible} views, confidence {row.confidence:.2f}"
     return text if row.accepted else text + " [weak]"

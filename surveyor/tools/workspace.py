@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from typing import TypeVar
@@ -16,6 +17,9 @@ R = TypeVar("R", bound=Record)
 
 # Set by the registry: the moment from which this call may mint handles.
 earlier_calls: ContextVar[asyncio.Event | None] = ContextVar("earlier_calls", default=None)
+
+HANDLE = re.compile(r"[a-z]+_\d+")
+"""What a handle looks like, whether or not it stands for anything."""
 
 _NAMES = {
     "FrameRecord": "frame",
@@ -95,6 +99,14 @@ class Workspace:
             for member in members:
                 found[member] = self.get(member, form)
         return list(found.items())
+
+    def known(self, handle: str) -> bool:
+        """Whether a handle stands for anything."""
+        return handle in self._records
+
+    def all(self, form: type[R]) -> list[tuple[str, R]]:
+        """Every record of one kind with its handle, in the order in which they were made."""
+        return [(handle, r) for handle, r in self._records.items() if isinstance(r, form)]
 
     def stands_for(self, handle: str, forms: tuple[type[Record], ...]) -> bool:
         """Whether a handle names a record of one of these kinds."""

@@ -18,7 +18,13 @@ from surveyor.memory.events import ToolOutcome, ToolStatus
 from surveyor.tools.builtin import default_tools
 from surveyor.tools.records import CloudRecord, FrameRecord, ObjectRecord
 from surveyor.tools.registry import Registry
-from surveyor.tools.schemas import MotionData, ObjectsData, OrderData, TopViewData
+from surveyor.tools.schemas import (
+    MotionData,
+    NearestData,
+    ObjectsData,
+    OrderData,
+    TopViewData,
+)
 from surveyor.tools.spec import CallRequest
 from surveyor.tools.workspace import Workspace
 from tests.support.box_room import THINGS, BoxRoom
@@ -294,3 +300,18 @@ def test_an_enlargement_is_bounded_by_its_longest_side(room: BoxRoom, hand: Hand
     outcome = hand("zoom", frame="frame_0", box=[0, 0, 1499, 39], scale=8)
     assert outcome.images[0].width == 1500
     assert "1 times larger" in outcome.text
+
+
+def test_rivals_are_named_by_handle_or_by_what_they_are(hand: Hand) -> None:
+    rows = hand.objects().objects
+    anchor = next(row.handle for row in rows if row.category == "lamp")
+    rivals = [row.handle for row in rows if row.category in ("sofa", "chair") and row.accepted]
+    listed = hand("nearest", anchor=anchor, candidates=rivals)
+    named = hand("nearest", anchor=anchor, candidates=["Sofa", "chair", "piano"])
+    assert NearestData.model_validate(named.data).order == (
+        NearestData.model_validate(listed.data).order
+    )
+    refused = hand("nearest", anchor=anchor, candidates=["piano"])
+    assert refused.status is ToolStatus.MISTAKE
+    assert "same frame of reference" in refused.text
+    assert hand("nearest", anchor=anchor, candidates=["obj_99"]).status is ToolStatus.MISTAKE

@@ -29,6 +29,17 @@ _LONGEST_BACKOFF = 30.0
 
 
 @dataclass(frozen=True, slots=True)
+class Tokens:
+    """Ids and log-probabilities of the reply's tokens and ids of the prompt's, where the endpoint
+    gives them; ``weights`` is how it names what answered."""
+
+    ids: tuple[int, ...] = ()
+    logprobs: tuple[float, ...] = ()
+    prompt: tuple[int, ...] = ()
+    weights: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """One assistant message as the provider sent it.
 
@@ -43,6 +54,7 @@ class Completion:
     waited: float
     sent_bytes: int
     attempts: int
+    tokens: Tokens = Tokens()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,7 @@ class _Said:
     message: dict[str, Any]
     finish: str
     usage: dict[str, Any]
+    tokens: Tokens
 
 
 class Endpoint:
@@ -94,7 +107,9 @@ class Endpoint:
             if isinstance(result, _Said):
                 self._proven = True
                 spent = (now - began, sent - began, len(body), attempt)
-                return Completion(result.message, result.finish, result.usage, *spent)
+                return Completion(
+                    result.message, result.finish, result.usage, *spent, result.tokens
+                )
             delay = self._delay(attempt, result.retry_after)
             tried += now - sent + delay
             if attempt == self.config.attempts or tried > self.config.patience:
@@ -155,7 +170,27 @@ def _completion(content: bytes) -> _Said | None:
     if not isinstance(message, dict) or choice.get("error") or finish == "error":
         return None  # a gateway lost its provider in the middle of the reply
     usage = body.get("usage")
-    return _Said(message, finish, usage if isinstance(usage, dict) else {})
+    told = usage if isinstance(usage, dict) else {}
+    return _Said(message, finish, told, _tokens(body, choice))
+
+
+def _tokens(body: dict[str, Any], choice: dict[str, Any]) -> Tokens:
+    """What is told about tokens; servers differ, and none is asked for more than it says."""
+    listed = choice.get("logprobs")
+    content = listed.get("content") if isinstance(listed, dict) else None
+    entries = [one.get("logprob") for one in content or () if isinstance(one, dict)]
+    numbers = tuple(float(value) for value in entries if isinstance(value, int | float))
+    return Tokens(
+        _ids(choice.get("token_ids")),
+        numbers if len(numbers) == len(entries) else (),
+        _ids(body.get("prompt_token_ids")),
+        str(body.get("system_fingerprint") or ""),
+    )
+
+
+def _ids(value: Any) -> tuple[int, ...]:
+    whole = isinstance(value, list) and all(type(one) is int for one in value)
+    return tuple(value) if whole else ()
 
 
 def _json(content: bytes) -> Any:

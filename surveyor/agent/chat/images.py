@@ -22,6 +22,11 @@ class ImageSource(Protocol):
         """A quoted JSON string; `UserError` when the blob is missing or damaged."""
         ...
 
+    def shrunk(self, sha256: str) -> bytes | None:
+        """The bytes that stood for a blob which was made smaller; ``None`` where it went as it
+        is."""
+        ...
+
 
 class LinkedImages:
     """Images by URL, for endpoints that can reach our blob server.
@@ -35,6 +40,9 @@ class LinkedImages:
     def url(self, ref: BlobRef) -> bytes:
         """A link of about a hundred bytes, whatever the image weighs."""
         return f'"{self._base}/v1/blobs/{ref.sha256}"'.encode()
+
+    def shrunk(self, sha256: str) -> None:
+        """Whoever fetches gets the blob itself."""
 
 
 class InlineImages:
@@ -55,6 +63,7 @@ class InlineImages:
         self._max_pixels = max_pixels
         self._room = cache_bytes
         self._cache: OrderedDict[str, bytes] = OrderedDict()
+        self._small: dict[str, BlobRef] = {}
 
     def url(self, ref: BlobRef) -> bytes:
         """A ``data:`` URL with the image's true media type."""
@@ -70,11 +79,18 @@ class InlineImages:
             self._room += len(oldest)
         return encoded
 
+    def shrunk(self, sha256: str) -> bytes | None:
+        """From the encoding that is sent."""
+        if sha256 not in self._small:
+            return None
+        return base64.b64decode(self.url(self._small[sha256])[1:-1].partition(b",")[2])
+
     def _encode(self, ref: BlobRef) -> bytes:
         data, media_type = self._read(ref.sha256), ref.media_type
         width, height = sent_size(ref, self._max_pixels)
         if (width, height) != (ref.width or 0, ref.height or 0):
             data, media_type = _shrink(data, width, height), "image/jpeg"
+            self._small[ref.sha256] = ref
         return b'"data:' + media_type.encode() + b";base64," + base64.b64encode(data) + b'"'
 
     def _read(self, sha256: str) -> bytes:

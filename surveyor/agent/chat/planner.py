@@ -20,6 +20,7 @@ from surveyor.agent.chat.native import NativeDialect
 from surveyor.agent.chat.prices import usage_of
 from surveyor.agent.chat.prompt import Profile, agent_prompt, opening
 from surveyor.agent.chat.provider_errors import shortened
+from surveyor.agent.chat.recording import Recorder
 from surveyor.agent.chat.reply_parser import Reading, refusal_of
 from surveyor.agent.chat.tags import TagDialect
 from surveyor.agent.chat.transcript import Transcript
@@ -48,7 +49,8 @@ class Dialect(Protocol):
 class ChatPlanner:
     """Plans with the model that ``config`` names; close it, or use it as a context manager.
 
-    ``stores`` are where pixels are read from: the dataset's blobs, then the run's, say.
+    ``stores`` are where pixels are read from: the dataset's blobs, then the run's, say. With
+    ``recording``, what is sent is kept there for training (`surveyor.agent.chat.recording`).
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class ChatPlanner:
         profile: Profile = agent_prompt,
         limiter: AdaptiveLimiter | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
+        recording: BlobStore | None = None,
     ) -> None:
         self.name = f"chat:{config.model}"
         self.config = config
@@ -66,6 +69,7 @@ class ChatPlanner:
         self.endpoint = Endpoint(config, limiter, transport)
         self._profile = profile
         self._images = _image_source(config, self.capabilities, stores)
+        self._recording = recording
 
     @property
     def limiters(self) -> Mapping[str, AdaptiveLimiter]:
@@ -91,6 +95,7 @@ class ChatPlanner:
             Transcript(settings, self._images, max_images),
             dialect,
             places,
+            Recorder(self._recording, self._images) if self._recording else None,
         )
         session.tell(opening(prompt, task, brief, max_images))
         return session
@@ -115,12 +120,18 @@ class ChatSession:
     """One conversation."""
 
     def __init__(
-        self, endpoint: Endpoint, transcript: Transcript, dialect: Dialect, places: Places
+        self,
+        endpoint: Endpoint,
+        transcript: Transcript,
+        dialect: Dialect,
+        places: Places,
+        recorder: Recorder | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._transcript = transcript
         self._dialect = dialect
         self._places = places
+        self._recorder = recorder
         self._turn = 0
 
     def tell(self, messages: Iterable[Message]) -> None:
@@ -137,8 +148,12 @@ class ChatSession:
         """
         self.tell(self._dialect.observe(observations))
         prompt, shown = self._transcript.prompt_hash, self._transcript.shown
+        script, recorder = self._transcript, self._recorder
+        body, kept = script.body, {}
+        if recorder is not None:
+            kept = recorder.request(script.settings, script.messages, body)
         with waiting():
-            completion = await self._endpoint.complete(self._transcript.body)
+            completion = await self._endpoint.complete(body)
         message, finish = completion.message, completion.finish
         reading = self._dialect.read(message, finish, self._turn)
         refusal = refusal_of(message, finish)
@@ -146,7 +161,9 @@ class ChatSession:
             text = reading.text or refusal
             reading = replace(reading, calls=(), answer=None, mistake=None, text=text)
         self.tell([reading.echo])
-        call = self._model_call(completion, reading, prompt, shown)
+        if recorder is not None:
+            kept |= recorder.reply(completion, reading.echo)
+        call = self._model_call(completion, reading, prompt, shown).model_copy(update=kept)
         self._turn += 1
         return Turn(
             calls=tuple(map(self._places.to_pixels, reading.calls)),

@@ -10,6 +10,7 @@ task are never taken out.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import orjson
@@ -28,6 +29,7 @@ class Transcript:
     def __init__(
         self, settings: dict[str, Any], images: ImageSource, max_images: int = 1_000_000
     ) -> None:
+        self.settings = settings
         head = orjson.dumps(settings)
         self._head = head[:-1] + (b"," if settings else b"") + b'"messages":['
         self._images = images
@@ -45,6 +47,11 @@ class Transcript:
         if len(self._shown) > self._max_images:
             self._make_room()
         self._add(self._messages[-1])
+
+    @property
+    def messages(self) -> Sequence[Message]:
+        """The messages of the request, in order."""
+        return self._messages
 
     @property
     def body(self) -> bytes:
@@ -100,6 +107,15 @@ def _without_views(message: Message, quota: int) -> tuple[Message, int]:
         else:
             parts.append(part)
     return (Message(message.role, tuple(parts), message.fields), taken) if taken else (message, 0)
+
+
+def as_sent(message: Message, renamed: Callable[[str], str] = str) -> dict[str, Any]:
+    """One message as a request holds it, pictures by their hashes, which ``renamed`` may change."""
+    sent: dict[str, Any] = orjson.loads(b"".join(_encode(message, None)))
+    for part in sent["content"] if message.pictures else ():
+        if part["type"] == "image_url":
+            part["image_url"]["url"] = renamed(part["image_url"]["url"])
+    return sent
 
 
 def _encode(message: Message, images: ImageSource | None) -> list[bytes]:

@@ -95,10 +95,10 @@ def _call(program: Program, take: SceneView) -> Call | None:
             return Call("route_turns", {"start": picked[0], "facing": picked[1], "stops": legs})
         case Nearest(anchor=anchor, candidates=candidates):
             picked = _pick(take, anchor)
-            rivals = [row for one in candidates for row in take.of(one.category)]
+            rivals: list[JsonValue] = [one.category for one in candidates if take.of(one.category)]
             if not picked or not rivals:
                 return None
-            return Call("nearest", {"anchor": picked[0], "candidates": _handles(rivals)})
+            return Call("nearest", {"anchor": picked[0], "candidates": rivals})
 
 
 def _pick(take: SceneView, *singles: Unique) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from surveyor.agent.recall_tool import RECALL
 from surveyor.core.tasks import Task
 from surveyor.skills.workflow import PLAIN, TABLE, Workflow
 
-_EXHAUSTIVE = (Count, Find, FloorArea, Quality)
+EXHAUSTIVE = (Count, Find, FloorArea, Quality)
 """Programs that no sighting answers early: there may always be one more."""
 
 
@@ -99,7 +99,7 @@ def _remembered(
 
 def _read(caller: Caller, program: Program, workflow: Workflow) -> Steps[MeasuredValue | None]:
     """Look and measure by the workflow, then by its fallback if that was not enough."""
-    if isinstance(program, _EXHAUSTIVE):
+    if isinstance(program, EXHAUSTIVE):
         workflow = workflow.model_copy(update={"stop": None})
     seer = SceneBuilder(caller, workflow)
     if isinstance(program, Find):

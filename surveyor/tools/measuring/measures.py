@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy as np
@@ -23,7 +24,7 @@ from surveyor.tools.records import (
 from surveyor.tools.schemas import MeasureData, NearestData
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
 from surveyor.tools.usage import dump
-from surveyor.tools.workspace import Workspace
+from surveyor.tools.workspace import HANDLE, Workspace
 
 _LEAST_POINTS = 50
 
@@ -58,7 +59,14 @@ class NearestArguments(Arguments):
     """From what, and among which."""
 
     anchor: str
-    candidates: Handles
+    candidates: Annotated[
+        tuple[str, ...],
+        Field(
+            min_length=1,
+            description="object handles or groups, or names: then every object of that name "
+            "beside the anchor counts, weak ones only where there are no others",
+        ),
+    ]
 
 
 class DirectionArguments(Arguments):
@@ -142,7 +150,7 @@ async def _size(asked: SizeArguments, workspace: Workspace) -> ToolResult:
 
 async def _nearest(asked: NearestArguments, workspace: Workspace) -> ToolResult:
     anchor = workspace.get(asked.anchor, ObjectRecord)
-    candidates = workspace.expand(asked.candidates, ObjectRecord)
+    candidates = _rivals(asked.candidates, anchor, workspace)
     _same_space([(asked.anchor, anchor), *candidates])
     best: dict[str, tuple[float, str]] = {}
     for handle, record in candidates:
@@ -150,7 +158,10 @@ async def _nearest(asked: NearestArguments, workspace: Workspace) -> ToolResult:
             found = (apart(anchor, record), handle)
             best[record.category] = min(best.get(record.category, found), found)
     if not best:
-        raise ModelMistake("there is no candidate besides the anchor itself")
+        raise ModelMistake(
+            "there is no candidate besides the anchor itself; name other objects, or categories "
+            "that were found in the same frame of reference"
+        )
     ranked = sorted(best.items(), key=lambda item: item[1])
     order = tuple((category, round(found[0], 4)) for category, found in ranked)
     sources = (asked.anchor, *(found[1] for _, found in ranked))
@@ -162,6 +173,24 @@ async def _nearest(asked: NearestArguments, workspace: Workspace) -> ToolResult:
         handles=(handle,),
         sources=sources,
     )
+
+
+def _rivals(wanted: Sequence[str], anchor: ObjectRecord, workspace: Workspace) -> Objects:
+    """Candidates by handle, or all of a name in the anchor's frame of reference."""
+    beside = [
+        (handle, record)
+        for handle, record in workspace.all(ObjectRecord)
+        if record.space == anchor.space
+    ]
+    found: dict[str, ObjectRecord] = {}
+    for one in wanted:
+        if workspace.known(one) or HANDLE.fullmatch(one):
+            found.update(workspace.expand((one,), ObjectRecord))
+            continue
+        # A name of which nothing was found is no mistake: the others can still be ranked.
+        mine = [item for item in beside if item[1].category.casefold() == one.casefold()]
+        found.update([item for item in mine if item[1].accepted] or mine)
+    return list(found.items())
 
 
 async def _direction(asked: DirectionArguments, workspace: Workspace) -> ToolResult:

@@ -20,6 +20,7 @@ GROUPS: dict[str, str] = {
     "real": "captured rooms and measured depth, fetched from packages",
     "far": "what a run's start and a second run cost",
     "evolution": "skills evolve by themselves: lift, errors, chat models, kill -9",
+    "training": "what was logged can be learnt from, and nobody is rewarded for cheating",
 }
 APART = frozenset({"evolution", "real"})
 """Groups that `all` leaves out: they take long, or fetch packages (into ``SURVEYOR_REAL``)."""

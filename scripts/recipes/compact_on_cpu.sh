@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# The whole loop on a CPU: rooms -> the teacher's rollouts -> a compact agent -> serve -> evaluate.
+# Every step is kept, so the same command again goes on where it was.
+#   scripts/recipes/compact_on_cpu.sh [FOLDER]            the real thing
+#   ROOMS=4 TEST=4 STEPS=60 scripts/recipes/compact_on_cpu.sh out/try     to see the road
+set -euo pipefail
+OUT=${1:-out/compact}
+ROOMS=${ROOMS:-72} TEST=${TEST:-60} STEPS=${STEPS:-3000} PORT=${PORT:-8010}
+PYTHON=${PYTHON:-python}
+surveyor() { "$PYTHON" -m surveyor.cli.main "$@"; }
+mkdir -p "$OUT"
+
+# Rooms for training and others for testing: no scene is in both.
+small=(--frames 16 --width 160 --height 120)
+surveyor rooms make "$OUT/train" --rooms "$ROOMS" --seed 0 --per-type 3 --split train "${small[@]}"
+surveyor rooms make "$OUT/test" --rooms "$TEST" --seed 5000 --per-type 1 --split test "${small[@]}"
+
+# The teacher: the plain way of looking, and drawn workflows with the skill that asks for each.
+surveyor train rollouts "$OUT/train" "$OUT/runs/plain" --preset perfect
+surveyor train rollouts "$OUT/train" "$OUT/runs/drawn" --preset perfect --drawn 1
+surveyor train rollouts "$OUT/train" "$OUT/runs/real" --preset realistic --drawn 2
+surveyor train rollouts "$OUT/test" "$OUT/runs/teacher" --preset perfect
+
+# The agent.
+surveyor train compact "$OUT/agent" --steps "$STEPS" \
+  --run "$OUT/runs/plain" --run "$OUT/runs/drawn" --run "$OUT/runs/real"
+
+# It drives the same loop as any model, over HTTP.
+surveyor serve-model "$OUT/agent/model" --port "$PORT" --name compact &
+server=$!
+trap 'kill $server' EXIT
+until curl -sf "http://127.0.0.1:$PORT/health" > /dev/null; do sleep 1; done
+cat > "$OUT/run.toml" <<TOML
+dataset = "$OUT/test"
+planner = "chat"
+[planner_options]
+model = "compact"
+base_url = "http://127.0.0.1:$PORT/v1"
+sampling = { temperature = 0 }
+capabilities = { images = false }
+[expert_options]
+preset = "perfect"
+TOML
+surveyor run --config "$OUT/run.toml" --out "$OUT/runs/compact"
+surveyor compare "$OUT/runs/teacher" "$OUT/runs/compact"

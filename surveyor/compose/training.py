@@ -1,0 +1,156 @@
+"""Putting training together: runs with their datasets and skills, rows, models, servers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from surveyor.agent.chat.capabilities import Capabilities
+from surveyor.benchmarks.run.config import RunConfig
+from surveyor.benchmarks.run.progress import PlainLines
+from surveyor.compose.run import default_cache
+from surveyor.core.dataset import Dataset
+from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.core.tasks import Task
+from surveyor.memory.events import SkillsRetrieved
+from surveyor.memory.runs import RunFolder
+from surveyor.skills.entries import RetrievedSkill
+from surveyor.skills.snapshot import find_snapshot, open_snapshot
+from surveyor.training.compact.drawing import PREFIX, name_of, skill_for
+from surveyor.training.rows.filters import Filters, chosen
+from surveyor.training.rows.records import Row
+from surveyor.training.rows.source import RunSource, SkillTexts
+
+WORK = Path("out") / "training"
+
+
+def source_of(run: Path, capabilities: Capabilities, *, reasoning: bool = True) -> RunSource:
+    """A run with the dataset that it names and the skills that it used."""
+    folder = RunFolder.open(run)
+    dataset = Path(str(folder.record.config.get("dataset", "")))
+    if not dataset.is_dir():
+        raise UserError(
+            f"the dataset of {run} is not at {dataset} any more; put it back, or run again"
+        )
+    return RunSource(folder, Dataset.open(dataset), skill_texts(folder), capabilities, reasoning)
+
+
+def rows_of(
+    runs: Sequence[Path], filters: Filters, capabilities: Capabilities, *, reasoning: bool = True
+) -> Iterator[Row]:
+    """The rows of several runs that pass; one at a time."""
+    if not runs:
+        raise UserError("name at least one run to train on with --run")
+    for run in runs:
+        yield from chosen(source_of(run, capabilities, reasoning=reasoning).rows(), filters)
+
+
+def skill_texts(folder: RunFolder) -> SkillTexts:
+    """How the skills of a run's episodes are found in full."""
+
+    def drawn(task: Task, event: SkillsRetrieved) -> tuple[RetrievedSkill, ...]:
+        skill = skill_for(event.snapshot, task.id)
+        return (skill,) if skill is not None else ()
+
+    def kept(task: Task, event: SkillsRetrieved) -> tuple[RetrievedSkill, ...]:
+        with open_snapshot(_snapshot(folder, event.snapshot)).store as store:
+            used = [one for one in event.candidates if one.used]
+            found = [store.find(one.skill).document for one in used]
+        return tuple(RetrievedSkill(d.name, d.version, d.text, d.workflow) for d in found)
+
+    def either(task: Task, event: SkillsRetrieved) -> tuple[RetrievedSkill, ...]:
+        return (drawn if event.snapshot.startswith(PREFIX) else kept)(task, event)
+
+    return either
+
+
+def _snapshot(folder: RunFolder, name: str) -> Path:
+    given = Path(str(folder.record.config.get("skills", "")))
+    if given.is_dir():
+        return given
+    return find_snapshot(default_cache() / "seeds" / "snapshots", name)
+
+
+def roll_out(
+    dataset: Path, out: Path, preset: str, drawn: int | None, held_out: bool, limit: int | None
+) -> None:
+    """The `train rollouts` verb: the teacher plays a dataset, with drawn skills or without."""
+    from surveyor.training.compact.rollouts import play_run
+
+    config = RunConfig(
+        dataset=str(dataset),
+        skills="" if drawn is None else name_of(drawn, held_out=held_out),
+        expert_options={"preset": preset},
+        limit=limit,
+    )
+    work = WORK / "experts" / f"{dataset.name}-{preset}"
+    run, summary = asyncio.run(
+        play_run(out, dataset, work, config, subscribers=[PlainLines(sys.stderr)])
+    )
+    if summary.interrupted:
+        raise KeyboardInterrupt
+    if not summary.complete:
+        raise InfrastructureError(
+            f"{summary.progress.left} episodes are incomplete ({summary.progress.last_error}); "
+            "run the same command again to complete them"
+        )
+    scores = [score.value for score in run.results()]
+    print(f"{out}: {len(scores)} episodes, score {sum(scores) / len(scores):.3f}")
+
+
+def train_compact_agent(
+    out: Path, runs: Sequence[Path], filters: Filters, settings: dict[str, object]
+) -> None:
+    """The `train compact` verb."""
+    from surveyor.core.wording import first_problem
+    from surveyor.training.compact.language import template_words
+    from surveyor.training.compact.sequences import sequences
+    from surveyor.training.compact.train import CompactSettings, train_compact
+    from surveyor.training.compact.vocabulary import Vocabulary
+
+    try:
+        wanted = CompactSettings.model_validate(settings)
+    except ValueError as error:
+        raise UserError(f"train compact: {first_problem(error)}") from None  # type: ignore[arg-type]
+    blind = Capabilities(images=False)
+    rows = list(rows_of(runs, filters, blind, reasoning=False))
+    if not rows:
+        raise UserError("no episode is left to train on; loosen the filters, or roll out more")
+    vocabulary = Vocabulary.of(template_words(row.messages for row in rows))
+    scenes = sorted({row.scene_id for row in rows})
+    apart = set(scenes[:: max(2, len(scenes) // 3)]) if len(scenes) > 3 else set()
+    longest = wanted.shape.longest
+    data = list(sequences([r for r in rows if r.scene_id not in apart], vocabulary, longest))
+    measured = list(sequences([r for r in rows if r.scene_id in apart], vocabulary, longest))
+    print(f"{len(data)} episodes to train on, {len(measured)} held out, of {len(rows)}", flush=True)
+
+    def told(row: dict[str, float]) -> None:
+        print(
+            f"step {row['step']:.0f} of {wanted.steps}  loss {row['loss']:.4f}  own tokens right "
+            f"{row['accuracy']:.3f}  {row['tokens_per_second']:.0f} tokens/s  "
+            f"{row['seconds_left'] / 60:.1f} min left",
+            flush=True,
+        )
+
+    model = train_compact(data, measured, vocabulary, out, wanted, told)
+    summary = json.loads((model / "training.json").read_text())
+    print(f"{model}: {summary['parameters']} parameters, held-out {_percent(summary)} right")
+
+
+def _percent(summary: dict[str, object]) -> str:
+    return f"{100 * float(str(summary['held_out_accuracy'])):.2f} % of own tokens"
+
+
+def serve_folder(folder: Path, host: str, port: int, name: str) -> None:
+    """The `serve-model` verb: until Ctrl-C."""
+    import uvicorn
+
+    from surveyor.training.serving.app import build_server
+    from surveyor.training.serving.load import backend_of
+
+    app = build_server(backend_of(folder), name or folder.name)
+    print(f"serving {name or folder.name} at http://{host}:{port}/v1", flush=True)
+    uvicorn.run(app, host=host, port=port, log_level="warning")

@@ -1,0 +1,158 @@
+"""What `surveyor train sft | grpo | watch` do."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from surveyor.compose.run import default_cache
+from surveyor.compose.session import reference_experts
+from surveyor.core.blobs import BlobStore
+from surveyor.core.dataset import Dataset
+from surveyor.core.errors import UserError
+from surveyor.core.wording import first_problem
+from surveyor.tools.builtin import default_tools
+from surveyor.tools.cache import ResultCache
+from surveyor.tools.endpoints import EndpointsFile
+from surveyor.tools.experts import ExpertClient
+from surveyor.tools.registry import Registry
+from surveyor.training.evolution.scoring import Scorer
+
+_SHOWN = ("loss", "accuracy", "reward", "entropy", "tokens_per_second", "grad_norm")
+
+
+def fine_tune(
+    checkpoint: Path, data: Sequence[str], out: Path, settings: dict[str, object]
+) -> None:
+    """The `train sft` verb."""
+    from surveyor.training.sft import SftSettings, train_sft
+
+    try:
+        wanted = SftSettings.model_validate(settings)
+    except ValidationError as error:
+        raise UserError(f"train sft: {first_problem(error)}") from None
+    model = train_sft(checkpoint, [weighted(one) for one in data], out, wanted)
+    print(f"{model}: serve it with `surveyor serve-model` or `surveyor vllm up`")
+
+
+def reinforce(
+    checkpoint: Path,
+    prompts: Path,
+    datasets: Sequence[Path],
+    out: Path,
+    experts: Path | None,
+    preset: str,
+    settings: dict[str, object],
+) -> None:
+    """The `train grpo` verb; reference experts are started unless others are named."""
+    from surveyor.training.grpo.environment import Stage
+    from surveyor.training.grpo.trl import GrpoSettings, train_grpo
+
+    try:
+        wanted = GrpoSettings.model_validate(settings)
+    except ValidationError as error:
+        raise UserError(f"train grpo: {first_problem(error)}") from None
+    if not datasets:
+        raise UserError("name the datasets that the prompts were made from with --dataset")
+    opened = [Dataset.open(path) for path in datasets]
+    if test := [d.path for d in opened if d.manifest.split != "train"]:
+        raise UserError(
+            f"{test[0]} is of split {Dataset.open(test[0]).manifest.split}; only "
+            "datasets of split train may be trained on"
+        )
+    tasks = {task.id: task for dataset in opened for task in dataset.tasks()}
+
+    def play(endpoints: Path) -> None:
+        stage = Stage(
+            tasks,
+            Registry(default_tools()),
+            _LazyClient(endpoints, opened),
+            images=False,
+        )
+        marker = _LazyScorer(datasets)
+        model = train_grpo(checkpoint, prompts, out, stage, marker, wanted)
+        print(f"{model}: serve it with `surveyor serve-model` or `surveyor vllm up`")
+
+    if experts is not None:
+        play(experts)
+        return
+    if len(datasets) > 1:
+        raise UserError("start experts for several datasets yourself, and name them with --experts")
+    with reference_experts(datasets[0], preset, out / "experts") as endpoints:
+        play(endpoints)
+
+
+class _LazyClient:
+    """Made in the event loop that first asks: the trainer's."""
+
+    def __init__(self, endpoints: Path, datasets: Sequence[Dataset]) -> None:
+        self._endpoints = endpoints
+        self._datasets = datasets
+        self._client: ExpertClient | None = None
+
+    def __call__(self) -> ExpertClient:
+        if self._client is None:
+            cache = default_cache()
+            self._client = ExpertClient(
+                EndpointsFile(self._endpoints),
+                BlobStore(cache / "blobs"),
+                ResultCache(cache / "answers.sqlite"),
+                originals=tuple(dataset.blobs for dataset in self._datasets),
+            )
+        return self._client
+
+
+class _LazyScorer:
+    """Scores in a process of its own, started in the trainer's event loop."""
+
+    def __init__(self, datasets: Sequence[Path]) -> None:
+        self._scorer = Scorer(datasets)
+        self._started = False
+
+    async def __call__(self, task_id: str, prediction: str | None) -> float:
+        if not self._started:
+            self._started = True
+            await self._scorer.__aenter__()
+        return (await self._scorer.score(task_id, prediction)).score
+
+
+def weighted(text: str) -> tuple[Path, float]:
+    """``FOLDER`` or ``FOLDER:WEIGHT``; `UserError` for a weight that is none."""
+    folder, colon, weight = text.rpartition(":")
+    if not colon:
+        return Path(text), 1.0
+    try:
+        return Path(folder), float(weight)
+    except ValueError:
+        raise UserError(f"--data is FOLDER or FOLDER:WEIGHT, as in rows:2, not {text!r}") from None
+
+
+def watch(run: Path, follow: bool) -> None:
+    """The `train watch` verb: the last rows of a training's metrics, and new ones as they come."""
+    path = run / "metrics.jsonl"
+    if not path.exists():
+        raise UserError(f"{run} holds no training yet (no {path.name})")
+    shown = 0
+    while True:
+        rows = [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
+        for row in rows[shown if shown else -10 :]:
+            print(told(row), flush=True)
+        shown = len(rows)
+        if not follow:
+            return
+        time.sleep(2)
+
+
+def told(row: Mapping[str, Any]) -> str:
+    """One line of metrics."""
+    parts = [f"step {row.get('step', 0):.0f}"]
+    parts += [f"{name} {row[name]:.4g}" for name in _SHOWN if name in row]
+    parts += [f"{k.rpartition('/')[2]} {v:.3g}" for k, v in row.items() if k.startswith("part/")]
+    if "seconds_left" in row:
+        parts.append(f"{row['seconds_left'] / 60:.1f} min left")
+    return "  ".join(parts)

@@ -1,0 +1,59 @@
+"""Checkpoints that are whole or not there: written to the side and renamed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from surveyor.core.errors import UserError
+
+_NAME = re.compile(r"step-(\d+)")
+
+
+def write_folder(target: Path, fill: Callable[[Path], object]) -> None:
+    """Make ``target`` by filling a folder beside it and renaming that.
+
+    Raises `UserError` when the disk is full or the place can't be written; what was there before
+    is then still there, and nothing else is left behind.
+    """
+    staging: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
+        staging.chmod(0o755)
+        fill(staging)
+        if target.exists():
+            old = staging.with_name(staging.name + "-old")
+            target.rename(old)
+            staging.rename(target)
+            shutil.rmtree(old)
+        else:
+            staging.rename(target)
+    except OSError as error:
+        raise UserError(
+            f"cannot save {target} ({error.strerror or error}); make room and run the same "
+            "command again: it goes on from the last whole checkpoint"
+        ) from None
+    finally:
+        if staging is not None and staging.exists():
+            shutil.rmtree(staging, ignore_errors=True)
+
+
+def newest(folder: Path) -> tuple[int, Path] | None:
+    """The latest whole checkpoint, ``step-N``, and its step."""
+    found = [
+        (int(match[1]), path)
+        for path in folder.glob("step-*")
+        if (match := _NAME.fullmatch(path.name))
+    ]
+    return max(found, default=None)
+
+
+def prune(folder: Path, keep: int) -> None:
+    """Delete all but the last ``keep`` checkpoints, and what killed writers left."""
+    found = sorted(folder.glob("step-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+    for path in [*found[:-keep], *folder.glob(".step-*")]:
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,184 @@
+"""Tool results in the slot language: what later turns can rest on, and nothing else.
+
+A name stands before the handle that it belongs to, so that finding the handle of a name is
+copying what follows it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from surveyor.training.compact.table import Table
+from surveyor.training.compact.vocabulary import UNKNOWN, WHOLE
+
+_HEAD = re.compile(r"([a-z]+_\d+): ")
+_BOX = re.compile(r"box_\d+ (.+?) \([-\d., ]+\) [\d.]+(?:; |$)")
+_OBJECT = re.compile(
+    r"(obj_\d+) (.+?)(?: in (frame_\d+))?: [-\d.]+ x .*?"
+    r"(?:, (\d+) of (\d+) views, confidence ([\d.]+))?( \[weak\])?"
+)
+_FROM = re.compile(r"(frame_\d+) from (frame_\d+)")
+_REGISTERED = re.compile(r"(\d+) of (\d+) frames registered")
+_MISSING = re.compile(r"not registered: ([^;\n]+)")
+_METRES = re.compile(r"(?:first: |, )(.+?) (-?\d+\.\d+) m")
+_ORDERED = re.compile(r"(?:order: |, )(.+?) at [\d.]+ s")
+
+Arguments = Mapping[str, Any]
+
+
+def result_tokens(name: str, arguments: Arguments, text: str, table: Table) -> list[str]:
+    """One result; a refusal is told as such, whatever it says."""
+    head = _HEAD.match(text)
+    if head is None:
+        return ["<err>", name or UNKNOWN]
+    handle, rest = head[1], text[head.end() :]
+    return _TELLERS.get(name, _other)(handle, rest, arguments, table)
+
+
+def _frames(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
+    chosen = re.findall(r"(frame_\d+) at", rest)
+    table.groups[handle] = chosen
+    table.search.left = list(chosen)
+    return [_group(handle, table), *map(table.frame, chosen)]
+
+
+def _restore(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
+    renamed = {}
+    for new, old in _FROM.findall(rest):
+        table.derived(new, old)
+        renamed[old] = new
+    given = table.expand(_list(arguments.get("frames")))
+    table.groups[handle] = [renamed.get(frame, frame) for frame in given]
+    return [_group(handle, table), _whole(rest)]
+
+
+def _detect(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
+    said = [_group(handle, table)]
+    for line in rest.split("\n")[1:]:
+        frame, _, row = line.partition(": ")
+        categories = _BOX.findall(row)
+        if categories:
+            said.append(table.handle(frame) or UNKNOWN)
+            said += [table.name(category) for category in categories]
+            if frame not in table.search.hits:
+                table.search.hits.append(frame)
+    return said
+
+
+def _counted(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
+    return [_group(handle, table), _whole(rest)]
+
+
+def _reconstruct(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
+    found = _REGISTERED.search(rest)
+    lost = _listed(_MISSING.search(rest))
+    given = table.expand(_list(arguments.get("frames")))
+    captured = [f"frame_{table.places[f]}" if f in table.places else f for f in given]
+    table.search.registered = [frame for frame in captured if frame not in lost]
+    said = [_group(handle, table)]
+    said += [_number(found[1]), "of", _number(found[2])] if found else [UNKNOWN]
+    said.append("relative" if "scale relative" in rest else "metric")
+    return said + (["<lost>", *(table.handle(f) or UNKNOWN for f in lost)] if lost else [])
+
+
+def _lift(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
+    lost = _listed(_MISSING.search(rest))
+    return [_group(handle, table), _whole(rest), *(["<lost>", str(len(lost))] if lost else [])]
+
+
+def _objects(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
+    said = [_group(handle, table)]
+    view = None
+    for line in rest.split("\n")[1:]:
+        row = _OBJECT.fullmatch(line)
+        if row is None:
+            said += [room for room in [table.handle(line.partition(":")[0])] if room]
+            continue
+        obj, category, frame, seen, of, confidence, weak = row.groups()
+        if frame and frame != view:
+            said.append(table.handle(frame) or UNKNOWN)
+            view = frame
+        table.kinds[obj] = table.name(category)
+        said += [table.kinds[obj], table.handle(obj) or UNKNOWN]
+        if seen:
+            said += [] if frame else [_number(seen), _number(of)]
+            said.append(f".{round(float(confidence) * 100):03d}")
+        said += ["weak"] if weak else []
+    return said
+
+
+def _made(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
+    return [_group(handle, table)]
+
+
+def _measured(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
+    found = re.search(r"-?\d+\.\d+", rest)
+    return ["meas", *(table.number(found[0]) if found else [UNKNOWN])]
+
+
+def _count(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
+    return ["meas", _whole(rest)]
+
+
+def _direction(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
+    return ["meas", *table.say(rest.partition(":")[0])]
+
+
+def _nearest(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
+    said = ["meas"]
+    for category, metres in _METRES.findall(rest):
+        said += [table.name(category), *table.number(metres)]
+    return said
+
+
+def _order(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
+    return ["meas", *(table.name(category) for category in _ORDERED.findall(rest))]
+
+
+def _other(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
+    """A result of a tool that the teacher does not use: its first line, in words."""
+    return [_group(handle, table), *table.say(rest.split("\n")[0])][:64]
+
+
+_TELLERS: dict[str, Callable[[str, str, Arguments, Table], list[str]]] = {
+    "frames": _frames,
+    "restore": _restore,
+    "detect": _detect,
+    "segment": _counted,
+    "depth": _made,
+    "align": _made,
+    "reconstruct": _reconstruct,
+    "lift": _lift,
+    "fuse": _objects,
+    "scene": _objects,
+    "distance": _measured,
+    "size": _measured,
+    "floor_area": _measured,
+    "count": _count,
+    "direction": _direction,
+    "nearest": _nearest,
+    "appearance_order": _order,
+}
+
+
+def _group(handle: str, table: Table) -> str:
+    return table.handle(handle) or "meas"
+
+
+def _whole(text: str) -> str:
+    found = re.search(r"\d+", text)
+    return _number(found[0]) if found else UNKNOWN
+
+
+def _number(text: str) -> str:
+    return text if int(text) <= WHOLE else UNKNOWN
+
+
+def _listed(found: re.Match[str] | None) -> list[str]:
+    return found[1].split(", ") if found else []
+
+
+def _list(value: Any) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []

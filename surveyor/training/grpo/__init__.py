@@ -1,0 +1,1 @@
+"""GRPO: the environment around the real tools, and the trainers that use it."""

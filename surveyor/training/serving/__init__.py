@@ -1,0 +1,1 @@
+"""Serving small models by the chat API, without a serving engine."""

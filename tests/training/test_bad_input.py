@@ -1,0 +1,115 @@
+"""What goes wrong in training ends with one sentence, and nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from surveyor.core.errors import UserError
+from surveyor.training.checkpoints import newest, prune, write_folder
+from surveyor.training.grpo.trl import GrpoSettings, answer_of, reward_function
+from surveyor.training.models.families import family_of
+
+
+def test_a_full_disk_leaves_the_last_whole_checkpoint(tmp_path: Path) -> None:
+    write_folder(tmp_path / "step-1", lambda at: (at / "state").write_text("one"))
+
+    def full(at: Path) -> None:
+        (at / "state").write_text("tw")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for step in (1, 2):
+        with pytest.raises(UserError, match=r"No space left on device.*last whole"):
+            write_folder(tmp_path / f"step-{step}", full)
+    assert newest(tmp_path) == (1, tmp_path / "step-1")
+    assert (tmp_path / "step-1" / "state").read_text() == "one"
+    assert [path.name for path in tmp_path.iterdir()] == ["step-1"]
+
+
+def test_checkpoints_are_replaced_whole_and_pruned(tmp_path: Path) -> None:
+    for step in (1, 2, 10, 10):
+        write_folder(tmp_path / f"step-{step}", lambda at: (at / "state").write_text("x"))
+    (tmp_path / ".step-11-killed").mkdir()
+    prune(tmp_path, keep=2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-10", "step-2"]
+
+
+def test_a_checkpoint_of_another_family_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no readable config"):
+        family_of(tmp_path)
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+    with pytest.raises(UserError, match="holds a llama model; the families known here are qwen3"):
+        family_of(tmp_path)
+
+
+class _Lived:
+    """An environment that was left as it began."""
+
+    def _episode(self, answer: str | None, said: str) -> Any:
+        from tests.training.test_rewards import HONEST, episode
+
+        return episode(HONEST, answer, said)
+
+
+def test_a_reward_that_is_not_a_number_stops_the_training() -> None:
+    async def broken(_task: str, _answer: str | None) -> float:
+        return float("nan")
+
+    reward = reward_function(broken, GrpoSettings(group=2), {})
+    said = [[{"role": "assistant", "content": "<answer>213</answer>"}]] * 2
+    with pytest.raises(UserError, match="not a number"):
+        asyncio.run(reward(said, ["t", "t"], [_Lived(), _Lived()]))
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ([], None),
+        ([{"role": "tool", "content": "<answer>4</answer>"}], None),
+        ([{"role": "assistant", "content": "", "tool_calls": [{}]}], None),
+        ([{"role": "assistant", "content": "<answer> </answer>"}], None),
+        ([{"role": "assistant", "content": "so <answer>4</answer>"}], "4"),
+        ([{"role": "assistant", "content": [{"type": "text", "text": "<answer>4</answer>"}]}], "4"),
+    ],
+)
+def test_only_the_models_own_last_words_are_an_answer(
+    said: list[dict[str, Any]], answer: str | None
+) -> None:
+    assert answer_of(said)[1] == answer
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["train", "compact", "OUT"], "name at least one run to train on with --run"),
+        (["train", "compact", "OUT", "--run", "none"], "none is not a run"),
+        (["train", "watch", "OUT"], "holds no training yet"),
+        (["train", "rollouts", "none", "OUT"], "none holds no dataset"),
+        (["serve-model", "none"], "there is no folder none"),
+        (["export", "sft", "OUT", "--run", "none"], "none is not a run"),
+        (["export", "sft", "OUT", "--run", "none", "--dialect", "x"], "there is no dialect 'x'"),
+        (["train", "grpo", "none", "OUT", "--prompts", "p"], "name the datasets"),
+        (["train", "sft", "none", "OUT", "--data", "rows:x"], "FOLDER or FOLDER:WEIGHT"),
+    ],
+)
+def test_one_sentence_and_nothing_is_written(
+    arguments: list[str], sentence: str, tmp_path: Path
+) -> None:
+    code = "from surveyor.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert sentence in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
