@@ -38,8 +38,9 @@ from surveyor.services.contract import Endpoints
 from surveyor.skills.workflow import WORKFLOWS, Join, Workflow
 from surveyor.tools.builtin import TABLE, offered_tools
 from surveyor.tools.cache import ResultCache
-from surveyor.tools.cache_use import ANSWERS, BLOBS
+from surveyor.tools.cache_use import ANSWERS, BLOBS, EVIDENCE
 from surveyor.tools.endpoints import EndpointsFile, EndpointSource, FixedEndpoints
+from surveyor.tools.evidence_store import EvidenceStore
 from surveyor.tools.experts import ExpertClient
 from surveyor.tools.registry import Registry
 from surveyor.tools.spec import Tool
@@ -183,6 +184,7 @@ async def expert_client(job: Job, dataset: Dataset) -> AsyncIterator[ExpertClien
         BlobStore(job.cache / BLOBS),
         ResultCache(job.cache / ANSWERS) if job.cached else None,
         originals=(dataset.blobs,),
+        evidence=EvidenceStore(job.cache / EVIDENCE) if job.cached else None,
     )
     try:
         yield client
