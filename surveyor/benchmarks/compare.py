@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from statistics import fmean
 
+from pydantic import JsonValue
+
 from surveyor.benchmarks.corruption_effect import ProbeReading, read_probe
 from surveyor.benchmarks.report.record import Estimate, read_report
 from surveyor.benchmarks.run.repeat import config_of
@@ -145,7 +147,7 @@ def _notes(a: RunFolder, b: RunFolder) -> list[str]:
     """What else is not the same, so that a difference is not laid at the wrong door."""
     one, two = a.record, b.record
     notes = [
-        f"{key}: {one.config.get(key)} / {two.config.get(key)}"
+        f"{key}: {in_words(one.config.get(key))} / {in_words(two.config.get(key))}"
         for key in sorted(one.config.keys() | two.config.keys())
         if key not in one.free and one.config.get(key) != two.config.get(key)
     ]
@@ -158,6 +160,17 @@ def _notes(a: RunFolder, b: RunFolder) -> list[str]:
     if one.manifest.experts != two.manifest.experts:
         notes.append("different experts answered")
     return notes
+
+
+def in_words(value: JsonValue) -> str:
+    """A setting as a person writes it: ``preset perfect``, ``–`` for nothing."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {in_words(item)}" for key, item in value.items()) or "–"
+    if isinstance(value, list):
+        return ", ".join(map(in_words, value)) or "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "–" if value in (None, "") else str(value)
 
 
 def _scorer(parts: tuple[str, str, str]) -> str:

@@ -26,6 +26,7 @@ def show(at: At = None) -> None:
     for expert, (count, size) in sorted(use.answers.items()):
         print(f"{expert:<12} {count:>8} answers  {_mebibytes(size):>12}")
     print(f"{'blobs':<12} {use.blobs:>8} files    {_mebibytes(use.blob_bytes):>12}")
+    print(f"{'evidence':<12} {use.evidence:>8} files    {_mebibytes(use.evidence_bytes):>12}")
 
 
 @app.command()

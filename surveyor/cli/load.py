@@ -1,4 +1,4 @@
-"""`surveyor load`: a published benchmark's files as a dataset."""
+"""`surveyor load`: a published benchmark's files, or captured rooms, as a dataset."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ app = typer.Typer()
 @app.command()
 def load(
     name: Annotated[
-        str, typer.Argument(help="vsi-bench, mmsi-bench, ...; all are listed without it.")
+        str, typer.Argument(help="vsi-bench, ..., or webxr; benchmarks are listed without it.")
     ] = "",
     source: Annotated[
         Path | None, typer.Argument(help="The benchmark's folder or file; left out with --hub.")
@@ -31,7 +31,10 @@ def load(
         str | None, typer.Option(help="Commit, tag or branch of --hub; its newest if left out.")
     ] = None,
 ) -> None:
-    """Make a dataset from a benchmark's local files, or from the hub; see docs/benchmarks.md."""
+    """Make a dataset from a benchmark's local files, or from the hub; see docs/benchmarks.md.
+
+    webxr: rooms that a headset captured (a folder of .json); see docs/real.md.
+    """
     from surveyor.benchmarks.loaders.frames import FrameRule
     from surveyor.benchmarks.loaders.hub import fetch
     from surveyor.benchmarks.loaders.registry import loader_named, loader_names
@@ -42,6 +45,9 @@ def load(
         for known in loader_names():
             print(f"{known:<14} splits: {', '.join(loader_named(known).splits)}")
         print("load one: surveyor load NAME FOLDER OUT --split SPLIT; see docs/benchmarks.md")
+        return
+    if name == "webxr":
+        _captured(source, out, split, frames, plain=not hub and revision is None)
         return
     rule, loader = FrameRule.parse(frames), loader_named(name)
     if source is None:
@@ -57,6 +63,34 @@ def load(
     print(f"{len(manifest.scenes)} scenes, {asked} questions in {out}")
     if (commit := manifest.settings.get("revision")) is not None:
         print(f"revision {commit}")
+    _next_steps(out)
+
+
+def _captured(
+    source: Path | None, out: Path | None, split: str | None, frames: str, plain: bool
+) -> None:
+    from surveyor.benchmarks.loaders.frames import FrameRule
+    from surveyor.core.errors import UserError
+    from surveyor.scenes.datasets.scans import make_scans_dataset, scan_settings
+    from surveyor.scenes.formats.webxr import read_webxr
+
+    if source is None or out is None or not plain:
+        raise UserError("give the folder of captures and the dataset to make; they are on no hub")
+    rule = FrameRule.parse(frames)
+    if rule.kind not in ("all", "uniform"):
+        raise UserError("captured rooms are filmed anew: --frames uniform:N says how often")
+    settings = scan_settings(split, rule.n)
+    manifest = make_scans_dataset(
+        out,
+        read_webxr(source),
+        settings=settings,
+        progress=lambda done, total: print(f"room {done} of {total}", flush=True),
+    )
+    print(f"{len(manifest.scenes)} scenes, {sum(manifest.questions.values())} questions in {out}")
+    _next_steps(out)
+
+
+def _next_steps(out: Path) -> None:
     print(f"score answers of your own: surveyor score {out} predictions.jsonl")
     print(
         f"run it: surveyor run {out} --planner chat --model MODEL --base-url URL "

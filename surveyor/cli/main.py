@@ -17,6 +17,10 @@ from typer.main import get_command
 VERBS: dict[str, str] = {
     "demo": "Measure six embedded rooms with perfect and with imperfect experts.",
     "rooms": "Make and show embedded rooms.",
+    "ask": "Ask about your own photos, and see what the answer rests on.",
+    "view": "Look at runs, episodes, scenes and places in a browser.",
+    "runs": "List runs: state, score, what is incomplete.",
+    "show": "Show a run or an episode and its evidence in text.",
     "run": "Run a dataset with a planner; resume what is incomplete.",
     "load": "Make a dataset from a published benchmark's files.",
     "benchmarks": "List benchmarks and how to fetch them; results on them as one table.",

@@ -187,6 +187,22 @@ def env(
         print(f"still to be installed by you: {command}")
 
 
+@app.command()
+def check(
+    expert: Annotated[str, typer.Argument(help="Which running expert; depth is the one so far.")],
+    truth: Annotated[Path, typer.Argument(help="Folder of the measured pair; see docs/real.md.")],
+    state: State = STATE,
+) -> None:
+    """Judge a running expert on a real place with measured truth, beside trivial answers."""
+    from surveyor.compose.depth_check import check_depth
+    from surveyor.core.errors import UserError
+
+    if expert != "depth":
+        raise UserError(f"only depth can be checked so far, not {expert!r}")
+    for line in check_depth(truth, state / "endpoints.json"):
+        print(line)
+
+
 def _with(chosen: Sequence[ExpertPlan], plan: LaunchPlan) -> LaunchPlan:
     """The plan with what was found in place of its experts of the same names."""
     found = {one.expert: one for one in chosen}

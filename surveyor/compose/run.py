@@ -41,8 +41,9 @@ from surveyor.services.contract import Endpoints
 from surveyor.skills.workflow import WORKFLOWS, Join, Workflow
 from surveyor.tools.builtin import TABLE, default_tools
 from surveyor.tools.cache import ResultCache
-from surveyor.tools.cache_use import ANSWERS, BLOBS
+from surveyor.tools.cache_use import ANSWERS, BLOBS, EVIDENCE
 from surveyor.tools.endpoints import EndpointsFile, EndpointSource, FixedEndpoints
+from surveyor.tools.evidence_store import EvidenceStore
 from surveyor.tools.experts import ExpertClient
 from surveyor.tools.registry import Registry
 from surveyor.tools.spec import Tool
@@ -123,7 +124,7 @@ async def _perform(
             registry = Registry(given, inner=default_tools())
             toolbox = equip(registry, job.config)
             folder = await _make_folder(job, dataset, tasks, client, registry, toolbox, desk)
-            setting = _setting(client, desk)
+            setting = _setting(client, desk, BlobStore(folder.path / BLOBS))
             bench = RunContext(planner, toolbox, setting, *make_limits(job.config))
             async with UNLIMITED.scope("watched") as watched:
                 gauges.watch(watched.spent, planner, client)
@@ -188,6 +189,7 @@ async def expert_client(job: Job, dataset: Dataset) -> AsyncIterator[ExpertClien
         BlobStore(job.cache / BLOBS),
         ResultCache(job.cache / ANSWERS) if job.cached else None,
         originals=(dataset.blobs,),
+        evidence=EvidenceStore(job.cache / EVIDENCE) if job.cached else None,
     )
     try:
         yield client
@@ -238,9 +240,11 @@ async def _producers(client: ExpertClient, job: Job) -> tuple[Producer, ...]:
     return tuple(info.producer for info in infos)
 
 
-def _setting(client: ExpertClient, desk: RunSkills | None) -> Callable[[Task], EpisodeContext]:
+def _setting(
+    client: ExpertClient, desk: RunSkills | None, kept: BlobStore
+) -> Callable[[Task], EpisodeContext]:
     def setting(task: Task) -> EpisodeContext:
-        workspace = Workspace(task, client)
+        workspace = Workspace(task, client, kept)
         skills, event = desk.skills_for(task) if desk else ((), None)
         return EpisodeContext(workspace, workspace.frame_handles, skills, event)
 

@@ -138,11 +138,24 @@ class ScaleSource(StrEnum):
     NONE = "none"
 
 
+class RightView(_Wire):
+    """The right image of a rectified pair: same size and rows, ``baseline`` metres to the right.
+
+    ``offset`` is the right principal point's x less the left one's, pixels. Experts that look
+    with one eye ignore it.
+    """
+
+    image: ImageRef
+    baseline: Annotated[float, Field(gt=0, le=100)]
+    offset: FiniteFloat = 0.0
+
+
 class DepthRequest(_Wire):
     """z-depth of one image; ``focal`` in pixels of the image sent, if it is known."""
 
     image: ImageRef
     focal: Annotated[float, Field(ge=1, le=1e6)] | None = None
+    right: RightView | None = None
 
 
 class DepthAnswer(ExpertAnswer):

@@ -32,6 +32,7 @@ ADAPTERS: dict[str, dict[str, str]] = {
         "reconstruct": "surveyor.services.neural.reconstruct:NeuralReconstruct",
         "render_view": "surveyor.services.neural.render_view:NeuralRenderView",
     },
+    "stereo": {"depth": "surveyor.services.stereo.depth:StereoDepth"},
     "tiny": {
         "detect": "surveyor.services.neural.tiny.detect:TinyDetect",
         "segment": "surveyor.services.neural.tiny.segment:TinySegment",

@@ -12,16 +12,20 @@ from surveyor.core.errors import InfrastructureError
 
 ANSWERS = "answers.sqlite"
 BLOBS = "blobs"
+EVIDENCE = "evidence"
 
 
 @dataclass(frozen=True, slots=True)
 class CacheUse:
     """``answers``: number and bytes of the answers of each expert, by name; ``blobs`` and
-    ``blob_bytes``: the arrays and images that they refer to."""
+    ``blob_bytes``: the arrays and images that they refer to. ``evidence`` and ``evidence_bytes``:
+    what was lifted and fused from them."""
 
     answers: dict[str, tuple[int, int]]
     blobs: int
     blob_bytes: int
+    evidence: int = 0
+    evidence_bytes: int = 0
 
 
 def cache_use(folder: Path) -> CacheUse:
@@ -31,8 +35,8 @@ def cache_use(folder: Path) -> CacheUse:
     """
     query = "SELECT expert, COUNT(*), SUM(LENGTH(body)) FROM answers GROUP BY expert"
     answers = {name: (count, size) for name, count, size in _rows(folder / ANSWERS, query)}
-    sizes = [path.stat().st_size for path in (folder / BLOBS).rglob("*") if path.is_file()]
-    return CacheUse(answers, len(sizes), sum(sizes))
+    blobs, evidence = (_sizes(folder / name) for name in (BLOBS, EVIDENCE))
+    return CacheUse(answers, len(blobs), sum(blobs), len(evidence), sum(evidence))
 
 
 def clear_cache(folder: Path) -> None:
@@ -52,10 +56,15 @@ def clear_cache(folder: Path) -> None:
     try:
         for path in folder.glob(f"{ANSWERS}.damaged*"):
             path.unlink(missing_ok=True)
-        with suppress(FileNotFoundError):
-            shutil.rmtree(folder / BLOBS)
+        for name in (BLOBS, EVIDENCE):
+            with suppress(FileNotFoundError):
+                shutil.rmtree(folder / name)
     except OSError as error:
         raise InfrastructureError(f"cannot empty the cache {folder}: {error}") from error
+
+
+def _sizes(folder: Path) -> list[int]:
+    return [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
 
 
 def _rows(file: Path, statement: str) -> list[tuple[str, int, int]]:

@@ -22,6 +22,7 @@ from surveyor.tools.arrays import decode_npy
 from surveyor.tools.cache import ResultCache, cache_key
 from surveyor.tools.concurrency import AdaptiveLimiter
 from surveyor.tools.endpoints import EndpointSource
+from surveyor.tools.evidence_store import EvidenceStore
 from surveyor.tools.prices import PriceList
 from surveyor.tools.transport import (
     BlobMissing,
@@ -52,7 +53,8 @@ class ExpertClient:
     """One per event loop. Equal requests that run at the same time are asked once.
 
     Answers' blobs are kept in ``blobs``; images to upload are looked for there and then in
-    ``originals`` (a dataset's own store, say), which are never written to. ``transport`` is the
+    ``originals`` (a dataset's own store, say), which are never written to. ``evidence`` keeps
+    what tools compute from answers, if it is to be kept. ``transport`` is the
     seam for tests. ``remembered`` bounds the parsed answers held in memory
     and ``array_bytes`` the decoded arrays.
     """
@@ -67,10 +69,12 @@ class ExpertClient:
         policy: RetryPolicy | None = None,
         transport: httpx2.AsyncBaseTransport | None = None,
         originals: Sequence[BlobStore] = (),
+        evidence: EvidenceStore | None = None,
         remembered: int = 4096,
         array_bytes: int = 256 << 20,
     ) -> None:
         self.blobs = blobs
+        self.evidence = evidence
         self._originals = tuple(originals)
         self._cache = cache
         self._prices = prices or PriceList()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from surveyor.core.blobs import BlobRef
 from surveyor.core.geometry import Scale, Vec3, World
 from surveyor.services.contract import Box, Mask
 
@@ -31,7 +32,8 @@ class BoxRow(_Row):
 
 
 class MaskRow(_Row):
-    """A mask of ``frame`` (COCO RLE) with its tight box; ``pixels`` is its area."""
+    """A mask of ``frame`` (COCO RLE) with its tight box; ``pixels`` is its area, ``prompt`` the box
+    that it was cut out of, if any."""
 
     handle: str
     frame: str
@@ -40,6 +42,7 @@ class MaskRow(_Row):
     score: float
     box: Box
     mask: Mask
+    prompt: str = ""
 
 
 class CloudRow(_Row):
@@ -105,21 +108,33 @@ class SurveyData(_Row):
 
 
 class ReconstructionData(_Row):
-    """Which frames were registered, and whether lengths are metres."""
+    """Which frames were registered, and whether lengths are metres. ``geometry`` is the document
+    with cameras and cloud that the run keeps (`surveyor.tools.geometry.kept`)."""
 
     handle: str
     scale: Scale
     registered: tuple[str, ...]
     missing: tuple[str, ...]
     world: World = World.OWN
+    geometry: BlobRef | None = None
 
 
 class MeasureData(_Row):
-    """One measured number or word."""
+    """One measured number or word.
+
+    ``points`` are the places in ``space`` that a length was measured between. ``low`` and ``high``
+    hold the true value with probability ``level``, as ``basis`` says; ``None``: not known.
+    """
 
     handle: str
     value: float | str
     unit: str
+    points: tuple[Vec3, ...] = ()
+    space: str = ""
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None
+    basis: str = ""
 
 
 class NearestData(_Row):

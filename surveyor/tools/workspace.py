@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from typing import TypeVar
 
+from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import ModelMistake
 from surveyor.core.tasks import Task
 from surveyor.tools.experts import ExpertClient
@@ -36,11 +37,13 @@ _NAMES = {
 
 class Workspace:
     """Handles are ``<kind>_<number>``, numbered in call order from 1; a captured frame keeps its
-    index in the capture (``frame_0`` is the first)."""
+    index in the capture (``frame_0`` is the first). ``kept`` takes what a run keeps for whoever
+    looks at it later, when the experts are gone."""
 
-    def __init__(self, task: Task, experts: ExpertClient) -> None:
+    def __init__(self, task: Task, experts: ExpertClient, kept: BlobStore | None = None) -> None:
         self.task = task
         self.experts = experts
+        self.kept = kept
         self._records: dict[str, Record] = {}
         self._sources: dict[str, tuple[str, ...]] = {}
         self._counts: dict[str, int] = {}

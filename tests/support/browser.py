@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import shutil
 import subprocess
 import tempfile
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,14 +20,22 @@ from websockets.sync.client import ClientConnection, connect
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 LOADED = "Page.loadEventFired"
-FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--remote-debugging-port=0")
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--enable-unsafe-swiftshader",
+    "--remote-debugging-port=0",
+)
 
 
 @dataclass
 class Tab:
-    """One page. ``problems`` collects console errors and requests that left the page."""
+    """One page. ``problems`` collects console errors and requests that left the page, or ``home``,
+    the one origin that it may ask."""
 
     socket: ClientConnection
+    home: str = ""
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     problems: list[str] = field(default_factory=list)
 
@@ -65,26 +75,51 @@ class Tab:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
+    def until(self, expression: str, seconds: float = 20) -> bool:
+        """Wait until a JavaScript expression is true."""
+        end = time.monotonic() + seconds
+        safe = f"(() => {{ try {{ return Boolean({expression}); }} catch {{ return false; }} }})()"
+        while not (value := self.value(safe)):
+            assert time.monotonic() < end, (expression, self.value("document.body.innerText"))
+            time.sleep(0.05)
+        return bool(value)
+
+    def press(self, key: str) -> None:
+        """One key, as typed."""
+        named = {"Enter": "\r", "Escape": "", "Tab": ""}
+        text = named.get(key, key)
+        event = {"key": key, "text": text} if text else {"key": key}
+        event |= {"windowsVirtualKeyCode": {"Enter": 13, "Escape": 27, "Tab": 9}.get(key, 0)}
+        self.call("Input.dispatchKeyEvent", type="keyDown", **event)
+        self.call("Input.dispatchKeyEvent", type="keyUp", key=key)
+
+    def picture(self) -> bytes:
+        """A screenshot as PNG."""
+        return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
+
     def _notice(self, message: dict[str, Any]) -> None:
         method, told = message.get("method"), message.get("params", {})
         if method == "Runtime.exceptionThrown":
             self.problems.append(str(told))
         if method == "Network.requestWillBeSent":
             url = told["request"]["url"]
-            if not url.startswith(("data:", "file:")):
+            allowed = ("data:", "file:", "blob:", *([f"{self.home}/"] if self.home else []))
+            if not url.startswith(allowed):
                 self.problems.append(url)
+        if method == "Log.entryAdded" and told["entry"]["level"] == "error":
+            self.problems.append(str(told["entry"]))
 
 
 @contextmanager
-def browser() -> Iterator[Tab]:
-    """A fresh browser with one tab."""
+def browser(*more: str) -> Iterator[Tab]:
+    """A fresh browser with one tab, started with ``more`` flags."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         pytest.skip("no Chromium on this machine")
     with (
         tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
         subprocess.Popen(
-            [program, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
+            [program, *FLAGS, *more, f"--user-data-dir={profile}", "about:blank"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,

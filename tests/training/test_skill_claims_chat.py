@@ -38,10 +38,11 @@ def test_the_prompt_of_a_chat_model_holds_its_skill_as_it_is_kept_here() -> None
 def test_the_follower_reads_the_first_workflow_of_its_prompt_and_nothing_else() -> None:
     assert first_workflow(system(FEW, PLAIN)) == FEW
     assert first_workflow(system()) is None
+    frames = "\n".join(f"frame_{i}:" for i in range(24))
     body = {
         "messages": [
             {"role": "system", "content": system(FEW)},
-            {"role": "user", "content": "24 frames of a video.\nQuestion: " + TASK.question},
+            {"role": "user", "content": f"{frames}\nQuestion: {TASK.question}"},
         ]
     }
     reply = follow(Request(0, "POST", "/", {}, json.dumps(body).encode()))

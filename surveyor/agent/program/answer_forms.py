@@ -53,6 +53,8 @@ def form(program: Program, value: Value, options: Sequence[str]) -> str | None:
             return f"{_number(value):.1f}"
         case Find() | Serving():
             return ", ".join(value) if isinstance(value, tuple) and value else "none"
+        case Nearest() if isinstance(value, tuple) and value:
+            return value[0]
     return value if isinstance(value, str) else None
 
 

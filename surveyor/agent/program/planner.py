@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from surveyor.agent.planner import Observation, PlannerInput, Turn
 from surveyor.agent.program.answer_forms import describe, form, guess
 from surveyor.agent.program.grounding import absent, anchor, find, serving
@@ -31,6 +33,8 @@ from surveyor.agent.recall_tool import RECALL
 from surveyor.core.tasks import Task
 from surveyor.skills.workflow import PLAIN, TABLE, Join, Workflow
 
+Reader = Callable[[str], Program | None]
+"""From a question to its program; ``None`` where none fits."""
 EXHAUSTIVE = (Count, Find, FloorArea, Orbit, Quality, Serving)
 """Programs that no sighting answers early: there may always be one more."""
 _UNREMEMBERED = (
@@ -44,7 +48,8 @@ class ProgramPlanner:
     ``workflow`` says how to look when no skill does, ``seer`` by which calls: single ones, or
     `survey` (`surveyor.agent.survey.builder`). Places without frames are looked up in the
     `scene` expert's table, whatever the workflow says. Where there is a memory to recall from, what
-    earlier questions measured is used before anything is looked at.
+    earlier questions measured is used before anything is looked at. ``reads`` understands
+    questions; by default in the words of benchmarks' templates.
     """
 
     def __init__(
@@ -52,10 +57,12 @@ class ProgramPlanner:
         workflow: Workflow = PLAIN,
         name: str = "program",
         seer: type[SceneBuilder] = SceneBuilder,
+        reads: Reader = parse,
     ) -> None:
         self._workflow = workflow
         self._name = name
         self._seer = seer
+        self._reads = reads
 
     @property
     def name(self) -> str:
@@ -67,7 +74,7 @@ class ProgramPlanner:
         workflow = next((s.workflow for s in brief.skills if s.workflow), self._workflow)
         recalls = any(tool["function"]["name"] == RECALL for tool in brief.tools)
         how = workflow if brief.frame_handles else TABLE
-        return ProgramSession(task, how, recalls, brief.frame_handles, self._seer)
+        return ProgramSession(task, how, recalls, brief.frame_handles, self._seer, self._reads)
 
 
 class ProgramSession:
@@ -80,8 +87,10 @@ class ProgramSession:
         recalls: bool = False,
         frames: tuple[str, ...] = (),
         seer: type[SceneBuilder] = SceneBuilder,
+        reads: Reader = parse,
     ) -> None:
         self._task = task
+        self._reads = reads
         self._recalls = recalls
         self._frames = frames
         self._seer = seer
@@ -97,7 +106,7 @@ class ProgramSession:
         return self._steps.send(observations)
 
     def _run(self) -> Steps[None]:
-        program = parse(self._task.question)
+        program = self._reads(self._task.question)
         if program is None:
             text = guess(None, self._task.options, self._task.answer_kind)
             why = {"why": "the question fits no known template; a guess"}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from io import StringIO
 from typing import TYPE_CHECKING
 
-from surveyor.benchmarks.compare import RunComparison, compare
+from surveyor.benchmarks.compare import RunComparison, compare, in_words
 from surveyor.benchmarks.report.examples import Example, examples
 from surveyor.benchmarks.report.record import (
     BY_CONSTRUCTION,
@@ -62,13 +64,40 @@ class TypeView:
 def write_page(
     folders: Sequence[RunFolder], stores: Sequence[BlobStore] = (), title: str = ""
 ) -> str:
-    """Write ``report.html`` into the first folder and return its text.
+    """Write ``report.html`` and ``report.csv`` into the first folder; return the page's text.
 
     ``stores`` are where frames may be found. Raises `UserError` for a run without scores.
     """
     text = render_page(folders, stores, title)
     folders[0].write("report.html", text.encode())
+    folders[0].write("report.csv", table(folders).encode())
     return text
+
+
+def table(folders: Sequence[RunFolder]) -> str:
+    """The scores by question type as CSV, the overall ones last; empty where there is no interval.
+
+    Names that a spreadsheet would take for a formula get an apostrophe.
+    """
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["run", "type", "scheduled", "scored", "score", "low", "high", "guesses"])
+    for folder in folders:
+        report = read_report(folder)
+        rows = [(r.question_type, r.tally, r.score, r.guesses.n) for r in report.types]
+        for name, tally, score, guesses in (
+            *rows,
+            ("overall", report.tally, report.overall, report.guesses.n),
+        ):
+            names = [_plain(folder.record.id), _plain(name)]
+            writer.writerow(
+                [*names, tally.scheduled, tally.scored, score.value, score.low, score.high, guesses]
+            )
+    return out.getvalue()
+
+
+def _plain(name: str) -> str:
+    return f"'{name}" if name[:1] in "=+-@\t\r" else name
 
 
 def render_page(
@@ -103,7 +132,7 @@ def _view(folder: RunFolder, place: int) -> RunView:
         colour=COLOURS[place % len(COLOURS)],
         report=read_report(folder),
         manifest=record.manifest,
-        config="\n".join(f"{key} = {value}" for key, value in settings.items()),
+        config="\n".join(f"{key} = {in_words(value)}" for key, value in settings.items()),
     )
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from surveyor.scenes.rooms.free_space import inside_polygon
 from surveyor.scenes.rooms.layout.floor_plan import FloorPlan, Rect
 
 Float = NDArray[np.float64]
@@ -39,8 +40,28 @@ class Outline:
             edge += [wall.at(wall.length * k / count) for k in range(count)]
             corner += [k == 0 for k in range(count)]
         floor = np.concatenate([_inside(cell) for cell in plan.cells])
-        walls = np.array(edge)
-        shape = np.ceil((np.array(plan.extent) + 2 * PAD) / CELL).astype(int)
+        return cls._marked(np.array(edge), np.array(corner), floor, np.array(plan.extent))
+
+    @classmethod
+    def of_polygon(cls, polygon: Float) -> Outline:
+        """An outline (N, 2) whose smallest x and y are 0, marked."""
+        edge, corner = [], []
+        for start, end in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+            count = max(1, round(float(np.linalg.norm(end - start)) / WALL_STEP))
+            edge += [start + (end - start) * k / count for k in range(count)]
+            corner += [k == 0 for k in range(count)]
+        extent = polygon.max(axis=0)
+        floor = _inside(Rect(0.0, 0.0, float(extent[0]), float(extent[1])))
+        walls, corners = np.array(edge), tuple((float(x), float(y)) for x, y in polygon)
+        apart = cKDTree(walls).query(floor)[0] if len(floor) else np.zeros(0)
+        floor = floor[inside_polygon(floor, corners) & (apart > FLOOR_REACH)]
+        return cls._marked(walls, np.array(corner), floor, extent)
+
+    @classmethod
+    def _marked(
+        cls, walls: Float, corner: NDArray[np.bool_], floor: Float, extent: Float
+    ) -> Outline:
+        shape = np.ceil((extent + 2 * PAD) / CELL).astype(int)
         centres = (np.indices(tuple(shape)).reshape(2, -1).T + 0.5) * CELL - PAD
         at_wall, at_floor = _nearest(centres, walls, WALL_REACH), -np.ones(len(centres), int)
         if len(floor):
@@ -51,7 +72,7 @@ class Outline:
         return cls(
             np.concatenate([walls, floor]),
             np.concatenate([np.ones(len(walls), bool), beside]),
-            np.concatenate([np.array(corner), beside]),
+            np.concatenate([corner, beside]),
             found.astype(np.int16),
         )
 

@@ -18,6 +18,7 @@ from surveyor.scenes.capture.tone_mapping import CaptureStyle, ToneMapping, edge
 from surveyor.scenes.rooms.light.baking import BakeQuality, bake_light
 from surveyor.scenes.rooms.light.shading import Shader
 from surveyor.scenes.rooms.light.sources import lights_of
+from surveyor.scenes.rooms.mesh import Mesh
 from surveyor.scenes.rooms.room import Room
 from surveyor.scenes.rooms.surfaces.atlas import Atlas
 
@@ -61,26 +62,15 @@ def _directions(camera: Camera, pixels: Float32 | None = None) -> NDArray[np.flo
     return directions
 
 
-class Renderer:
-    """Renders one room. Light is baked when a picture is first wanted."""
+class Tracer:
+    """Depth and instance ids of a mesh that holds ``objects`` objects, with ids from 1."""
 
-    def __init__(self, room: Room, backend: Backend | None = None) -> None:
-        self.room = room
-        self.mesh = room.mesh()
-        self.caster: RayCaster = ray_caster(self.mesh, backend)
-        corner = self.mesh.vertices[self.mesh.triangles].astype(np.float64)
+    def __init__(self, mesh: Mesh, objects: int, backend: Backend | None = None) -> None:
+        self.mesh, self.objects = mesh, objects
+        self.caster: RayCaster = ray_caster(mesh, backend)
+        corner = mesh.vertices[mesh.triangles].astype(np.float64)
         self._normals = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
         self._offsets = (self._normals * corner[:, 0]).sum(axis=1)
-        self._shader: Shader | None = None
-
-    def shader(self, quality: BakeQuality | None = None) -> Shader:
-        """The room's textures and baked light, made once."""
-        if self._shader is None:
-            atlas = Atlas.of(self.mesh.materials).by_day(self.room.lighting.day)
-            lights = lights_of(self.room)
-            baked = bake_light(self.mesh, self.caster, lights, atlas, quality or BakeQuality())
-            self._shader = Shader.of(self.mesh, self.caster, atlas, baked)
-        return self._shader
 
     def rays(self, camera: Camera, pixels: Float32 | None = None) -> tuple[Float32, Float32]:
         """Origins and world directions (N, 3) through all pixel centres, or through ``pixels``.
@@ -91,29 +81,13 @@ class Renderer:
         eye = np.array(camera.T_world_camera, np.float32)[:3, 3]
         return np.broadcast_to(eye, directions.shape), directions
 
-    def render(
-        self, camera: Camera, rgb: bool = True, look: CaptureStyle | None = None
-    ) -> RenderedFrame:
-        """One frame."""
-        origins, directions = self.rays(camera)
-        hits = self.caster.hit(origins, directions)
+    def trace(self, camera: Camera, hits: Hits) -> tuple[Float32, NDArray[np.int32]]:
+        """Depth (H, W) and ids (H, W) of what a camera's rays hit, 0 where they hit nothing."""
         shape = camera.intrinsics.height, camera.intrinsics.width
         found = hits.triangle >= 0
         ids = np.where(found, self.mesh.instance[hits.triangle], 0).astype(np.int32).reshape(shape)
         depth = np.where(found, self._exact_depth(camera, hits), 0)
-        depth = depth.astype(np.float32).reshape(shape)
-        picture = None
-        if rgb:
-            look = look or CaptureStyle()
-            shader = self.shader()
-            light = shader.radiance(hits, origins, directions).reshape(*shape, 3)
-            mapping = ToneMapping.exposed(light, shader.exposure, look)
-            shown = mapping.tone(light)
-            if look.antialias:
-                self._smooth_edges(camera, shader, mapping, shown, hits)
-            seed = zlib.crc32(np.array(camera.T_world_camera).tobytes()) ^ self.room.spec.seed
-            picture = mapping.develop(shown, seed)
-        return RenderedFrame(picture, depth, ids)
+        return depth.astype(np.float32).reshape(shape), ids
 
     def _exact_depth(self, camera: Camera, hits: Hits) -> NDArray[np.float64]:
         """Depth (N,) of the hit triangles' planes along the pixel rays, in double precision.
@@ -127,6 +101,44 @@ class Renderer:
         with np.errstate(divide="ignore", invalid="ignore"):
             depth = reach / slope
         return np.where(np.abs(depth - hits.distance) < TRUST, depth, hits.distance)
+
+
+class Renderer(Tracer):
+    """Renders one room. Light is baked when a picture is first wanted."""
+
+    def __init__(self, room: Room, backend: Backend | None = None) -> None:
+        super().__init__(room.mesh(), len(room.objects), backend)
+        self.room = room
+        self._shader: Shader | None = None
+
+    def shader(self, quality: BakeQuality | None = None) -> Shader:
+        """The room's textures and baked light, made once."""
+        if self._shader is None:
+            atlas = Atlas.of(self.mesh.materials).by_day(self.room.lighting.day)
+            lights = lights_of(self.room)
+            baked = bake_light(self.mesh, self.caster, lights, atlas, quality or BakeQuality())
+            self._shader = Shader.of(self.mesh, self.caster, atlas, baked)
+        return self._shader
+
+    def render(
+        self, camera: Camera, rgb: bool = True, look: CaptureStyle | None = None
+    ) -> RenderedFrame:
+        """One frame."""
+        origins, directions = self.rays(camera)
+        hits = self.caster.hit(origins, directions)
+        depth, ids = self.trace(camera, hits)
+        picture = None
+        if rgb:
+            look = look or CaptureStyle()
+            shader = self.shader()
+            light = shader.radiance(hits, origins, directions).reshape(*depth.shape, 3)
+            mapping = ToneMapping.exposed(light, shader.exposure, look)
+            shown = mapping.tone(light)
+            if look.antialias:
+                self._smooth_edges(camera, shader, mapping, shown, hits)
+            seed = zlib.crc32(np.array(camera.T_world_camera).tobytes()) ^ self.room.spec.seed
+            picture = mapping.develop(shown, seed)
+        return RenderedFrame(picture, depth, ids)
 
     def _smooth_edges(
         self, camera: Camera, shader: Shader, mapping: ToneMapping, shown: Float32, hits: Hits

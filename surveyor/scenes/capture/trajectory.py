@@ -19,9 +19,10 @@ from surveyor.core.cameras import Camera
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import Intrinsics
 from surveyor.scenes.capture.coverage import Outline
-from surveyor.scenes.capture.rendering import PHONE, Renderer, camera_at, renderer
+from surveyor.scenes.capture.rendering import PHONE, Tracer, camera_at, renderer
 from surveyor.scenes.capture.standing import StandableFloor, free_space
 from surveyor.scenes.capture.view_scores import CameraView, ScoredViews, judge
+from surveyor.scenes.records import SceneObject
 from surveyor.scenes.rooms.room import Room, countable
 
 Float = NDArray[np.float64]
@@ -60,6 +61,22 @@ class CameraTrajectory:
         return enough
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Stage:
+    """What is to be filmed: where one can stand, what is there, and what of it matters.
+
+    ``wanted`` (objects,) says which objects must be seen well.
+    """
+
+    seed: int
+    height: float
+    objects: tuple[SceneObject, ...]
+    wanted: NDArray[np.bool_]
+    space: StandableFloor
+    film: Tracer
+    outline: Outline
+
+
 def plan_trajectory(
     room: Room,
     n_frames: int = 32,
@@ -72,19 +89,38 @@ def plan_trajectory(
 
     Raises `UserError` when there is nowhere to stand.
     """
+    stage = Stage(
+        seed=room.spec.seed,
+        height=room.height,
+        objects=room.objects,
+        wanted=np.array([countable(o.category) for o in room.objects]),
+        space=free_space(room),
+        film=renderer(room),
+        outline=Outline.of(room.plan),
+    )
+    return plan_on(stage, n_frames, style=style, intrinsics=intrinsics, seed=seed)
+
+
+def plan_on(
+    stage: Stage,
+    n_frames: int,
+    *,
+    style: Style | None = None,
+    intrinsics: Intrinsics = PHONE,
+    seed: int = 0,
+) -> CameraTrajectory:
+    """`plan_trajectory` for anything that can be filmed."""
     if n_frames < 1:
         raise UserError(f"a capture needs at least 1 frame, not {n_frames}")
-    rng = np.random.default_rng([room.spec.seed, seed, 77])
+    rng = np.random.default_rng([stage.seed, seed, 77])
     chosen: Style = style or STYLES[int(rng.choice(3, p=(0.35, 0.25, 0.4)))]
-    space = free_space(room)
+    space, film, outline, wanted = stage.space, stage.film, stage.outline, stage.wanted
     if len(space.points) == 0:
         raise UserError("nobody can stand in this room: ask for fewer objects or a larger area")
-    film, outline = renderer(room), Outline.of(room.plan)
-    pool = _candidates(room, space, rng, chosen)
+    pool = _candidates(stage, rng, chosen)
     judged = judge(film, intrinsics, pool, outline)
-    wanted = np.array([countable(o.category) for o in room.objects])
-    extra = _second_look(room, space, rng, judged, wanted)
-    extra += _looks_around(room, space, rng, judged, outline)
+    extra = _second_look(stage, rng, judged)
+    extra += _looks_around(stage, rng, judged)
     if extra:
         pool, judged = pool + extra, judged.joined(judge(film, intrinsics, extra, outline))
     keys = _cover(judged, wanted, outline, n_frames)
@@ -110,11 +146,9 @@ def _motion(views: Sequence[CameraView], intrinsics: Intrinsics) -> Float:
     return turn * intrinsics.fx * SHUTTER
 
 
-def _candidates(
-    room: Room, space: StandableFloor, rng: np.random.Generator, style: Style
-) -> list[CameraView]:
+def _candidates(stage: Stage, rng: np.random.Generator, style: Style) -> list[CameraView]:
     """Views aimed at every object from several sides, and views that look around."""
-    eye = rng.uniform(*EYES)
+    eye, space = rng.uniform(*EYES), stage.space
     views: list[CameraView] = []
     places = _spread(space.points, 3 if style == "pan" else 10, rng)
     for x, y in places:
@@ -122,38 +156,27 @@ def _candidates(
         for k in range(14 if style == "pan" else 6):
             heading = start + 2 * np.pi * k / (14 if style == "pan" else 6)
             views.append(CameraView(x, y, eye, heading, float(np.radians(rng.uniform(-24, -8)))))
-    for thing in room.objects:
-        if countable(thing.category):
+    for thing, asked in zip(stage.objects, stage.wanted, strict=True):
+        if asked:
             views += _aimed(np.array(thing.box.center), max(thing.box.size), space, rng, eye)
     return views
 
 
-def _second_look(
-    room: Room,
-    space: StandableFloor,
-    rng: np.random.Generator,
-    judged: ScoredViews,
-    wanted: NDArray[np.bool_],
-) -> list[CameraView]:
+def _second_look(stage: Stage, rng: np.random.Generator, judged: ScoredViews) -> list[CameraView]:
     """More and closer views of objects that too few views show well."""
     good = ((judged.pixels >= PLANNED) & ~judged.blocked[:, None]).sum(axis=0)
     views: list[CameraView] = []
-    for thing, count, asked in zip(room.objects, good, wanted, strict=True):
+    for thing, count, asked in zip(stage.objects, good, stage.wanted, strict=True):
         if asked and count < TIMES:
             centre, size = np.array(thing.box.center), max(thing.box.size)
             for reach in (0.7, 1.1, 1.6):
-                views += _aimed(centre, size * reach, space, rng, rng.uniform(*EYES), sides=7)
+                views += _aimed(centre, size * reach, stage.space, rng, rng.uniform(*EYES), sides=7)
     return views
 
 
-def _looks_around(
-    room: Room,
-    space: StandableFloor,
-    rng: np.random.Generator,
-    judged: ScoredViews,
-    outline: Outline,
-) -> list[CameraView]:
+def _looks_around(stage: Stage, rng: np.random.Generator, judged: ScoredViews) -> list[CameraView]:
     """Views of corners, walls and floor that too few views show, low and over furniture."""
+    outline = stage.outline
     often = judged.plan[~judged.blocked].sum(axis=0)
     lacking = often < np.where(outline.corner, CORNER_VIEWS, 1)
     views: list[CameraView] = []
@@ -163,8 +186,8 @@ def _looks_around(
         if any(np.hypot(*(mark - other)) < ASIDE for other in aimed_at):
             continue
         aimed_at.append(mark)
-        for height in (0.9, room.height - 0.25) if outline.wall[k] else (0.3,):
-            views += _aimed(np.array([*mark, height]), 1.2, space, rng, EYES.mean(), sides=3)
+        for height in (0.9, stage.height - 0.25) if outline.wall[k] else (0.3,):
+            views += _aimed(np.array([*mark, height]), 1.2, stage.space, rng, EYES.mean(), sides=3)
     return views
 
 
@@ -245,7 +268,7 @@ def _tour(views: Sequence[CameraView]) -> list[int]:
 
 
 def _spend(
-    film: Renderer, space: StandableFloor, intrinsics: Intrinsics,
+    film: Tracer, space: StandableFloor, intrinsics: Intrinsics,
     keys: list[CameraView], pool: list[CameraView],
     judged: ScoredViews, budget: int, style: Style, outline: Outline,
 ) -> list[CameraView]:  # fmt: skip

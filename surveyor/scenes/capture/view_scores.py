@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from surveyor.core.geometry import Intrinsics, Pose
 from surveyor.scenes.capture.coverage import Outline
-from surveyor.scenes.capture.rendering import Renderer
+from surveyor.scenes.capture.rendering import Tracer
 
 Float = NDArray[np.float64]
 PROBE = (80, 60)
@@ -75,11 +75,11 @@ class ScoredViews:
 
 
 def judge(
-    renderer: Renderer, intrinsics: Intrinsics, views: Sequence[CameraView], outline: Outline
+    renderer: Tracer, intrinsics: Intrinsics, views: Sequence[CameraView], outline: Outline
 ) -> ScoredViews:
     """Probe views with few rays each."""
     probe = intrinsics.resized(*PROBE)
-    count, per_view = len(renderer.room.objects), PROBE[0] * PROBE[1]
+    count, per_view = renderer.objects, PROBE[0] * PROBE[1]
     pixels = np.zeros((len(views), count))
     blocked = np.zeros(len(views), bool)
     plan = np.zeros((len(views), len(outline.marks)), bool)

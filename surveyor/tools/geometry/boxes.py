@@ -15,24 +15,44 @@ _EDGES = np.array(
 
 
 def box_distance(a: OrientedBox, b: OrientedBox) -> float:
-    """Smallest distance in metres between two solid boxes; 0 when they touch or overlap.
+    """Smallest distance in metres between two solid boxes; 0 when they touch or overlap."""
+    first, second = closest_points(a, b)
+    return float(np.linalg.norm(first - second))
+
+
+def closest_points(a: OrientedBox, b: OrientedBox) -> tuple[Float, Float]:
+    """(3,) a point of each solid box, as close to each other as any; one and the same where they
+    touch or overlap.
 
     Exact: the closest points of two disjoint convex polyhedra are a corner and a point of the
     other, or lie on two edges, so 16 clampings and 144 pairs of edges decide.
     """
     if _overlap(a, b):
-        return 0.0
+        shared = _common(a, b)
+        return shared, shared
     corners_a, corners_b = a.corners(), b.corners()
-    corner = min(_outside(a, corners_b).min(), _outside(b, corners_a).min())
-    edge = _segments_apart(corners_a[_EDGES], corners_b[_EDGES]).min()
-    return float(min(corner, edge))
+    on_a, on_b = _edge_points(corners_a[_EDGES], corners_b[_EDGES])
+    first = np.concatenate([corners_a, _nearest_in(a, corners_b), on_a])
+    second = np.concatenate([_nearest_in(b, corners_a), corners_b, on_b])
+    best = ((first - second) ** 2).sum(axis=1).argmin()
+    return first[best], second[best]
 
 
-def _outside(box: OrientedBox, points: Float) -> Float:
-    """(N,) distances of points from a solid box."""
-    beyond = np.maximum(np.abs(box.to_local(points)) - np.array(box.size) / 2, 0.0)
-    distance: Float = np.sqrt((beyond**2).sum(axis=1))
-    return distance
+def _nearest_in(box: OrientedBox, points: Float) -> Float:
+    """(N, 3) the points of a solid box that are nearest to ``points``."""
+    half = np.array(box.size) / 2
+    inside = np.clip(box.to_local(points), -half, half)
+    nearest: Float = inside @ np.array(box.axes) + np.array(box.center)
+    return nearest
+
+
+def _common(a: OrientedBox, b: OrientedBox) -> Float:
+    """About a point of both boxes, by projecting onto one and the other in turn."""
+    point = (np.array(a.center) + np.array(b.center))[None] / 2
+    for _ in range(64):
+        point = _nearest_in(b, _nearest_in(a, point))
+    shared: Float = point[0]
+    return shared
 
 
 def _overlap(a: OrientedBox, b: OrientedBox) -> bool:
@@ -47,8 +67,8 @@ def _overlap(a: OrientedBox, b: OrientedBox) -> bool:
     return bool((apart <= half_a + half_b).all())
 
 
-def _segments_apart(a: Float, b: Float) -> Float:
-    """(n, m) distances between segments (n, 2, 3) and (m, 2, 3).
+def _edge_points(a: Float, b: Float) -> tuple[Float, Float]:
+    """(n m, 3) each: the closest points of segments (n, 2, 3) and (m, 2, 3), pair by pair.
 
     After Ericson, Real-Time Collision Detection, 5.1.9: minimise on the lines, clamp one
     parameter, solve for the other, clamp again.
@@ -65,9 +85,8 @@ def _segments_apart(a: Float, b: Float) -> Float:
     s = np.clip(s, 0, 1)
     t = np.clip((de * s + er) / ee, 0, 1)
     s = np.clip((de * t - dr) / dd, 0, 1)
-    gap = r + s[..., None] * d - t[..., None] * e
-    distance: Float = np.sqrt((gap**2).sum(-1))
-    return distance
+    on_a, on_b = p + s[..., None] * d, q + t[..., None] * e
+    return on_a.reshape(-1, 3), on_b.reshape(-1, 3)
 
 
 def fit_upright_box(points: Float, yaw: float | None = None, slack: float = 1.08) -> OrientedBox:

@@ -9,9 +9,9 @@ import numpy as np
 from pydantic import Field
 
 from surveyor.core.errors import ModelMistake
-from surveyor.core.geometry import Float, Pose, require_metric
+from surveyor.core.geometry import Float, OrientedBox, Pose, Vec3, require_metric
 from surveyor.tools.geometry.bearings import Sectors, bearing, direction_word
-from surveyor.tools.geometry.boxes import box_distance
+from surveyor.tools.geometry.boxes import box_distance, closest_points
 from surveyor.tools.geometry.floor import floor_area
 from surveyor.tools.geometry.lifting import LEVEL
 from surveyor.tools.records import (
@@ -97,10 +97,16 @@ class FloorArguments(Arguments):
 
 
 def _measure(
-    workspace: Workspace, value: float | str, unit: str, text: str, sources: tuple[str, ...]
+    workspace: Workspace,
+    value: float | str,
+    unit: str,
+    text: str,
+    sources: tuple[str, ...],
+    between: tuple[Vec3, ...] = (),
+    space: str = "",
 ) -> ToolResult:
     handle = workspace.add("meas", MeasureRecord(value, unit), sources)
-    data = MeasureData(handle=handle, value=value, unit=unit)
+    data = MeasureData(handle=handle, value=value, unit=unit, points=between, space=space)
     return ToolResult(text=f"{handle}: {text}", data=dump(data), handles=(handle,), sources=sources)
 
 
@@ -145,8 +151,22 @@ async def _distance(asked: DistanceArguments, workspace: Workspace) -> ToolResul
     if not pairs:
         raise ModelMistake("a distance needs two different objects; these sets hold one or none")
     value, a, b = min(pairs)
+    one, other = dict(first)[a], dict(second)[b]
+    ends = tuple(_place(point) for point in closest_points(one.box, other.box))
     text = f"{value:.2f} m between the closest points of {a} and {b}"
-    return _measure(workspace, round(value, 4), "m", text, (a, b))
+    return _measure(workspace, round(value, 4), "m", text, (a, b), ends, one.space)
+
+
+def _place(point: Float) -> Vec3:
+    x, y, z = (round(float(value), 4) for value in point)
+    return (x, y, z)
+
+
+def _longest_edge(box: OrientedBox) -> tuple[Vec3, Vec3]:
+    """The ends of a box's longest extent, through its centre."""
+    k = int(np.argmax(box.size))
+    half = np.array(box.axes[k]) * box.size[k] / 2
+    return _place(np.array(box.center) - half), _place(np.array(box.center) + half)
 
 
 async def _size(asked: SizeArguments, workspace: Workspace) -> ToolResult:
@@ -154,7 +174,8 @@ async def _size(asked: SizeArguments, workspace: Workspace) -> ToolResult:
     require_metric(record.scale, asked.object)
     edges = sorted(record.box.size, reverse=True)
     text = f"{asked.object} is {edges[0]:.2f} m long ({' x '.join(f'{e:.2f}' for e in edges)} m)"
-    return _measure(workspace, round(edges[0], 4), "m", text, (asked.object,))
+    ends = _longest_edge(record.box)
+    return _measure(workspace, round(edges[0], 4), "m", text, (asked.object,), ends, record.space)
 
 
 async def _nearest(asked: NearestArguments, workspace: Workspace) -> ToolResult:

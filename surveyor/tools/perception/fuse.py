@@ -11,13 +11,14 @@ from pydantic import Field
 
 from surveyor.core.errors import ModelMistake
 from surveyor.core.geometry import Scale
+from surveyor.tools.evidence_store import Arrays, Kept
 from surveyor.tools.geometry.boxes import fit_upright_box
 from surveyor.tools.geometry.floor import room_yaw
 from surveyor.tools.geometry.fusing import Thing, fuse
 from surveyor.tools.geometry.viewing import FusingRule, RegisteredView, Sighting, disagreement
 from surveyor.tools.memoize import Memo, fingerprint
 from surveyor.tools.objects import add_objects, say
-from surveyor.tools.records import CloudRecord, ObjectRecord, ReconstructionRecord
+from surveyor.tools.records import CloudRecord, ObjectRecord, ReconstructionRecord, ViewRecord
 from surveyor.tools.schemas import ObjectsData
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
 from surveyor.tools.usage import dump
@@ -86,13 +87,15 @@ def _common(
     memo: _Memory, space: str, clouds: _Clouds, asked: FuseArguments, workspace: Workspace
 ) -> _Found:
     recon = workspace.get(space, ReconstructionRecord)
-    key = tuple((view.key, fingerprint(view.depth)) for view in recon.views.values())
+    key = recon.scale.value, tuple(_view_key(view) for view in recon.views.values())
     place = memo.places.get(key, lambda: _place(recon))
+    kept = Kept(workspace.experts.evidence, "things", _packed, _unpacked)
     found: _Found = []
     for category in dict.fromkeys(cloud.category for _, cloud in clouds):
         mine = [(handle, cloud) for handle, cloud in clouds if cloud.category == category]
         seen = tuple((c.key, fingerprint(c.cloud.points), c.score) for _, c in mine)
-        for thing in memo.things.get((key, seen), partial(_fused, mine, place)):
+        both, made = (key, seen), partial(_fused, mine, place)
+        for thing in memo.things.get(both, partial(kept.get, both, made)):
             if len(thing.points) < 6:
                 continue
             handles = tuple(mine[member][0] for member in thing.members)
@@ -100,6 +103,37 @@ def _common(
             record = _object(category, space, recon, thing, frames, place.yaw, asked)
             found.append((record, handles))
     return found
+
+
+def _view_key(view: ViewRecord) -> tuple[object, ...]:
+    at = fingerprint(view.pose.T_world_camera)
+    return view.frame, view.key, fingerprint(view.depth), at, view.intrinsics
+
+
+def _packed(things: list[Thing]) -> Arrays:
+    """Points of all things in one array, and where each begins."""
+    points = [thing.points for thing in things]
+    return {
+        "points": np.concatenate(points) if points else np.zeros((0, 3)),
+        "counts": np.array([len(part) for part in points], np.int64),
+        "members": np.array([m for thing in things for m in thing.members], np.int64),
+        "sizes": np.array([len(thing.members) for thing in things], np.int64),
+        "views": np.array([(t.support, t.visible) for t in things], np.int64).reshape(-1, 2),
+        "scores": np.array([thing.score for thing in things], np.float64),
+    }
+
+
+def _unpacked(arrays: Arrays) -> list[Thing]:
+    points = np.split(arrays["points"], np.cumsum(arrays["counts"])[:-1])
+    members = np.split(arrays["members"], np.cumsum(arrays["sizes"])[:-1])
+    return [
+        Thing(
+            tuple(int(m) for m in members[k]), points[k], int(support), int(visible), float(score)
+        )
+        for k, ((support, visible), score) in enumerate(
+            zip(arrays["views"], arrays["scores"], strict=True)
+        )
+    ]
 
 
 def _fused(clouds: _Clouds, place: _FusionInput) -> list[Thing]:

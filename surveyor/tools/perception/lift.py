@@ -13,6 +13,7 @@ from pydantic import Field
 from surveyor.core.errors import ModelMistake
 from surveyor.core.geometry import Float, Intrinsics, PointCloud, Pose, Scale
 from surveyor.core.masks import decode_rle
+from surveyor.tools.evidence_store import Arrays, Kept
 from surveyor.tools.geometry.clouds import main_part
 from surveyor.tools.geometry.lifting import (
     LEVEL,
@@ -69,6 +70,11 @@ class Lifted:
     points: Float
     pixels: NDArray[np.int32]
     cut: bool
+
+    def __post_init__(self) -> None:
+        # Shared by everyone who lifts the same; and what cannot change is hashed once.
+        self.points.setflags(write=False)
+        self.pixels.setflags(write=False)
 
 
 class _Geometry:
@@ -148,12 +154,14 @@ def _lift_one(
     key = (
         view.key,
         fingerprint(view.depth),
-        view.pose is None,
+        None if view.pose is None else fingerprint(view.pose.T_world_camera),
+        view.intrinsics,
         frame.image.sha256,
         frame.to_original,
         shape,
     )
-    lifted = memo.get(key, lambda: _lifted(outline, frame, view))
+    kept = Kept(workspace.experts.evidence, "lifted", _packed, _unpacked)
+    lifted = memo.get(key, lambda: kept.get(key, lambda: _lifted(outline, frame, view)))
     if len(lifted.points) < _LEAST_POINTS:
         return None
     return CloudRecord(
@@ -175,6 +183,14 @@ def _lifted(outline: MaskRecord | BoxRecord, frame: FrameRecord, view: _View) ->
     points, pixels = points[kept], pixels[kept]
     world = view.pose.to_world(points) if view.pose is not None else points @ LEVEL.T
     return Lifted(world, pixels, cut)
+
+
+def _packed(lifted: Lifted) -> Arrays:
+    return {"points": lifted.points, "pixels": lifted.pixels, "cut": np.array(lifted.cut)}
+
+
+def _unpacked(arrays: Arrays) -> Lifted:
+    return Lifted(arrays["points"], arrays["pixels"], bool(arrays["cut"]))
 
 
 def _on_grid(

@@ -13,6 +13,7 @@ from surveyor.core.errors import ModelMistake
 from surveyor.core.geometry import Float, Intrinsics, PointCloud, Pose, Scale, World
 from surveyor.services.contract import ReconstructAnswer, ReconstructedView, ReconstructRequest
 from surveyor.tools.experts import ExpertClient
+from surveyor.tools.geometry.kept import keep_geometry
 from surveyor.tools.geometry.scale import metric_ratio
 from surveyor.tools.geometry.upright import upright
 from surveyor.tools.records import DepthRecord, FrameRecord, ReconstructionRecord, ViewRecord
@@ -64,7 +65,9 @@ async def _reconstruct(asked: ReconstructArguments, workspace: Workspace) -> Too
         text += "; align it to metric depth before measuring lengths"
     if record.missing:
         text += f"; not registered: {', '.join(record.missing)}"
-    return ExpertUsage([reply]).result(text, _data(handle, record), [handle], asked.frames)
+    return ExpertUsage([reply]).result(
+        text, _data(handle, record, workspace), [handle], asked.frames
+    )
 
 
 async def _view(experts: ExpertClient, view: ReconstructedView, frame: str) -> ViewRecord:
@@ -116,7 +119,10 @@ async def _align(asked: AlignArguments, workspace: Workspace) -> ToolResult:
         f"frames (spread {spread:.1%})"
     )
     return ToolResult(
-        text=text, data=dump(_data(handle, aligned)), handles=(handle,), sources=sources
+        text=text,
+        data=dump(_data(handle, aligned, workspace)),
+        handles=(handle,),
+        sources=sources,
     )
 
 
@@ -132,13 +138,14 @@ def _scaled(record: ReconstructionRecord, ratio: float) -> ReconstructionRecord:
     return ReconstructionRecord(views, cloud, record.missing)
 
 
-def _data(handle: str, record: ReconstructionRecord) -> ReconstructionData:
+def _data(handle: str, record: ReconstructionRecord, workspace: Workspace) -> ReconstructionData:
     return ReconstructionData(
         handle=handle,
         scale=record.scale,
         registered=tuple(record.views),
         missing=record.missing,
         world=record.world,
+        geometry=keep_geometry(record, workspace.kept) if workspace.kept else None,
     )
 
 

@@ -98,6 +98,7 @@ def _add(workspace: Workspace, record: MaskRecord, source: str) -> MaskRow:
         score=record.score,
         box=record.box,
         mask=record.mask,
+        prompt=source if source.startswith("box_") else "",
     )
 
 

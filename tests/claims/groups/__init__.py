@@ -18,11 +18,14 @@ GROUPS: dict[str, str] = {
     "found": "what broke when others tried it stays mended",
     "skills": "skills earn their place: gate, recall, faults, scale",
     "models": "any model drives: every manner measured, one call that looks, grammars",
+    "real": "captured rooms and measured depth, fetched from packages",
+    "far": "what a run's start and a second run cost",
     "evolution": "skills evolve by themselves: lift, errors, chat models, kill -9",
     "training": "what was logged can be learnt from, and nobody is rewarded for cheating",
+    "view": "the viewer is fast and leads to pixels; ask answers as a run does",
 }
-APART = frozenset({"evolution"})
-"""Groups that take so long that `all` leaves them out."""
+APART = frozenset({"evolution", "real"})
+"""Groups that `all` leaves out: they take long, or fetch packages (into ``SURVEYOR_REAL``)."""
 
 
 def measure(group: str) -> Iterator[Claim]:

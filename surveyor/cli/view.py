@@ -1,0 +1,44 @@
+"""`surveyor view`: runs, episodes and scenes in a browser, from this machine alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def view(
+    runs: Annotated[
+        list[Path] | None, typer.Argument(help="Runs, or folders of runs; out/ if left out.")
+    ] = None,
+    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 0,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    trust_host: Annotated[
+        list[str] | None, typer.Option(help="A name by which browsers may call the viewer.")
+    ] = None,
+    token: Annotated[bool, typer.Option(help="Ask for the token in the first address.")] = True,
+    dataset: Annotated[
+        list[Path] | None, typer.Option(help="A dataset whose pictures runs may show.")
+    ] = None,
+    experts: Annotated[
+        Path | None, typer.Option(help="Endpoints file for the page of services.")
+    ] = None,
+    library: Annotated[Path | None, typer.Option(help="A skill library for its page.")] = None,
+) -> None:
+    """Show runs in the browser; nothing leaves this machine and no run is written to."""
+    from surveyor.compose.viewing import serve_viewer
+
+    serve_viewer(
+        runs or [Path("out")],
+        port=port,
+        host=host,
+        trusted=tuple(trust_host or ()),
+        token=token,
+        datasets=tuple(dataset or ()),
+        experts=experts,
+        library=library,
+    )

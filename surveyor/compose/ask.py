@@ -1,0 +1,262 @@
+"""`surveyor ask`: a question about somebody's own photos, answered by what is there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from surveyor.agent.program.plain_questions import EXAMPLES, read_plainly
+from surveyor.agent.program.planner import ProgramPlanner
+from surveyor.benchmarks.run.config import RunConfig
+from surveyor.benchmarks.run.provenance import record
+from surveyor.benchmarks.run.schedule import scheduled
+from surveyor.benchmarks.runner import EpisodeContext, RunContext, run_dataset
+from surveyor.compose.memory import open_memory
+from surveyor.compose.place import (
+    PLACES,
+    Place,
+    make_place,
+    name_of,
+    open_place,
+    place_names,
+)
+from surveyor.compose.run import (
+    Job,
+    PlannerOptions,
+    default_cache,
+    expert_client,
+    make_limits,
+    open_planner,
+)
+from surveyor.core.blobs import BlobStore
+from surveyor.core.dataset import BLOBS
+from surveyor.core.errors import InfrastructureError, ServiceUnavailable, UserError
+from surveyor.core.photos import read_photos
+from surveyor.core.tasks import AnswerKind, Task
+from surveyor.memory.manifest import DatasetIdentity
+from surveyor.memory.runs import RunFolder
+from surveyor.tools.builtin import offered_tools
+from surveyor.tools.endpoints import EndpointsFile
+from surveyor.tools.registry import Registry
+from surveyor.tools.workspace import Workspace
+from surveyor.viewer.drawing import picture
+from surveyor.viewer.finding import Finding, finding, measure_text
+
+EXPERTS = Path("out/experts/endpoints.json")
+"""Where `surveyor serve up` says that its experts are."""
+_STRANGER = "not a frame of a dataset that this reference expert was given"
+ANSWER, PICTURE = "answer.json", "answer.jpg"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What is there to answer with. ``points`` and ``known`` measure by hand, see
+    `surveyor.compose.by_hand`."""
+
+    root: Path = PLACES
+    place: str = ""
+    experts: Path | None = None
+    model: str = ""
+    base_url: str = ""
+    points: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    limits: dict[str, float] = field(default_factory=dict)
+
+
+def ask(photos: Sequence[Path | str], question: str, asking: Asking | None = None) -> Finding:
+    """Answer a question about photos, a folder of them or a video; the Python front door.
+
+    Without photos the place named in ``asking``, or the one asked about last, is asked again.
+    Raises `UserError` for what can be mended here, `InfrastructureError` when a service failed.
+    """
+    asking = asking or Asking()
+    place, warnings = the_place(photos, asking)
+    told = answer(place, question, asking)
+    return told.model_copy(update={"warnings": (*told.warnings, *warnings)})
+
+
+def the_place(photos: Sequence[Path | str], asking: Asking) -> tuple[Place, tuple[str, ...]]:
+    """The place that is asked about, and what was odd about its photos."""
+    if photos:
+        paths = [Path(photo) for photo in photos]
+        given = read_photos(paths)
+        return make_place(asking.root, asking.place or name_of(paths), given), given.warnings
+    if asking.place:
+        return open_place(asking.root, asking.place), ()
+    known = place_names(asking.root)
+    if not known:
+        raise UserError('give photos: surveyor ask PHOTOS "How far is the sofa from the door?"')
+    return open_place(asking.root, known[0]), ()
+
+
+def answer(place: Place, question: str, asking: Asking) -> Finding:
+    """Answer one question about a place with what is there, and keep the answer beside its log."""
+    if asking.points:
+        from surveyor.compose.by_hand import measure_by_hand
+
+        return measure_by_hand(place, question, asking.points, asking.known)
+    if asking.known:
+        raise UserError("--known needs --point marks on both ends of the known thing")
+    endpoints = the_experts(asking)
+    if endpoints is None and not asking.model:
+        raise UserError(nothing_there(place))
+    if not asking.model and read_plainly(question) is None:
+        raise UserError(
+            "without a model only six kinds of question are understood, worded like these: "
+            + " / ".join(EXAMPLES)
+            + "; name a model with --model for others"
+        )
+    config = _config(place, asking)
+    folder = asyncio.run(_play(place, question, config, endpoints))
+    return keep(place, folder, question)
+
+
+def the_experts(asking: Asking) -> Path | None:
+    """The endpoints file to use: the one named, or that of experts that were started here."""
+    if asking.experts is not None:
+        if not asking.experts.is_file():
+            raise UserError(
+                f"there is no endpoints file {asking.experts}; start experts with "
+                "`surveyor serve up` and give what it prints"
+            )
+        return asking.experts
+    try:
+        return EXPERTS if EndpointsFile(EXPERTS).read().experts else None
+    except ServiceUnavailable:
+        return None
+
+
+def nothing_there(place: Place) -> str:
+    """What the photos are good for where nothing can see, and three ways on."""
+    count = len(place.record.photos)
+    focal = sum(photo.focal is not None for photo in place.record.photos)
+    return (
+        f"{count} photos are kept as {place.record.name!r} ({focal} with a known focal length), "
+        "but nothing here can see objects: start experts (`surveyor serve up --weights DIR`), or "
+        "name a model (--model NAME --base-url URL), or measure by hand "
+        '(--point "a=1:x,y 2:x,y" --point "b=..." --known "door height = 2.00 m, c to d")'
+    )
+
+
+def _config(place: Place, asking: Asking) -> RunConfig:
+    options = {"model": asking.model, "base_url": asking.base_url}
+    return RunConfig(
+        dataset=str(place.path),
+        planner="chat" if asking.model else "program",
+        planner_options={key: value for key, value in options.items() if value},
+        limits=dict(asking.limits),
+        memory=str(place.path / "memory.sqlite"),
+        give_up_after=1,
+        passes=1,
+        concurrency=1,
+    )
+
+
+def _task(place: Place, question: str, run: Path) -> Task:
+    return Task(
+        id=f"{place.record.name}.{run.name}",
+        dataset=place.record.name,
+        scene_id=place.record.name,
+        question_type="asked",
+        question=question,
+        answer_kind=AnswerKind.TEXT,
+        frames=place.frames,
+    )
+
+
+async def _play(
+    place: Place, question: str, config: RunConfig, endpoints: Path | None
+) -> RunFolder:
+    """One run of one question."""
+    dataset, path = place.dataset(), place.next_run()
+    job = Job(place.path, path, config, endpoints or EXPERTS, default_cache())
+    task = _task(place, question, path)
+    async with expert_client(job, dataset) as client:
+        with open_memory(config.memory, dataset) as memory:
+            recall = [memory.tool()] if memory and place.asked else []
+            experts = offered_tools(frames=True, named=()) if endpoints else ()
+            registry = Registry((*experts, *recall))
+            identity = DatasetIdentity(name=dataset.manifest.name, content_hash=place.content)
+            folder = RunFolder.create(path, record(path.name, config, identity), [scheduled(task)])
+            kept = BlobStore(path / BLOBS)
+
+            def setting(task: Task) -> EpisodeContext:
+                workspace = Workspace(task, client, kept)
+                return EpisodeContext(workspace, workspace.frame_handles)
+
+            told = [memory.filing(folder)] if memory else []
+            if config.planner == "program":
+                planner = ProgramPlanner(
+                    PlannerOptions.read(config).named_workflow(), reads=read_plainly
+                )
+                bench = RunContext(planner, registry, setting, *make_limits(config))
+                summary = await run_dataset(folder, [task], bench, config, told)
+            else:
+                async with open_planner(config, dataset, job) as model:
+                    bench = RunContext(model, registry, setting, *make_limits(config))
+                    summary = await run_dataset(folder, [task], bench, config, told)
+    if not summary.complete:
+        why = summary.stopped or summary.progress.last_error
+        raise InfrastructureError(_explained(why, place))
+    return folder
+
+
+def _explained(why: str, place: Place) -> str:
+    """A failure in words that fit somebody's own photos."""
+    if _STRANGER in why:
+        return (
+            "these experts are reference experts: they know the rooms that Surveyor made and can "
+            f"see nothing in photos of other places such as {place.record.name!r}; start neural "
+            "experts with `surveyor serve up --weights DIR`"
+        )
+    return f"{why}; ask again when it is mended"
+
+
+def _with_earlier(place: Place, folder: RunFolder, found: Finding) -> Finding:
+    """What an earlier answer rested on, for one that rests on what was remembered of it."""
+    for path in reversed(place.asked):
+        if path == folder.path or not (path / ANSWER).exists():
+            continue
+        earlier = Finding.model_validate_json((path / ANSWER).read_bytes())
+        asked = found.question.lower()
+        about = tuple(e for e in earlier.evidence if e.category and e.category in asked)
+        if about and not earlier.remembered:
+            told = f"rests on what was measured for {earlier.question!r} ({path.name})"
+            return found.model_copy(
+                update={
+                    "evidence": about,
+                    "picture": earlier.picture if about == earlier.evidence else "",
+                    "reference": earlier.reference,
+                    "warnings": (*found.warnings, told),
+                }
+            )
+    return found
+
+
+def keep(place: Place, folder: RunFolder, question: str) -> Finding:
+    """The finding of a place's run, written beside its log with its picture."""
+    task = folder.schedule[0]
+    episode = folder.episode(task.id, 0)
+    if episode is None:
+        raise InfrastructureError(f"{folder.path} holds no episode; ask again")
+    refused = [o.text for o in episode.outcomes if _STRANGER in o.text]
+    if refused:
+        raise UserError(_explained(refused[0], place))
+    found = finding(episode, place.names, question)
+    if found.remembered and not found.evidence:
+        found = _with_earlier(place, folder, found)
+    updates: dict[str, object] = {"place": place.record.name, "run": str(folder.path)}
+    store, kept = place.blobs, BlobStore(folder.path / BLOBS)
+    hashes = {f"frame_{k}": photo.image.sha256 for k, photo in enumerate(place.record.photos)}
+
+    def photo(frame: str) -> bytes | None:
+        return store.get(hashes[frame]) if frame in hashes else None
+
+    drawn = picture(episode, photo, lambda sha256: kept.get(sha256), measure_text(found.answer))
+    if drawn is not None:
+        updates["picture"] = str(folder.write(PICTURE, drawn))
+    found = found.model_copy(update=updates)
+    folder.write(ANSWER, found.model_dump_json(indent=1).encode() + b"\n")
+    return found

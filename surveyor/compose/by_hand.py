@@ -1,0 +1,311 @@
+"""Measuring in nothing but photos: a person marks the ends, one known size gives metres.
+
+Marks are written ``a=1:412,220 2:380,231``: the end ``a`` lies at these pixels (from the left, from
+the top) of photos 1 and 2 of the place. A known size is written ``door height = 2.00 m, c to d``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from surveyor.compose.place import Place
+from surveyor.core.errors import UserError
+from surveyor.core.geometry import Float
+from surveyor.core.photos import Photo
+from surveyor.memory.evidence import Node
+from surveyor.tools.geometry.many_views import refined, triangulated, viewing_angle
+from surveyor.tools.geometry.photo_joining import Joined, join_photos
+from surveyor.viewer.drawing import Segment, joined, painted
+from surveyor.viewer.finding import Evidence, Finding, ScaleTold, Value, measure_text
+
+LEVEL: Final = 0.9
+_MARK_PIXELS: Final = 1.5
+"""One standard deviation of where a careful person sets a mark."""
+_LEAST_ANGLE: Final = np.radians(8)
+_TRIALS: Final = 300
+_WIDER: Final = 2.0
+"""How much wider than what marks alone explain the interval must be, because cameras are not known
+exactly either; set on embedded rooms (`make claims NAME=view`)."""
+_UNITS: Final = {
+    "mm": 0.001, "cm": 0.01, "m": 1.0, "metre": 1.0, "metres": 1.0, "meter": 1.0, "meters": 1.0,
+    "in": 0.0254, "inch": 0.0254, "inches": 0.0254, "ft": 0.3048, "foot": 0.3048, "feet": 0.3048,
+}  # fmt: skip
+_MARK = re.compile(r"\s*(\d+)\s*:\s*(-?[\d.]+)\s*,\s*(-?[\d.]+)\s*")
+_KNOWN = re.compile(
+    r"\s*(?P<name>[^=]*?)\s*=\s*(?P<value>[\d.]+)\s*(?P<unit>[a-z]+)"
+    r"(?:\s*(?:±|\+-|\+/-)\s*(?P<error>[\d.]+)\s*(?P<error_unit>[a-z]+))?"
+    r"\s*,?\s*(?:from\s+|between\s+)?(?P<first>\S+)\s+(?:to|and)\s+(?P<second>\S+)\s*",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """One end: pixels by photo position (from 0)."""
+
+    name: str
+    pixels: Mapping[int, tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A length of ``metres`` between two marked ends, known to ``error`` (one deviation)."""
+
+    name: str
+    metres: float
+    error: float
+    ends: tuple[str, str]
+
+
+def read_mark(text: str) -> Mark:
+    """``a=1:412,220 2:380,231``; `UserError` says what is wrong with any other text."""
+    name, equals, rest = text.partition("=")
+    marks = rest.split()
+    found = [_MARK.fullmatch(mark) for mark in marks]
+    if not equals or not name.strip() or not marks or not all(found):
+        raise UserError(
+            f"--point {text!r} is no mark; write the end, and its pixel in two or more photos: "
+            '"a=1:412,220 2:380,231"'
+        )
+    pixels = {int(m[1]) - 1: (float(m[2]), float(m[3])) for m in found if m}
+    if len(pixels) < 2:
+        raise UserError(f"end {name.strip()!r} is marked in one photo only; mark it in two or more")
+    return Mark(name.strip(), pixels)
+
+
+def read_known(text: str) -> Known:
+    """``door height = 2.00 m, c to d``; `UserError` says what is wrong with any other text."""
+    found = _KNOWN.fullmatch(text)
+    if found is None or found["unit"].lower() not in _UNITS:
+        raise UserError(
+            f"--known {text!r} is no known size; write it with its unit and its two marked ends: "
+            '"door height = 2.00 m, c to d"'
+        )
+    unit = _UNITS[found["unit"].lower()]
+    metres = float(found["value"]) * unit
+    if metres <= 0:
+        raise UserError(f"--known {text!r}: a size is more than nothing")
+    error = max(0.01, 0.01 * metres)
+    if found["error"]:
+        error = float(found["error"]) * _UNITS.get(str(found["error_unit"]).lower(), unit)
+    return Known(found["name"] or "known size", metres, error, (found["first"], found["second"]))
+
+
+def measure_by_hand(
+    place: Place, question: str, points: Sequence[str], known: Sequence[str]
+) -> Finding:
+    """Measure between the two ends that no known size uses; keep the picture beside the photos."""
+    marks = {mark.name: mark for mark in map(read_mark, points)}
+    sizes = [read_known(text) for text in known]
+    first, second = _asked(marks, sizes)
+    photos = _photos(place)
+    _check(marks, photos)
+    view = join_photos(photos)
+    names = [photo.name for photo in place.record.photos]
+    places = {name: _place(mark, view, names) for name, mark in marks.items()}
+    check_agreement(places, sizes)
+    value = _measured(first, second, marks, places, sizes, view)
+    scale = ScaleTold(
+        kind="known" if sizes else "relative",
+        basis=tuple(f"scale from {k.name} = {k.metres:.2f} m" for k in sizes)
+        or ("scale unknown: no metres; name one known size with --known",),
+    )
+    shown = f"between {first} and {second}"
+    text = (
+        f"About {measure_text(value)} {shown}."
+        if sizes
+        else f"The scale is unknown, so there is no length in metres {shown}: name a known size."
+    )
+    focal = "from the camera" if view.focal_known else "estimated"
+    warnings = [f"{names[k]} could not be joined with the others" for k in view.apart]
+    found = Finding(
+        question=question or f"How far is {first} from {second}?",
+        status="answered" if sizes else "failed",
+        kind="measured" if sizes else "none",
+        sentence=text,
+        answer=value,
+        scale=scale,
+        evidence=tuple(
+            Evidence(
+                handle=f"{name}.{k + 1}", kind="mark", photo=names[k], category=name,
+                box=(u - 1, v - 1, u + 1, v + 1),
+            )
+            for name, mark in marks.items()
+            for k, (u, v) in mark.pixels.items()
+        ),
+        photos=tuple(names),
+        producers=(f"marks by hand, {len(view.cameras)} photos joined by OpenCV, focal {focal}",),
+        warnings=tuple(warnings),
+        place=place.record.name,
+    )  # fmt: skip
+    return _with_picture(place, found, marks, first, second, sizes)
+
+
+def _asked(marks: Mapping[str, Mark], sizes: Sequence[Known]) -> tuple[str, str]:
+    for size in sizes:
+        for end in size.ends:
+            if end not in marks:
+                raise UserError(f"--known {size.name!r} names the end {end!r}, which is not marked")
+    free = [name for name in marks if all(name not in size.ends for size in sizes)]
+    if len(free) != 2:
+        raise UserError(
+            f"mark exactly two ends besides those of known sizes ({len(free)} are: "
+            f"{', '.join(free) or 'none'}), so that it is clear what to measure"
+        )
+    return free[0], free[1]
+
+
+def _photos(place: Place) -> list[Photo]:
+    return [
+        Photo(
+            photo.name, place.blobs.get(photo.image.sha256), photo.image.media_type,
+            photo.image.width or 0, photo.image.height or 0, photo.focal,
+        )
+        for photo in place.record.photos
+    ]  # fmt: skip
+
+
+def _check(marks: Mapping[str, Mark], photos: Sequence[Photo]) -> None:
+    for mark in marks.values():
+        for k, (u, v) in mark.pixels.items():
+            if not 0 <= k < len(photos):
+                raise UserError(f"end {mark.name!r}: there is no photo {k + 1} of {len(photos)}")
+            if not (0 <= u < photos[k].width and 0 <= v < photos[k].height):
+                size = f"{photos[k].width} x {photos[k].height}"
+                raise UserError(f"end {mark.name!r} lies outside of photo {k + 1} ({size})")
+
+
+def _place(mark: Mark, view: Joined, names: Sequence[str]) -> Float:
+    """Where an end is; `UserError` names what is missing to tell."""
+    photos = [k for k in mark.pixels if k in view.cameras]
+    apart = [names[k] for k in mark.pixels if k not in view.cameras]
+    if len(photos) < 2:
+        raise UserError(
+            f"end {mark.name!r} is marked in {len(photos)} photo that could be joined "
+            f"(not joined: {', '.join(apart)}); mark it in another one of "
+            + ", ".join(str(k + 1) for k in view.cameras)
+        )
+    point = _point(view, photos, mark.pixels)
+    angle = viewing_angle([view.cameras[k] for k in photos], point)
+    if angle < _LEAST_ANGLE:
+        raise UserError(
+            f"end {mark.name!r} is seen under {np.degrees(angle):.0f} degrees only, which tells "
+            "nothing of its distance; mark it in photos taken farther apart"
+        )
+    return point
+
+
+def _point(view: Joined, photos: Sequence[int], pixels: Mapping[int, tuple[float, float]]) -> Float:
+    return refined([view.cameras[k] for k in photos], _rays(view, photos, pixels))
+
+
+def _rays(view: Joined, photos: Sequence[int], pixels: Mapping[int, tuple[float, float]]) -> Float:
+    """(n, 2) normalised coordinates of an end in the photos that show it."""
+    at = np.array([pixels[k] for k in photos])
+    centre = np.array([[view.intrinsics[k].cx, view.intrinsics[k].cy] for k in photos])
+    rays: Float = (at - centre) / np.array([[view.intrinsics[k].fx] for k in photos])
+    return rays
+
+
+def _measured(
+    first: str,
+    second: str,
+    marks: Mapping[str, Mark],
+    places: Mapping[str, Float],
+    sizes: Sequence[Known],
+    view: Joined,
+) -> Value:
+    """The length with an interval: every mark and every known size is moved as far as it may be
+    wrong, again and again."""
+    units = float(np.linalg.norm(places[first] - places[second]))
+    if not sizes:
+        return Value(text=f"{units:.3f} units", value=units, unit="units")
+    metres = units * _scale(places, sizes)
+    draws = np.random.default_rng(0)
+    trials = []
+    for _ in range(_TRIALS):
+        moved = {name: _moved(mark, view, draws) for name, mark in marks.items()}
+        known = [
+            Known(k.name, max(1e-6, draws.normal(k.metres, k.error)), k.error, k.ends)
+            for k in sizes
+        ]
+        length = float(np.linalg.norm(moved[first] - moved[second]))
+        trials.append(length * _scale(moved, known))
+    spread = _WIDER * np.quantile(np.abs(np.array(trials) - metres), LEVEL)
+    return Value(
+        text=f"{metres:.2f} m",
+        value=round(metres, 4),
+        unit="m",
+        low=round(max(0.0, metres - spread), 4),
+        high=round(metres + spread, 4),
+        level=LEVEL,
+        basis="marks and known size moved by their errors, widened for cameras on embedded rooms",
+    )
+
+
+def _moved(mark: Mark, view: Joined, draws: np.random.Generator) -> Float:
+    photos = [k for k in mark.pixels if k in view.cameras]
+    pixels = {
+        k: (u + draws.normal(0, _MARK_PIXELS), v + draws.normal(0, _MARK_PIXELS))
+        for k, (u, v) in mark.pixels.items()
+    }
+    return triangulated([view.cameras[k] for k in photos], _rays(view, photos, pixels))
+
+
+def _scale(places: Mapping[str, Float], sizes: Sequence[Known]) -> float:
+    """Metres in a unit, from all known sizes by their weights; they must agree."""
+    ratios = [
+        k.metres / float(np.linalg.norm(places[k.ends[0]] - places[k.ends[1]])) for k in sizes
+    ]
+    weights = [(k.metres / k.error) ** 2 for k in sizes]
+    return float(np.exp(np.average(np.log(ratios), weights=weights)))
+
+
+def check_agreement(places: Mapping[str, Float], sizes: Sequence[Known]) -> None:
+    """`UserError` when two known sizes ask for scales that differ beyond their errors."""
+    for one, other in pairwise(sizes):
+        a, b = _scale(places, [one]), _scale(places, [other])
+        allowed = 3 * np.hypot(one.error / one.metres, other.error / other.metres) + 0.05
+        if abs(np.log(a / b)) > allowed:
+            raise UserError(
+                f"{one.name} and {other.name} do not fit together: by the first, the second would "
+                f"be {other.metres * a / b:.2f} m, not {other.metres:.2f} m; check marks and sizes"
+            )
+
+
+def _with_picture(
+    place: Place,
+    found: Finding,
+    marks: Mapping[str, Mark],
+    first: str,
+    second: str,
+    sizes: Sequence[Known],
+) -> Finding:
+    """Every photo in which both ends are marked, at most two, with what was measured and known."""
+    both = [k for k in marks[first].pixels if k in marks[second].pixels][:2]
+    if not both:
+        return found
+    pictures = []
+    for k in both:
+        photo = place.record.photos[k]
+        size = (photo.image.width or 1, photo.image.height or 1)
+        data = place.blobs.get(photo.image.sha256)
+        ends = [marks[name].pixels[k] for name in (first, second)]
+        shares = [(u / size[0], v / size[1]) for u, v in ends]
+        label = measure_text(found.answer) if sizes else "?"
+        nodes = [
+            Node(name, "mark", row={"box": [u - 4, v - 4, u + 4, v + 4], "category": name})
+            for name, mark in marks.items()
+            if k in mark.pixels
+            for u, v in (mark.pixels[k],)
+        ]
+        pictures.append(painted(data, nodes, Segment(shares[0], shares[1], label)))
+    path = place.path / "by-hand.jpg"
+    path.write_bytes(joined(pictures))
+    return found.model_copy(update={"picture": str(path)})

@@ -1,0 +1,103 @@
+"""Starting the viewer: which runs, on which address, behind which guard."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from surveyor.compose.run import default_cache
+from surveyor.core.errors import UserError
+from surveyor.viewer.api import Library, Status, make_app
+from surveyor.viewer.guard import LOCAL, App, Guard
+from surveyor.viewer.index import open_runs
+
+
+def viewer_app(
+    runs: Sequence[Path],
+    token: str,
+    *,
+    trusted: Sequence[str] = (),
+    datasets: Sequence[Path] = (),
+    experts: Path | None = None,
+    library: Path | None = None,
+    cache: Path | None = None,
+) -> App:
+    """The guarded app; `UserError` when a run is not one."""
+    found = Library(open_runs(list(runs)), cache or default_cache(), datasets)
+    app = make_app(found, _services(experts), _skills(library))
+    return Guard(app, token, LOCAL | set(trusted))
+
+
+def serve_viewer(
+    runs: Sequence[Path],
+    *,
+    port: int,
+    host: str,
+    trusted: Sequence[str],
+    token: bool,
+    datasets: Sequence[Path],
+    experts: Path | None,
+    library: Path | None,
+) -> None:
+    """Serve until Ctrl-C, and print the address to open."""
+    import uvicorn
+
+    local = host in LOCAL
+    if not token and not local:
+        raise UserError("--no-token is for this machine alone; leave --host or the token")
+    if not local and not trusted:
+        raise UserError(
+            f"to listen on {host}, name how browsers will call it with --trust-host NAME"
+        )
+    secret = secrets.token_urlsafe(24) if token else ""
+    app = viewer_app(
+        runs, secret, trusted=trusted, datasets=datasets, experts=experts, library=library
+    )
+    if not token:
+        print("warning: without a token every user of this machine can read", file=sys.stderr)
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise UserError(
+                f"cannot listen on {host}:{port} ({error.strerror}); choose another --port"
+            ) from None
+        shown = trusted[0] if trusted and not local else host
+        named = f"[{shown}]" if ":" in shown else shown
+        address = f"http://{named}:{listener.getsockname()[1]}/"
+        print(address + (f"?token={secret}" if secret else ""), flush=True)
+        print("Ctrl-C ends it", file=sys.stderr, flush=True)
+        config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _services(endpoints: Path | None) -> Status | None:
+    if endpoints is None:
+        return None
+
+    def rows() -> list[dict[str, Any]]:
+        from surveyor.services.status import status
+
+        hidden = {"log"}  # a path of this machine
+        return [row.model_dump(mode="json", exclude=hidden) for row in status(endpoints)]
+
+    return rows
+
+
+def _skills(library: Path | None) -> Status | None:
+    if library is None:
+        return None
+
+    def rows() -> list[dict[str, Any]]:
+        from surveyor.skills.reports import list_rows
+        from surveyor.skills.store import SkillStore
+
+        with SkillStore(library, read_only=True) as store:
+            return [row.model_dump(mode="json") for row in list_rows(store, None)]
+
+    return rows

@@ -1,0 +1,97 @@
+"""Lifted and fused evidence on disk, by what it was computed from, for the next run.
+
+Expert answers are cached already; what a second run over the same scenes then pays for is joining
+them. Keys cover inputs by content, the code that computes and the libraries under it, so an entry
+is right or is not found. It is a cache: what cannot be written or read is computed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import zipfile
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+T = TypeVar("T")
+Arrays = Mapping[str, NDArray[Any]]
+# Files whose code decides what evidence is.
+_CODE = ("tools/geometry", "tools/perception", "core/geometry.py", "core/masks.py")
+
+
+class EvidenceStore:
+    """Named arrays by key, below ``folder``. Safe for many processes at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, key: Hashable) -> Arrays | None:
+        """What is kept under a key; ``None`` where nothing is, or what there is cannot be read."""
+        try:
+            with np.load(self._path(key), allow_pickle=False) as packed:
+                return {name: packed[name] for name in packed.files}
+        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+            return None
+
+    def put(self, key: Hashable, arrays: Arrays) -> None:
+        """Keep arrays under a key; a full disk keeps nothing and stops nobody."""
+        path = self._path(key)
+        making = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with making.open("wb") as file:
+                np.savez(file, **dict(arrays))  # type: ignore[arg-type]
+            making.replace(path)
+        except OSError:
+            with suppress(OSError):
+                making.unlink(missing_ok=True)
+
+    def _path(self, key: Hashable) -> Path:
+        name = hashlib.sha256(f"{_method()} {key!r}".encode()).hexdigest()
+        return self._folder / name[:2] / f"{name[2:]}.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept(Generic[T]):
+    """How results of one kind go to a store (or to none) and come back."""
+
+    store: EvidenceStore | None
+    kind: str
+    pack: Callable[[T], Arrays]
+    unpack: Callable[[Arrays], T]
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The result under ``key``, made now and kept if the store has none."""
+        if self.store is None:
+            return make()
+        found = self.store.get((self.kind, key))
+        if found is not None:
+            with suppress(KeyError, ValueError, TypeError):
+                return self.unpack(found)
+        made = make()
+        self.store.put((self.kind, key), self.pack(made))
+        return made
+
+
+@lru_cache(maxsize=1)
+def _method() -> str:
+    """A hash of the code and the libraries that compute evidence."""
+    root = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for place in _CODE:
+        path = root / place
+        for file in sorted(path.glob("*.py")) if path.is_dir() else (path,):
+            digest.update(file.read_bytes())
+    for library in ("numpy", "scipy"):
+        digest.update(metadata.version(library).encode())
+    digest.update(sys.version.encode())
+    return digest.hexdigest()

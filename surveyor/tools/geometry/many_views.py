@@ -1,0 +1,62 @@
+"""Points that several cameras see: where they are, and under which angle they are seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from surveyor.core.geometry import Float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Camera:
+    """``R`` (3, 3) and ``t`` (3,) take the joined photos' coordinates to this camera's."""
+
+    R: Float
+    t: Float
+
+    @property
+    def centre(self) -> Float:
+        """Where it stood."""
+        centre: Float = -self.R.T @ self.t
+        return centre
+
+
+def triangulated(cameras: Sequence[Camera], rays: Float) -> Float:
+    """(3,) the point that cameras see at normalised coordinates (n, 2), by least squares."""
+    rows = [
+        ray[k] * np.append(camera.R[2], camera.t[2]) - np.append(camera.R[k], camera.t[k])
+        for camera, ray in zip(cameras, rays, strict=True)
+        for k in (0, 1)
+    ]
+    _, _, turned = np.linalg.svd(np.array(rows))
+    w = turned[-1, 3] if abs(turned[-1, 3]) > 1e-12 else 1e-12
+    point: Float = turned[-1, :3] / w
+    return point
+
+
+def refined(cameras: Sequence[Camera], rays: Float) -> Float:
+    """The same, so that its images are as close to the rays as they can be."""
+
+    def miss(point: Float) -> Float:
+        at = np.array([camera.R @ point + camera.t for camera in cameras])
+        off: Float = (at[:, :2] / np.maximum(at[:, 2:], 1e-9) - rays).ravel()
+        return off
+
+    found: Float = least_squares(miss, triangulated(cameras, rays), method="trf").x
+    return found
+
+
+def widest_angle(centres: Sequence[Float], point: Float) -> float:
+    """The widest angle in radians under which a point is seen from two of the centres."""
+    ways = np.array([point - centre for centre in centres])
+    ways /= np.linalg.norm(ways, axis=1, keepdims=True) + 1e-12
+    return float(np.arccos(np.clip((ways @ ways.T).min(), -1, 1)))
+
+
+def viewing_angle(cameras: Sequence[Camera], point: Float) -> float:
+    """Radians between the two views of a point that are farthest apart."""
+    return widest_angle([camera.centre for camera in cameras], point)

@@ -1,0 +1,1 @@
+"""What the claims of the viewer and of `ask` measure."""

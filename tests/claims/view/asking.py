@@ -1,0 +1,39 @@
+"""`ask` on real JPEG files beside `run` on the same questions."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from surveyor.compose.ask import Asking, ask
+from surveyor.core.dataset import Dataset
+from tests.claims.claim import Claim
+from tests.claims.view.rooms import answered, experts
+
+TYPES = ("object_counting", "object_abs_distance", "object_size_estimation")
+
+
+def asked_as_run() -> Iterator[Claim]:
+    """How many answers to the same questions are the same."""
+    dataset_path, folder = answered()
+    dataset = Dataset.open(dataset_path)
+    same = total = pictured = 0
+    with tempfile.TemporaryDirectory() as scratch, experts(dataset_path) as endpoints:
+        for scene, capture in dataset.captures.items():
+            photos = Path(scratch) / "photos" / scene
+            photos.mkdir(parents=True)
+            for frame in capture.frames:
+                data = dataset.blobs.get(frame.image.sha256)
+                (photos / f"IMG_{frame.index + 1}.jpg").write_bytes(data)
+            asking = Asking(root=Path(scratch) / "places", experts=endpoints)
+            for task in dataset.tasks():
+                if task.scene_id != scene or task.question_type not in TYPES:
+                    continue
+                episode = folder.episode(task.id, 0)
+                found = ask([photos], task.question, asking)
+                total += 1
+                pictured += bool(found.picture)
+                same += episode is not None and found.answer.text == episode.answer
+    yield Claim.at_least("ask on JPEG files: answers as in a run", same / total, 0.95, f"n {total}")
+    yield Claim.at_least("ask: answers with a picture", pictured / total, 0.95)
