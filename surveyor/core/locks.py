@@ -42,7 +42,7 @@ def hold(handle: int, place: Path) -> None:
 
     Raises `UserError` when another process holds it, and when the file system knows no locks.
     """
-    if not try_lock(handle, place):
+    if not try_lock(handle, place / "lock"):
         raise UserError(f"another process is working on {place}; wait for it or stop it first")
 
 

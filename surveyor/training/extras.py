@@ -15,5 +15,5 @@ def need(name: str) -> ModuleType:
     except ImportError as error:
         raise UserError(
             f"training needs {name.partition('.')[0]} ({error}); install it with "
-            "`pip install 'surveyor[train]'`"
+            "`pip install '.[train]'`"
         ) from None

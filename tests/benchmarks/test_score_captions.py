@@ -64,5 +64,5 @@ def test_without_the_library_the_user_is_told_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "pycocoevalcap.rouge.rouge", None)
-    with pytest.raises(UserError, match=r"surveyor\[captions\]"):
+    with pytest.raises(UserError, match=r"\.\[captions\]"):
         caption_scores(REFERENCES, {}, metrics=("ROUGE-L",))

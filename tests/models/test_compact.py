@@ -183,7 +183,7 @@ def test_it_is_reinforced_by_its_own_episodes(agent: Path, room: BoxRoom, tmp_pa
             judged.append(Judged(episode, float(number % 2)))
         return judged
 
-    settings = ReinforceSettings(steps=2, groups=1, group=4, temperature=0.7)
+    settings = ReinforceSettings(steps=2, groups=1, group=4, temperature=1.3)
     tasks = [room.task(question) for question in ASKED]
     model = asyncio.run(reinforce(agent, tasks, played, tmp_path / "out", settings))
     rows = [json.loads(line) for line in (tmp_path / "out" / "metrics.jsonl").open()]

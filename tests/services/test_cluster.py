@@ -81,7 +81,7 @@ def test_a_replica_that_cannot_load_is_unhealthy_from_the_start(dataset, tmp_pat
 
 def test_what_the_operator_must_mend_is_one_sentence(plan, monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(UserError, match=r"pip install 'surveyor\[ray\]'"):
+    with pytest.raises(UserError, match=r"pip install '\.\[ray\]'"):
         deploy(plan, Scaling())
     assert not plan.endpoints_file.exists()
     open_to_all = plan.model_copy(update={"host": "0.0.0.0"})

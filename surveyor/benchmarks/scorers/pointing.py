@@ -8,6 +8,7 @@ import binascii
 import io
 import json
 import re
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -49,7 +50,7 @@ def mask_of(row: Row) -> Mask:
     Raises `Unscorable` without either.
     """
     box, width, height = row.get("mask_box"), row.get("width"), row.get("height")
-    if isinstance(box, list | tuple) and isinstance(width, int) and isinstance(height, int):
+    if isinstance(box, list | tuple) and type(width) is int and type(height) is int:
         if not (0 < width <= 20000 and 0 < height <= 20000 and len(box) == 4):
             raise Unscorable("mask_box, width and height do not describe a mask")
         try:
@@ -69,7 +70,7 @@ def _decoded(text: object) -> Mask:
         raise Unscorable("the row has no mask")
     try:
         pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(text, validate=True))))
-    except (binascii.Error, ValueError, OSError, SyntaxError):
+    except (binascii.Error, ValueError, OSError, SyntaxError, TypeError, EOFError, struct.error):
         raise Unscorable("the mask is no picture") from None
     plane = pixels[:, :, 0] if pixels.ndim == 3 else pixels
     bright = plane if plane.dtype == np.bool_ else np.round(plane / 255.0) > 0

@@ -55,7 +55,7 @@ class StereoDepth:
             import cv2
         except ImportError:
             raise UserError(
-                "the stereo expert needs OpenCV; run `pip install surveyor[stereo]`"
+                "the stereo expert needs OpenCV; run `pip install '.[stereo]'`"
             ) from None
         self._version = str(cv2.__version__)
 

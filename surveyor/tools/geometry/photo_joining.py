@@ -87,9 +87,7 @@ def join_photos(photos: Sequence[Photo]) -> Joined:
     enough to be joined.
     """
     if find_spec("cv2") is None:
-        raise UserError(
-            "measuring in photos by hand needs OpenCV; run `pip install 'surveyor[photos]'`"
-        )
+        raise UserError("measuring in photos by hand needs OpenCV; run `pip install '.[photos]'`")
     if len(photos) < 2:
         raise UserError("one photo has no depth: give a second one, taken a step to the side")
     intrinsics = [_intrinsics(photo) for photo in photos]

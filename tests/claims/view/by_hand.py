@@ -25,9 +25,7 @@ Edge = tuple[float, list[tuple[int, Float]]]
 def marked_lengths() -> Iterator[Claim]:
     """Median error and coverage of the 90 % interval on dense captures of rendered rooms."""
     if find_spec("cv2") is None:
-        yield Claim.holds(
-            "OpenCV is at hand for marks", False, note="pip install 'surveyor[photos]'"
-        )
+        yield Claim.holds("OpenCV is at hand for marks", False, note="pip install '.[photos]'")
         return
     errors: list[float] = []
     held: list[bool] = []
