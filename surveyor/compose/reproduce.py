@@ -46,21 +46,21 @@ def carry_out_suite(plan: Plan) -> str:
     entries = named(plan.suite)
     _complete(plan, entries)
     reports: dict[str, RunReport] = {}
-    owed: list[str] = []
+    incomplete: list[str] = []
     for entry in entries:
         place = plan.out / entry.name
         try:
             _, reports[str(place)] = carry_out(_request(plan, entry, place))
         except InfrastructureError as error:
-            owed.append(f"{entry.name}: {error}")
+            incomplete.append(f"{entry.name}: {error}")
             if (place / "report.json").exists():
                 reports[str(place)] = read_report(RunFolder.open(place))
         rows = list(figures(reports))
         for form, ending in ENDINGS.items():
             (plan.out / f"table.{ending}").write_text(written(rows, form), encoding="utf-8")
-    if owed:
+    if incomplete:
         raise InfrastructureError(
-            f"{len(owed)} of {len(entries)} runs are incomplete ({owed[0]}); "
+            f"{len(incomplete)} of {len(entries)} runs are incomplete ({incomplete[0]}); "
             "run the same command again to complete them"
         )
     return written(rows, "markdown")
