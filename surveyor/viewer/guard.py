@@ -134,7 +134,7 @@ async def _say(send: Send, status: int, text: str) -> None:
 def _cookie(host: str) -> str:
     """Cookies do not know ports, so their names must."""
     port = host.rpartition(":")[2]
-    return f"surveyor_{port if port.isdigit() else '80'}"
+    return f"surveyor_{port if port.isdecimal() else '80'}"
 
 
 def _name(host: str) -> str:

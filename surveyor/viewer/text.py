@@ -115,7 +115,7 @@ def named_episode(folder: RunFolder, name: str) -> tuple[str, int]:
     stem, _, last = name.rpartition(".")
     if name in tasks:
         return name, 0
-    if last.isdigit() and stem in tasks:
+    if last.isdecimal() and stem in tasks:
         return stem, int(last)
     close = [task for task in tasks if name in task]
     if len(close) == 1:

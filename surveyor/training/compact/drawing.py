@@ -82,6 +82,6 @@ def as_skill(workflow: Workflow) -> RetrievedSkill:
 
 def _parsed(name: str) -> tuple[int, bool]:
     number, colon, held = name.removeprefix(PREFIX).partition(":")
-    if not name.startswith(PREFIX) or not number.isdigit() or (colon and held != "held-out"):
+    if not name.startswith(PREFIX) or not number.isdecimal() or (colon and held != "held-out"):
         raise UserError(f"drawn workflows are named {PREFIX}SEED or {PREFIX}SEED:held-out")
     return int(number), bool(colon)

@@ -116,7 +116,7 @@ class Table:
     def _plain(self, token: str) -> list[str]:
         if token[0].isalpha():
             return [token.lower()]
-        if token[0].isdigit():
+        if token[0].isdecimal():
             if "." in token:
                 return self.number(token)
             return [token if int(token) <= WHOLE else UNKNOWN]

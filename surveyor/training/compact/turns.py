@@ -71,7 +71,7 @@ def answer_tokens(text: str, table: Table) -> list[str]:
         return [f"N{1 - position}", mark]
     if text in _GUESSES:
         return [f"<{text}>"]
-    return [text if text.isdigit() and int(text) <= WHOLE else UNKNOWN]
+    return [text if text.isdecimal() and int(text) <= WHOLE else UNKNOWN]
 
 
 def read(tokens: Sequence[str], table: Table) -> Said:
@@ -205,7 +205,7 @@ def _read_value(token: str, key: str, table: Table) -> list[Any]:
         return [_slot(table.names, token)] if key in _NAMED else []
     if token in ("true", "false"):
         return [token == "true"]
-    if token.isdigit():
+    if token.isdecimal():
         return [int(token)]
     if re.fullmatch(r"\.\d{3}", token):
         return [int(token[1:]) / 100]
