@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test fuzz check format claims lock clean test-models test-real
+.PHONY: help demo test fuzz check format claims lock clean audit test-models test-real
 
 help:
 	@echo "make demo    install into $(VENV) and measure six embedded rooms end to end"
@@ -13,6 +13,7 @@ help:
 	@echo "make test-models  the neural experts with tiny random weights (installs torch)"
 	@echo "make test-real  captured rooms, real depth, real footage (fetches packages, skips what it cannot)"
 	@echo "make check   lint, format, types, layers, size ratchet"
+	@echo "make audit   known holes in the locked packages, where advisories can be reached; tools of a release"
 	@echo "make claims  print every claimed number beside its bound (NAME=group, JSON=file)"
 
 $(VENV)/.installed: requirements/dev.txt pyproject.toml
@@ -60,6 +61,16 @@ $(REAL)/.installed: $(VENV)/.installed
 test-real: $(REAL)/.installed
 	SURVEYOR_REAL=$(REAL)/data PYTHONPATH=$(CURDIR)/$(REAL)/lib $(BIN)/python -m pytest tests/real tests/services/test_depth_check.py -rs
 
+# Advisories are asked for where an index offers them; elsewhere every package is told as not audited.
+AUDIT := .audit
+$(AUDIT)/.installed:
+	$(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.10' 'cyclonedx-bom>=7'
+	@touch $@
+
+audit: $(AUDIT)/.installed
+	$(AUDIT)/bin/pip-audit --requirement requirements/core.txt --require-hashes --disable-pip --progress-spinner off
+
 format: $(VENV)/.installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -74,4 +85,4 @@ lock:
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --group dev -c requirements/core.txt -o requirements/dev.txt
 
 clean:
-	rm -rf $(VENV) $(MODELS) $(REAL) build dist *.egg-info
+	rm -rf $(VENV) $(MODELS) $(REAL) $(AUDIT) build dist *.egg-info
