@@ -28,6 +28,7 @@ VERBS: dict[str, str] = {
     "reproduce": "Run a model on a suite of benchmarks, as EASI-8, and write its table.",
     "score": "Score a run from its log, or a file of predictions.",
     "compare": "Compare two scored runs, paired by task.",
+    "capacity": "Plan accelerators, storage and money for many episodes like a run's.",
     "merge": "Put the shards of a run together.",
     "report": "Write one page about one or several scored runs.",
     "export": "Write a run in another program's format.",
