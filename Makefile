@@ -59,7 +59,7 @@ $(REAL)/.installed: $(VENV)/.installed
 	@mkdir -p $(REAL) && touch $@
 
 test-real: $(REAL)/.installed
-	SURVEYOR_REAL=$(REAL)/data PYTHONPATH=$(CURDIR)/$(REAL)/lib $(BIN)/python -m pytest tests/real tests/services/test_depth_check.py -rs
+	SURVEYOR_REAL=$(REAL)/data PYTHONPATH=$(CURDIR)/$(REAL)/lib $(BIN)/python -m pytest tests/real tests/services/test_depth_check.py tests/memory/test_videos.py -rs
 
 # Advisories are asked for where an index offers them; elsewhere every package is told as not audited.
 AUDIT := .audit

@@ -10,6 +10,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from surveyor.benchmarks.capacity import makespan, measured
+from surveyor.benchmarks.run.config import RunConfig
 from surveyor.benchmarks.run.merge import merge
 from surveyor.benchmarks.scoring import score_apart
 from surveyor.compose.demo import make_rooms
@@ -46,6 +48,7 @@ def measure(folder: Path) -> Iterator[Claim]:
     ):
         site = _Site(folder, nodes, doors)
         alone = site.run("one", 1)
+        yield _simulated(site.part("one", 1), alone)
         whole = site.whole("one", 1)
         for count in (2, 3):
             seconds = site.run(f"of-{count}", count)
@@ -62,6 +65,16 @@ def measure(folder: Path) -> Iterator[Claim]:
             note = f"{checked.total} episodes, {seconds:.0f} s"
             yield Claim.at_most(f"a node {name}: episodes lost", checked.lost, 0, note)
             yield Claim.at_most(f"a node {name}: scored twice or otherwise", checked.faults, 0)
+
+
+def _simulated(run: Path, seconds: float) -> Claim:
+    """The queues of `surveyor capacity`, held against what was measured."""
+    load = measured(RunFolder.open(run))
+    each, lanes = dict.fromkeys(load.requests, SECONDS), dict.fromkeys(load.requests, 1)
+    told = makespan(load.episodes, each, lanes, RunConfig(dataset="").concurrency)
+    off = abs(told / load.seconds - 1)
+    note = f"{told:.0f} s simulated, {load.seconds:.0f} s measured ({seconds:.0f} s with the start)"
+    return Claim.at_most("one node: simulated queues differ from the run by", off, 0.15, note)
 
 
 def _cut(node: Node) -> None:

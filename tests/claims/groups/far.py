@@ -1,4 +1,4 @@
-"""Claims on speed: what a run's start costs, and what a second run over the same scenes pays."""
+"""Claims on distance: several machines, what a run's start costs, what a second run pays."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from surveyor.compose.demo import make_rooms
 from surveyor.compose.run import Job, perform
 from surveyor.compose.session import reference_experts
 from tests.claims.claim import Claim
+from tests.claims.far import nodes
 
 ROOMS = range(8710, 8714)
 
 
 def measure() -> Iterator[Claim]:
-    """Speed rows; a few minutes on two quiet cores, meaningless on busy ones."""
+    """Speed rows; about a quarter of an hour on two quiet cores, meaningless on busy ones."""
+    with tempfile.TemporaryDirectory(prefix="surveyor-claims-") as name:
+        yield from nodes.measure(Path(name))
     with tempfile.TemporaryDirectory(prefix="surveyor-claims-") as name:
         folder = Path(name)
         make_rooms(folder / "rooms", ROOMS)
