@@ -18,7 +18,7 @@ from surveyor.compose.demo import make_rooms
 from surveyor.compose.session import reference_experts
 from surveyor.memory.runs import RunFolder
 from surveyor.scenes.datasets.embedded import RoomsSettings
-from surveyor.services.contract import Endpoints
+from surveyor.tools.endpoints import EndpointsFile, url_of
 from tests.claims.claim import Claim
 from tests.claims.far.network import Node, missing, network
 from tests.claims.far.paced import paced
@@ -28,7 +28,7 @@ ROOMS = range(63_000, 63_006)
 NODES = 3
 SECONDS = 0.5
 """What an expert's request takes on a node's own accelerator, one at a time."""
-_SIZE = RoomsSettings(n_frames=8, size=(320, 240), per_type=1, light_rays=1)
+SIZE = RoomsSettings(n_frames=8, size=(320, 240), per_type=1, light_rays=1)
 _TRIES = 6
 
 Strike = Callable[[Node], None]
@@ -40,13 +40,13 @@ def measure(folder: Path) -> Iterator[Claim]:
     if why is not None:
         yield Claim.holds("runs on three nodes", False, "not run", why)
         return
-    make_rooms(folder / "rooms", ROOMS, _SIZE)
+    make_rooms(folder / "rooms", ROOMS, SIZE)
     with (
         reference_experts(folder / "rooms", "perfect", folder / "experts") as known,
         network(NODES) as (host, nodes),
-        _doors(known, host, folder) as doors,
+        doors(known, host, folder, NODES, SECONDS) as files,
     ):
-        site = _Site(folder, nodes, doors)
+        site = Site(folder, nodes, files)
         alone = site.run("one", 1)
         yield _simulated(site.part("one", 1), alone)
         whole = site.whole("one", 1)
@@ -55,13 +55,9 @@ def measure(folder: Path) -> Iterator[Claim]:
             name = f"{count} nodes: throughput over {count} times that of one"
             note = f"{alone:.0f} s on one node, {seconds:.0f} s on {count}"
             yield Claim.at_least(name, alone / seconds / count, 0.85, note)
-        for name, strike in (
-            ("cut off for 10 s", _cut),
-            ("slowed to 256 kbit/s", _slow),
-            ("lost for good", Node.lose),
-        ):
-            seconds = site.run(f"{name}".replace(" ", "-").replace("/", ""), NODES, strike)
-            checked = integrity(site.whole(name.replace(" ", "-").replace("/", ""), NODES), whole)
+        for number, (name, strike) in enumerate(_FAULTS.items()):
+            seconds = site.run(f"fault-{number}", NODES, strike)
+            checked = integrity(site.whole(f"fault-{number}", NODES), whole)
             note = f"{checked.total} episodes, {seconds:.0f} s"
             yield Claim.at_most(f"a node {name}: episodes lost", checked.lost, 0, note)
             yield Claim.at_most(f"a node {name}: scored twice or otherwise", checked.faults, 0)
@@ -87,8 +83,15 @@ def _slow(node: Node) -> None:
     node.slow("256kbit")
 
 
+_FAULTS: dict[str, Strike] = {
+    "cut off for 10 s": _cut,
+    "slowed to 256 kbit/s": _slow,
+    "lost for good": Node.lose,
+}
+
+
 @dataclass(frozen=True, slots=True)
-class _Site:
+class Site:
     """``doors`` are the endpoints files of the nodes, each with experts of its own."""
 
     folder: Path
@@ -109,7 +112,7 @@ class _Site:
     def run(self, name: str, count: int, strike: Strike | None = None) -> float:
         """All parts at once, each on its node, repeated elsewhere until whole; seconds."""
         began = time.monotonic()
-        running = [self._start(name, part, count, part - 1) for part in range(1, count + 1)]
+        running = [self.start(name, part, count, part - 1) for part in range(1, count + 1)]
         if strike is not None:
             while not list((self.part(name, count) / "episodes").glob("*")):
                 time.sleep(0.1)
@@ -118,10 +121,10 @@ class _Site:
             tries = 0
             while child.wait() != 0 and tries < _TRIES:
                 tries += 1  # the same command, on a node that lives
-                child = self._start(name, part, count, 0)
+                child = self.start(name, part, count, 0)
         return time.monotonic() - began
 
-    def _start(self, name: str, part: int, count: int, on: int) -> subprocess.Popen[bytes]:
+    def start(self, name: str, part: int, count: int, on: int) -> subprocess.Popen[bytes]:
         quiet = subprocess.DEVNULL
         log = (self.folder / f"{name}.{part}.log").open("ab")
         command = self.shard(name, part, count, on)
@@ -139,17 +142,22 @@ class _Site:
 
 
 @contextmanager
-def _doors(known: Path, host: str, folder: Path) -> Iterator[list[Path]]:
-    """For each node the experts behind an accelerator of its own."""
-    served = Endpoints.model_validate_json(known.read_bytes())
+def doors(known: Path, host: str, folder: Path, count: int, seconds: float) -> Iterator[list[Path]]:
+    """For each node the experts behind accelerators of its own, as files of endpoints."""
+    source = EndpointsFile(known)
+
+    def now(expert: str) -> Callable[[], str]:
+        return lambda: url_of(source.read(), expert)
+
     with ExitStack() as stack:
         files = []
-        for k in range(NODES):
-            experts = tuple(
-                one.model_copy(update={"url": stack.enter_context(paced(one.url, host, SECONDS))})
-                for one in served.experts
-            )
+        for k in range(count):
+            experts = []
+            for one in source.read().experts:
+                url = stack.enter_context(paced(now(one.expert), host, seconds))
+                experts.append(one.model_copy(update={"url": url}))
             path = folder / f"endpoints-{k}.json"
-            path.write_text(served.model_copy(update={"experts": experts}).model_dump_json())
+            served = source.read().model_copy(update={"experts": tuple(experts)})
+            path.write_text(served.model_dump_json())
             files.append(path)
         yield files

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import httpx2
@@ -20,11 +20,11 @@ _PATIENCE = 120.0
 
 
 @contextmanager
-def paced(url: str, host: str, seconds: float, lanes: int = 1) -> Iterator[str]:
-    """Address, on ``host``, of the expert at ``url`` with ``lanes`` requests at a time that take
-    ``seconds`` each beside its own time. Blobs and probes pass."""
+def paced(where: Callable[[], str], host: str, seconds: float, lanes: int = 1) -> Iterator[str]:
+    """Address, on ``host``, of the expert that is now at ``where()``, with ``lanes`` requests at a
+    time that take ``seconds`` each beside its own time. Blobs and probes pass."""
     gate = asyncio.Semaphore(lanes)
-    client = httpx2.AsyncClient(base_url=url, timeout=_PATIENCE, trust_env=False)
+    client = httpx2.AsyncClient(timeout=_PATIENCE, trust_env=False)
 
     async def passed(request: Request) -> Response:
         body = await request.body()
@@ -33,7 +33,12 @@ def paced(url: str, host: str, seconds: float, lanes: int = 1) -> Iterator[str]:
                 await asyncio.sleep(seconds)
         kept = {name: value for name, value in request.headers.items() if name not in _HOP}
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        reply = await client.request(request.method, target, content=body, headers=kept)
+        try:
+            reply = await client.request(
+                request.method, where() + target, content=body, headers=kept
+            )
+        except httpx2.TransportError:
+            return Response(status_code=502)
         told = {name: value for name, value in reply.headers.items() if name.lower() not in _HOP}
         told.pop("content-encoding", None)
         return Response(reply.content, reply.status_code, told)

@@ -12,7 +12,7 @@ from surveyor.compose.demo import make_rooms
 from surveyor.compose.run import Job, perform
 from surveyor.compose.session import reference_experts
 from tests.claims.claim import Claim
-from tests.claims.far import nodes
+from tests.claims.far import chaos, nodes
 
 ROOMS = range(8710, 8714)
 
@@ -21,6 +21,8 @@ def measure() -> Iterator[Claim]:
     """Speed rows; about a quarter of an hour on two quiet cores, meaningless on busy ones."""
     with tempfile.TemporaryDirectory(prefix="surveyor-claims-") as name:
         yield from nodes.measure(Path(name))
+    with tempfile.TemporaryDirectory(prefix="surveyor-claims-") as name:
+        yield from chaos.measure(Path(name))
     with tempfile.TemporaryDirectory(prefix="surveyor-claims-") as name:
         folder = Path(name)
         make_rooms(folder / "rooms", ROOMS)
