@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import httpx2
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -27,7 +27,10 @@ def paced(where: Callable[[], str], host: str, seconds: float, lanes: int = 1) -
     client = httpx2.AsyncClient(timeout=_PATIENCE, trust_env=False)
 
     async def passed(request: Request) -> Response:
-        body = await request.body()
+        try:
+            body = await request.body()
+        except ClientDisconnect:  # its runner was killed
+            return Response(status_code=499)
         if request.method == "POST":
             async with gate:
                 await asyncio.sleep(seconds)
