@@ -55,10 +55,7 @@ ImageRef = ImageByHash | ImageInline
 
 
 class Mask(_Wire):
-    """COCO run-length encoding, compressed counts; ``size`` is (height, width).
-
-    Counts that do not describe an image of that size are refused, in requests and in answers.
-    """
+    """COCO run-length encoding; ``size`` is (height, width). Damaged counts are refused."""
 
     size: tuple[int, int]
     counts: str

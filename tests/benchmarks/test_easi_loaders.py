@@ -223,7 +223,7 @@ def test_vsi_super_reads_the_length_that_is_asked_for(tmp_path: Path) -> None:
         (lambda row: row.pop("answer"), "row 1: the field answer is missing or no text"),
         (
             lambda row: row.update(answer_options="x"),
-            "row 1: the field answer_options must be a list of texts",
+            "field answer_options must be a list of texts",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""One field of a published row, in every way that tables write it; and what no answer could equal."""
+"""A field of a published row, in every way that tables write it; what no answer could equal."""
 
 from __future__ import annotations
 
