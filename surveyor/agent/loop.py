@@ -22,6 +22,7 @@ from surveyor.agent.planner import Observation, Planner, PlannerInput, Session, 
 from surveyor.agent.survey.skills import at_hand
 from surveyor.core.errors import InfrastructureError
 from surveyor.core.tasks import Task
+from surveyor.core.untrusted_text import is_shallow
 from surveyor.memory.events import (
     Answer,
     EpisodeEnded,
@@ -204,12 +205,12 @@ def _useful(observation: Observation) -> bool:
 
 
 def _parsed(raw_arguments: str) -> dict[str, JsonValue] | None:
-    """The argument object, or ``None`` when the text is not one."""
+    """The argument object, or ``None`` when the text is not one, or is nested beyond all sense."""
     try:
         value = orjson.loads(raw_arguments)
     except orjson.JSONDecodeError:
         return None
-    return value if isinstance(value, dict) else None
+    return value if isinstance(value, dict) and is_shallow(value) else None
 
 
 def _started(task: Task, planner: str, epoch: int, attempt: int) -> EpisodeStarted:

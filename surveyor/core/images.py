@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,8 +34,13 @@ Pixels = NDArray[np.uint8]
 
 MAX_PIXELS: Final = 40_000_000
 SUFFIXES: Final = frozenset(
-    {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif"}
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", ".heif"}
 )
+UNREAD_SUFFIXES: Final = frozenset(
+    {".gif", ".avif", ".jp2", ".jxl", ".svg", ".psd", ".ppm", ".tga", ".ico", ".exr", ".hdr"}
+    | {".dng", ".cr2", ".nef", ".arw"}
+)
+"""Endings of pictures that are not read: a folder that holds one is refused, not shortened."""
 READ: Final = frozenset({"JPEG", "PNG", "WebP", "BMP", "TIFF", "HEIC"})
 _MEDIA: Final = {"JPEG": "image/jpeg", "PNG": "image/png"}
 _AGAIN = "fetch it again"
@@ -292,7 +298,9 @@ def _orientation(image: ImageFile, data: bytes) -> int:
     if image.format == "PNG" and "exif" not in image.info and b"eXIf" not in data:
         return 1  # asking a PNG for more would decode all of it
     try:
-        value = image.getexif().get(_ORIENTATION, 1)
+        with warnings.catch_warnings():  # a damaged record is none, and no news for a terminal
+            warnings.simplefilter("ignore", UserWarning)
+            value = image.getexif().get(_ORIENTATION, 1)
     except _DAMAGED:
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1

@@ -12,6 +12,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from surveyor.core.images import MAX_PIXELS
+
 Mask = NDArray[np.bool_]
 PixelBox = tuple[float, float, float, float]
 
@@ -39,11 +41,22 @@ def encode_rle(mask: Mask) -> tuple[tuple[int, int], str]:
 def decode_rle(size: tuple[int, int], counts: str) -> Mask:
     """The (H, W) mask; `ValueError` when the counts do not describe an image of that size."""
     height, width = size
-    runs = _unpack(counts)
-    if height < 0 or width < 0 or np.any(runs < 0) or int(runs.sum()) != height * width:
-        raise ValueError(f"the mask's runs do not add up to {height} x {width} pixels")
+    runs = checked_runs(size, counts)
     values = np.arange(runs.size) % 2 == 1
     return np.ascontiguousarray(np.repeat(values, runs).reshape(width, height).T)
+
+
+def checked_runs(size: tuple[int, int], counts: str) -> NDArray[np.int64]:
+    """The run lengths of a mask, unexpanded; `ValueError` when they do not describe an image of
+    that size, or it is larger than any image that is read."""
+    height, width = size
+    if height < 0 or width < 0 or height * width > MAX_PIXELS:
+        raise ValueError(f"a mask of {height} x {width} pixels is of no image that is read")
+    runs = _unpack(counts)
+    sound = not runs.size or (runs.min() >= 0 and runs.max() <= height * width)
+    if not sound or int(runs.sum()) != height * width:
+        raise ValueError(f"the mask's runs do not add up to {height} x {width} pixels")
+    return runs
 
 
 @lru_cache(maxsize=8192)

@@ -44,6 +44,25 @@ def cleaned(value: Any) -> Any:
     return value
 
 
+DEEPEST = 64
+"""Levels of a JSON value that the log keeps. Records and their readers end at a few hundred."""
+
+
+def is_shallow(value: Any) -> bool:
+    """Whether a JSON value is nested at most `DEEPEST` levels deep."""
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list | tuple)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return True
+    return False
+
+
 def is_clean_json(line: str) -> bool:
     """Whether JSON text surely needs no cleaning; cheap enough to ask for every event."""
     if any(suspect in line for suspect in _SUSPECT_IN_JSON):

@@ -1,7 +1,8 @@
 """The one door for videos: which frames one holds, when each is shown, and which way is up.
 
 PyAV or OpenCV decodes, whichever is installed. Frames are those that a player shows: edit lists
-are honoured, times are the file's own (not a rate multiplied), and the display matrix is applied.
+are honoured, times are the file's own (not a rate multiplied), the display matrix is applied, and
+pixels that are no squares are made square (by PyAV).
 """
 
 from __future__ import annotations
@@ -117,6 +118,9 @@ def _av_film(path: Path) -> Film:
             # A packet is a frame in the usual containers, and reading packets costs little.
             kept = [p for p in container.demux(stream) if p.size and not p.is_discard]
             stamps = _ordered([packet.pts for packet in kept])
+            if stamps and len(container.streams) == 1:
+                shown_until = float((stamps[-1] + (kept[-1].duration or 0)) * base)
+                _check_whole(path, shown_until, (container.duration or 0) / av.time_base)
         if stamps is None:
             with av.open(str(path)) as container:
                 shown = [f.pts for f in container.decode(_shown_stream(container, path))]
@@ -129,6 +133,14 @@ def _av_film(path: Path) -> Film:
         raise UserError(f"{path} is no video that av can read ({reason}); {_AGAIN}") from None
     seconds = tuple(float((stamp - stamps[0]) * base) for stamp in stamps)
     return Film(path, "av", seconds, stamps)
+
+
+def _check_whole(path: Path, end: float, told: float) -> None:
+    """`UserError` where the frames of a file end long before the seconds that its header tells."""
+    if end < 0.9 * told - 1:
+        raise UserError(
+            f"{path} is cut short: its frames end at {end:.1f} of {told:.1f} s; {_AGAIN}"
+        )
 
 
 def _shown_stream(container: Any, path: Path) -> Any:
@@ -159,7 +171,10 @@ def _av_frames(film: Film, wanted: set[int]) -> Iterator[tuple[int, Pixels]]:
             for order, frame in enumerate(container.decode(stream)):
                 k = place.get(frame.pts, -1) if place else order
                 if k in wanted:
-                    yield k, _upright(frame.to_ndarray(format="rgb24"), _matrix(frame))
+                    # Pixels of old cameras and discs are no squares; a player shows them wider.
+                    wide = round(frame.width * (stream.sample_aspect_ratio or 1))
+                    square = frame.reformat(width=min(max(wide, 1), 4 * frame.width))
+                    yield k, _upright(square.to_ndarray(format="rgb24"), _matrix(frame))
     except av.FFmpegError as error:
         reason = str(error).partition(":")[0]
         raise UserError(f"{film.path} cannot be decoded ({reason}); {_AGAIN}") from None

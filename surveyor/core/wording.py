@@ -48,6 +48,13 @@ def first_problem(error: ValidationError, model: type[BaseModel] | None = None) 
     return f"{where}: {told}" if where else told
 
 
+def plain(detail: Mapping[str, Any], names: Iterable[str] = ()) -> str:
+    """What one complaint of pydantic says, without where; ``names`` are the fields there are."""
+    if detail["type"] == "extra_forbidden":
+        return f"is no field of it{closest(str(detail['loc'][-1]), names)}"
+    return _told(detail, None)
+
+
 def closest(name: str, known: Iterable[str]) -> str:
     """``; did you mean 'epochs'?`` where one of the known names is close, else nothing."""
     found = get_close_matches(name, list(known), n=1)

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 from surveyor.core.blobs import BlobRef, Derivation, Sha256
 from surveyor.core.cameras import Mat4
 from surveyor.core.geometry import Intrinsics, OrientedBox, Scale, Vec2, World
+from surveyor.core.masks import checked_runs
 from surveyor.core.producer import Producer
 
 CONTRACT_VERSION = "1"
@@ -54,10 +55,15 @@ ImageRef = ImageByHash | ImageInline
 
 
 class Mask(_Wire):
-    """COCO run-length encoding, compressed counts; ``size`` is (height, width)."""
+    """COCO run-length encoding; ``size`` is (height, width). Damaged counts are refused."""
 
     size: tuple[int, int]
     counts: str
+
+    @model_validator(mode="after")
+    def _describes_an_image(self) -> Mask:
+        checked_runs(self.size, self.counts)
+        return self
 
 
 class ExpertAnswer(_Wire):

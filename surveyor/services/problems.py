@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from surveyor.core.errors import InfrastructureError
+from surveyor.core.wording import plain
 from surveyor.services.contract import ErrorCode
 from surveyor.services.errors import ExpertError, out_of_memory
 
@@ -43,9 +44,25 @@ async def _expected(_: Request, error: Exception) -> Response:
     return problem_response(error)
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return problem_response(explain_validation(error.errors()))
+    errors = error.errors()
+    if (whole := _no_object(request.headers.get("content-type", ""), errors[0])) is not None:
+        return problem_response(ExpertError(ErrorCode.BAD_INPUT, whole))
+    return problem_response(explain_validation(errors))
+
+
+def _no_object(content_type: str, first: Any) -> str | None:
+    """What is wrong with a body that is no JSON object, whatever the fields are; else None."""
+    if first["type"] == "json_invalid":
+        return "the body is not JSON; send one JSON object, see /docs"
+    if tuple(first["loc"]) != ("body",):
+        return None
+    if first["type"] == "missing":
+        return "the body is empty; send one JSON object, see /docs"
+    if "json" not in content_type.lower():
+        return "the body was not read; send JSON with the header content-type: application/json"
+    return "the body is JSON but no object; send one with the fields that /docs names"
 
 
 async def _framework(request: Request, error: Exception) -> Response:
@@ -93,5 +110,5 @@ def explain_validation(errors: Sequence[Any]) -> ExpertError:
     field = ".".join(part for part in parts if not part.startswith("Image")) or None
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     where = f"{field}: " if field else ""
-    complaint = str(first["msg"]).removeprefix("Value error, ")
+    complaint = plain(first)
     return ExpertError(ErrorCode.BAD_INPUT, f"{where}{complaint}{more}"[:500], field=field)

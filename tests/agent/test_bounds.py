@@ -69,6 +69,22 @@ def test_what_is_too_long_is_not_run_and_the_model_is_told(
     assert max(len(event.model_dump_json()) for event in log.events) < MOST_TEXT + 20_000
 
 
+@pytest.mark.parametrize("dialect", ["native", "tags"])
+@pytest.mark.parametrize("levels", [60, 70, 250, 500, 900, 1100, 4000])
+def test_arguments_of_any_depth_are_a_mistake_of_the_model_and_end_no_run(
+    tmp_path: Path, dialect: str, levels: int
+) -> None:
+    deep = '{"a":' * levels + "1" + "}" * levels
+    reply = says(calls=(("sum", deep),)) if dialect == "native" else tagged(deep)
+    ended, log, _ = chat(reply, tmp_path, dialect)
+    assert ended.status is EpisodeStatus.ANSWERED
+    told = [*log.of("format_error"), *log.of("tool_result")]
+    assert told
+    for event in log.of("tool_call"):
+        assert event.type == "tool_call"
+        assert (event.arguments is None) == (levels > 64)
+
+
 def test_long_reasoning_is_kept_to_a_bound(tmp_path: Path) -> None:
     reply = says("<answer>B</answer>", reasoning_content="y" * HUGE)
     ended, log, _ = chat_once(reply, tmp_path)

@@ -123,7 +123,7 @@ def test_a_flood_is_cut_and_says_so(tmp_path: Path) -> None:
     assert ended.status is EpisodeStatus.ANSWERED
     assert len(outcome.text) < 51_000
     assert "[cut: the result has 3000000 characters" in outcome.text
-    assert outcome.text.endswith("[its structured data is too large and was left out]")
+    assert outcome.text.endswith("[its structured data is too large or too deep and was left out]")
     assert outcome.data is None
 
 

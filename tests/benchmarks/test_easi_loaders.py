@@ -221,7 +221,10 @@ def test_vsi_super_reads_the_length_that_is_asked_for(tmp_path: Path) -> None:
         (lambda row: row.update(image=None), "row 1: the row has no images"),
         (lambda row: row.update(image="nowhere.jpg"), "row 1: image 1 is missing"),
         (lambda row: row.pop("answer"), "row 1: the field answer is missing or no text"),
-        (lambda row: row.update(answer_options="x"), "row 1: the field answer_options is no list"),
+        (
+            lambda row: row.update(answer_options="x"),
+            "field answer_options must be a list of texts",
+        ),
     ],
 )
 def test_a_row_that_is_not_of_the_benchmark_is_named(

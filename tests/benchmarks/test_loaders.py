@@ -180,7 +180,7 @@ BREAKS: Mapping[str, tuple[str, Callable[[Path], object], str]] = {
     "another data set": (
         "cv-bench-3d",
         lambda s: _edit(s / "test.jsonl", '"choices"', '"options"'),
-        "line 1: choices: field required",
+        "line 1: choices: is missing",
     ),
     "no scan": (
         "scanrefer",

@@ -174,3 +174,33 @@ def test_one_frame_has_any_rate(tmp_path: Path) -> None:
     video = open_video(film(tmp_path / "a.mp4", [0]))
     rule = FrameRule.parse("fps:1")
     assert rule.pick("attic", video.total, video.fps, video.times) == (0,)
+
+
+@pytest.mark.parametrize("name", ["0.gif", "0.avif", "0.jp2", "0.pdf"])
+def test_frames_in_no_format_that_is_read_are_named(tmp_path: Path, name: str) -> None:
+    put(tmp_path / "scene" / name, b"GIF89a")
+    with pytest.raises(UserError, match=rf"cannot be read from \S+{name}: images are .*convert it"):
+        footage_at([tmp_path / "scene"], "scene")
+
+
+@pytest.mark.parametrize("ending", ["wmv", "ts", "flv"])
+def test_a_video_in_no_format_that_is_read_is_named(tmp_path: Path, ending: str) -> None:
+    put(tmp_path / f"scene.{ending}", b"video")
+    with pytest.raises(UserError, match=rf"cannot be read from \S+scene.{ending}: .*convert it"):
+        footage_at([tmp_path / "scene"], "scene")
+
+
+def test_a_folder_is_not_shortened_by_the_pictures_that_are_not_read(tmp_path: Path) -> None:
+    put(tmp_path / "scene/0.jpg", picture(1))
+    put(tmp_path / "scene/1.gif", b"GIF89a")
+    with pytest.raises(UserError, match=r"1\.gif is in no format that is read"):
+        footage_at([tmp_path / "scene"], "scene")
+
+
+def test_endings_count_in_any_case_and_jpegs_have_several(tmp_path: Path) -> None:
+    for k, name in enumerate(["0.JPG", "1.jfif", "2.jpe", "3.Png"]):
+        put(tmp_path / "scene" / name, picture(k))
+    put(tmp_path / "scene/notes.txt", b"taken on Monday")
+    assert footage_at([tmp_path / "scene"], "scene").total == 4
+    put(tmp_path / "film.MP4", (FIXTURES / "videos/rotated-90.mp4").read_bytes())
+    assert footage_at([tmp_path / "film"], "film").total > 1

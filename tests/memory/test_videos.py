@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from fractions import Fraction
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from surveyor.core import videos
 from surveyor.core.errors import UserError
 from surveyor.core.videos import Film, evenly, open_film
 from tests.support import films
-from tests.support.films import film, with_matrix
+from tests.support.films import film, frame, with_matrix
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "videos"
 GREEN = (0, 200, 0)
@@ -190,3 +191,22 @@ def test_without_a_decoder_one_is_told_what_to_do(
 )
 def test_frames_spread_evenly(total: int, n: int, positions: tuple[int, ...]) -> None:
     assert evenly(total, n) == positions
+
+
+def test_a_cut_file_whose_frames_still_decode_is_refused(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mkv", list(range(40)))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(UserError, match=r"is cut short: its frames end at \d\.\d of 4\.0 s"):
+        open_film(path)
+
+
+def test_pixels_that_are_no_squares_are_made_square(tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    with av.open(str(tmp_path / "wide.mp4"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.sample_aspect_ratio = Fraction(3, 2)
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(frame(3), format="rgb24")))
+        container.mux(stream.encode())
+    ((_, pixels),) = open_film(tmp_path / "wide.mp4").frames([0])
+    assert pixels.shape == (48, 96, 3)

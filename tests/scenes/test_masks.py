@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from pydantic import ValidationError
 
 from surveyor.core.masks import decode_rle, encode_rle, id_boxes, mask_box, rle_area
+from surveyor.services.contract import Mask as WireMask
 
 SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 40))
 
@@ -100,3 +102,20 @@ def test_boxes_of_ids_agree_with_the_boxes_of_their_masks(ids):
         (int(i), int((ids == i).sum()), mask_box(ids == i)) for i in np.unique(ids) if i > 0
     ]
     assert id_boxes(ids) == expected
+
+
+@pytest.mark.parametrize(
+    ("size", "counts"),
+    [
+        ((10, 10), ""),
+        ((10, 10), "T4"),
+        ((10, 10), "0T3o"),
+        ((-10, -10), "T3"),
+        ((100_000, 100_000), "PPPPPPPPPPPPPPPPPP1"),
+        ((10, 10), "\u00ff"),
+    ],
+)
+def test_a_mask_of_no_image_is_refused_on_the_wire(size, counts):
+    with pytest.raises(ValidationError, match="mask"):
+        WireMask(size=size, counts=counts)
+    assert WireMask(size=(10, 10), counts="T3").counts == "T3"

@@ -325,3 +325,21 @@ def test_a_hanging_model_makes_the_service_unhealthy_until_it_comes_back(serve):
         expert.gate.set()
         assert held.result().status_code == 200
     assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "told"),
+    [
+        (b"", "application/json", "the body is empty; send one JSON object"),
+        (b"{}\n{}", "application/json", "the body is not JSON; send one JSON object"),
+        (b"[]", "application/json", "but no object; send one"),
+        (b'{"a": 1}', "application/x-www-form-urlencoded", "content-type: application/json"),
+        (b'{"a": 1}', "text/plain", "content-type: application/json"),
+        (b'{"a": 1}', "", "content-type: application/json"),
+        (b'{"imge": {}}', "application/json", "image: is missing"),
+    ],
+)
+def test_a_body_that_was_not_read_is_told_by_what_to_send(serve, body, content_type, told):
+    client = serve(FlatDepth())
+    response = client.post(AT, content=body, headers={"content-type": content_type})
+    assert told in problem(response, 422, "bad_input").message

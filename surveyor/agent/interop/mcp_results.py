@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from surveyor.core.blobs import BlobRef
+from surveyor.core.untrusted_text import is_shallow
 from surveyor.tools.spec import ToolResult
 from surveyor.tools.workspace import Workspace
 
@@ -33,7 +34,7 @@ def result_of(answer: Any, workspace: Workspace) -> ToolResult:
     data = answer.structured_content
     if data is not None and not _fits(data):
         data = None
-        notes.append("[its structured data is too large and was left out]")
+        notes.append("[its structured data is too large or too deep and was left out]")
     text = "\n".join((text_of(answer), *notes)).strip()
     return ToolResult(text or "done", data=data, images=tuple(images))
 
@@ -51,7 +52,7 @@ def text_of(answer: Any) -> str:
 
 def _fits(data: Any) -> bool:
     try:
-        return len(orjson.dumps(data)) <= _MOST_DATA
+        return is_shallow(data) and len(orjson.dumps(data)) <= _MOST_DATA
     except TypeError:
         return False
 

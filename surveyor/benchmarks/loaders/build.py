@@ -152,6 +152,8 @@ def _check(items: Sequence[Item]) -> None:
             "keep one row for each id"
         )
     for item in items:
+        if not item.id.strip():
+            raise UserError("a row has an empty id; give every row one of its own")
         check_name(item.scene_id, f"row {item.id!r}: the scene name")
 
 

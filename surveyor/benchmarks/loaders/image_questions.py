@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import BeforeValidator
 
 from surveyor.benchmarks.loaders.base import Loader
 from surveyor.benchmarks.loaders.build import Contents, Item
 from surveyor.benchmarks.loaders.media import Footage, Stills, image_of
-from surveyor.benchmarks.loaders.row_files import PublishedRow, find_table, read_table
+from surveyor.benchmarks.loaders.row_files import PublishedRow, Texts, find_table, read_table
 from surveyor.core.errors import UserError
 from surveyor.core.tasks import AnswerKind
 
 BLINK_TASKS: Final = ("Multi-view_Reasoning", "Relative_Depth", "Spatial_Relation")
 
 
+def _several(value: object) -> object:
+    """One image as a list of one."""
+    return (value,) if isinstance(value, bytes | str | dict) else value
+
+
 class MmsiRow(PublishedRow):
     """A row of MMSI-Bench; the options are part of the question."""
 
     id: str
-    images: tuple[object, ...]
+    images: Annotated[tuple[object, ...], BeforeValidator(_several)]
     question_type: str
     question: str
     answer: str
@@ -36,7 +43,7 @@ class CvBenchRow(PublishedRow):
     image: object = None
     filename: str = ""
     question: str
-    choices: tuple[str, ...]
+    choices: Texts
     answer: str
     prompt: str = ""
 
@@ -47,7 +54,7 @@ class BlinkRow(PublishedRow):
     idx: str
     sub_task: str
     question: str
-    choices: tuple[str, ...]
+    choices: Texts
     answer: str
     prompt: str = ""
     image_1: object

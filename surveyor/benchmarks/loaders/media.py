@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import glob
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from surveyor.benchmarks.loaders.video import open_video
 from surveyor.core import images, videos
@@ -21,6 +22,8 @@ from surveyor.core.errors import UserError
 from surveyor.core.images import kept
 from surveyor.core.paths import inside
 from surveyor.scenes.datasets.writer import EncodedFrame
+
+_RATE: Final = "fps.txt"
 
 
 class Footage(Protocol):
@@ -96,14 +99,35 @@ def footage_at(places: Sequence[Path], scene_id: str) -> Footage:
         for folder in (place, place / "color", place / "frames"):
             if folder.is_dir() and (found := _images(folder)):
                 return Stills(found, scene_id, _rate(folder) or _rate(place), complete=False)
-        for suffix in videos.SUFFIXES:
-            video = place.with_name(place.name + suffix)
-            if video.is_file():
-                return open_video(video)
+        if (video := _video(place)) is not None:
+            return open_video(video)
+    if (unread := next(filter(None, map(_unread, places)), None)) is not None:
+        raise UserError(
+            f"the frames of {scene_id} cannot be read from {unread}: images are "
+            f"{', '.join(sorted(images.SUFFIXES))}, videos {', '.join(videos.SUFFIXES)}; convert it"
+        )
     raise UserError(
         f"there are no frames of {scene_id}: put a folder of images at {places[0]} or a video at "
         f"{places[0]}.mp4, or say with --media where they are"
     )
+
+
+def _video(place: Path) -> Path | None:
+    """The video of that name, whatever the case of its ending."""
+    for ending in (case for suffix in videos.SUFFIXES for case in (suffix, suffix.upper())):
+        video = place.with_name(place.name + ending)
+        if video.is_file():
+            return video
+    return None
+
+
+def _unread(place: Path) -> Path | None:
+    """What lies where frames are looked for and is in no format that is read, if anything."""
+    if place.is_dir():
+        found = [p for p in sorted(place.iterdir()) if p.is_file() and not _hidden(p)]
+        return next((p for p in found if p.name != _RATE), None)
+    known = place.parent.glob(f"{glob.escape(place.name)}.*") if place.parent.is_dir() else ()
+    return next((p for p in sorted(known) if p.is_file() and p.stem == place.name), None)
 
 
 def below(root: Path, name: str) -> Path:
@@ -170,9 +194,17 @@ def _images(folder: Path) -> tuple[Path, ...]:
 
     Names that start with a dot are what archives of other systems leave beside each file.
     """
-    files = (path for path in folder.iterdir() if not path.name.startswith("."))
+    files = [path for path in folder.iterdir() if not _hidden(path)]
     found = [path for path in files if path.suffix.lower() in images.SUFFIXES]
+    pictures = images.SUFFIXES | images.UNREAD_SUFFIXES
+    if len(others := [p for p in files if p.suffix.lower() in pictures]) > len(found) > 0:
+        unread = min(set(others) - set(found))
+        raise UserError(f"{unread} is in no format that is read; save it as JPEG or PNG")
     return tuple(sorted(found, key=_natural))
+
+
+def _hidden(path: Path) -> bool:
+    return path.name.startswith(".")
 
 
 def _natural(path: Path) -> tuple[tuple[int, int, str], ...]:
@@ -181,7 +213,7 @@ def _natural(path: Path) -> tuple[tuple[int, int, str], ...]:
 
 
 def _rate(folder: Path) -> float | None:
-    path = folder / "fps.txt"
+    path = folder / _RATE
     if not path.is_file():
         return None
     try:

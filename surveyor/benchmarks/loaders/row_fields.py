@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from ast import literal_eval
 from collections.abc import Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from surveyor.core.errors import UserError
 
 Row: TypeAlias = Mapping[str, object]
 Text: TypeAlias = Callable[[Row], str]
+_FORMS: Final = "must be a list of texts, or an object of letters and texts"
 _IN_LINE: Final = re.compile(r"(?:^|(?<=\s))([A-J])[.:]\s+(.*?)(?=\s+[A-J][.:]\s|\s*\Z)", re.DOTALL)
 
 
@@ -79,22 +81,91 @@ def no_pictures(row: Row) -> Sequence[object]:
 
 
 def strings(name: str) -> Callable[[Row], Sequence[str]]:
-    """A list of texts, or a list written as text; nothing for null."""
+    """A list of texts in any of the forms of `texts_of`."""
 
     def read(row: Row) -> Sequence[str]:
-        value = row.get(name)
-        if isinstance(value, str) and value.strip().startswith("["):
-            try:
-                value = literal_eval(value.strip())
-            except (ValueError, SyntaxError, RecursionError, MemoryError):
-                raise UserError(f"the field {name} is no list") from None
-        if value is None:
-            return ()
-        if not isinstance(value, list | tuple):
-            raise UserError(f"the field {name} is no list")
-        return tuple(map(str, value))
+        try:
+            return texts_of(row.get(name))
+        except ValueError as error:
+            raise UserError(f"the field {name} {error}") from None
 
     return read
+
+
+def texts_of(value: object) -> tuple[str, ...]:
+    """The texts of a field, in each way that published tables write a list of options.
+
+    A list; an object of letters ("A": "left"); either of them as JSON or as Python writes it;
+    lines that begin with letters. Nothing for null, an empty text and "None". Raises `ValueError`
+    for all else, also for a list with holes.
+    """
+    if isinstance(value, str):
+        value = _unwritten(value.strip())
+    if value is None:
+        return ()
+    if isinstance(value, Mapping):
+        keys = [str(key).strip().upper() for key in value]
+        # A struct of a parquet file has a place for every letter that any row uses.
+        value = [text for text in value.values() if text is not None]
+        if keys[: len(value)] != list(LETTERS[: len(value)]):
+            raise ValueError(f"{_FORMS}, not an object of {', '.join(keys)[:60] or 'nothing'}")
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"{_FORMS}, not {value!r:.60}")
+    if any(text is None or isinstance(text, list | dict | bytes) for text in value):
+        raise ValueError(f"{_FORMS}; one of its entries is no text")
+    return tuple(map(str, value))
+
+
+def under_letters(options: Sequence[str]) -> tuple[str, ...]:
+    """Options as they are printed: those that stand under no letters get theirs."""
+    headed = [
+        re.match(rf"\W*{letter}\b", option)
+        for letter, option in zip(LETTERS, options, strict=False)
+    ]
+    if all(headed):
+        return tuple(options)
+    return tuple(f"{a}. {text}" for a, text in zip(LETTERS, options, strict=False))
+
+
+def letter_of(truth: str, options: Sequence[str]) -> str:
+    """The letter that a published answer stands for: ``B``, ``(b)``, ``B. right``, or the text of
+    one option; `ValueError` where it names none of the options."""
+    offered = LETTERS[: len(options)] if options else LETTERS
+    texts = [_bare(option) for option in options]
+    said = _bare(truth)
+    if texts.count(said) == 1 and len(said) > 1:
+        return offered[texts.index(said)]
+    found = re.fullmatch(r"\(?([A-Za-z])\)?[.:]?(?:\s+(.*))?", truth.strip(), re.DOTALL)
+    letter = found.group(1).upper() if found else ""
+    if not letter or letter not in offered:
+        raise ValueError(f"must be the letter of one of {len(offered)} options, not {truth!r:.60}")
+    if found is not None and found.group(2) and _bare(found.group(2)) not in texts:
+        raise ValueError(f"must be the letter of an option, not {truth!r:.60}")
+    return letter
+
+
+def _bare(text: str) -> str:
+    """A text without the letter that heads it, its case and its full stop."""
+    return re.sub(r"^\W*[A-Ja-j][.:)]+\s+", "", text.strip()).strip().rstrip(".").casefold()
+
+
+def _unwritten(text: str) -> object:
+    """What a text of a list or an object holds; else its lines, where each begins with a letter."""
+    if text.lower() in ("", "none", "null", "nan"):
+        return None
+    if text[:1] in ("[", "{"):
+        for read in (json.loads, literal_eval):
+            try:
+                return read(text)
+            except (ValueError, SyntaxError, RecursionError, MemoryError):
+                continue
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if len(lines) > 1 and all(
+        re.match(rf"\(?{letter}[.:)]", line) for letter, line in zip(LETTERS, lines, strict=False)
+    ):
+        return lines
+    found = _IN_LINE.findall(text)
+    return [f"{letter}. {one.strip()}" for letter, one in found] if len(found) > 1 else text
 
 
 def lettered(name: str, form: str) -> Callable[[Row], Sequence[str]]:

@@ -10,11 +10,13 @@ from importlib import import_module
 from importlib.util import find_spec
 from math import isfinite
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import Annotated, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from surveyor.benchmarks.loaders.row_fields import texts_of
 from surveyor.core.errors import UserError
+from surveyor.core.wording import first_problem
 
 Fields: TypeAlias = Mapping[str, object]
 Model = TypeVar("Model", bound=BaseModel)
@@ -28,6 +30,10 @@ class PublishedRow(BaseModel):
     """A row under the data set's own field names; fields that we do not use are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(texts_of)]
+"""A field of options, in any of the forms of `texts_of`."""
 
 
 def find_table(source: Path, *stems: str) -> Path:
@@ -59,9 +65,7 @@ def read_table(path: Path, model: type[Model]) -> list[Model]:
         try:
             rows.append(model.model_validate(_without_nan(fields)))
         except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(map(str, first["loc"])) or "row"
-            raise UserError(f"{path} {where}: {name}: {first['msg'].lower()}") from None
+            raise UserError(f"{path} {where}: {first_problem(error, model)}") from None
     if not rows:
         raise UserError(f"{path} holds no rows; download it again")
     return rows
@@ -79,17 +83,21 @@ def _fields(path: Path) -> Iterator[tuple[str, object]]:
     elif path.suffix.lower() in _DELIMITERS:
         yield from _delimited(path)
     else:
-        for number, line in enumerate(_text(path).split("\n"), start=1):
-            if line.strip():
+        for number, text in enumerate(_text(path).split("\n"), start=1):
+            # Files that were joined have the mark of the second in the middle.
+            if (line := text.removeprefix("\ufeff")).strip():
                 yield f"line {number}", _decoded(line, f"{path} line {number}")
 
 
 def _delimited(path: Path) -> Iterator[tuple[str, object]]:
     """Rows of a table with a line of names; an empty cell stands for a missing value."""
     csv.field_size_limit(_LONGEST_CELL)
-    reader = csv.DictReader(
-        io.StringIO(_text(path), newline=""), delimiter=_DELIMITERS[path.suffix.lower()]
-    )
+    text = _text(path)
+    delimiter = _DELIMITERS[path.suffix.lower()]
+    names = text.partition("\n")[0]
+    if delimiter not in names:  # what some spreadsheets write, and tables under a wrong name
+        delimiter = max(";\t,", key=names.count)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         for number, row in enumerate(reader, start=1):
             if None in row:
@@ -103,8 +111,12 @@ def _text(path: Path) -> str:
     try:
         data = path.read_bytes()
         return data.decode(json.detect_encoding(data)).removeprefix("\ufeff")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} cannot be read as text ({error})") from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read as text ({error.strerror})") from None
+    except UnicodeDecodeError:
+        packed = data[:2] in (b"\x1f\x8b", b"PK", b"BZ") or data[:4] == b"(\xb5/\xfd"
+        advice = "is packed: unpack it" if packed else "is not UTF-8: save it as UTF-8"
+        raise UserError(f"{path} cannot be read as text; it {advice}") from None
 
 
 def _decoded(text: str, where: str) -> object:
