@@ -40,6 +40,7 @@ from surveyor.training.evolution.rounds import evolve, plan_rooms
 from surveyor.training.evolution.scoring import Scorer
 from surveyor.training.evolution.sessions import player, reference_player
 from surveyor.training.evolution.styles import ProgramStyle, ReadingStyle
+from surveyor.training.evolution.textual import TextualSkill, textual_skills, tried_in
 
 PLANNERS, DISTILLERS = ("program", "chat"), ("rules", "chat")
 
@@ -90,6 +91,7 @@ async def _evolve(request: EvolveRequest) -> EvolveReport:
     cases = load_cases(request.datasets)
     async with open_player(request) as who:
         given = await _given(request, cases, who.scores)
+        texts = await _texts(request, cases, who.scores)
         return await evolve(
             Library(request.library),
             cases,
@@ -97,6 +99,7 @@ async def _evolve(request: EvolveRequest) -> EvolveReport:
             request.settings,
             distiller=_distiller(request, who),
             given=given,
+            texts=texts,
             on_round=tell,
         )
 
@@ -105,7 +108,11 @@ async def _bill(request: EvolveRequest) -> str:
     cases = load_cases(request.datasets)
     async with Scorer(request.datasets) as scorer:
         given = await _given(request, cases, scorer)
-    known = frozenset(rollout.room for rollout in given)
+        texts = await _texts(request, cases, scorer)
+    taught = {scene for text in texts for scene in text.provenance.scenes}
+    known = frozenset(
+        {rollout.room for rollout in given} | {c.room for c in cases if c.task.scene_id in taught}
+    )
     plan = plan_rooms(cases, known, request.settings)
     lines = bill(cases, plan, request.settings, given)
     return told(lines[-1:] if given else lines)
@@ -116,6 +123,13 @@ async def _given(
 ) -> tuple[Rollout, ...]:
     folders = [RunFolder.open(path) for path in request.runs]
     return await rollouts_of(folders, cases, scores)
+
+
+async def _texts(
+    request: EvolveRequest, cases: Sequence[Case], scores: Scores
+) -> tuple[TextualSkill, ...]:
+    folders = [RunFolder.open(path) for path in request.runs]
+    return textual_skills(await tried_in(folders, cases, scores))
 
 
 @asynccontextmanager

@@ -1,4 +1,8 @@
-"""The builtin skills: written by people, shipped in the package, the library's first generation."""
+"""The builtin skills: written by people, shipped in the package, the library's first generation.
+
+Where exploration found that people were wrong, the skill's ``provenance.json`` says what and how
+sure it is.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +25,20 @@ def builtin_documents() -> tuple[SkillDocument, ...]:
     )
 
 
+def builtin_provenance(name: str) -> Provenance:
+    """Where a builtin skill comes from: people, unless its own file says more."""
+    file = files("surveyor.skills") / "library" / name / "provenance.json"
+    if not file.is_file():
+        return BUILTIN_PROVENANCE
+    return Provenance.model_validate_json(file.read_text(encoding="utf-8"))
+
+
 def add_builtin(store: SkillStore) -> int:
     """Make every builtin skill active in a library that lacks it; returns how many were added."""
-    fresh = [d for d in builtin_documents() if store.status(d.version) is None]
-    store.add_many(
-        [(d, BUILTIN_PROVENANCE) for d in fresh], status=Status.ACTIVE, action="seeded", round_=0
-    )
+    fresh = [
+        (d, builtin_provenance(d.name))
+        for d in builtin_documents()
+        if store.status(d.version) is None
+    ]
+    store.add_many(fresh, status=Status.ACTIVE, action="seeded", round_=0)
     return len(fresh)

@@ -44,8 +44,9 @@ _HEADING = re.compile(r"^## +(.+?)\s*$", re.MULTILINE)
 class SkillDocument(BaseModel):
     """A parsed ``SKILL.md``.
 
-    ``text`` is the whole file, ``body`` what follows the front matter. ``workflow`` is ``None``
-    only for documents that were not written for Surveyor; those are shown and never executed.
+    ``text`` is the whole file, ``body`` what follows the front matter. ``workflow`` is ``None`` for
+    documents that were not written for Surveyor, and for ways that the workflow grammar can't say;
+    those are shown and never executed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -129,22 +130,26 @@ def compose(
     metadata: dict[str, str],
     title: str,
     sections: dict[str, str],
-    workflow: Workflow,
+    workflow: Workflow | None = None,
 ) -> SkillDocument:
-    """Write a document from its parts; the result has been parsed back, so it is valid."""
-    block = f"```workflow\n{json.dumps(workflow.model_dump(mode='json'), indent=2)}\n```"
+    """Write a document from its parts; the result has been parsed back, so it is valid. Without a
+    ``workflow`` it is text to be read."""
+    block = ""
+    if workflow is not None:
+        block = f"```workflow\n{json.dumps(workflow.model_dump(mode='json'), indent=2)}\n```"
     parts = [f"# {title}"]
     for heading in SECTIONS:
         text = sections.get(heading, "").strip()
         if heading == "Workflow":
-            text = f"{text}\n\n{block}" if text else block
+            text = f"{text}\n\n{block}".strip()
         parts.append(f"## {heading}\n\n{text}")
     fields: dict[str, Value] = {
         "name": name,
         "description": description,
         "metadata": dict(sorted(metadata.items())),
     }
-    return parse(write(fields) + "\n" + "\n\n".join(parts) + "\n", source=f"{name}/SKILL.md")
+    text = write(fields) + "\n" + "\n\n".join(parts) + "\n"
+    return parse(text, source=f"{name}/SKILL.md", foreign=workflow is None)
 
 
 def _workflow(body: str, source: str, *, required: bool) -> Workflow | None:

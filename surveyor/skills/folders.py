@@ -77,7 +77,7 @@ def promote_by_hand(store: SkillStore, name: str, reason: str) -> StoredSkill:
     skill = store.find(name)
     if skill.status is Status.ACTIVE:
         raise UserError(f"{skill.ref} is active already")
-    if skill.document.workflow is None:
+    if skill.document.workflow is None and skill.provenance.origin is not Origin.TEXTUAL:
         raise UserError(f"{name} has no workflow block, so there is nothing to execute; add one")
     if not reason.strip():
         raise UserError("say why this skill is trusted; the ledger keeps the reason")

@@ -12,10 +12,12 @@ from surveyor.core.tasks import Task
 
 
 class Origin(StrEnum):
-    """``imported`` documents are untrusted text until a person promotes them."""
+    """``imported`` documents are untrusted text until a person promotes them; ``textual`` ones are
+    ways of a chat agent that no workflow says, so that they can be read and not executed."""
 
     SEED = "seed"
     DISTILLED = "distilled"
+    TEXTUAL = "textual"
     IMPORTED = "imported"
 
 

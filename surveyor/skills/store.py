@@ -118,7 +118,7 @@ class SkillStore(Database):
         if version_of(row[1]) != version:
             raise UserError(f"skill version {version} in {self.path} is damaged: its hash differs")
         provenance = Provenance.model_validate_json(row[2])
-        foreign = provenance.origin is Origin.IMPORTED
+        foreign = provenance.origin in (Origin.IMPORTED, Origin.TEXTUAL)
         document = parse(row[1], f"{version}/SKILL.md", foreign=foreign)
         return StoredSkill(row[0], document, provenance, Status(row[3]), row[4])
 

@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surveyor.core.errors import UserError
+from surveyor.scenes.questions.vsi import GENERATORS
+from surveyor.skills.builtin import builtin_documents
 from surveyor.skills.documents import SkillDocument
 from surveyor.skills.embed import LexicalEmbedder, make_embedder
 from surveyor.skills.index import VectorIndex
@@ -41,6 +43,18 @@ def test_conditions_that_fail_exclude(seeded: SkillStore) -> None:
     retriever = Retriever(seeded)
     assert "few-views-voted" not in names(retriever, VIDEO)
     assert "few-views-voted" in names(retriever, VIDEO.model_copy(update={"views": 5}))
+
+
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_no_condition_decides_how_a_known_type_is_looked_at(seeded: SkillStore, kind: str) -> None:
+    """Nothing was found to gain from one, so builtin conditions only say what a model may read."""
+    retriever = Retriever(seeded)
+    free = {d.version for d in builtin_documents() if not d.scope.conditions}
+    for looks in ({}, {"views": 6}, {"poor_share": 0.9, "luma": 0.1}, {"overlap": 0.2}):
+        card = SceneProfile(question_type=kind, **({"views": 24} | looks))
+        ranked = retriever.rank(card, "?")
+        executed = next(r.entry.version for r in ranked if r.eligible and r.executable)
+        assert executed in free, looks
 
 
 def test_without_frames_only_the_table_is_left(seeded: SkillStore) -> None:

@@ -30,6 +30,14 @@ def test_planting_twice_changes_nothing(store: SkillStore) -> None:
     assert store.generation() == before
 
 
+def test_what_exploration_found_about_a_builtin_skill_stands_in_its_provenance(
+    seeded: SkillStore,
+) -> None:
+    found = {s.document.name: s.provenance.notes.get("found") for s in seeded.skills()}
+    assert {name for name, told in found.items() if told} == {"room-area-from-spread-frames"}
+    assert {s.provenance.origin for s in seeded.skills()} == {Origin.SEED}
+
+
 def test_versions_and_ledger_refuse_change(seeded: SkillStore) -> None:
     other = sqlite3.connect(seeded.path)
     for statement in (

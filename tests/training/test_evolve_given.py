@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,15 +22,20 @@ from surveyor.memory.runs import RunFolder
 from surveyor.skills.distil.chat import ChatDistiller
 from surveyor.skills.distil.rollouts import Rollout
 from surveyor.skills.documents import parse
+from surveyor.skills.folders import promote_by_hand
+from surveyor.skills.provenance import Origin, Status
+from surveyor.skills.retrieve import Retriever
 from surveyor.skills.workflow import PLAIN, Evidence, Frames, Join, MetricScale, Stop
 from surveyor.training.evolution.bill import bill, told
 from surveyor.training.evolution.folding import fold_workflow
 from surveyor.training.evolution.given import rollouts_of
 from surveyor.training.evolution.library import Library
 from surveyor.training.evolution.player import RolloutRequest
+from surveyor.training.evolution.policy import LibraryPolicy
 from surveyor.training.evolution.rounds import evolve, plan_rooms
 from surveyor.training.evolution.styles import ReadingStyle, in_words
-from tests.claims.skills.world import ScoredByAnswer
+from surveyor.training.evolution.textual import Tried, textual_skills, tried_in
+from tests.claims.skills.world import TYPES, ScoredByAnswer
 from tests.training.synthetic import DrawnPlayer, cases, logged_player, settings, suited
 
 WIDE = PLAIN.model_copy(update={"frames": Frames(number=32), "join": Join.VOTE})
@@ -68,6 +75,39 @@ def test_finished_runs_teach_and_only_the_gate_is_played(tmp_path: Path) -> None
     with library.open(builtin=False) as store:
         taught = {s for skill in store.skills() for s in skill.provenance.scenes}
     assert taught <= {c.task.scene_id for c in cases(30)}
+
+
+def test_a_way_that_no_workflow_says_is_kept_in_words(tmp_path: Path) -> None:
+    """Not executed, not shown before a person vouches, and without what came out."""
+    folders = finished(tmp_path / "runs")
+    texts = textual_skills(asyncio.run(tried_in(folders, cases(30), ScoredByAnswer())))
+    assert {t.document.scope.question_types for t in texts} == {(kind,) for kind in TYPES}
+    for text in texts:
+        assert text.document.workflow is None
+        assert re.search(r"1\. Use `look_(16|32)`", text.document.text)
+        assert not re.search(r"room_\d|frame_\d|view_\d", text.document.text)
+    library = Library(tmp_path / "library")
+    player = DrawnPlayer(suited())
+    asyncio.run(evolve(library, cases(60), player, settings(gate_share=0.5), texts=texts))
+    with library.open(builtin=False) as store:
+        name = texts[0].document.name
+        kept = store.find(name)
+        assert (kept.status, kept.provenance.origin) == (Status.CANDIDATE, Origin.TEXTUAL)
+        assert {c.task.scene_id for c in cases(30)} <= {s.scene_id for s in store.scenes()}
+        promote_by_hand(store, name, "I read it")
+        shown = Retriever(store).load(name)
+        assert shown.workflow is None
+        (case,) = [c for c in cases(1) if c.task.question_type == TYPES[0]]
+        chosen = LibraryPolicy(Retriever(store), PLAIN).choose(case)
+        assert chosen.version != kept.document.version, "text isn't executed"
+
+
+def test_too_few_rooms_or_poor_answers_are_no_way(tmp_path: Path) -> None:
+    folders = finished(tmp_path / "runs", rooms=2)
+    assert not textual_skills(asyncio.run(tried_in(folders, cases(30), ScoredByAnswer())))
+    (case, *_) = cases(1)
+    poor = [replace(Tried(case, "r", ("look",), 0.2), case=c) for c in cases(30)]
+    assert not textual_skills(poor)
 
 
 def test_a_run_on_other_questions_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -15,11 +16,11 @@ from surveyor.training.evolution.space import SPACE
 from tests.claims.groups.skills import simulated_pairs
 from tests.claims.skills import chat as chat_claims
 from tests.claims.skills import damage as damage_claims
+from tests.claims.skills import gate_power, procedure
 from tests.claims.skills import killed as killed_claims
-from tests.claims.skills import procedure
 from tests.claims.skills.compare import Played, by_tag, contrast, evaluate, pooled, row
 from tests.claims.skills.gate import random_labels
-from tests.claims.skills.lift import Lift, claims
+from tests.claims.skills.lift import Evolved, Lift, claims
 from tests.claims.skills.policies import shuffled
 from tests.claims.skills.recall import QUESTIONS, questions, recall
 from tests.claims.skills.scale import retrieval
@@ -96,7 +97,8 @@ def _lift(evolved: tuple[Rollout, ...], played: Played) -> Lift:
         best=0,
     )
     report = EvolveReport(run="r", snapshot="s", rounds=(only,))
-    return Lift(report, 60.0, {**played, "evolved": evolved})
+    whole = Evolved(0, Library(Path("library")), report, 60.0)
+    return Lift(whole, {**played, "evolved": evolved})
 
 
 @pytest.mark.parametrize(("name", "gained"), [("plain", False), ("wide", True)])
@@ -114,6 +116,13 @@ def test_the_procedure_is_judged_in_drawn_worlds() -> None:
     assert strong.value == 1.0
     (bad,) = procedure.planted(1, rooms=48)
     assert bad.ok
+
+
+def test_the_gate_of_one_bundle_has_the_power_of_all_its_tasks() -> None:
+    (large,) = gate_power.power(4, rooms=160, points=(8,))
+    assert large.value == 1.0
+    (nothing,) = gate_power.power(4, rooms=160, points=(-8,))
+    assert nothing.value == 0.0
 
 
 def test_random_labels_open_the_gate_as_often_as_promised() -> None:

@@ -32,6 +32,7 @@ from surveyor.training.evolution.policy import LibraryPolicy
 from surveyor.training.evolution.promotion import Change, base_of, judge, proven, wealth
 from surveyor.training.evolution.records import EvolveSettings, Plan, RoundReport, Verdict
 from surveyor.training.evolution.space import SPACE, neighbours
+from surveyor.training.evolution.textual import TextualSkill
 
 THRIFT_SHARE = 0.1
 """Of a round's error budget: for equal answers at lower cost, which need hardly any."""
@@ -64,6 +65,7 @@ class Round:
     distiller: Distiller
     embedder: Embedder | None
     given: tuple[Rollout, ...] = ()
+    texts: tuple[TextualSkill, ...] = ()
     played: list[Rollout] = field(default_factory=list)
     looked_at: list[Case] = field(default_factory=list)
 
@@ -161,7 +163,9 @@ class Round:
 
     def _commit(self, judged: Sequence[Judged], report: RoundReport) -> None:
         """Write the whole round in one transaction."""
-        scenes = {c.task.scene_id: mark(c.task) for c in self.looked_at}
+        texts = self.texts if self.number == 1 else ()
+        looked_at = [*(c.task for c in self.looked_at), *(t for text in texts for t in text.tasks)]
+        scenes = {task.scene_id: mark(task) for task in looked_at}
         serial = self.store.rounds_so_far() + 1
         with self.store.writing() as db:
             for item in judged:
@@ -176,6 +180,12 @@ class Round:
                         lift=proven(item.base, item.found),
                         round_=serial,
                         detail=_booked(item.found, position).model_dump(mode="json"),
+                    )
+            for text in texts:
+                version = text.document.version
+                if insert_version(db, text.document, text.provenance):
+                    append_ledger(
+                        db, version, "kept as text", Status.CANDIDATE, round_=serial, detail={}
                     )
             insert_scenes(db, (scenes[s] for s in sorted(scenes)))
             append_round(db, self.run, self.number, report.model_dump_json())

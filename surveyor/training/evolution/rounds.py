@@ -35,6 +35,7 @@ from surveyor.training.evolution.records import (
     RoundReport,
     run_id,
 )
+from surveyor.training.evolution.textual import TextualSkill
 
 MIN_ROOMS = 16
 
@@ -48,24 +49,28 @@ async def evolve(
     distiller: Distiller | None = None,
     embedder: Embedder | None = None,
     given: Sequence[Rollout] = (),
+    texts: Sequence[TextualSkill] = (),
     on_round: Callable[[RoundReport], None] | None = None,
 ) -> EvolveReport:
     """Evolve the library on these training cases and take a snapshot.
 
     ``given`` rollouts teach in place of the first round's exploration; the gate is played on rooms
-    that they don't touch. Rounds that are complete are kept. Raises `UserError` when a case isn't
-    of a training split, another process evolves this library or the rooms are too few or not
-    fresh, and `InfrastructureError` when experts stay unreachable; the same call resumes after
-    either.
+    that they don't touch. ``texts`` are kept as candidates that a person may vouch for. Rounds that
+    are complete are kept. Raises `UserError` when a case isn't of a training split, another process
+    evolves this library or the rooms are too few or not fresh, and `InfrastructureError` when
+    experts stay unreachable; the same call resumes after either.
     """
     settings = (settings or EvolveSettings()).consistent()
     distiller = distiller or RulesDistiller()
     _check(cases)
-    evidence = digest(sorted(rollout.model_dump_json() for rollout in given)) if given else ""
+    told = [*(r.model_dump_json() for r in given), *(t.document.version for t in texts)]
+    evidence = digest(sorted(told)) if told else ""
     tasks = tuple(c.id for c in cases)
     run = run_id(settings, tasks, f"{player.behaviour}{evidence}", distiller.name)
     with library.locked(), library.open(builtin=settings.builtin) as store:
-        work = _Evolution(library, store, player, settings, distiller, embedder, run, tuple(given))
+        work = _Evolution(
+            library, store, player, settings, distiller, embedder, run, tuple(given), tuple(texts)
+        )
         return await work.rounds(cases, on_round)
 
 
@@ -114,6 +119,7 @@ class _Evolution:
     embedder: Embedder | None
     run: str
     given: tuple[Rollout, ...]
+    texts: tuple[TextualSkill, ...]
 
     async def rounds(
         self, cases: Sequence[Case], on_round: Callable[[RoundReport], None] | None
@@ -133,6 +139,7 @@ class _Evolution:
                 distiller=self.distiller,
                 embedder=self.embedder,
                 given=self.given,
+                texts=self.texts,
             )
             report = await round_.play(cases, plan)
             done.append(report)
@@ -158,6 +165,7 @@ class _Evolution:
             return Plan.model_validate_json(file.read_bytes())
         scenes = {scene.scene_id for scene in self.store.scenes()}
         scenes |= {rollout.scene_id for rollout in self.given}
+        scenes |= {scene for text in self.texts for scene in text.provenance.scenes}
         known = frozenset(case.room for case in cases if case.task.scene_id in scenes)
         plan = plan_rooms(cases, known, self.settings)
         file.parent.mkdir(parents=True, exist_ok=True)

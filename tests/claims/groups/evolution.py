@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 
 from tests.claims.claim import Claim
-from tests.claims.skills import chat_evolution, killed, lift, procedure
+from tests.claims.skills import chat_evolution, gate_power, killed, lift, procedure
 
 FULL = os.environ.get("SURVEYOR_CLAIMS") == "full"
 
@@ -20,6 +20,7 @@ def measure() -> Iterator[Claim]:
     """Claims, the quick ones first."""
     yield from procedure.planted(20 if FULL else 5, rooms=48)
     yield from procedure.false_promotions(300 if FULL else 60, rooms=48)
+    yield from gate_power.power(200 if FULL else 40, rooms=160)
     yield from procedure.power(40 if FULL else 12, rooms=160)
     yield from killed.measure(kills=20 if FULL else 4, rooms=24)
     yield from chat_evolution.measure()

@@ -60,24 +60,35 @@ FULL = Size(train=160, test=120, seeds=(0, 1, 2))
 
 
 @dataclass(frozen=True, slots=True)
-class Lift:
-    """One error seed: the evolution, its CPU seconds, and the policies on the test rooms."""
+class Evolved:
+    """One error seed: the library that was evolved under it, how, and in how many CPU seconds."""
 
+    seed: int
+    library: Library
     report: EvolveReport
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """An evolution, and the policies on the test rooms."""
+
+    of: Evolved
     played: Played
 
 
 def measure(size: Size = SMALL, root: Path = ROOT) -> Iterator[Claim]:
     """Make rooms, evolve, judge; rows pooled over error seeds."""
-    for split in ("train", "test"):
-        for path in size.paths(split):
-            make_part(path, split)
-    found = [asyncio.run(_seed(size, seed, root)) for seed in size.seeds]
+    for path in size.paths("train"):
+        make_part(path, "train")
+    evolved = [asyncio.run(_evolved(size, seed, root)) for seed in size.seeds]
+    for path in size.paths("test"):
+        make_part(path, "test")
+    found = [Lift(each, asyncio.run(_tested(size, each, root))) for each in evolved]
     yield from claims(found, EvolveSettings().price)
     yield Claim(
         "evolution: learning curve over rungs and rounds",
-        str(draw_curve([lift.report for lift in found], root / "curve.png")),
+        str(draw_curve([each.report for each in evolved], root / "curve.png")),
         "shown",
         True,
     )
@@ -94,8 +105,8 @@ def make_part(path: Path, split: str) -> None:
     )
 
 
-async def _seed(size: Size, seed: int, root: Path) -> Lift:
-    train, test = size.paths("train"), size.paths("test")
+async def _evolved(size: Size, seed: int, root: Path) -> Evolved:
+    train = size.paths("train")
     library = Library(root / f"library-{size.train}-errors-{seed}")
     shelf = WorldCache(train, keep_frames=_KEEP_FRAMES, keep_sights=_KEEP_SIGHTS)
     began = time.process_time()
@@ -104,8 +115,13 @@ async def _seed(size: Size, seed: int, root: Path) -> Lift:
     ) as player:
         settings = EvolveSettings(seed=seed)
         report = await evolve(library, load_cases(train), player, settings)
-    seconds = time.process_time() - began
-    snapshot = open_snapshot(find_snapshot(library.snapshots, report.snapshot))
+    return Evolved(seed, library, report, time.process_time() - began)
+
+
+async def _tested(size: Size, evolved: Evolved, root: Path) -> Played:
+    """The policies on rooms that the evolution never saw, under the errors that it saw."""
+    test, seed, library = size.paths("test"), evolved.seed, evolved.library
+    snapshot = open_snapshot(find_snapshot(library.snapshots, evolved.report.snapshot))
     for path in test:
         snapshot.refuse_overlap(Dataset.open(path).tasks())
     with SkillStore(root / "builtin.sqlite") as store:
@@ -120,8 +136,7 @@ async def _seed(size: Size, seed: int, root: Path) -> Lift:
         async with reference_player(
             test, root / "tested", root / "experts", seed=seed, shelf=shelf, progress=_told
         ) as player:
-            played = await evaluate(choosers, load_cases(test, split="test"), player)
-    return Lift(report, seconds, played)
+            return await evaluate(choosers, load_cases(test, split="test"), player)
 
 
 def _proposed(library: Library) -> Chooser:
@@ -172,12 +187,13 @@ def claims(lifts: list[Lift], price: float) -> Iterator[Claim]:
             )
     yield Claim.at_most(
         "evolution: CPU minutes of one evolution, rooms made before",
-        round(max(lift.seconds for lift in lifts) / 60, 2),
+        round(max(lift.of.seconds for lift in lifts) / 60, 2),
         45,
         "a resumed measurement counts only what it played itself",
     )
-    promoted = [sum(r.count("promoted") for r in lift.report.rounds) for lift in lifts]
-    gate = [v.comparison.reason for lift in lifts for r in lift.report.rounds for v in r.verdicts]
+    rounds = [lift.of.report.rounds for lift in lifts]
+    promoted = [sum(r.count("promoted") for r in mine) for mine in rounds]
+    gate = [v.comparison.reason for mine in rounds for r in mine for v in r.verdicts]
     yield Claim(
         "evolution: skills promoted, mean over error seeds",
         statistics.fmean(promoted),

@@ -113,21 +113,13 @@ def power(worlds: int, rooms: int, points: tuple[int, ...] = (1, 2, 3, 4)) -> It
             for seed in range(100, 100 + worlds)
         ]
         share = sum(found) / len(found)
-        old = OLD_POWER.get(point)
-        beside = "" if old is None else f"; the design before: {old[0]:.2f} of {old[1]} worlds"
         yield Claim(
-            f"evolution: power at {point} points",
+            f"evolution: whole evolutions, power at {point} points",
             round(share, 3),
             "shown",
             True,
-            f"{worlds} worlds of {rooms} rooms{beside}",
+            f"{worlds} worlds of {rooms} rooms",
         )
-
-
-OLD_POWER: Mapping[int, tuple[float, int]] = {}
-"""Share and number of worlds by points: the design before this one in the same worlds of 160 rooms
-(eight rounds of 400 tries, four candidates a round, two thirds of the rooms at the gate), measured
-once, with the code of that time."""
 
 
 def planted(worlds: int, rooms: int) -> Iterator[Claim]:
