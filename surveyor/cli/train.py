@@ -42,6 +42,12 @@ def compact(
     rate: Annotated[float, typer.Option(help="Learning rate of the matrices.")] = 0.02,
     layers: Annotated[int, typer.Option(min=1, help="Layers of the network.")] = 4,
     width: Annotated[int, typer.Option(min=32, help="Width of the network.")] = 128,
+    reworded: Annotated[
+        float, typer.Option(min=0, max=1, help="Share that is also told in other words.")
+    ] = 0.5,
+    permuted: Annotated[
+        float, typer.Option(min=0, max=1, help="Share whose name slots are permuted.")
+    ] = 0.2,
     threads: Annotated[int, typer.Option(min=0, help="Threads; 0 leaves them alone.")] = 0,
     score: Score = None,
     guess_free: GuessFree = False,
@@ -56,11 +62,12 @@ def compact(
         "steps": steps,
         "batch": batch,
         "rate": rate,
+        "permuted": permuted,
         "threads": threads,
         "seed": seed,
     }
     filters = Filters(score=score, guess_free=guess_free)
-    train_compact_agent(out, runs or [], filters, settings)
+    train_compact_agent(out, runs or [], filters, settings, reworded)
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -102,9 +103,14 @@ def roll_out(
 
 
 def train_compact_agent(
-    out: Path, runs: Sequence[Path], filters: Filters, settings: dict[str, object]
+    out: Path,
+    runs: Sequence[Path],
+    filters: Filters,
+    settings: dict[str, object],
+    reworded: float = 0.0,
 ) -> None:
-    """The `train compact` verb."""
+    """The `train compact` verb; ``reworded`` is the share of episodes that are also told with
+    their question in other words."""
     from surveyor.core.wording import first_problem
     from surveyor.training.compact.language import template_words
     from surveyor.training.compact.sequences import sequences
@@ -119,6 +125,7 @@ def train_compact_agent(
     rows = list(rows_of(runs, filters, blind, reasoning=False))
     if not rows:
         raise UserError("no episode is left to train on; loosen the filters, or roll out more")
+    rows += _in_other_words(rows, reworded, wanted.seed)
     vocabulary = Vocabulary.of(template_words(row.messages for row in rows))
     scenes = sorted({row.scene_id for row in rows})
     apart = set(scenes[:: max(2, len(scenes) // 3)]) if len(scenes) > 3 else set()
@@ -138,6 +145,17 @@ def train_compact_agent(
     model = train_compact(data, measured, vocabulary, out, wanted, told)
     summary = json.loads((model / "training.json").read_text())
     print(f"{model}: {summary['parameters']} parameters, held-out {_percent(summary)} right")
+
+
+def _in_other_words(rows: Sequence[Row], share: float, seed: int) -> list[Row]:
+    from surveyor.training.compact.wordings import in_other_words
+
+    told = []
+    for row in rows:
+        dice = random.Random(f"{seed}/{row.planner}/{row.workflow}/{row.key}")
+        if dice.random() < share:
+            told.append(row.model_copy(update={"messages": in_other_words(row.messages, dice)}))
+    return told
 
 
 def _percent(summary: dict[str, object]) -> str:

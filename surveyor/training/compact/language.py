@@ -125,8 +125,8 @@ def _question(text: str, table: Table) -> list[str]:
     for line in options:
         option = _OPTION.match(line)
         if option:
-            table.options[option[1]] = table.say(option[2])
-            said += ["<opt>", *table.options[option[1]]]
+            table.options[option[1]] = option[2].strip()
+            said += [*table.say(option[2]), table.option(option[1])]
     return [*said, "<go>"]
 
 
