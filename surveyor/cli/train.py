@@ -45,6 +45,9 @@ def compact(
     reworded: Annotated[
         float, typer.Option(min=0, max=1, help="Share that is also told in other words.")
     ] = 0.5,
+    untold: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of skilled episodes told without the skill.")
+    ] = 0.0,
     permuted: Annotated[
         float, typer.Option(min=0, max=1, help="Share whose name slots are permuted.")
     ] = 0.2,
@@ -67,7 +70,38 @@ def compact(
         "seed": seed,
     }
     filters = Filters(score=score, guess_free=guess_free)
-    train_compact_agent(out, runs or [], filters, settings, reworded)
+    train_compact_agent(out, runs or [], filters, settings, reworded, untold)
+
+
+@app.command()
+def reinforce(
+    agent: Annotated[Path, typer.Argument(help="A compact agent's folder.")],
+    out: Annotated[Path, typer.Argument(help="Folder to work in.")],
+    dataset: Annotated[Path, typer.Option(help="Tasks to play; a dataset of split train.")],
+    preset: Annotated[str, typer.Option(help="Reference experts' error model.")] = "perfect",
+    steps: Annotated[int, typer.Option(min=1, help="Updates.")] = 30,
+    groups: Annotated[int, typer.Option(min=1, help="Tasks an update.")] = 4,
+    group: Annotated[int, typer.Option(min=2, help="Episodes a task.")] = 8,
+    rate: Annotated[float, typer.Option(help="Learning rate.")] = 1e-4,
+    temperature: Annotated[float, typer.Option(help="Of sampling.")] = 1.0,
+    price: Annotated[
+        float | None, typer.Option(min=0, help="Reward score less PRICE a second of experts.")
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """Reinforce a compact agent by its own episodes with reference experts in this process."""
+    from surveyor.compose.training import reinforce_agent
+
+    settings: dict[str, object] = {
+        "steps": steps,
+        "groups": groups,
+        "group": group,
+        "rate": rate,
+        "temperature": temperature,
+        "price": price,
+        "seed": seed,
+    }
+    reinforce_agent(agent, dataset, out, preset, settings)
 
 
 @app.command()
