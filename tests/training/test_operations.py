@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -22,6 +21,7 @@ from surveyor.training.operations.cluster import (
 )
 from surveyor.training.operations.memory import MARGIN, fit
 
+yaml = pytest.importorskip("yaml")
 COMMAND = ("train", "sft", "/models/a b", "out", "--data", "rows:2")
 
 

@@ -7,6 +7,7 @@ import resource
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from surveyor.core.errors import UserError
@@ -72,10 +73,10 @@ def peak_of_step(model: Any, batch: Mapping[str, Any]) -> int:
 
 
 def available_bytes() -> int:
-    """Memory of the first GPU, or what this machine's has free for this process and has given it."""
+    """Memory of the first GPU; on a CPU what is free and what this process has already."""
     torch = need("torch")
     if torch.cuda.is_available():
         return int(torch.cuda.mem_get_info()[1])
-    with open("/proc/meminfo") as file:
+    with Path("/proc/meminfo").open() as file:
         free = next(int(line.split()[1]) for line in file if line.startswith("MemAvailable"))
     return free * 1024 + resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
