@@ -9,11 +9,15 @@ import pytest
 pytest.importorskip("transformers")
 
 
+from typer.testing import CliRunner
+
+from surveyor.cli.main import app
 from surveyor.core.errors import UserError
 from surveyor.training.extras import need
 from surveyor.training.models.families import load_checkpoint
 from surveyor.training.models.tiny import make_tiny
 from surveyor.training.operations.cluster import Cluster, Sharding, accelerate_yaml
+from surveyor.training.operations.metrics import read_metrics
 from surveyor.training.operations.shards import FSDP, INDEX, merge_shards
 
 pytestmark = [pytest.mark.models, pytest.mark.filterwarnings("ignore")]
@@ -77,3 +81,17 @@ def test_accelerate_reads_what_is_written_for_it(
     assert read.num_processes == 4 * nodes
     kinds = {"none": "MULTI_GPU", "zero3": "DEEPSPEED", "fsdp": "FSDP"}
     assert read.distributed_type == kinds[sharding]
+
+
+def test_what_tensorboard_wrote_is_watched_too(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    writer = need("torch.utils.tensorboard").SummaryWriter(str(tmp_path / "runs" / "a"))
+    for step in (1, 2):
+        writer.add_scalar("train/loss", 1.0 / step, step)
+    writer.close()
+    assert read_metrics(tmp_path) == [
+        {"step": 1, "loss": pytest.approx(1.0)},
+        {"step": 2, "loss": pytest.approx(0.5)},
+    ]
+    shown = CliRunner().invoke(app, ["train", "watch", str(tmp_path), "--no-follow"])
+    assert "step 2  loss 0.5" in shown.output

@@ -20,6 +20,7 @@ from surveyor.training.operations.cluster import (
     slurm_script,
 )
 from surveyor.training.operations.memory import MARGIN, fit
+from surveyor.training.operations.metrics import read_metrics
 
 yaml = pytest.importorskip("yaml")
 COMMAND = ("train", "sft", "/models/a b", "out", "--data", "rows:2")
@@ -96,3 +97,10 @@ def test_what_is_planned_fits_and_reaches_what_is_wanted(
     reached = found.batch * found.accumulate * devices
     assert wanted <= reached
     assert (found.batch - 1) * found.accumulate * devices < wanted, "no episode more than need be"
+
+
+def test_our_own_lines_are_watched_and_an_empty_folder_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no training yet"):
+        read_metrics(tmp_path)
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1, "loss": 0.5}\n{"step": 2, "lo')
+    assert read_metrics(tmp_path) == [{"step": 1, "loss": 0.5}], "a torn line is left out"
