@@ -8,9 +8,10 @@ export would write. Where both agree, what is trained on is what was played.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
+from itertools import cycle, islice, zip_longest
+from pathlib import Path
 from typing import Any
 
 from surveyor.training.export.dialects import conversation
@@ -19,6 +20,7 @@ from surveyor.training.models.rendering import render, tokenizer_of
 from surveyor.training.rows.records import Row, text_of
 from surveyor.training.serving.chat import reply_of, with_pixels
 from surveyor.training.serving.contract import Drawn
+from tests.claims.claim import Claim
 
 
 @dataclass
@@ -29,6 +31,28 @@ class Exactness:
     tokens: int = 0
     sampled: int = 0
     differing: int = 0
+
+
+EPISODES = 500
+
+
+def exact(rows: Sequence[Row], root: Path) -> Iterator[Claim]:
+    """Both families' templates, over as many episodes (repeated where there are fewer)."""
+    from surveyor.training.models.families import load_checkpoint
+    from surveyor.training.models.tiny import make_tiny
+
+    told = [json.dumps(rows[0].messages), json.dumps(rows[0].tools)]
+    for name, vision in (("Qwen3", False), ("Qwen3-VL", True)):
+        folder = make_tiny(root / f"tiny{vision}", told, vision=vision)
+        processor = load_checkpoint(folder).processor
+        found = exactness(processor, islice(cycle(rows), EPISODES), vision)
+        note = f"{found.episodes} episodes ({len(rows)} different), {found.sampled} sampled"
+        yield Claim.at_most(
+            f"{name}: tokens of {found.tokens} that differ from the endpoint's",
+            found.differing,
+            0,
+            note,
+        )
 
 
 def exactness(processor: Any, rows: Iterable[Row], vision: bool) -> Exactness:
