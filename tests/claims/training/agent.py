@@ -19,7 +19,7 @@ from tests.claims.claim import Claim
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """A run's mean score (0..100), calls that were good (0..1), and episodes as their skill asks."""
+    """A run's mean score (0..100), the shares of good calls and of episodes as the skill asks."""
 
     score: float
     rooms: int
