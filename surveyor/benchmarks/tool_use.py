@@ -67,13 +67,13 @@ def tool_use(episode: Episode) -> ToolUse:
     # A call that had others made for it is consumed with any of them.
     consumed |= {calls[key].parent for key in consumed if key in calls and calls[key].parent}
     uses = {key: Use.REDUNDANT if key in good else Use.FAILED for key in calls}
-    credited: set[bytes] = set()
+    asked: dict[bytes, list[str]] = {}
     for key in calls:
         if key in good and key in consumed:
-            same = _identity(calls[key], good[key])
-            if same not in credited:
-                credited.add(same)
-                uses[key] = Use.EFFECTIVE
+            asked.setdefault(_asked(calls[key]), []).append(key)
+    for same in asked.values():  # what was learnt is compared only where the same was asked twice
+        learnt = {_learnt(good[key]): key for key in reversed(same)} if same[1:] else {b"": same[0]}
+        uses |= dict.fromkeys(learnt.values(), Use.EFFECTIVE)
     return ToolUse(uses, basis)
 
 
@@ -170,13 +170,17 @@ def _closure(
     return reached
 
 
-def _identity(call: ToolCall, outcome: ToolOutcome) -> bytes:
-    """Equal for calls that asked the same and learnt the same, whatever their handles are called.
+def _asked(call: ToolCall) -> bytes:
+    """Equal for calls that asked the same."""
+    return orjson.dumps([call.name, call.arguments], option=orjson.OPT_SORT_KEYS)
 
-    The result is part of it: an action may be repeated on purpose, and then shows something new.
+
+def _learnt(outcome: ToolOutcome) -> bytes:
+    """Equal for results that say the same, whatever their handles are called.
+
+    An action may be repeated on purpose, and then shows something new.
     """
     learnt = orjson.dumps(outcome.data) if outcome.data is not None else outcome.text.encode()
     for number, handle in enumerate(outcome.handles):
         learnt = re.sub(rb"\b%s\b" % re.escape(handle.encode()), b"#%d" % number, learnt)
-    asked = orjson.dumps([call.name, call.arguments], option=orjson.OPT_SORT_KEYS)
-    return asked + b"\0" + learnt
+    return learnt

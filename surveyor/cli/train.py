@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,13 +15,29 @@ Runs = Annotated[list[Path] | None, typer.Option("--run", help="A run to learn f
 Score = Annotated[float | None, typer.Option(min=0, max=1, help="Least score of an episode.")]
 GuessFree = Annotated[bool, typer.Option(help="Leave out answers that rest on nothing seen.")]
 Seed = Annotated[int, typer.Option(help="Seed of weights and order.")]
+Checkpoint = Annotated[Path, typer.Argument(help="A Qwen3 or Qwen3-VL checkpoint's folder.")]
+Steps = Annotated[int, typer.Option(min=1, help="Updates.")]
+Rate = Annotated[float, typer.Option(help="Learning rate.")]
+Lora = Annotated[int, typer.Option(min=0, help="Rank of adapters; 0: all weights.")]
+Data = Annotated[
+    list[str] | None, typer.Option(help="FOLDER or FOLDER:WEIGHT of rows; repeatable.")
+]
+Loggers = Annotated[
+    list[str] | None, typer.Option("--logger", help="tensorboard, trackio or wandb; repeatable.")
+]
+Preset = Annotated[str, typer.Option(help="Reference experts' error model.")]
+
+
+def _settings(given: Mapping[str, Any], *names: str, **more: object) -> dict[str, object]:
+    """Options under the names of the settings' fields."""
+    return {**{name: given[name] for name in names}, **more}
 
 
 @app.command()
 def rollouts(
     dataset: Annotated[Path, typer.Argument(help="A dataset of split train.")],
     out: Annotated[Path, typer.Argument(help="The run to make; the same one again resumes it.")],
-    preset: Annotated[str, typer.Option(help="Reference experts' error model.")] = "perfect",
+    preset: Preset = "perfect",
     drawn: Annotated[
         int | None, typer.Option(help="Seed of workflows drawn at random, a skill each.")
     ] = None,
@@ -37,11 +54,20 @@ def rollouts(
 def compact(
     out: Out,
     runs: Runs = None,
-    steps: Annotated[int, typer.Option(min=1, help="Updates.")] = 3000,
+    steps: Steps = 3000,
     batch: Annotated[int, typer.Option(min=1, help="Episodes an update.")] = 8,
     rate: Annotated[float, typer.Option(help="Learning rate of the matrices.")] = 0.02,
     layers: Annotated[int, typer.Option(min=1, help="Layers of the network.")] = 4,
     width: Annotated[int, typer.Option(min=32, help="Width of the network.")] = 128,
+    reworded: Annotated[
+        float, typer.Option(min=0, max=1, help="Share that is also told in other words.")
+    ] = 0.5,
+    untold: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of skilled episodes told without the skill.")
+    ] = 0.0,
+    permuted: Annotated[
+        float, typer.Option(min=0, max=1, help="Share whose name slots are permuted.")
+    ] = 0.2,
     threads: Annotated[int, typer.Option(min=0, help="Threads; 0 leaves them alone.")] = 0,
     score: Score = None,
     guess_free: GuessFree = False,
@@ -51,89 +77,149 @@ def compact(
     from surveyor.compose.training import train_compact_agent
     from surveyor.training.rows.filters import Filters
 
-    settings: dict[str, object] = {
-        "shape": {"layers": layers, "width": width, "inner": 3 * width},
-        "steps": steps,
-        "batch": batch,
-        "rate": rate,
-        "threads": threads,
-        "seed": seed,
-    }
+    settings = _settings(
+        locals(),
+        "steps",
+        "batch",
+        "rate",
+        "permuted",
+        "threads",
+        "seed",
+        shape={"layers": layers, "width": width, "inner": 3 * width},
+    )
     filters = Filters(score=score, guess_free=guess_free)
-    train_compact_agent(out, runs or [], filters, settings)
+    train_compact_agent(out, runs or [], filters, settings, reworded, untold)
+
+
+@app.command()
+def reinforce(
+    agent: Annotated[Path, typer.Argument(help="A compact agent's folder.")],
+    out: Annotated[Path, typer.Argument(help="Folder to work in.")],
+    dataset: Annotated[Path, typer.Option(help="Tasks to play; a dataset of split train.")],
+    preset: Preset = "perfect",
+    steps: Steps = 30,
+    groups: Annotated[int, typer.Option(min=1, help="Tasks an update.")] = 4,
+    group: Annotated[int, typer.Option(min=2, help="Episodes a task.")] = 8,
+    rate: Rate = 1e-4,
+    temperature: Annotated[float, typer.Option(help="Of sampling.")] = 1.0,
+    price: Annotated[
+        float | None, typer.Option(min=0, help="Reward score less PRICE a second of experts.")
+    ] = None,
+    seed: Seed = 0,
+) -> None:
+    """Reinforce a compact agent by its own episodes with reference experts in this process."""
+    from surveyor.compose.training import reinforce_agent
+
+    settings = _settings(
+        locals(), "steps", "groups", "group", "rate", "temperature", "price", "seed"
+    )
+    reinforce_agent(agent, dataset, out, preset, settings)
 
 
 @app.command()
 def sft(
-    checkpoint: Annotated[Path, typer.Argument(help="A Qwen3 or Qwen3-VL checkpoint's folder.")],
+    checkpoint: Checkpoint,
     out: Out,
-    data: Annotated[
-        list[str] | None, typer.Option(help="FOLDER or FOLDER:WEIGHT of rows; repeatable.")
-    ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Updates.")] = 100,
+    data: Data = None,
+    steps: Steps = 100,
     batch: Annotated[int, typer.Option(min=1, help="Episodes a device and step.")] = 1,
     accumulate: Annotated[int, typer.Option(min=1, help="Batches an update.")] = 8,
-    rate: Annotated[float, typer.Option(help="Learning rate.")] = 1e-5,
-    lora: Annotated[int, typer.Option(min=0, help="Rank of adapters; 0: all weights.")] = 0,
+    rate: Rate = 1e-5,
+    lora: Lora = 0,
     length: Annotated[int | None, typer.Option(help="Most tokens of an episode.")] = None,
-    logger: Annotated[
-        list[str] | None, typer.Option(help="tensorboard, trackio or wandb; repeatable.")
-    ] = None,
+    loggers: Loggers = None,
     seed: Seed = 0,
 ) -> None:
     """Fine-tune a checkpoint on exported conversations; the same command again resumes."""
     from surveyor.compose.tuning import fine_tune
 
-    settings: dict[str, object] = {
-        "steps": steps,
-        "batch": batch,
-        "accumulate": accumulate,
-        "rate": rate,
-        "lora": lora,
-        "length": length,
-        "loggers": tuple(logger or ()),
-        "seed": seed,
-    }
+    settings = _settings(
+        locals(),
+        "steps",
+        "batch",
+        "accumulate",
+        "rate",
+        "lora",
+        "length",
+        "seed",
+        loggers=loggers or (),
+    )
     fine_tune(checkpoint, data or [], out, settings)
 
 
 @app.command()
 def grpo(
-    checkpoint: Annotated[Path, typer.Argument(help="A Qwen3 or Qwen3-VL checkpoint's folder.")],
+    checkpoint: Checkpoint,
     out: Out,
     prompts: Annotated[Path, typer.Option(help="Folder made by `export grpo`.")],
     dataset: Annotated[
         list[Path] | None, typer.Option(help="What the prompts were made from; repeatable.")
     ] = None,
     experts: Annotated[Path | None, typer.Option(help="Endpoints file of running experts.")] = None,
-    preset: Annotated[str, typer.Option(help="Reference experts' error model.")] = "realistic",
-    steps: Annotated[int, typer.Option(min=1, help="Updates.")] = 100,
+    preset: Preset = "realistic",
+    steps: Steps = 100,
     group: Annotated[int, typer.Option(min=2, help="Rollouts a prompt.")] = 8,
-    rate: Annotated[float, typer.Option(help="Learning rate.")] = 1e-6,
+    rate: Rate = 1e-6,
     completion: Annotated[int, typer.Option(help="Most tokens after the prompt.")] = 2048,
     turns: Annotated[int, typer.Option(min=1, help="Most turns of calls.")] = 12,
-    lora: Annotated[int, typer.Option(min=0, help="Rank of adapters; 0: all weights.")] = 0,
+    lora: Lora = 0,
     vllm: Annotated[bool, typer.Option(help="Generate with vLLM in this process.")] = False,
-    logger: Annotated[
-        list[str] | None, typer.Option(help="tensorboard, trackio or wandb; repeatable.")
-    ] = None,
+    loggers: Loggers = None,
     seed: Seed = 0,
 ) -> None:
     """Reinforce a checkpoint by the rewards of its own episodes with the real tools."""
     from surveyor.compose.tuning import reinforce
 
-    settings: dict[str, object] = {
-        "steps": steps,
-        "group": group,
-        "rate": rate,
-        "completion": completion,
-        "turns": turns,
-        "lora": lora,
-        "vllm": vllm,
-        "loggers": tuple(logger or ()),
-        "seed": seed,
-    }
+    settings = _settings(
+        locals(),
+        "steps",
+        "group",
+        "rate",
+        "completion",
+        "turns",
+        "lora",
+        "vllm",
+        "seed",
+        loggers=loggers or (),
+    )
     reinforce(checkpoint, prompts, dataset or [], out, experts, preset, settings)
+
+
+@app.command()
+def probe(
+    checkpoint: Checkpoint,
+    data: Data = None,
+    wanted: Annotated[int, typer.Option(min=1, help="Episodes an update, over all devices.")] = 8,
+    devices: Annotated[int, typer.Option(min=1, help="Devices that train together.")] = 1,
+    lora: Lora = 0,
+) -> None:
+    """Say which --batch and --accumulate fit this machine's memory, measured with long rows."""
+    from surveyor.compose.tuning import probe_memory
+
+    probe_memory(checkpoint, data or [], wanted, devices, lora)
+
+
+@app.command()
+def job(
+    config: Annotated[Path, typer.Argument(help="TOML: command, nodes, gpus, sharding, ...")],
+    shown: Annotated[bool, typer.Option("--print", help="Show both files, write none.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder for job.sh and accelerate.yaml.")] = Path(),
+) -> None:
+    """Make a SLURM job and accelerate's configuration, for one node or many, from one file."""
+    from surveyor.compose.tuning import make_job
+
+    make_job(config, None if shown else out)
+
+
+@app.command()
+def merge(
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint whose weights are in pieces.")],
+    out: Annotated[Path, typer.Argument(help="Folder to make; anything can load it.")],
+) -> None:
+    """Put the weights of a sharded checkpoint (FSDP, numbered files) into one file."""
+    from surveyor.training.operations.shards import merge_shards
+
+    typer.echo(f"{merge_shards(checkpoint, out)}: serve it with `surveyor serve-model`")
 
 
 @app.command()

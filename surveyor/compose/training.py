@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from surveyor.agent.chat.capabilities import Capabilities
@@ -102,9 +103,16 @@ def roll_out(
 
 
 def train_compact_agent(
-    out: Path, runs: Sequence[Path], filters: Filters, settings: dict[str, object]
+    out: Path,
+    runs: Sequence[Path],
+    filters: Filters,
+    settings: dict[str, object],
+    reworded: float = 0.0,
+    untold: float = 0.0,
 ) -> None:
-    """The `train compact` verb."""
+    """The `train compact` verb; ``reworded`` is the share of episodes that are also told with
+    their question in other words, ``untold`` the share of those with a skill that are told without
+    it."""
     from surveyor.core.wording import first_problem
     from surveyor.training.compact.language import template_words
     from surveyor.training.compact.sequences import sequences
@@ -119,6 +127,8 @@ def train_compact_agent(
     rows = list(rows_of(runs, filters, blind, reasoning=False))
     if not rows:
         raise UserError("no episode is left to train on; loosen the filters, or roll out more")
+    rows = _untold(rows, untold, wanted.seed)
+    rows += _in_other_words(rows, reworded, wanted.seed)
     vocabulary = Vocabulary.of(template_words(row.messages for row in rows))
     scenes = sorted({row.scene_id for row in rows})
     apart = set(scenes[:: max(2, len(scenes) // 3)]) if len(scenes) > 3 else set()
@@ -138,6 +148,69 @@ def train_compact_agent(
     model = train_compact(data, measured, vocabulary, out, wanted, told)
     summary = json.loads((model / "training.json").read_text())
     print(f"{model}: {summary['parameters']} parameters, held-out {_percent(summary)} right")
+
+
+def _untold(rows: Sequence[Row], share: float, seed: int) -> list[Row]:
+    from surveyor.training.compact.language import without_skill
+
+    def told(row: Row) -> Row:
+        if not row.skills or random.Random(f"{seed}/{row.workflow}/{row.key}").random() >= share:
+            return row
+        return row.model_copy(update={"messages": without_skill(row.messages)})
+
+    return [told(row) for row in rows]
+
+
+def reinforce_agent(
+    agent: Path, dataset: Path, out: Path, preset: str, settings: dict[str, object]
+) -> None:
+    """The `train reinforce` verb: GRPO with reference experts in this process."""
+    from surveyor.core.wording import first_problem
+    from surveyor.training.compact.episodes import Episodes
+    from surveyor.training.compact.reinforce import ReinforceSettings, reinforce
+    from surveyor.training.evolution.inprocess_experts import experts_in_process
+    from surveyor.training.evolution.scoring import Scorer
+
+    try:
+        wanted = ReinforceSettings.model_validate(settings)
+    except ValueError as error:
+        raise UserError(f"train reinforce: {first_problem(error)}") from None  # type: ignore[arg-type]
+    opened = Dataset.open(dataset)
+    if opened.manifest.split != "train":
+        raise UserError(
+            f"{dataset} is of split {opened.manifest.split}; only datasets of split train may be "
+            "trained on"
+        )
+
+    def told(row: Mapping[str, float]) -> None:
+        print(
+            f"step {row['step']:.0f} of {wanted.steps}  reward {row['reward']:.3f}  score "
+            f"{row['score']:.3f}  seconds {row['seconds']:.1f}  learnt from "
+            f"{row['learnt_from']:.0f} episodes",
+            flush=True,
+        )
+
+    async def play() -> Path:
+        work = WORK / "experts" / f"{dataset.name}-{preset}"
+        async with (
+            experts_in_process([dataset], work, preset=preset) as client,
+            Scorer([dataset]) as scorer,
+        ):
+            episodes = Episodes(client, scorer)
+            return await reinforce(agent, tuple(opened.tasks()), episodes, out, wanted, told)
+
+    print(f"{asyncio.run(play())}: its rewards are drawn in {out / 'curve.svg'}")
+
+
+def _in_other_words(rows: Sequence[Row], share: float, seed: int) -> list[Row]:
+    from surveyor.training.compact.wordings import in_other_words
+
+    told = []
+    for row in rows:
+        dice = random.Random(f"{seed}/{row.planner}/{row.workflow}/{row.key}")
+        if dice.random() < share:
+            told.append(row.model_copy(update={"messages": in_other_words(row.messages, dice)}))
+    return told
 
 
 def _percent(summary: dict[str, object]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -132,14 +131,65 @@ def weighted(text: str) -> tuple[Path, float]:
         raise UserError(f"--data is FOLDER or FOLDER:WEIGHT, as in rows:2, not {text!r}") from None
 
 
+def probe_memory(
+    checkpoint: Path, data: Sequence[str], wanted: int, devices: int, rank: int
+) -> None:
+    """The `train probe` verb: updates with the longest of 64 rows, at two batch sizes."""
+    from surveyor.training.extras import need
+    from surveyor.training.models.collator import AgentCollator
+    from surveyor.training.models.families import load_checkpoint
+    from surveyor.training.operations.memory import available_bytes, fit, peak_of_step
+    from surveyor.training.sft import Mixture, lora
+
+    if not data:
+        raise UserError("name at least one folder of rows with --data")
+    torch = need("torch")
+    gpu = torch.cuda.is_available()
+    loaded = load_checkpoint(checkpoint, dtype="auto" if gpu else "float32")
+    model, collate = (
+        loaded.model.to("cuda" if gpu else "cpu").train(),
+        AgentCollator(loaded.processor),
+    )
+    if (adapters := lora(rank)) is not None:
+        model = need("peft").get_peft_model(model, adapters)
+    rows = Mixture([weighted(one) for one in data], 0, 64)
+    longest = max((rows[k] for k in range(len(rows))), key=lambda row: len(str(row["messages"])))
+    available = available_bytes()
+    measured = {}
+    for size in (1, 3):
+        batch = {name: value.to(model.device) for name, value in collate([longest] * size).items()}
+        measured[size] = peak_of_step(model, batch)
+        print(f"batch {size}: {measured[size] / 1e9:.2f} of {available / 1e9:.2f} GB", flush=True)
+    found = fit(measured, available, wanted, devices)
+    print(
+        f"--batch {found.batch} --accumulate {found.accumulate}: {wanted} episodes an update on "
+        f"{devices} device(s), {found.expected / 1e9:.2f} GB expected"
+    )
+
+
+def make_job(config: Path, out: Path | None) -> None:
+    """The `train job` verb; without ``out`` both files are shown."""
+    from surveyor.training.operations.cluster import accelerate_yaml, read_cluster, slurm_script
+
+    cluster = read_cluster(config)
+    files = {"job.sh": slurm_script(cluster), "accelerate.yaml": accelerate_yaml(cluster)}
+    for name, text in files.items():
+        if out is None:
+            print(f"# {name}\n{text}")
+        else:
+            out.mkdir(parents=True, exist_ok=True)
+            (out / name).write_text(text)
+    if out is not None:
+        print(f"{out / 'job.sh'}: send it with `sbatch job.sh` from {out}")
+
+
 def watch(run: Path, follow: bool) -> None:
     """The `train watch` verb: the last rows of a training's metrics, and new ones as they come."""
-    path = run / "metrics.jsonl"
-    if not path.exists():
-        raise UserError(f"{run} holds no training yet (no {path.name})")
+    from surveyor.training.operations.metrics import read_metrics
+
     shown = 0
     while True:
-        rows = [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
+        rows = read_metrics(run)
         for row in rows[shown if shown else -10 :]:
             print(told(row), flush=True)
         shown = len(rows)

@@ -6,11 +6,17 @@ import importlib
 from types import ModuleType
 
 from surveyor.core.errors import UserError
+from surveyor.services.neural.runtime import fit_torchvision
 
 
 def need(name: str) -> ModuleType:
-    """A module of the ``train`` extra; `UserError` says how to get it."""
+    """A module of the ``train`` extra; `UserError` says how to get it.
+
+    Transformers imports a torchvision that it finds, and fails on one that does not fit torch.
+    """
     try:
+        if name.partition(".")[0] in ("transformers", "trl", "peft"):
+            fit_torchvision(importlib.import_module("torch"))
         return importlib.import_module(name)
     except ImportError as error:
         raise UserError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from surveyor.tools.registry import Registry
 from surveyor.tools.workspace import Workspace
 from surveyor.training.compact.language import encode, template_words
 from surveyor.training.compact.model import Shape, load_model
-from surveyor.training.compact.reinforce import ReinforceSettings, reinforce
+from surveyor.training.compact.reinforce import Play, ReinforceSettings, reinforce
 from surveyor.training.compact.sequences import Spoken
 from surveyor.training.compact.train import CompactSettings, accuracy, train_compact
 from surveyor.training.compact.vocabulary import Vocabulary
@@ -168,12 +168,9 @@ def test_folders_that_hold_something_else_are_refused(tmp_path: Path) -> None:
         backend_of(tmp_path)
 
 
-@pytest.mark.xfail(
-    reason="open: so short a training samples groups that are all alike, which teach nothing",
-    strict=False,
-)
-def test_it_is_reinforced_by_its_own_episodes(agent: Path, room: BoxRoom, tmp_path: Path) -> None:
-    client = make_client(room, tmp_path / "experts")
+def player(room: BoxRoom, path: Path, score: Callable[[int, Episode], float]) -> Play:
+    """Plays in a room of boxes; ``score`` judges the n-th episode."""
+    client = make_client(room, path)
     registry = Registry(default_tools())
 
     async def played(planner: Planner, tasks: Sequence[Task]) -> list[Judged]:
@@ -184,14 +181,30 @@ def test_it_is_reinforced_by_its_own_episodes(agent: Path, room: BoxRoom, tmp_pa
             await run_episode(task, planner, registry, Workspace(task, client), log, limits)
             episode = fold(log.events)
             assert episode is not None
-            judged.append(Judged(episode, float(number % 2)))
+            judged.append(Judged(episode, score(number, episode)))
         return judged
 
-    settings = ReinforceSettings(steps=2, groups=1, group=4, temperature=0.7)
+    return played
+
+
+def test_it_is_reinforced_by_its_own_episodes(agent: Path, room: BoxRoom, tmp_path: Path) -> None:
+    played = player(room, tmp_path / "experts", lambda number, episode: float(number % 2))
+    settings = ReinforceSettings(steps=2, groups=1, group=4, temperature=0.7, price=0.01)
     tasks = [room.task(question) for question in ASKED]
     model = asyncio.run(reinforce(agent, tasks, played, tmp_path / "out", settings))
     rows = [json.loads(line) for line in (tmp_path / "out" / "metrics.jsonl").open()]
     assert len(rows) == 2
     assert all(row["logp_difference"] < 0.01 for row in rows), "what is sampled is trained on"
-    assert any(row["learnt_from"] for row in rows)
+    assert all(row["learnt_from"] >= 4 for row in rows), rows
+    assert rows[0]["reward"] == pytest.approx(0.5 - 0.01 * rows[0]["seconds"])
     assert backend_of(model).weights != backend_of(agent).weights
+    assert (tmp_path / "out" / "curve.svg").read_text().count("<polyline") == 3
+
+
+def test_groups_that_are_all_alike_are_said_to_teach_nothing(
+    agent: Path, room: BoxRoom, tmp_path: Path
+) -> None:
+    played = player(room, tmp_path / "experts", lambda number, episode: 1.0)
+    settings = ReinforceSettings(steps=1, groups=1, group=2, temperature=1e-4)
+    with pytest.raises(UserError, match="were alike"):
+        asyncio.run(reinforce(agent, [room.task(ASKED[0])], played, tmp_path, settings))

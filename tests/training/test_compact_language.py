@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import UserError
 from surveyor.memory.episodes import Episode, fold
 from surveyor.skills.entries import RetrievedSkill
-from surveyor.skills.workflow import Workflow
+from surveyor.skills.workflow import Stop, Workflow
 from surveyor.tools.builtin import default_tools
 from surveyor.tools.registry import Registry
 from surveyor.tools.workspace import Workspace
@@ -40,12 +42,20 @@ ASKED = (
     "Measuring from the closest point of each object, what is the direct distance between the sofa "
     "and the lamp (in meters)?",
     "How many chair(s) are in this room?",
+    "Measuring from the closest point of each object, which of these objects (lamp, chair) is the "
+    "closest to the sofa?",
+    "If I am standing by the lamp and facing the sofa, is the chair to my front-left, front-right, "
+    "back-left, or back-right?",
 )
+OPTIONS = {
+    ASKED[3]: ("A. chair", "B. lamp"),
+    ASKED[4]: ("A. back-right", "B. front-left", "C. back-left", "D. front-right"),
+}
 
 
 async def play(room: BoxRoom, path: Path, question: str, skill: RetrievedSkill | None) -> Episode:
     """One episode of the teacher in a room of boxes."""
-    log, task = MemoryLog(), room.task(question)
+    log, task = MemoryLog(), room.task(question, OPTIONS.get(question, ()))
     workspace = Workspace(task, make_client(room, path))
     skills = (skill,) if skill else ()
     registry = Registry(default_tools())
@@ -58,7 +68,7 @@ async def play(room: BoxRoom, path: Path, question: str, skill: RetrievedSkill |
 def told(
     room: BoxRoom, question: str, skill: RetrievedSkill | None, episode: Episode
 ) -> list[Chat]:
-    task = room.task(question)
+    task = room.task(question, OPTIONS.get(question, ()))
     handles = tuple(f"frame_{frame.index}" for frame in task.frames)
     schemas = tuple(tool.schema for tool in default_tools())
     brief = PlannerInput(schemas, handles, (skill,) if skill else ())
@@ -74,7 +84,7 @@ def lessons(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Workflow, Ep
     room = BoxRoom(BlobStore(root / "frames"))
     dice = random.Random(3)
     found = []
-    for number in range(12):
+    for number in range(15):
         workflow = draw(dice, held_out=number % 2 == 0)
         skill = as_skill(workflow)
         question = ASKED[number % len(ASKED)]
@@ -104,7 +114,77 @@ def test_every_turn_of_the_teacher_comes_back_as_it_was_said(
                 assert list(said.calls) == wanted
             else:
                 assert message["content"] == f"<answer>{said.answer}</answer>"
-    assert turns > 60
+    assert turns > 80
+
+
+def test_an_option_that_says_what_was_measured_is_a_slot_to_copy(
+    lessons: list[tuple[Workflow, Episode, list[Chat]]],
+) -> None:
+    words = Vocabulary.of(template_words(messages for _, _, messages in lessons))
+    copied = 0
+    for _, episode, messages in lessons:
+        if episode.started.question not in OPTIONS:
+            continue
+        tokens = encode(messages, words).tokens
+        answered = tokens[tokens.index("<ans>") + 1 :]
+        assert answered in (["O1", "<end>"], ["O2", "<end>"], ["O3", "<end>"], ["O4", "<end>"])
+        copied += any(a == "meas" and b == answered[0] for a, b in pairwise(tokens))
+        names = {token for token in tokens if re.fullmatch(r"E\d+", token)}
+        assert names == {"E1", "E2", "E3"}, "no name is made of words around one"
+    assert copied >= 4
+
+
+def test_objects_stand_by_name_in_the_order_in_which_they_were_asked_about() -> None:
+    user = {"role": "user", "content": "Question: how far is the lamp from the sofa?"}
+    call = {"id": "a", "function": {"name": "fuse", "arguments": '{"clouds": ["clouds_1"]}'}}
+    text = (
+        "objs_1: 3 objects\nobj_1 sofa: 1.0 x 1.0 x 1.0 m, 3 of 4 views, confidence 0.80\n"
+        "obj_2 lamp: 1.0 x 1.0 x 1.0 m, 2 of 4 views, confidence 0.70\n"
+        "obj_3 sofa: 1.0 x 1.0 x 1.0 m, 1 of 4 views, confidence 0.10 [weak]"
+    )
+    said: list[Chat] = [user, {"role": "assistant", "tool_calls": [call]}]
+    result = {"role": "tool", "tool_call_id": "a", "content": text}
+    words = Vocabulary.of(["how", "far", "is", "the", "from"])
+    tokens = encode([*said, result], words).tokens[len(encode(said, words).tokens) :]
+    assert tokens[1:] == (
+        [
+            "objs_1",
+            "E1",
+            "obj_2",
+            "2",
+            "4",
+            ".070",
+            "E2",
+            "obj_1",
+            "3",
+            "4",
+            ".080",
+            "E2",
+            "obj_3",
+            "1",
+            "4",
+            ".010",
+            "weak",
+        ]
+    )
+
+
+def test_a_search_that_stops_is_told_in_how_many_frames_each_name_was_seen() -> None:
+    words = Vocabulary.of(["how", "far", "is", "the", "from"])
+    user = {"role": "user", "content": "Question: how far is the lamp from the sofa?"}
+    arguments = json.dumps({"frames": ["frame_1", "frame_2"], "phrases": ["lamp", "sofa"]})
+    call = {"id": "a", "function": {"name": "detect", "arguments": arguments}}
+    boxes = "box_1 sofa (1, 2, 3, 4) 0.9; box_2 sofa (1, 2, 3, 4) 0.8"
+    text = f"boxes_1: 3 boxes\nframe_1: {boxes}\nframe_2: box_3 sofa (1, 2, 3, 4) 0.9"
+    said: list[Chat] = [user, {"role": "assistant", "tool_calls": [call]}]
+    said.append({"role": "tool", "tool_call_id": "a", "content": text})
+    plain = encode(said, words).tokens
+    assert plain[-5:] == ["boxes_1", "f1", "E2", "f2", "E2"]
+    stop = Stop(first=2, seen=2)
+    way = draw(random.Random(1)).model_copy(update={"stop": stop})
+    system = {"role": "system", "content": as_skill(way).text}
+    counted = encode([system, *said], words).tokens
+    assert counted[-9:] == ["boxes_1", "f1", "E2", "f2", "E2", "E1", "0", "E2", "2"]
 
 
 def test_the_teacher_does_what_the_skill_says_and_another_skill_is_noticed(

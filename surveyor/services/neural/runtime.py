@@ -101,8 +101,7 @@ def import_torch(threads: int = 1) -> Any:
     import torch
 
     torch.set_num_threads(threads)
-    if torch.version.cuda is None and find_spec("torchvision") is not None:
-        _declare_torchvision_operators(torch)
+    fit_torchvision(torch)
     return torch
 
 
@@ -167,13 +166,15 @@ def quiet() -> None:
     logging.disable_progress_bar()
 
 
-def _declare_torchvision_operators(torch: Any) -> None:
+def fit_torchvision(torch: Any) -> None:
     """Let torchvision's CUDA wheel, the only one there is for Linux, load beside a CPU torch.
 
     Its compiled operators cannot be loaded there and its Python code refuses to be imported when
     they are not even declared. Nothing here calls them. Its `roi_align` then falls back to plain
     torch, which would be compiled by g++ on first use: for one call that is slower by far.
     """
+    if torch.version.cuda is not None or find_spec("torchvision") is None:
+        return
     if _KEPT or hasattr(torch.ops.torchvision, "nms"):
         return
     library = torch.library.Library("torchvision", "DEF")

@@ -71,6 +71,20 @@ def decode(tokens: Sequence[str], table: Table) -> Said:
     return read(tokens, table)
 
 
+def without_skill(messages: Iterable[Chat]) -> tuple[Chat, ...]:
+    """A conversation whose system message asks for no workflow; the turns are the same.
+
+    An agent that is trained on such episodes looks now in one way and now in another where nobody
+    says how: what reinforcement has to choose from.
+    """
+    return tuple(
+        {**message, "content": _BLOCK.sub("", text_of(message))}
+        if message.get("role") == "system"
+        else message
+        for message in messages
+    )
+
+
 def template_words(rows: Iterable[Sequence[Chat]]) -> set[str]:
     """Words of the questions that no call ever named a thing by: the question templates."""
     words: set[str] = set()
@@ -125,8 +139,8 @@ def _question(text: str, table: Table) -> list[str]:
     for line in options:
         option = _OPTION.match(line)
         if option:
-            table.options[option[1]] = table.say(option[2])
-            said += ["<opt>", *table.options[option[1]]]
+            table.options[option[1]] = option[2].strip()
+            said += [*table.say(option[2]), table.option(option[1])]
     return [*said, "<go>"]
 
 

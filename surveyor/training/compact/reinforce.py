@@ -4,13 +4,15 @@ The served model and the trained one are the same weights in one process, so wha
 what is trained on: the ids and log-probabilities come from the log of the episode, as they would
 from any endpoint that gives them. One update a batch of groups (Shao et al. 2024, with the
 token-level average of Yu et al. 2025 and no reference model); groups whose rewards are all equal
-teach nothing and are left out.
+teach nothing and are left out. With a price the reward is what an episode is worth, its score less
+what its experts' seconds cost; without one it is the weighted parts of `surveyor.training.rewards`.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +31,9 @@ from surveyor.core.errors import UserError
 from surveyor.core.tasks import Task
 from surveyor.memory.events import ModelCall
 from surveyor.training.checkpoints import write_folder
+from surveyor.training.compact.episodes import seconds_of, utility
 from surveyor.training.compact.model import write_tokenizer
+from surveyor.training.curves import curve_svg
 from surveyor.training.extras import need
 from surveyor.training.rewards.parts import WEIGHTS, Judged, rewards
 from surveyor.training.serving.app import build_server
@@ -42,7 +46,10 @@ PARITY = 0.05
 
 
 class ReinforceSettings(BaseModel):
-    """``groups`` tasks a step, ``group`` episodes each; ``clip`` bounds the ratio of one update."""
+    """``groups`` tasks a step, ``group`` episodes each; ``clip`` bounds the ratio of one update.
+
+    ``price`` is what a priced expert second costs in score; ``None``: ``weights`` apply.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,6 +60,7 @@ class ReinforceSettings(BaseModel):
     clip: float = Field(default=0.2, gt=0)
     temperature: float = Field(default=1.0, gt=0)
     seed: int = 0
+    price: float | None = Field(default=None, ge=0)
     weights: Mapping[str, float] = Field(default_factory=lambda: dict(WEIGHTS))
 
 
@@ -66,21 +74,37 @@ class Trace:
 
 
 async def reinforce(
-    folder: Path, tasks: Sequence[Task], play: Play, out: Path, settings: ReinforceSettings
+    folder: Path,
+    tasks: Sequence[Task],
+    play: Play,
+    out: Path,
+    settings: ReinforceSettings,
+    told: Callable[[Mapping[str, float]], None] = lambda row: None,
 ) -> Path:
     """Improve the agent of ``folder`` on ``tasks``; return the new model's folder.
 
-    Raises `UserError` when the log-probabilities of sampling and training differ by more than
-    0.05 on average, or a reward is not a number.
+    ``out/metrics.jsonl`` gets a row a step, ``out/curve.svg`` is drawn from it. Raises `UserError`
+    when the log-probabilities of sampling and training differ by more than 0.05 on average, a
+    reward is not a number, or every group of the training was alike and nothing was learnt.
     """
     torch = need("torch")
     backend = CompactBackend(folder)
+    torch.manual_seed(settings.seed)
+    order = random.Random(settings.seed).sample(list(tasks), len(tasks))
+    rows: list[Mapping[str, float]] = []
     optimizer = torch.optim.AdamW(backend.model.parameters(), lr=settings.rate, weight_decay=0.0)
     for step in range(settings.steps):
         start = step * settings.groups
-        chosen = [tasks[(start + k) % len(tasks)] for k in range(settings.groups)]
+        chosen = [order[(start + k) % len(order)] for k in range(settings.groups)]
         row = await _step(torch, backend, optimizer, chosen, play, settings)
-        _log(out, {"step": step + 1, **row})
+        rows.append({"step": step + 1, **row})
+        _log(out, rows)
+        told(rows[-1])
+    if not any(row["learnt_from"] for row in rows):
+        raise UserError(
+            "every group's episodes were alike, so nothing was learnt; raise --temperature, or "
+            "begin with an agent that is less sure (fewer steps, or --untold)"
+        )
 
     def fill(target: Path) -> None:
         backend.model.save_pretrained(target)
@@ -91,10 +115,11 @@ async def reinforce(
     return out / "model"
 
 
-def _log(out: Path, row: Mapping[str, float]) -> None:
+def _log(out: Path, rows: Sequence[Mapping[str, float]]) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    with (out / "metrics.jsonl").open("w" if row["step"] == 1 else "a") as file:
-        file.write(json.dumps(row) + "\n")
+    with (out / "metrics.jsonl").open("w" if len(rows) == 1 else "a") as file:
+        file.write(json.dumps(rows[-1]) + "\n")
+    (out / "curve.svg").write_text(curve_svg(rows, ("reward", "score", "seconds")) + "\n")
 
 
 async def _step(
@@ -128,6 +153,8 @@ async def _step(
             for one in rewards(judged[start : start + settings.group], settings.weights)
         ]
         totals = [one.total for one in told]
+        if settings.price is not None:
+            totals = [utility(one, settings.price) for one in judged]
         if any(not math.isfinite(total) for total in totals):
             raise UserError("a reward is not a number; look at the scorer")
         advantages = _advantages(totals, settings.group)
@@ -139,7 +166,7 @@ async def _step(
         ]
     difference = _update(torch, backend.model, optimizer, lessons, settings)
     parts = {f"part/{k}": sum(o.parts[k] for o in told) / len(told) for k in told[0].parts}
-    seconds = sum(o.cost for one in judged for o in one.episode.outcomes) / len(judged)
+    seconds = sum(seconds_of(one.episode) for one in judged) / len(judged)
     return {
         "reward": sum(totals) / len(totals),
         "score": sum(one.score for one in judged) / len(judged),

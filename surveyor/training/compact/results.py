@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from surveyor.training.compact.table import Table
-from surveyor.training.compact.vocabulary import UNKNOWN, WHOLE
+from surveyor.training.compact.vocabulary import NAMES, UNKNOWN, WHOLE
 
 _HEAD = re.compile(r"([a-z]+_\d+): ")
 _BOX = re.compile(r"box_\d+ (.+?) \([-\d., ]+\) [\d.]+(?:; |$)")
@@ -22,8 +22,8 @@ _OBJECT = re.compile(
 _FROM = re.compile(r"(frame_\d+) from (frame_\d+)")
 _REGISTERED = re.compile(r"(\d+) of (\d+) frames registered")
 _MISSING = re.compile(r"not registered: ([^;\n]+)")
-_METRES = re.compile(r"(?:first: |, )(.+?) (-?\d+\.\d+) m")
-_ORDERED = re.compile(r"(?:order: |, )(.+?) at [\d.]+ s")
+_METRES = re.compile(r"(?:^|, )(.+?) -?\d+\.\d+ m")
+_ORDERED = re.compile(r"(?:^|, )(.+?) at [\d.]+ s")
 
 Arguments = Mapping[str, Any]
 
@@ -61,9 +61,14 @@ def _detect(handle: str, rest: str, arguments: Arguments, table: Table) -> list[
         categories = _BOX.findall(row)
         if categories:
             said.append(table.handle(frame) or UNKNOWN)
-            said += [table.name(category) for category in categories]
+            shown = list(dict.fromkeys(map(table.name, categories)))
+            said += shown
+            table.search.seen.update(shown)
             if frame not in table.search.hits:
                 table.search.hits.append(frame)
+    if "W.first" in table.way:  # a search that stops goes by in how many frames each was seen
+        for name in dict.fromkeys(map(table.name, _list(arguments.get("phrases")))):
+            said += [name, _number(str(table.search.seen[name]))]
     return said
 
 
@@ -89,7 +94,10 @@ def _lift(handle: str, rest: str, arguments: Arguments, table: Table) -> list[st
 
 
 def _objects(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
+    """Rows of a view by name in order of mention, so that what is asked about stands in the order
+    in which it was asked; those of one name as they came."""
     said = [_group(handle, table)]
+    rows: list[tuple[int, list[str]]] = []
     view = None
     for line in rest.split("\n")[1:]:
         row = _OBJECT.fullmatch(line)
@@ -98,15 +106,19 @@ def _objects(handle: str, rest: str, arguments: Arguments, table: Table) -> list
             continue
         obj, category, frame, seen, of, confidence, weak = row.groups()
         if frame and frame != view:
-            said.append(table.handle(frame) or UNKNOWN)
-            view = frame
-        table.kinds[obj] = table.name(category)
-        said += [table.kinds[obj], table.handle(obj) or UNKNOWN]
+            said += [*_in_order(rows), table.handle(frame) or UNKNOWN]
+            rows, view = [], frame
+        table.kinds[obj] = name = table.name(category)
+        told = [name, table.handle(obj) or UNKNOWN]
         if seen:
-            said += [] if frame else [_number(seen), _number(of)]
-            said.append(f".{round(float(confidence) * 100):03d}")
-        said += ["weak"] if weak else []
-    return said
+            told += [] if frame else [_number(seen), _number(of)]
+            told.append(f".{round(float(confidence) * 100):03d}")
+        rows.append((int(name[1:]) if name != UNKNOWN else NAMES, told + ["weak"] * bool(weak)))
+    return [*said, *_in_order(rows)]
+
+
+def _in_order(rows: list[tuple[int, list[str]]]) -> list[str]:
+    return [token for _, told in sorted(rows, key=lambda row: row[0]) for token in told]
 
 
 def _made(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
@@ -123,18 +135,22 @@ def _count(handle: str, rest: str, arguments: Arguments, table: Table) -> list[s
 
 
 def _direction(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
-    return ["meas", *table.say(rest.partition(":")[0])]
+    sector = rest.partition(":")[0]
+    option = table.saying(sector)
+    return ["meas", option] if option else ["meas", *table.say(sector)]
 
 
 def _nearest(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
     said = ["meas"]
-    for category, metres in _METRES.findall(rest):
-        said += [table.name(category), *table.number(metres)]
+    for category in _METRES.findall(rest.partition("nearest first: ")[2]):
+        said.append(table.saying(category) or table.name(category))
     return said
 
 
 def _order(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
-    return ["meas", *(table.name(category) for category in _ORDERED.findall(rest))]
+    seen = _ORDERED.findall(rest.partition("in order: ")[2])
+    option = table.saying(", ".join(seen))
+    return ["meas", *([option] if option else (table.name(category) for category in seen))]
 
 
 def _other(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:

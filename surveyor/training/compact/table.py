@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from surveyor.agent.program.frame_search import evenly
-from surveyor.training.compact.vocabulary import HANDLES, NAMES, NUMBERS, SIZES, UNKNOWN, WHOLE
+from surveyor.training.compact.vocabulary import (
+    HANDLES,
+    NAMES,
+    NUMBERS,
+    OPTIONS,
+    SIZES,
+    UNKNOWN,
+    WHOLE,
+)
 
 _WORD = re.compile(r"[A-Za-z][A-Za-z'-]*|\d+\.\d+|\d+|[^\sA-Za-z\d]")
 _HANDLE = re.compile(r"([a-z]+)_(\d+)")
@@ -24,7 +33,8 @@ class Search:
     """Which frames are what: lists of handles that calls speak of without writing them out.
 
     ``left`` were chosen and not yet searched, ``hits`` show something, ``registered`` were
-    reconstructed, ``batch`` counts the batches that were searched.
+    reconstructed, ``batch`` counts the batches that were searched, ``seen`` the frames in which
+    each name was found.
     """
 
     left: list[str] = field(default_factory=list)
@@ -32,11 +42,12 @@ class Search:
     hits: list[str] = field(default_factory=list)
     registered: list[str] = field(default_factory=list)
     batch: int = 0
+    seen: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass
 class Table:
-    """``way`` holds the workflow's numbers by slot, ``options`` the said options by letter,
+    """``way`` holds the workflow's numbers by slot, ``options`` the options' texts by letter,
     ``kinds`` the name slot of every object, ``groups`` the frames of every group."""
 
     words: frozenset[str]
@@ -46,7 +57,7 @@ class Table:
     newest: dict[int, str] = field(default_factory=dict)
     groups: dict[str, list[str]] = field(default_factory=dict)
     kinds: dict[str, str] = field(default_factory=dict)
-    options: dict[str, list[str]] = field(default_factory=dict)
+    options: dict[str, str] = field(default_factory=dict)
     way: dict[str, float] = field(default_factory=dict)
     search: Search = field(default_factory=Search)
 
@@ -67,6 +78,18 @@ class Table:
             return [UNKNOWN]
         self.numbers.append(text)
         return [f"N{len(self.numbers)}", size_of(float(text))]
+
+    def option(self, letter: str) -> str:
+        """The slot of an option, which is its letter's place in the alphabet."""
+        place = ord(letter) - ord("A") + 1
+        return f"O{place}" if 1 <= place <= OPTIONS else UNKNOWN
+
+    def saying(self, text: str) -> str | None:
+        """The slot of the option that says this; which one that is, is looked up, not learned."""
+        for letter, option in self.options.items():
+            if option.casefold() == text.casefold():
+                return self.option(letter)
+        return None
 
     def frame(self, handle: str) -> str:
         """A frame by its place in the capture; the newest version of it is what is meant."""

@@ -19,11 +19,11 @@ from surveyor.skills.workflow import Evidence, FramePolicy, Join, MetricScale, R
 from surveyor.tools.builtin import default_tools
 from surveyor.tools.geometry.bearings import Sectors
 
-VERSION = 1
+VERSION = 2
 FILE = "language.json"
 
 PAD, UNKNOWN, START, END = "<pad>", "<unk>", "<s>", "<end>"
-NAMES, NUMBERS, FRAMES, WHOLE, SIZES = 24, 64, 160, 256, 48
+NAMES, NUMBERS, FRAMES, WHOLE, SIZES, OPTIONS = 24, 64, 160, 256, 48, 8
 HANDLES = {
     "frames": 24, "boxes": 8, "masks": 8, "clouds": 8, "depths": 8, "recon": 6, "objs": 6,
     "obj": 80, "room": 4, "depth": 40,
@@ -34,8 +34,8 @@ WAY = ("W.number", "W.scale_frames", "W.views", "W.share", "W.first", "W.seen")
 """Slots for the numbers of a workflow."""
 
 _MARKS = (
-    PAD, UNKNOWN, START, END, "<plain>", "<wf>", "<q>", "<opt>", "<go>", "<call>", "<res>",
-    "<err>", "<ans>", "<r1>", "<cm>", "<usual>", "<lost>", "<even>", "<reg>", "<left>",
+    PAD, UNKNOWN, START, END, "<plain>", "<wf>", "<q>", "<go>", "<call>", "<res>",
+    "<err>", "<ans>", "<r1>", "<cm>", "<lost>", "<even>", "<reg>", "<left>",
     "<searched>", "<hits>", "x1", "x2", "x4", "x8", "x16", "meas", "weak", "of", "relative",
     "metric", "true", "false", "none", ".", ",", "(", ")", "?", ":", ";", "-", "<1.8>", "<18.0>",
 )  # fmt: skip
@@ -114,6 +114,7 @@ class Vocabulary:
         parts += [f"@{name}" for arguments in tools.values() for name in arguments]
         parts += [f"E{k}" for k in range(1, NAMES + 1)]
         parts += [f"N{k}" for k in range(1, NUMBERS + 1)]
+        parts += [f"O{k}" for k in range(1, OPTIONS + 1)]
         parts += [f"~{k}" for k in range(SIZES)]
         parts += [f"f{k}" for k in range(FRAMES)]
         parts += [str(k) for k in range(WHOLE + 1)]

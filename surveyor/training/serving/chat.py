@@ -37,7 +37,7 @@ class ChatBackend:
 
     def reply(self, request: ChatRequest) -> Reply:
         """One turn, calls read as Qwen's own parser reads them."""
-        messages = [_with_pixels(message, vision=self.vision) for message in request.messages]
+        messages = [with_pixels(message, vision=self.vision) for message in request.messages]
         tools = list(request.tools) if request.tool_choice == "auto" else []
         prompt = render(self.processor, messages, tools, generation=True)
         room = self._longest - len(prompt.ids)
@@ -58,10 +58,11 @@ class ChatBackend:
                 top_p=request.top_p,
                 seed=request.seed,
             )
-        return _reply(tokenizer, prompt.ids, drawn)
+        return reply_of(tokenizer, prompt.ids, drawn)
 
 
-def _reply(tokenizer: Any, prompt: list[int], drawn: Drawn) -> Reply:
+def reply_of(tokenizer: Any, prompt: list[int], drawn: Drawn) -> Reply:
+    """What was sampled, read as text and calls."""
     said = drawn.ids[:-1] if drawn.ended else drawn.ids
     text = tokenizer.decode(said)
     blocks = read_blocks(text, cut=not drawn.ended)
@@ -80,7 +81,7 @@ def _reply(tokenizer: Any, prompt: list[int], drawn: Drawn) -> Reply:
     )
 
 
-def _with_pixels(message: Chat, *, vision: bool) -> Chat:
+def with_pixels(message: Chat, *, vision: bool) -> Chat:
     """The message with images decoded and arguments as objects, as templates want them."""
     whole = {key: value for key, value in message.items() if value is not None}
     if isinstance(whole.get("content"), list):

@@ -1,18 +1,23 @@
 """Claims of training: a log that can be trusted, rows, rewards, and the compact agent's language.
 
-What a trained agent scores is measured by ``scripts/recipes/compact_on_cpu.sh``; its numbers stand
-in ``docs/training.md``.
+What a trained agent scores is measured by ``scripts/recipes/compact_on_cpu.sh``, whose runs are
+judged here when ``SURVEYOR_COMPACT`` names them; token exactness needs torch, and is judged where
+that is installed.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from tests.claims.claim import Claim
+from tests.claims.training.agent import trained
 from tests.claims.training.record import recorded
 from tests.claims.training.rooms import exporting, language, rolled_out, teacher_adheres
+from tests.claims.training.tokens import exact
 from tests.training.test_rewards import ADVERSARIES, GOOD, alone
 
 
@@ -26,6 +31,10 @@ def measure() -> Iterator[Claim]:
         yield from language(list(source.rows()))
         yield from exporting(source, root)
         yield from teacher_adheres(rolled_out(root, held_out=True))
+        if find_spec("trl") is not None:
+            yield from exact(list(source.rows()), root)
+    if folder := os.environ.get("SURVEYOR_COMPACT"):
+        yield from trained(Path(folder))
 
 
 def _rewards() -> Iterator[Claim]:

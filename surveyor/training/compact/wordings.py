@@ -1,0 +1,159 @@
+"""Other wordings of the template questions: some to train on, others held out.
+
+A compact agent reads words that it was trained on; what it makes of others is measured by the
+wordings that are held out. The calls and the answer of an episode are those of the template's.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass
+
+from surveyor.training.rows.records import Chat, text_of
+
+_LINE = re.compile(r"^Question: (.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The first line of a template's question, and what else may be said for it."""
+
+    pattern: re.Pattern[str]
+    wordings: tuple[str, ...]
+    held_out: tuple[str, ...]
+
+
+def _asked(pattern: str, wordings: tuple[str, ...], held_out: tuple[str, ...]) -> Asked:
+    return Asked(re.compile(pattern), wordings, held_out)
+
+
+_STANDING = r"If I am standing by the (?P<a>.+) and facing the (?P<b>.+), is the (?P<c>.+) to "
+_QUADRANTS = "front-left, front-right, back-left, or back-right"
+ASKED = (
+    _asked(
+        r"How many (?P<a>.+)\(s\) are in this room\?",
+        (
+            "What is the number of {a}(s) in this room?",
+            "How many {a}(s) does this room have?",
+            "Count the {a}(s) in this room.",
+            "In this room, how many {a}(s) are there?",
+        ),
+        ("What number of {a}(s) does this room have?", "How many {a}(s) can be found here?"),
+    ),
+    _asked(
+        r"Measuring .+ direct distance between the (?P<a>.+) and the (?P<b>.+) \(in meters\)\?",
+        (
+            "How far is the {a} from the {b}, in meters?",
+            "What is the distance from the {a} to the {b} (in meters)?",
+            "How many meters are between the {a} and the {b}?",
+            "Measuring between their closest points, how far apart are the {a} and the {b}?",
+        ),
+        (
+            "What distance, in meters, is between the {a} and the {b}?",
+            "How much space separates the {a} and the {b}?",
+        ),
+    ),
+    _asked(
+        r"What is the length of the longest dimension .+ of the (?P<a>.+), measured in cent.+",
+        (
+            "How long is the {a} in its longest dimension, in centimeters?",
+            "What does the longest side of the {a} measure, in centimeters?",
+            "How many centimeters is the longest dimension of the {a}?",
+            "Of length, width and height, what is the longest of the {a}, in centimeters?",
+        ),
+        (
+            "In centimeters, what is the longest dimension of the {a}?",
+            "How large is the {a} along its longest edge?",
+        ),
+    ),
+    _asked(
+        r"What is the size of this room \(in square meters\)\?.*",
+        (
+            "How many square meters does this room have?",
+            "How large is this room, in square meters?",
+            "What is the floor area of this room (in square meters)?",
+        ),
+        ("In square meters, what is the size of this room?", "How spacious is this place?"),
+    ),
+    _asked(
+        r"Measuring .+ which of these objects \((?P<b>.+)\) is the closest to the (?P<a>.+)\?",
+        (
+            "Which of {b} is nearest to the {a}?",
+            "Which object is closest to the {a}: {b}?",
+            "Of these objects ({b}), which is the nearest to the {a}?",
+            "What is the {a} closest to: {b}?",
+        ),
+        (
+            "Of {b}, which object is the closest to the {a}?",
+            "Which of these ({b}) stands least far away from the {a}?",
+        ),
+    ),
+    _asked(
+        _STANDING + r"the left or the right of the .+\?",
+        (
+            "I am standing by the {a} and facing the {b}. Is the {c} to the left or the right?",
+            "Standing by the {a} and facing the {b}, is the {c} to my left or to my right?",
+            "If I face the {b} from the {a}, is the {c} to the left or the right of the {b}?",
+        ),
+        (
+            "If I am standing by the {a} and facing the {b}, to which side is the {c}, left or "
+            "right?",
+            "Looking at the {b} beside the {a}, does the {c} lie left or right?",
+        ),
+    ),
+    _asked(
+        _STANDING + r"my left, right, or back\?",
+        (
+            "I am standing by the {a} and facing the {b}. Is the {c} to my left, right, or back?",
+            "Standing by the {a} and facing the {b}, where is the {c}: left, right, or back?",
+            "If I face the {b} from the {a}, is the {c} to my left, right, or back?",
+        ),
+        (
+            "Where is the {c}, left, right, or back, if I am standing by the {a} and facing the "
+            "{b}?",
+            "Looking at the {b} beside the {a}, does the {c} lie left, right, or behind me?",
+        ),
+    ),
+    _asked(
+        _STANDING + rf"my {_QUADRANTS}\?",
+        (
+            f"I am standing by the {{a}} and facing the {{b}}. Is the {{c}} to my {_QUADRANTS}?",
+            f"Standing by the {{a}} and facing the {{b}}, where is the {{c}}: {_QUADRANTS}?",
+            f"If I face the {{b}} from the {{a}}, is the {{c}} to my {_QUADRANTS}?",
+        ),
+        (
+            f"Where is the {{c}}, {_QUADRANTS}, if I am standing by the {{a}} and facing the "
+            "{b}?",
+            f"Looking at the {{b}} beside the {{a}}, does the {{c}} lie {_QUADRANTS}?",
+        ),
+    ),
+)
+
+
+def reworded(question: str, dice: random.Random, *, held_out: bool = False) -> str:
+    """A template's question in other words; any other question as it is.
+
+    The lines after the first stay: they explain terms and options.
+    """
+    line, newline, rest = question.partition("\n")
+    for asked in ASKED:
+        found = asked.pattern.fullmatch(line.strip())
+        if found is not None:
+            wording = dice.choice(asked.held_out if held_out else asked.wordings)
+            return f"{wording.format(**found.groupdict())}{newline}{rest}"
+    return question
+
+
+def in_other_words(messages: tuple[Chat, ...], dice: random.Random) -> tuple[Chat, ...]:
+    """A conversation whose question is asked in other words; the rest is the same."""
+    told = []
+    for message in messages:
+        text = text_of(message)
+        found = _LINE.search(text) if message.get("role") == "user" else None
+        if found is not None:
+            other = reworded(found[1], dice)
+            text = f"{text[: found.start(1)]}{other}{text[found.end(1) :]}"
+            message = {**message, "content": text}
+        told.append(message)
+    return tuple(told)

@@ -1,0 +1,1 @@
+"""Running a training on machines of one's own: memory, nodes, shards."""

@@ -1,0 +1,78 @@
+"""What a trained compact agent does on rooms that it never saw, beside its teacher.
+
+Read from the runs that ``scripts/recipes/evaluate_compact.py`` plays; the folder is named by
+``SURVEYOR_COMPACT``. Training takes too long to be done here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from surveyor.memory.events import ToolStatus
+from surveyor.memory.runs import RunFolder
+from surveyor.training.compact.drawing import skill_for
+from surveyor.training.rewards.adherence import adherence
+from tests.claims.claim import Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A run's mean score (0..100), the shares of good calls and of episodes as the skill asks."""
+
+    score: float
+    rooms: int
+    tasks: int
+    calls: int
+    valid: float
+    adheres: float
+
+
+def trained(folder: Path) -> Iterator[Claim]:
+    """Against the teacher: the wanted shares of its score, valid calls, and what skills ask."""
+    for part, teacher in (
+        ("plain", "plain"),
+        ("realistic", "realistic"),
+        ("unseen-names", "plain"),
+        ("other-words", "plain"),
+        ("held-out-words", "plain"),
+        ("held-out-workflows", "held-out-workflows"),
+    ):
+        if not (folder / f"compact-{part}" / "results.jsonl").exists():
+            continue
+        # A part may ask fewer tasks than the teacher played: both are read on the agent's.
+        mine = RunFolder.open(folder / f"compact-{part}")
+        theirs = RunFolder.open(folder / f"teacher-{teacher}")
+        asked = {task.id for task, _ in mine.scheduled()}
+        own, taught = read(mine, asked), read(theirs, asked)
+        note = f"{own.tasks} tasks of {own.rooms} rooms; {own.score:.1f} and {taught.score:.1f}"
+        wanted = 0.95 if part == "held-out-workflows" else 0.98
+        name = part.replace("-", " ")
+        yield Claim.at_least(
+            f"{name}: score, of the teacher's", own.score / taught.score, wanted, note
+        )
+        yield Claim.at_least(f"{name}: calls that are valid", own.valid, 0.995, f"of {own.calls}")
+        if part == "held-out-workflows":
+            yield Claim.at_least(f"{name}: episodes as the skill asks", own.adheres, 0.95)
+
+
+def read(run: RunFolder, asked: set[str]) -> Played:
+    """A run's figures over some of its tasks."""
+    scores = {score.task_id: score.value for score in run.results()}
+    drawn = str(run.record.config["skills"])
+    rooms, values, calls, good, met = set(), [], 0, 0, []
+    for task, epoch in run.scheduled():
+        episode = run.episode(task.id, epoch)
+        if task.id not in asked or episode is None:
+            continue
+        rooms.add(task.scene_id)
+        values.append(scores.get(task.id, 0.0))
+        calls += len(episode.calls)
+        good += sum(outcome.status is ToolStatus.OK for outcome in episode.outcomes)
+        skill = skill_for(drawn, task.id) if drawn else None
+        if skill is not None and skill.workflow is not None:
+            met.append(all(adherence(episode, skill.workflow).values()))
+    score = 100 * sum(values) / max(len(values), 1)
+    adheres = sum(met) / len(met) if met else 0.0
+    return Played(score, len(rooms), len(values), calls, good / max(calls, 1), adheres)

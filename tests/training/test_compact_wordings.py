@@ -1,0 +1,55 @@
+"""Questions in other words ask the same thing, and those held out are never trained on."""
+
+from __future__ import annotations
+
+import random
+import re
+
+from surveyor.training.compact.wordings import ASKED, in_other_words, reworded
+
+TEMPLATES = (
+    "How many chair(s) are in this room?",
+    "Measuring from the closest point of each object, what is the direct distance between the "
+    "coffee table and the tv (in meters)?",
+    "What is the length of the longest dimension (length, width, or height) of the tv, measured in "
+    "centimeters?",
+    "What is the size of this room (in square meters)? \nIf multiple rooms are shown, add them.",
+    "Measuring from the closest point of each object, which of these objects (bed, coffee table) "
+    "is the closest to the tv?\nMeasure to the closest.",
+    "If I am standing by the bed and facing the tv, is the cup to the left or the right of the tv?",
+    "If I am standing by the bed and facing the tv, is the cup to my left, right, or back?\nBack.",
+    "If I am standing by the bed and facing the tv, is the cup to my front-left, front-right, "
+    "back-left, or back-right?\nQuadrants.",
+)
+NAMES = re.compile(r"chair|coffee table|tv|bed|cup")
+
+
+def test_every_template_has_other_words_for_the_same_things() -> None:
+    for template in TEMPLATES:
+        for held_out in (False, True):
+            told = {reworded(template, random.Random(k), held_out=held_out) for k in range(30)}
+            assert template not in told
+            assert len(told) >= 2
+            for other in told:
+                assert set(NAMES.findall(other)) == set(NAMES.findall(template))
+                assert other.split("\n")[1:] == template.split("\n")[1:], "explanations stay"
+    assert reworded("Where is my hat?", random.Random(0)) == "Where is my hat?"
+
+
+def test_no_wording_is_both_trained_on_and_held_out() -> None:
+    for asked in ASKED:
+        assert not set(asked.wordings) & set(asked.held_out)
+
+
+def test_a_conversation_in_other_words_differs_in_its_question_alone() -> None:
+    said = (
+        {"role": "system", "content": "Look."},
+        {"role": "user", "content": f"3 frames.\nQuestion: {TEMPLATES[4]}\nOptions:\nA. bed"},
+        {"role": "assistant", "content": "<answer>A</answer>"},
+    )
+    other = in_other_words(said, random.Random(1))
+    assert other[0] == said[0]
+    assert other[2] == said[2]
+    assert str(other[1]["content"]).startswith("3 frames.\nQuestion: ")
+    assert str(other[1]["content"]).endswith("\nMeasure to the closest.\nOptions:\nA. bed")
+    assert other[1] != said[1]
