@@ -115,7 +115,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         declared = _header(scope, b"content-length")
-        if declared is not None and not declared.isdecimal():
+        if declared is not None and not declared.isdigit():
             error = ExpertError(ErrorCode.BAD_INPUT, "Content-Length is not a number", status=400)
             await problem_response(error)(scope, receive, send)
             return
