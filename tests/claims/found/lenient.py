@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.claims.claim import Claim
 
-_REPLIES = Path(__file__).parents[2] / "tests" / "fixtures" / "lenient"
+_REPLIES = Path(__file__).parents[2] / "fixtures" / "lenient"
 
 
 def measure() -> Iterator[Claim]:
