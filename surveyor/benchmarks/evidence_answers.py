@@ -30,8 +30,6 @@ _DENIAL: Final = re.compile(
 )
 _NOWHERE: Final[JsonValue] = [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0]]
 """A box without volume, which overlaps nothing: a handle that was never made."""
-_REACH: Final = 0.02
-"""Metres by which a box is grown when scan points are sought in it: about the scans' own noise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,13 +191,16 @@ def _bounds(row: ObjectRow) -> JsonValue:
 def _as_points(
     rows: Sequence[ObjectRow], handles: tuple[str, ...], boxes: tuple[JsonValue, ...], scan: Scan
 ) -> PlacedAnswer:
-    """The scan's points inside of any of the objects' boxes."""
+    """The scan's points inside of any of the objects' boxes, which are grown by its noise.
+
+    A box also holds what lies on or in its object: pillows on a sofa, plates in a sink.
+    """
     if scan.points is None:
         problem = "the dataset does not keep the scan's points, so objects cannot become masks"
         return PlacedAnswer(None, handles, boxes, problem)
     inside = np.zeros(len(scan.points), np.bool_)
     for row in rows:
-        inside |= _box(row).contains(scan.points, _REACH)
+        inside |= _box(row).contains(scan.points, scan.noise)
     return PlacedAnswer([int(k) for k in np.flatnonzero(inside)], handles, boxes)
 
 

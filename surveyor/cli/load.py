@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -38,6 +40,7 @@ def load(
     from surveyor.benchmarks.loaders.frames import FrameRule
     from surveyor.benchmarks.loaders.hub import fetch
     from surveyor.benchmarks.loaders.registry import loader_named, loader_names
+    from surveyor.benchmarks.run.surroundings import IMAGES, Surroundings
     from surveyor.compose.run import default_cache
     from surveyor.core.errors import UserError
 
@@ -58,6 +61,10 @@ def load(
         source, out = fetch(name, hub, revision, default_cache()), source
     elif out is None or revision is not None:
         raise UserError("give the benchmark's folder and the dataset to make, or --hub with an id")
+    around = Surroundings.read(os.environ)
+    if media is None and around.images is not None:
+        media = around.images
+        print(f"from the environment: {IMAGES}={media} (--media)", file=sys.stderr)
     manifest = loader.load(source, out, split=split, frames=rule, media=media)
     asked = sum(manifest.questions.values())
     print(f"{len(manifest.scenes)} scenes, {asked} questions in {out}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -68,10 +70,14 @@ def run(
     Experts that --experts does not name are started for this run. A run that was interrupted, or
     whose episodes are incomplete because something failed, is completed by the same command.
     """
-    from surveyor.compose.configuration import configured
+    from surveyor.benchmarks.run.surroundings import Surroundings, told
+    from surveyor.compose.configuration import configured, environment_experts
+    from surveyor.compose.run import default_cache
     from surveyor.compose.session import Request, run_and_report
     from surveyor.compose.shards import launch
 
+    around, named = Surroundings.read(os.environ), experts
+    experts = named or environment_experts(around, default_cache())
     wanted = {**typed, **({"dataset": dataset} if dataset else {})}
     if experts is not None:
         wanted["expert_options"] = {}  # the preset is that of experts we start
@@ -80,8 +86,11 @@ def run(
     settings = configured(config, repeated, wanted, trusted=trust)
     if experts is not None:
         settings = settings.changed(expert_options={})
+    used = around.used(settings, servers=named is None)
+    for line in told(used):
+        print(line, file=sys.stderr)
     request = Request(
-        settings, meta, scenes, seed, experts, out, otel, repeated, cached=not no_cache
+        settings, meta, scenes, seed, experts, out, otel, repeated, not no_cache, environment=used
     )
     if shards is None:
         run_and_report(request)

@@ -7,6 +7,7 @@ programs, or send requests and keys somewhere, is shown and waits for ``--trust`
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -14,6 +15,8 @@ from urllib.parse import urlsplit
 
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.benchmarks.run.repeat import config_of
+from surveyor.benchmarks.run.surroundings import Surroundings
+from surveyor.core.blobs import sha256_of
 from surveyor.core.errors import UserError
 from surveyor.memory.runs import RunFolder
 
@@ -30,8 +33,9 @@ def configured(
     """The configuration of ``file`` or of the run ``repeated`` with what was ``typed`` over it.
 
     ``typed`` holds fields of `RunConfig`, only those that were really given; options of planners
-    and experts are merged one by one. Raises `UserError` when both are given, when no dataset is
-    named, and when the file or the run names what needs ``trusted``.
+    and experts are merged one by one; the environment says what none of them does. Raises
+    `UserError` when both are given, when no dataset is named, and when the file or the run names
+    what needs ``trusted``.
     """
     if file is not None and repeated is not None:
         raise UserError("say --config or --from, not both; options go over either")
@@ -44,10 +48,23 @@ def configured(
         base = RunConfig(dataset=str(typed["dataset"]))
     else:
         raise UserError("name a dataset to run: a folder, rooms or vsi-meta")
+    base = Surroundings.read(os.environ).under(base)
     if source is not None and not trusted:
         check_trust(source, base, typed)
     nested = {name: {**getattr(base, name), **_options(typed, name)} for name in _NESTED}
     return base.changed(**{**typed, **nested})
+
+
+def environment_experts(surroundings: Surroundings, cache: Path) -> Path | None:
+    """The endpoints file of the experts that the environment names, kept in ``cache``."""
+    endpoints = surroundings.endpoints()
+    if endpoints is None:
+        return None
+    text = endpoints.model_dump_json().encode()
+    path = cache / "endpoints" / f"{sha256_of(text)[:16]}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text)
+    return path
 
 
 def check_trust(source: Path, config: RunConfig, typed: Mapping[str, object]) -> None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -63,7 +63,8 @@ class Job:
     """One run to make or resume: where its dataset, its folder and its experts are; ``otel`` is the
     collector that spans go to, if any. Without ``endpoints`` nobody is asked; unless ``cached``,
     every answer is asked for anew. ``planner`` decides instead of the one that the configuration
-    names; ``tools`` are offered beside ours."""
+    names; ``tools`` are offered beside ours; ``environment`` are variables that decided something.
+    """
 
     dataset: Path
     folder: Path
@@ -74,6 +75,7 @@ class Job:
     cached: bool = True
     planner: Planner | None = None
     tools: tuple[Tool[Any], ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def default_cache() -> Path:
@@ -177,6 +179,7 @@ async def _make_folder(
         skills=desk.id if desk else "",
         tools=tuple(tool.name for tool in registry.tools) if _lends(job.config) else (),
         experts=await _producers(client, job),
+        environment=job.environment,
     )
     return RunFolder.create(job.folder, manifest, (scheduled(task) for task in tasks))
 

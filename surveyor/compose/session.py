@@ -5,9 +5,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +54,8 @@ class Request:
 
     ``repeated`` is the run that this one repeats. Unless ``cached``, no expert's answer of an
     earlier run is used, nor this run's kept. ``planner`` decides instead of the one that the
-    configuration names, ``tools`` are offered beside ours.
+    configuration names, ``tools`` are offered beside ours. ``environment`` are the variables that
+    decided something, for the manifest.
     """
 
     config: RunConfig
@@ -68,6 +69,7 @@ class Request:
     cached: bool = True
     planner: Planner | None = None
     tools: tuple[Tool[Any], ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def preset(self) -> str:
@@ -113,7 +115,8 @@ def carry_out(request: Request) -> tuple[Path, RunReport]:
         with running_experts(request, dataset, folder) as endpoints:
             cache = default_cache()
             job = Job(dataset, folder, settings, endpoints, cache, request.otel, request.cached)
-            return folder, finish(replace(job, planner=request.planner, tools=request.tools))
+            job = replace(job, planner=request.planner, tools=request.tools)
+            return folder, finish(replace(job, environment=request.environment))
 
 
 def _tell_changes(original: Path, again: Path) -> None:

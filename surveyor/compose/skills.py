@@ -19,6 +19,7 @@ from surveyor.skills.builtin import add_builtin
 from surveyor.skills.embed import make_embedder
 from surveyor.skills.entries import RetrievedSkill
 from surveyor.skills.provenance import Status
+from surveyor.skills.ranking import RetrievalSettings
 from surveyor.skills.retrieve import Retriever
 from surveyor.skills.scene_profile import ProfileMaker
 from surveyor.skills.snapshot import Snapshot, open_snapshot, take_snapshot
@@ -67,7 +68,8 @@ def open_skills(
         snapshot.refuse_overlap(tasks)
         active = snapshot.store.skills(Status.ACTIVE)
         uses = {skill.document.name: skill.document.description for skill in active}
-        retriever = snapshot.retriever(make_embedder(config.embedder), device=config.index)
+        embedder, taken = make_embedder(config.embedder), RetrievalSettings(top_k=config.top_k)
+        retriever = snapshot.retriever(embedder, taken, device=config.index)
         yield RunSkills(snapshot.id, retriever, ProfileMaker(dataset.blobs.get), uses)
     finally:
         snapshot.store.close()

@@ -24,7 +24,7 @@ class Manifest(FrozenRecord):
     ``code`` is the version and, where known, the commit. ``prompt`` hashes the system prompt and
     the tool schemas; ``skills`` is the pinned snapshot, ``tools`` what the planner was offered.
     ``behaviour`` holds versions of whatever decides how an episode goes, where somebody will ask
-    later whether it would still go so.
+    later whether it would still go so. ``environment`` are the variables that decided something.
     """
 
     _old = reads_old(suite="dataset")
@@ -39,6 +39,7 @@ class Manifest(FrozenRecord):
     experts: tuple[Producer, ...] = ()
     seeds: dict[str, int] = Field(default_factory=dict)
     behaviour: dict[str, str] = Field(default_factory=dict)
+    environment: dict[str, str] = Field(default_factory=dict)
 
 
 class ScheduledTask(FrozenRecord):

@@ -158,6 +158,7 @@ def test_text_metrics_and_missing_answers_pass_through() -> None:
 def test_masks_are_the_scan_points_inside_of_the_objects() -> None:
     points = np.array([[1.0, 2.0, 0.5], [1.0, 2.9, 0.9], [1.9, 2.0, 0.5], [1.0, 2.0, 1.01]])
     assert read("obj_1", MASK, Scan(points)).prediction == [0, 1, 3]
+    assert read("obj_1", MASK, Scan(points, noise=0.001)).prediction == [0, 1]
     assert "does not keep the scan" in read("obj_1", MASK).problem
 
 

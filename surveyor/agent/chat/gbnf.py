@@ -21,6 +21,11 @@ integer ::= "-"? count
 boolean ::= "true" | "false"
 """
 _MOST_VALUES = 1024
+_LONG = 200
+"""Characters of a string that no schema bounds: handles, names, phrases."""
+_MOST_REPEATS = 1900
+"""llama.cpp refuses a grammar that repeats 2,000 times or more, what is nested multiplied: what is
+repeated is therefore a rule of its own, never a group that repeats itself."""
 
 
 def gbnf(schema: Any) -> str:
@@ -43,15 +48,14 @@ class _Writer:
         if "enum" in schema:
             return "(" + " | ".join(_literal(json.dumps(one)) for one in schema["enum"]) + ")"
         if "anyOf" in schema:
-            return "(" + " | ".join(self.expression(one) for one in schema["anyOf"]) + ")"
+            return self._rule("one", schema, self._one)
         match schema.get("type"):
             case "object":
                 return self._rule("object", schema, self._object)
             case "array":
                 return self._rule("array", schema, self._array)
             case "string":
-                low, high = schema.get("minLength", 0), schema.get("maxLength", 2000)
-                return f'"\\"" char{{{low},{high}}} "\\""'
+                return self._rule("string", schema, _string)
             case "boolean":
                 return "boolean"
             case "integer" | "number":
@@ -66,6 +70,9 @@ class _Writer:
             self.rules[name] = ""  # keeps the order of first use
             self.rules[name] = write(schema)
         return self._known[key]
+
+    def _one(self, schema: Any) -> str:
+        return " | ".join(self.expression(one) for one in schema["anyOf"])
 
     def _object(self, schema: Any) -> str:
         fields = {
@@ -117,6 +124,11 @@ class _Writer:
         if high is None:
             return f"({small} | [1-9] [0-9]{{0,11}} fraction?)"
         return f"({small} | {_between(1, floor(high), False)})"
+
+
+def _string(schema: Any) -> str:
+    low, high = schema.get("minLength", 0), schema.get("maxLength", _LONG)
+    return f'"\\"" char{{{low},{min(high, _MOST_REPEATS)}}} "\\""'
 
 
 def _between(low: int, high: int, whole: bool) -> str:

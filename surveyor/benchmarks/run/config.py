@@ -186,6 +186,7 @@ class RunConfig(BaseModel):
         default="lexical",
         description="Finds skills: lexical, minilm, or a sentence-transformers model.",
     )
+    top_k: int = Field(default=3, ge=0, le=50, description="Skills that a task gets at most.")
     index: Literal["cpu", "gpu"] = Field(
         default="cpu", description="Where the skills' vectors are searched."
     )

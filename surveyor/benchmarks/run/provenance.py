@@ -6,6 +6,7 @@ import platform
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -26,11 +27,13 @@ def record(
     skills: str = "",
     tools: tuple[str, ...] = (),
     experts: tuple[Producer, ...] = (),
+    environment: Mapping[str, str] | None = None,
 ) -> RunRecord:
     """The record of a new run: this code and these packages, this configuration and dataset.
 
     ``prompt`` is the hash of what every episode is told, ``skills`` the snapshot id, ``tools``
-    what the planner is offered, ``experts`` who will answer.
+    what the planner is offered, ``experts`` who will answer, ``environment`` the variables that
+    decided something.
     """
     seeds = {"run": config.seed}
     if config.corruption is not None:
@@ -51,6 +54,7 @@ def record(
             tools=tools,
             experts=tuple(sorted(experts, key=lambda producer: producer.name)),
             seeds=seeds,
+            environment=dict(environment or {}),
         ),
     )
 
