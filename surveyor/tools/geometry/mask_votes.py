@@ -140,11 +140,12 @@ def view_scores(
     areas = np.array([_square(one, views[one.view]) for one in masks])
     middle = float(np.median(areas))
     spread = 1.4826 * float(np.median(np.abs(areas - middle))) + 0.25 * middle
-    # Only larger ones are odd: a smaller one may be half hidden.
+    # Only larger ones are odd, where others dispute them: a smaller one may be half hidden, and
+    # the one view that is near sees most.
     odd = np.maximum((areas - middle) / max(spread, 1e-12) - _ODD, 0)
     agreements = np.array([_agreement(one.view, sees, inside) for one in masks])
-    scores = np.array([one.score for one in masks]) * np.exp(-(odd**2) / 2)
-    weights = scores * agreements
+    scores = np.array([one.score for one in masks])
+    weights = scores * agreements * np.exp(-(odd**2) / 2 * (1 - agreements))
     if weights.max(initial=0) <= 0:
         weights = scores
     bound = rule.doubtful * weights.max(initial=0)
@@ -163,13 +164,14 @@ def _square(one: ViewMask, view: RegisteredView) -> float:
 
 
 def _agreement(view: int, sees: Mask, inside: Mask) -> float:
-    """Mean share of the other views seeing a point of a view's mask that have it too, 1 where no
-    other view sees any."""
+    """Mean share of the other views seeing a point of a view's mask that have it too; a point that
+    no other view sees is disputed by none."""
     mine = inside[view]
+    if not mine.any():
+        return 0.0
     seen = sees[:, mine].sum(axis=0) - sees[view, mine]
     also = inside[:, mine].sum(axis=0) - 1
-    compared = seen > 0
-    return float((also[compared] / seen[compared]).mean()) if compared.any() else 1.0
+    return float(np.where(seen > 0, also / np.maximum(seen, 1), 1.0).mean())
 
 
 def _merged(masks: Sequence[ViewMask]) -> list[ViewMask]:
