@@ -15,7 +15,8 @@ def add_objects(
 ) -> list[ObjectRow]:
     """Give every object a handle, made from the sources beside it."""
     return [
-        object_row(workspace.add("obj", record, sources), record, sources) for record, sources in found
+        object_row(workspace.add("obj", record, sources), record, sources)
+        for record, sources in found
     ]
 
 

@@ -45,7 +45,9 @@ def read_mask(data: bytes) -> tuple[Float, Float]:
     return labelled[inside, :3], labelled[~inside, :3]
 
 
-def points_within(points: Float, mask: Float, around: Float, reach: float = REACH) -> NDArray[np.bool_]:
+def points_within(
+    points: Float, mask: Float, around: Float, reach: float = REACH
+) -> NDArray[np.bool_]:
     """(N,) which points (N, 3) the mask holds: those whose nearest labelled point, at most
     ``reach`` away, is in it."""
     if not len(mask) or not len(points):

@@ -1,8 +1,9 @@
 """Masks of many views as one mask in space: a vote among the views that see each point.
 
 A point belongs to a thing when enough of the views that see it (in front of it nothing: the depth
-test of `look`, held tighter) have it under their mask. So a thing that two views could see needs no more than
-those two, and one hallucinated mask among twelve views adds nothing, where a union would keep it.
+test of `look`, held tighter) have it under their mask. So a thing that two views could see needs no
+more than those two, and one hallucinated mask among twelve views adds nothing, where a union would
+keep it.
 Views are weighed: by their mask's own score, by how unusually large it is, and by how far the other
 views agree with it. At a mask's edge a view is worth the more the nearer the point falls to the
 middle of a pixel. Where the vote is close, the patch that a point lies on decides.

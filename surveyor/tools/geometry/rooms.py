@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,8 +20,8 @@ _STANDS, _SLICES = (0.9, 2.0), 5
 _BRIDGED = 0.3
 _NARROW = (0.1, 0.3, 0.5, 0.7)
 """Half widths, metres, of the gaps that part rooms: first what walls and lintels leave open."""
-_LEAST = 2.0
-"""Square metres of a room's open floor."""
+_LEAST, _CORE = 2.5, 0.3
+"""Square metres of a room, and of the part of it that is far enough from all walls."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,13 +103,23 @@ def _parted(floor: Floor, walls: NDArray[np.bool_], half: float) -> NDArray[np.i
     free = floor.cells & ~walls
     wide = ndimage.distance_transform_edt(np.pad(free, 1))[1:-1, 1:-1] * floor.cell > half
     parts, count = ndimage.label(wide)
-    sizes = np.bincount(parts.ravel(), minlength=count + 1)[1:] * floor.cell**2
-    whole = [k + 1 for k in np.argsort(-sizes) if sizes[k] >= _LEAST]
-    if len(whole) < 2:
+    cell = floor.cell**2
+    sizes = np.bincount(parts.ravel(), minlength=count + 1) * cell
+    cores = [k for k in range(1, count + 1) if sizes[k] >= _CORE]
+    areas = np.bincount(_nearest(floor, parts, cores).ravel(), minlength=len(cores) + 1)[1:] * cell
+    rooms = [cores[k] for k in np.argsort(-areas) if areas[k] >= _LEAST]
+    if len(rooms) < 2:
         return floor.cells.astype(np.int32)
+    return _nearest(floor, parts, rooms)
+
+
+def _nearest(floor: Floor, parts: NDArray[np.int32], chosen: Sequence[int]) -> NDArray[np.int32]:
+    """(X, Y) for every cell of the floor the place in ``chosen``, from 1, of its nearest part."""
     seeds = np.zeros(parts.shape, np.int32)
-    for number, part in enumerate(whole, start=1):
+    for number, part in enumerate(chosen, start=1):
         seeds[parts == part] = number
+    if not chosen:
+        return seeds
     _, (rows, columns) = ndimage.distance_transform_edt(seeds == 0, return_indices=True)
     return np.where(floor.cells, seeds[rows, columns], 0).astype(np.int32)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -157,9 +156,7 @@ def _apart(floor: Float, mark: ObjectRecord) -> Float:
     return metres
 
 
-def _lies_in(
-    thing: ObjectRecord, where: _Where, words: RegionWords, rooms: RoomParts
-) -> bool:
+def _lies_in(thing: ObjectRecord, where: _Where, words: RegionWords, rooms: RoomParts) -> bool:
     if words.reach is not None:
         return box_distance(thing.box, where.marks[0].box) <= words.reach
     at = rooms.at(thing.cloud)
@@ -181,5 +178,3 @@ def search_region_tool(maker: MaskMaker) -> Tool[SearchRegionArguments]:
         parallel=False,
         needs=("segment", "reconstruct"),
     )
-
-

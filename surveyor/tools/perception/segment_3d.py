@@ -36,14 +36,14 @@ async def _run(maker: MaskMaker, asked: Segment3DArguments, workspace: Workspace
     rows, masks = mask_rows(workspace, found.objects)
     group = workspace.group("objs", [row.handle for row in rows])
     names = ", ".join(asked.query)
-    head = f"{group}: {sum(row.accepted for row in rows)} masks of {names} in {found.reconstruction}"
+    head = (
+        f"{group}: {sum(row.accepted for row in rows)} masks of {names} in {found.reconstruction}"
+    )
     lines = [told(row, mask) for row, mask in zip(rows, masks, strict=True)]
     result = ToolResult(
         text="\n".join([head, *lines]),
         data=dump(
-            MasksData(
-                objects=tuple(rows), masks=tuple(masks), reconstruction=found.reconstruction
-            )
+            MasksData(objects=tuple(rows), masks=tuple(masks), reconstruction=found.reconstruction)
         ),
         handles=(*(row.handle for row in rows), group),
         sources=asked.frames or workspace.frame_handles,
