@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -18,9 +18,11 @@ from pydantic import JsonValue, ValidationError
 from surveyor.benchmarks.scan_points import Scan
 from surveyor.benchmarks.scorecard import structured_reply
 from surveyor.benchmarks.scorers.base import Metric
-from surveyor.core.geometry import OrientedBox, Scale, World
+from surveyor.core.blobs import BlobStore
+from surveyor.core.geometry import Float, OrientedBox, Scale, World
 from surveyor.memory.events import ToolOutcome, ToolStatus
-from surveyor.tools.schemas import ObjectRow
+from surveyor.tools.geometry.kept_masks import points_within, read_mask
+from surveyor.tools.schemas import ObjectRow, SpaceMaskRow
 
 _HANDLE: Final = re.compile(r"(?<![\w.])[a-z]+_\d+(?!\w)")
 _DENIAL: Final = re.compile(
@@ -37,17 +39,22 @@ class EpisodeEvidence:
     """What an episode's handles stand for, as its log tells.
 
     ``groups`` are handles that stand for several objects; ``made_into`` are the objects that a
-    cloud, mask or box became; ``others`` are all further handles.
+    cloud, mask or box became; ``others`` are all further handles. ``masks`` are the labelled points
+    that the run keeps of objects whose mask in space was made.
     """
 
     objects: Mapping[str, ObjectRow]
     groups: Mapping[str, tuple[str, ...]]
     made_into: Mapping[str, tuple[str, ...]]
     others: frozenset[str]
+    masks: Mapping[str, tuple[Float, Float]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, outcomes: Iterable[ToolOutcome]) -> EpisodeEvidence:
-        """Read the results of one attempt."""
+    def of(
+        cls, outcomes: Iterable[ToolOutcome], kept: BlobStore | None = None
+    ) -> EpisodeEvidence:
+        """Read the results of one attempt; ``kept`` are the blobs of its run."""
+        masks: dict[str, tuple[Float, Float]] = {}
         objects: dict[str, ObjectRow] = {}
         groups: dict[str, tuple[str, ...]] = {}
         outline_of: dict[str, str] = {}
@@ -59,6 +66,7 @@ class EpisodeEvidence:
             rows = {row.handle: row for row in _object_rows(outcome.data)}
             objects.update(rows)
             outline_of.update(_outlines(outcome.data))
+            masks.update(_space_masks(outcome.data, kept))
             for handle in outcome.handles:
                 if rows and handle.startswith("objs_"):
                     groups[handle] = tuple(rows)
@@ -68,7 +76,7 @@ class EpisodeEvidence:
                 for part in filter(None, (cloud, outline_of.get(cloud))):
                     made.setdefault(part, []).append(row.handle)
         made_into = {part: tuple(handles) for part, handles in made.items()}
-        return cls(objects, groups, made_into, frozenset(minted))
+        return cls(objects, groups, made_into, frozenset(minted), masks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +110,7 @@ class _Named:
     rows: tuple[ObjectRow, ...] = ()
     unknown: int = 0
     problem: str = ""
+    masks: Mapping[str, tuple[Float, Float]] = field(default_factory=dict)
 
 
 def placed(
@@ -124,6 +133,8 @@ def placed(
         return PlacedAnswer(stated)
     handles = tuple(dict.fromkeys(_HANDLE.findall(answer)))
     if not handles:
+        if metric.prediction_field == "pred_answer":
+            return PlacedAnswer(_worded(answer, []))
         if _DENIAL.fullmatch(answer):
             return _nothing(metric)
         return PlacedAnswer(None, problem="the answer names neither evidence nor coordinates")
@@ -135,7 +146,12 @@ def placed(
         case "pred_aabb":
             return PlacedAnswer(boxes[0] if boxes else _NOWHERE, handles, boxes[:1])
         case "pred_indexes":
-            return _as_points(named.rows, handles, boxes, scan())
+            return _as_points(named, handles, boxes, scan())
+        case "pred_answer":
+            shown = _as_points(named, handles, boxes, scan())
+            if shown.problem:
+                return shown
+            return replace(shown, prediction=_worded(answer, shown.prediction))
     return PlacedAnswer([*boxes, *[_NOWHERE] * named.unknown], handles, boxes)
 
 
@@ -159,7 +175,14 @@ def _resolve(handles: Sequence[str], evidence: EpisodeEvidence) -> _Named:
     for row in rows.values():
         if problem := _obstacle(row):
             return _Named(problem=problem)
-    return _Named(tuple(rows.values()), unknown)
+    masks = {name: evidence.masks[name] for name in rows if name in evidence.masks}
+    return _Named(tuple(rows.values()), unknown, masks=masks)
+
+
+def _worded(answer: str, indexes: object) -> dict[str, object]:
+    """An answer's words, apart from what it shows."""
+    words = _HANDLE.sub("", answer).strip(" ;,.:()[]\n")
+    return {"text": words, "indexes": indexes}
 
 
 def _obstacle(row: ObjectRow) -> str:
@@ -189,9 +212,10 @@ def _bounds(row: ObjectRow) -> JsonValue:
 
 
 def _as_points(
-    rows: Sequence[ObjectRow], handles: tuple[str, ...], boxes: tuple[JsonValue, ...], scan: Scan
+    named: _Named, handles: tuple[str, ...], boxes: tuple[JsonValue, ...], scan: Scan
 ) -> PlacedAnswer:
-    """The scan's points inside of any of the objects' boxes, which are grown by its noise.
+    """The scan's points in any of the objects' masks; where one has none in its box, which is grown
+    by the scan's noise.
 
     A box also holds what lies on or in its object: pillows on a sofa, plates in a sink.
     """
@@ -199,8 +223,11 @@ def _as_points(
         problem = "the dataset does not keep the scan's points, so objects cannot become masks"
         return PlacedAnswer(None, handles, boxes, problem)
     inside = np.zeros(len(scan.points), np.bool_)
-    for row in rows:
-        inside |= _box(row).contains(scan.points, scan.noise)
+    for row in named.rows:
+        if row.handle in named.masks:
+            inside |= points_within(scan.points, *named.masks[row.handle])
+        else:
+            inside |= _box(row).contains(scan.points, scan.noise)
     return PlacedAnswer([int(k) for k in np.flatnonzero(inside)], handles, boxes)
 
 
@@ -211,6 +238,20 @@ def _object_rows(data: JsonValue) -> Iterator[ObjectRow]:
             yield ObjectRow.model_validate(item)
         except ValidationError:  # another tool's idea of objects
             continue
+
+
+def _space_masks(
+    data: JsonValue, kept: BlobStore | None
+) -> Iterator[tuple[str, tuple[Float, Float]]]:
+    """Labelled points of the objects whose masks a result tells."""
+    listed = data.get("masks") if isinstance(data, dict) and kept is not None else None
+    for item in listed if isinstance(listed, list) else ():
+        try:
+            row = SpaceMaskRow.model_validate(item)
+        except ValidationError:  # another tool's idea of masks
+            continue
+        if row.mask is not None and kept is not None and row.mask.sha256 in kept:
+            yield row.handle, read_mask(kept.get(row.mask.sha256))
 
 
 def _outlines(data: JsonValue) -> Iterator[tuple[str, str]]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from surveyor.core.geometry import DepthMap, Float, Pose, Scale
 from surveyor.scenes.datasets.truth import frame_maps, maps_path, scan_points, scene_truth
+from surveyor.scenes.rooms.free_space import inside_polygon
 
 VOXEL = 0.04
 """Edge of the voxels that embedded rooms are thinned by, metres."""
@@ -40,8 +41,19 @@ class Scan:
         if self.points is None or self.instances is None or not isinstance(ids, list):
             return {}
         inside = np.isin(self.instances, ids)
-        indexes = [int(k) for k in np.flatnonzero(inside)]
-        return {"n_points": len(self.points), "gt_indexes": indexes}
+        found: dict[str, object] = {"n_points": len(self.points), "gt_indexes": _listed(inside)}
+        region = payload.get("region")
+        if isinstance(region, list):
+            flat = self.points[:, :2]
+            held = np.zeros(len(flat), np.bool_)
+            for polygon in region:
+                held |= inside_polygon(flat, tuple(map(tuple, polygon)))
+            found["region_indexes"] = _listed(held)
+        return found
+
+
+def _listed(mask: NDArray[np.bool_]) -> list[int]:
+    return [int(k) for k in np.flatnonzero(mask)]
 
 
 @dataclass

@@ -24,6 +24,7 @@ from surveyor.benchmarks.scorers.base import Metric
 from surveyor.benchmarks.scorers.per_type import NAME as MIXED
 from surveyor.benchmarks.scorers.per_type import own_metric
 from surveyor.benchmarks.scorers.registry import metric_named
+from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import read_manifest
 from surveyor.core.errors import InfrastructureError, SurveyorError, UserError
 from surveyor.core.tasks import Task
@@ -136,7 +137,7 @@ def scheduled_row(
     """A row with the fields that scorers read, under the published names, in its target's group,
     which may say more than an agent is told."""
     own = _own(metric, task.question_type)
-    masked = own.prediction_field == "pred_indexes" and "gt_indexes" not in target.payload
+    masked = "gt_indexes" in own.target_fields and "gt_indexes" not in target.payload
     fields = target_fields(target)
     if masked:
         fields |= scans[task.scene_id].fields(target.payload)
@@ -176,7 +177,8 @@ def _said(folder: RunFolder, item: Played, metric: Metric, scans: Scans) -> Plac
 
     def evidence() -> EpisodeEvidence:
         episode = folder.episode(item.task.id, item.epoch)
-        return EpisodeEvidence.of(episode.outcomes if episode else ())
+        kept = BlobStore(folder.path / "blobs")
+        return EpisodeEvidence.of(episode.outcomes if episode else (), kept)
 
     own = _own(metric, item.task.question_type)
     return placed(own, item.answer, evidence, lambda: scans[item.task.scene_id])

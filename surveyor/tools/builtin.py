@@ -8,6 +8,7 @@ from typing import Any
 from surveyor.core.errors import UserError
 from surveyor.tools.measuring.anchors import anchor_tool
 from surveyor.tools.measuring.appearance import motion_tool, order_tool
+from surveyor.tools.measuring.mask_answers import mask_answer_tool
 from surveyor.tools.measuring.measures import (
     count_tool,
     direction_tool,
@@ -25,11 +26,14 @@ from surveyor.tools.perception.frames import frames_tool
 from surveyor.tools.perception.fuse import fuse_tool
 from surveyor.tools.perception.lift import lift_tool
 from surveyor.tools.perception.marks import marks_tool
+from surveyor.tools.perception.masks_3d import MaskMaker
 from surveyor.tools.perception.orient import orient_tool
 from surveyor.tools.perception.reconstruct import align_tool, reconstruct_tool
 from surveyor.tools.perception.restore import restore_tool, zoom_tool
 from surveyor.tools.perception.scene import scene_tool
+from surveyor.tools.perception.search_region import search_region_tool
 from surveyor.tools.perception.segment import segment_tool
+from surveyor.tools.perception.segment_3d import segment_3d_tool
 from surveyor.tools.perception.views import bird_eye_tool, render_tool
 from surveyor.tools.quality import FrameMeter
 from surveyor.tools.spec import Tool
@@ -55,7 +59,7 @@ def offered_tools(*, frames: bool, named: Collection[str] = ()) -> tuple[Tool[An
 
 def default_tools() -> tuple[Tool[Any], ...]:
     """Every tool that there is, looking first, measuring last; see `offered_tools`."""
-    meter = FrameMeter()
+    meter, maker = FrameMeter(), MaskMaker()
     return (
         frames_tool(meter),
         restore_tool(meter),
@@ -69,6 +73,8 @@ def default_tools() -> tuple[Tool[Any], ...]:
         align_tool(),
         lift_tool(),
         fuse_tool(),
+        segment_3d_tool(maker),
+        search_region_tool(maker),
         scene_tool(),
         orient_tool(),
         render_tool(),
@@ -84,4 +90,5 @@ def default_tools() -> tuple[Tool[Any], ...]:
         order_tool(),
         motion_tool(),
         anchor_tool(),
+        mask_answer_tool(),
     )

@@ -15,11 +15,13 @@ def add_objects(
 ) -> list[ObjectRow]:
     """Give every object a handle, made from the sources beside it."""
     return [
-        _row(workspace.add("obj", record, sources), record, sources) for record, sources in found
+        object_row(workspace.add("obj", record, sources), record, sources)
+        for record, sources in found
     ]
 
 
-def _row(handle: str, record: ObjectRecord, sources: tuple[str, ...]) -> ObjectRow:
+def object_row(handle: str, record: ObjectRecord, sources: tuple[str, ...]) -> ObjectRow:
+    """An object as results tell it."""
     return ObjectRow(
         handle=handle,
         category=record.category,

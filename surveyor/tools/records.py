@@ -142,7 +142,8 @@ class ObjectRecord:
 
     ``support`` of the ``visible`` views that could see it agree on it. ``confidence`` in 0..1.
     ``accepted`` is false for candidates below the wanted support. ``cloud`` is empty for objects
-    that come from a table of boxes; ``front`` is a unit world vector where known.
+    that come from a table of boxes; ``front`` is a unit world vector where known. ``around``
+    (m, 3) are points near it that are not in it, where its mask in space was voted on.
     """
 
     category: str
@@ -157,6 +158,7 @@ class ObjectRecord:
     frames: tuple[str, ...] = ()
     front: tuple[float, float, float] | None = None
     world: World = World.OWN
+    around: Float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,31 @@ class ObjectsData(_Row):
     room: str | None = None
 
 
+class SpaceMaskRow(_Row):
+    """The mask in space of object ``handle``: how many ``points`` it has, which frames ``agreed``
+    on it, how large the mean vote for its points was (``share``, 0..1), and the labelled points that
+    the run keeps of it (`surveyor.tools.geometry.kept_masks`)."""
+
+    handle: str
+    points: int
+    agreed: tuple[str, ...]
+    share: float
+    confidence: float
+    mask: BlobRef | None = None
+
+
+class MasksData(_Row):
+    """Objects with their masks in space, the reconstruction they lie in, and the room that they
+    were looked for in, if any. ``answer`` is what was said of them, ``said`` the whole answer."""
+
+    objects: tuple[ObjectRow, ...]
+    masks: tuple[SpaceMaskRow, ...]
+    reconstruction: str | None = None
+    room: str | None = None
+    answer: str | None = None
+    said: str | None = None
+
+
 class SurveyedTake(_Row):
     """Handles of what lies in one frame of reference: objects, the place itself, detections."""
 

@@ -52,7 +52,10 @@ _FORMS = {
     AnswerKind.BOXES: (
         "Answer with the handles of all objects that match, separated by commas, or none."
     ),
-    AnswerKind.MASK: "Answer with the handle of the mask or object that matches.",
+    AnswerKind.MASK: (
+        "Answer with the handle of the mask or object that matches; where an answer in words is "
+        "asked for too, with the text that answer_with_mask gives."
+    ),
     AnswerKind.ACTION: "Answer with the actions, one per line.",
     AnswerKind.POINTS: (
         "Answer with the points as a list of (x, y), each a fraction from 0 to 1 of the picture's "

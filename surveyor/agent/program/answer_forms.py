@@ -11,6 +11,7 @@ from surveyor.agent.program.language import (
     Distance,
     Find,
     FloorArea,
+    Masked,
     Nearest,
     Program,
     Quality,
@@ -51,8 +52,8 @@ def form(program: Program, value: Value, options: Sequence[str]) -> str | None:
             return str(round(100 * _number(value)))
         case Distance() | FloorArea():
             return f"{_number(value):.1f}"
-        case Find() | Serving():
-            return ", ".join(value) if isinstance(value, tuple) and value else "none"
+        case Find() | Serving() | Masked() if isinstance(value, tuple):
+            return ", ".join(value) or "none"
         case Nearest() if isinstance(value, tuple) and value:
             return value[0]
     return value if isinstance(value, str) else None

@@ -260,6 +260,23 @@ class Quality:
         return f"{self.name}(unique({self.of}))"
 
 
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """The mask of what is meant, of a `Count` with the number; in a ``region`` if one is named,
+    which is found first and is told in the question's own words."""
+
+    what: Serving | Find | Count
+    region: str = ""
+
+    def __str__(self) -> str:
+        inner = str(self.what)
+        if self.region:
+            inner = f"in_region({inner}, {self.region})"
+        if isinstance(self.what, Count):
+            return f"answer({inner}, mask({self.what.objects}))"
+        return f"mask({inner})"
+
+
 Program = (
     Count
     | Distance
@@ -276,6 +293,7 @@ Program = (
     | Orbit
     | Serving
     | Anchor
+    | Masked
 )
 
 
@@ -288,7 +306,7 @@ def required(program: Program) -> tuple[str, ...]:
     """Categories without which the program has no value at all."""
     if isinstance(program, Nearest):
         return (program.anchor.of.category,)
-    if isinstance(program, Count | AppearanceOrder | Find | Quality | Serving):
+    if isinstance(program, Count | AppearanceOrder | Find | Quality | Serving | Masked):
         return ()
     return categories(program)
 
@@ -313,6 +331,8 @@ def _filters(program: Program) -> Iterator[Filter]:
                     yield thing.of
         case Serving(kinds=several):
             yield from several
+        case Masked(what=what):
+            yield from _filters(what)
         case Anchor(of=single):
             yield single
         case AppearanceOrder(objects=several):

@@ -20,6 +20,7 @@ from surveyor.agent.program.language import (
     Filter,
     Find,
     FloorArea,
+    Masked,
     Nearest,
     NearestMarked,
     Orbit,
@@ -126,8 +127,8 @@ def _direction(program: Direction, take: SceneView, frames: Sequence[str]) -> Ca
 
 def _call(program: Program, take: SceneView, frames: Sequence[str]) -> Call | None:
     match program:
-        case Find() | Quality() | Serving() | Anchor() | Closer() | NearestMarked():
-            return None  # answered by what was found, see `grounding` and `pictured`
+        case Find() | Quality() | Serving() | Anchor() | Closer() | NearestMarked() | Masked():
+            return None  # answered by what was found: `grounding`, `pictured` and `masking`
         case Orbit():
             if take.place is None or len(frames) < 2:
                 return None

@@ -22,6 +22,7 @@ from surveyor.agent.program.language import (
     Find,
     FloorArea,
     Marked,
+    Masked,
     Near,
     Nearest,
     NearestMarked,
@@ -106,10 +107,29 @@ def _templates() -> tuple[tuple[re.Pattern[str], Callable[[Names], Program]], ..
             r"\bWhat (?P<quality>colou?r|material) is the (?P<category>[^?]+)\?",
             lambda names: Quality(Filter(names["category"]), names["quality"].lower()),
         ),
+        *_masks(),
         *_pictured(),
         *_relations(),
     )
     return tuple((re.compile(pattern, re.IGNORECASE), build) for pattern, build in table)
+
+
+def _masks() -> Iterator[tuple[str, Callable[[Names], Program]]]:
+    """Questions that want a mask and say what of; purposes are read last, see `parse`."""
+    give = r"\. Give (?:its|their) mask"
+    yield (
+        rf"^Segment what fits this description: (?P<described>.+?){give}",
+        lambda names: Masked(_found(names["described"], several=True)),
+    )
+    yield (
+        rf"^First find (?P<region>.+?)\. Then find every (?P<category>.+?) in it{give}",
+        lambda names: Masked(Find(Filter(names["category"]), several=True), names["region"]),
+    )
+    yield (
+        r"^How many (?P<category>.+?)\(s\) are in the whole place\? Answer with a number and give "
+        r"their mask",
+        lambda names: Masked(Count(Filter(names["category"]))),
+    )
 
 
 def _pictured() -> Iterator[tuple[str, Callable[[Names], Program]]]:

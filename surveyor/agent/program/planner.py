@@ -15,6 +15,7 @@ from surveyor.agent.program.language import (
     Direction,
     Find,
     FloorArea,
+    Masked,
     NearestMarked,
     Orbit,
     Program,
@@ -24,6 +25,8 @@ from surveyor.agent.program.language import (
     categories,
     required,
 )
+from surveyor.agent.program.masking import TOOLS as MASK_TOOLS
+from surveyor.agent.program.masking import masked
 from surveyor.agent.program.measuring import MeasuredValue, measure
 from surveyor.agent.program.parser import parse
 from surveyor.agent.program.pictured import closer, nearest
@@ -35,10 +38,10 @@ from surveyor.skills.workflow import PLAIN, TABLE, Join, Workflow
 
 Reader = Callable[[str], Program | None]
 """From a question to its program; ``None`` where none fits."""
-EXHAUSTIVE = (Count, Find, FloorArea, Orbit, Quality, Serving)
+EXHAUSTIVE = (Count, Find, FloorArea, Masked, Orbit, Quality, Serving)
 """Programs that no sighting answers early: there may always be one more."""
 _UNREMEMBERED = (
-    Anchor, AppearanceOrder, Closer, Find, FloorArea, NearestMarked, Orbit, Quality, Serving,
+    Anchor, AppearanceOrder, Closer, Find, FloorArea, Masked, NearestMarked, Orbit, Quality, Serving,
 )  # fmt: skip
 
 
@@ -72,9 +75,11 @@ class ProgramPlanner:
     def start(self, task: Task, brief: PlannerInput) -> ProgramSession:
         """Begin an episode."""
         workflow = next((s.workflow for s in brief.skills if s.workflow), self._workflow)
-        recalls = any(tool["function"]["name"] == RECALL for tool in brief.tools)
+        tools = {tool["function"]["name"] for tool in brief.tools}
+        recalls, masks = RECALL in tools, tools >= MASK_TOOLS and bool(brief.frame_handles)
         how = workflow if brief.frame_handles else TABLE
-        return ProgramSession(task, how, recalls, brief.frame_handles, self._seer, self._reads)
+        frames = brief.frame_handles
+        return ProgramSession(task, how, recalls, frames, self._seer, self._reads, masks)
 
 
 class ProgramSession:
@@ -88,8 +93,10 @@ class ProgramSession:
         frames: tuple[str, ...] = (),
         seer: type[SceneBuilder] = SceneBuilder,
         reads: Reader = parse,
+        masks: bool = False,
     ) -> None:
         self._task = task
+        self._masks = masks
         self._reads = reads
         self._recalls = recalls
         self._frames = frames
@@ -116,6 +123,9 @@ class ProgramSession:
         reading = None
         if self._recalls:
             reading = yield from _remembered(caller, program, self._workflow)
+        if reading is None:
+            if self._masks and isinstance(program, Masked | Serving):
+                reading = yield from masked(caller, program)
         if reading is None:
             scene = self._task.scene_id
             reading = yield from _read(caller, program, self._workflow, scene, self._seer)
@@ -161,6 +171,8 @@ def _read(
     if _registers(program):
         joined = yield from seer.look(categories(program), Join.FUSE)
         return (yield from measure(caller, program, joined))
+    if isinstance(program, Masked):
+        return (yield from _boxed(caller, program, seer, workflow))
     if isinstance(program, Serving):
         return serving(program, (yield from seer.look(categories(program), workflow.join)))
     if isinstance(program, Anchor):
@@ -186,6 +198,19 @@ def _read(
         if reading is None and not enough:
             reading = yield from measure(caller, program, sight)
     return reading
+
+
+def _boxed(
+    caller: Caller, program: Masked, seer: SceneBuilder, workflow: Workflow
+) -> Steps[MeasuredValue | None]:
+    """What is meant as whole objects, where no masks can be made in space; regions and counts need
+    masks."""
+    if program.region or isinstance(program.what, Count):
+        return None
+    seen = yield from seer.look(categories(program), workflow.join)
+    if isinstance(program.what, Find):
+        return (yield from find(caller, program.what, seen))
+    return serving(program.what, seen)
 
 
 def _enough(program: Program, sight: SceneEvidence, registered: float) -> bool:

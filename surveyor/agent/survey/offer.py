@@ -14,6 +14,7 @@ from surveyor.tools.spec import Tool
 MEASURE: Final = (
     "survey", "marks", "segment", "depth_at", "count", "distance", "size", "nearest", "direction",
     "floor_area", "region", "route_turns", "appearance_order", "camera_motion", "place_anchor",
+    "segment_3d", "search_region", "answer_with_mask",
 )  # fmt: skip
 LOOK: Final = (
     "frames", "restore", "zoom", "marks", "detect", "segment", "depth", "depth_at", "reconstruct",

@@ -9,9 +9,12 @@ from typing import Final
 import numpy as np
 
 from surveyor.benchmarks.scorers.base import Metric, Row, Unscorable
+from surveyor.benchmarks.scorers.qa_strict import strict_match
 
 _EPSILON: Final = np.float32(1e-6)
 _LIMITS: Final = (0.25, 0.5)
+SHOWN: Final = 0.5
+"""IoU above which a mask shows what an answer is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,14 +105,61 @@ def score_reason3d(row: Row, profile: str) -> Mapping[str, float]:
     return {"iou": iou, **{f"hit_at_{limit}": iou > limit for limit in _LIMITS}}
 
 
+def score_region(row: Row, profile: str) -> Mapping[str, float]:
+    """Reason3D's fields, and ``region``: whether most of the mask lies in the region that was to be
+    found first (``region_indexes``), whatever thing it shows there."""
+    n_points = row["n_points"]
+    if type(n_points) is not int:
+        raise Unscorable("n_points is not a whole number")
+    region = read_indexes(row["region_indexes"], n_points, "region_indexes")
+    said = read_indexes(row["pred_indexes"], n_points, "pred_indexes")
+    right = bool(said) and 2 * len(said & region) > len(said)
+    return {**score_reason3d(row, profile), "region": right}
+
+
+def score_answer(row: Row, profile: str) -> Mapping[str, float]:
+    """An answer in words and a mask: ``{"text": ..., "indexes": [...]}`` against ``references`` and
+    the true mask. Words are compared strictly, as whole words."""
+    said = row["pred_answer"]
+    if not isinstance(said, dict) or not isinstance(said.get("text"), str):
+        raise Unscorable("the prediction is no answer in words with a mask")
+    references = row["references"]
+    if not isinstance(references, list) or not all(isinstance(one, str) for one in references):
+        raise Unscorable("references is not a list of texts")
+    em, _ = strict_match(said["text"], references)
+    found = score_reason3d({**row, "pred_indexes": said.get("indexes")}, profile)
+    return {"answered_and_shown": em and found["iou"] > SHOWN, "em": em, **found}
+
+
+_MASK_FIELDS: Final = ("iou", "hit_at_0.25", "hit_at_0.5")
 METRICS: Final = (
+    Metric(
+        name="region-mask",
+        version="1",
+        profiles=("official",),
+        target_fields=("n_points", "gt_indexes", "region_indexes"),
+        prediction_field="pred_indexes",
+        score_fields=(*_MASK_FIELDS, "region"),
+        function=score_region,
+        structured=True,
+    ),
+    Metric(
+        name="qa-mask",
+        version="1",
+        profiles=("official",),
+        target_fields=("n_points", "gt_indexes", "references"),
+        prediction_field="pred_answer",
+        score_fields=("answered_and_shown", "em", *_MASK_FIELDS),
+        function=score_answer,
+        structured=True,
+    ),
     Metric(
         name="reason3d",
         version="1",
         profiles=("official",),
         target_fields=("n_points", "gt_indexes"),
         prediction_field="pred_indexes",
-        score_fields=("iou", "hit_at_0.25", "hit_at_0.5"),
+        score_fields=_MASK_FIELDS,
         function=score_reason3d,
         structured=True,
     ),

@@ -25,6 +25,9 @@ METRIC_OF: Final[Mapping[str, str]] = {
     "multi3drefer": "multi3drefer",
     "reason_seg": "reason3d",
     "roomplan_action": "anchor",
+    "refer_seg": "reason3d",
+    "search_seg": "region-mask",
+    "qa_seg": "qa-mask",
 }
 """Which published metric judges an embedded room's question type."""
 HEADLINES: Final[Mapping[str, str]] = {
@@ -33,6 +36,8 @@ HEADLINES: Final[Mapping[str, str]] = {
     "reason3d": "iou",
     "qa-em": "em_refined",
     "anchor": "center_at_0.1",
+    "region-mask": "iou",
+    "qa-mask": "answered_and_shown",
 }
 """The field that a row's score is, where a metric has more than ``score``."""
 _PROFILES: Final[Mapping[str, str]] = {"qa-em": "strict"}

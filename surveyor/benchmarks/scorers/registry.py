@@ -26,7 +26,7 @@ _HOMES: Final = {
     "multi3drefer": "surveyor.benchmarks.scorers.grounding",
     "scanrefer": "surveyor.benchmarks.scorers.grounding",
     "qa-em": "surveyor.benchmarks.scorers.qa",
-    "reason3d": "surveyor.benchmarks.scorers.masks",
+    **dict.fromkeys(("reason3d", "region-mask", "qa-mask"), "surveyor.benchmarks.scorers.masks"),
     "anchor": "surveyor.benchmarks.scorers.actions",
     "rooms": "surveyor.benchmarks.scorers.per_type",
 }

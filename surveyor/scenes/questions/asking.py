@@ -14,6 +14,7 @@ from surveyor.scenes.audit.balance import PlacedDraft, balanced, varied
 from surveyor.scenes.questions import (
     implicit,
     language,
+    mask_tasks,
     mmsi,
     mmsi_regions,
     pictured,
@@ -52,6 +53,9 @@ GENERATORS: Mapping[str, Generator] = {
     "multi3drefer": referring.multi3drefer,
     "reason_seg": implicit.reason_seg,
     "roomplan_action": implicit.roomplan_action,
+    "refer_seg": mask_tasks.refer_seg,
+    "search_seg": mask_tasks.search_seg,
+    "qa_seg": mask_tasks.qa_seg,
 }
 
 

@@ -37,7 +37,7 @@ class Description:
 
 def scanrefer(scene: AskableScene, rng: np.random.Generator) -> Iterator[Draft]:
     """Descriptions that fit exactly one object, relations first: they say the most."""
-    for found in _shuffled(_descriptions(scene), rng):
+    for found in _shuffled(described_objects(scene), rng):
         if len(found.targets) != 1:
             continue
         payload: dict[str, JsonValue] = {
@@ -52,7 +52,7 @@ def scanrefer(scene: AskableScene, rng: np.random.Generator) -> Iterator[Draft]:
 def multi3drefer(scene: AskableScene, rng: np.random.Generator) -> Iterator[Draft]:
     """Descriptions with zero, one or several targets, the five published kinds in turn."""
     kinds: dict[str, list[Description]] = {}
-    for found in _shuffled([*_descriptions(scene), *_absent(scene)], rng):
+    for found in _shuffled([*described_objects(scene), *_absent(scene)], rng):
         kinds.setdefault(_eval_type(found), []).append(found)
     while any(kinds.values()):
         for name in sorted(kinds):
@@ -96,8 +96,8 @@ def _eval_type(found: Description) -> str:
     return f"{kind}_w_d" if found.distractors else f"{kind}_wo_d"
 
 
-def _descriptions(scene: AskableScene) -> list[Description]:
-    """Every description that the rules below can make of the askable categories."""
+def described_objects(scene: AskableScene) -> list[Description]:
+    """Every description that the rules here can make of the askable categories."""
     made: list[Description] = []
     for category, indices in scene.categories.items():
         made.append(_described(scene, category, indices, f"the {category}", "", None))

@@ -49,6 +49,18 @@ class Floor:
         world: Float = turned @ np.array([[c, s], [-s, c]])
         return world
 
+    @property
+    def cell(self) -> float:
+        """Edge of a cell, metres."""
+        return _CELL
+
+    def cells_of(self, points: Float) -> NDArray[np.int64]:
+        """(N, 2) cells of world points (N, 2) seen from above; some may lie outside the grid."""
+        c, s = np.cos(self.yaw), np.sin(self.yaw)
+        turned = points @ np.array([[c, -s], [s, c]])
+        found: NDArray[np.int64] = np.floor((turned - self.corner) / _CELL).astype(np.int64)
+        return found
+
 
 def floor_area(cloud: Float, close: float = 0.5) -> float:
     """Area in square metres enclosed by what was seen, from above; see `floor_of`."""

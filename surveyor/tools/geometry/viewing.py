@@ -109,7 +109,8 @@ def disagreement(views: Sequence[RegisteredView], most: float = 0.5) -> float:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PointVisibility:
-    """How a view sees points (N,). ``pixels`` (N, 2) are their rounded columns and rows.
+    """How a view sees points (N,). ``pixels`` (N, 2) are their rounded columns and rows, ``offset``
+    (N,) how far they fall from that pixel's middle, 0..0.5 pixels.
 
     ``seen``: in the image, at the measured depth. ``floating``: in front of what was measured, so
     that the view would have seen them if they were there.
@@ -118,6 +119,7 @@ class PointVisibility:
     seen: NDArray[np.bool_]
     floating: NDArray[np.bool_]
     pixels: Pixels
+    offset: Float
 
 
 def look(points: Float, view: RegisteredView, rule: FusingRule) -> PointVisibility:
@@ -128,12 +130,14 @@ def look(points: Float, view: RegisteredView, rule: FusingRule) -> PointVisibili
     inside &= (flat[:, 0] < width - 0.5) & (flat[:, 1] < height - 0.5)
     pixels = np.zeros((len(points), 2), np.int32)
     pixels[inside] = np.rint(flat[inside])
+    offset = np.zeros(len(points))
+    offset[inside] = np.abs(flat[inside] - pixels[inside]).max(axis=1)
     measured = view.depth[pixels[:, 1], pixels[:, 0]]
     inside &= measured > 0
     behind = z - measured
     tolerance = rule.slack + rule.slope * np.abs(z)
     return PointVisibility(
-        inside & (np.abs(behind) <= tolerance), inside & (behind < -tolerance), pixels
+        inside & (np.abs(behind) <= tolerance), inside & (behind < -tolerance), pixels, offset
     )
 
 

@@ -25,7 +25,7 @@ from surveyor.tools.usage import dump
 from surveyor.tools.workspace import Workspace
 
 _Clouds = list[tuple[str, CloudRecord]]
-_Found = list[tuple[ObjectRecord, tuple[str, ...]]]
+Found = list[tuple[ObjectRecord, tuple[str, ...]]]
 
 # A handheld camera keeps things about this many metres away: guesses the unit of a relative
 # reconstruction well enough for tolerances, never for measuring.
@@ -33,20 +33,22 @@ _USUAL_DEPTH = 2.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _FusionInput:
-    """A reconstruction made ready: views, their numbers by frame, tolerances, walls' direction."""
+class FusionInput:
+    """A reconstruction made ready: views, their numbers by frame, tolerances, walls' direction,
+    and how many of its units make a metre."""
 
     views: list[RegisteredView]
     number: dict[str, int]
     rule: FusingRule
     yaw: float | None
+    unit: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Memory:
+class FusionMemory:
     """What was fused before: by views, and by views and clouds."""
 
-    places: Memo[_FusionInput] = field(default_factory=lambda: Memo(16))
+    places: Memo[FusionInput] = field(default_factory=lambda: Memo(16))
     things: Memo[list[Thing]] = field(default_factory=lambda: Memo(256))
 
 
@@ -60,18 +62,8 @@ class FuseArguments(Arguments):
     ] = 0.2
 
 
-async def _run(memo: _Memory, asked: FuseArguments, workspace: Workspace) -> ToolResult:
-    clouds = workspace.expand(asked.clouds, CloudRecord)
-    spaces: dict[str, _Clouds] = {}
-    for handle, cloud in clouds:
-        spaces.setdefault(cloud.space, []).append((handle, cloud))
-    found: _Found = []
-    for space, here in spaces.items():
-        if space.startswith("recon"):
-            found += _common(memo, space, here, asked, workspace)
-        else:
-            found += [(_alone(cloud), (handle,)) for handle, cloud in here]
-    rows = add_objects(workspace, found)
+async def _run(memo: FusionMemory, asked: FuseArguments, workspace: Workspace) -> ToolResult:
+    rows = add_objects(workspace, fused_objects(memo, asked, workspace))
     group = workspace.group("objs", [row.handle for row in rows])
     text = f"{group}: {sum(row.accepted for row in rows)} objects"
     text = "\n".join([text, *(say(row) for row in rows)])
@@ -83,14 +75,29 @@ async def _run(memo: _Memory, asked: FuseArguments, workspace: Workspace) -> Too
     )
 
 
+def fused_objects(memo: FusionMemory, asked: FuseArguments, workspace: Workspace) -> Found:
+    """The objects that clouds become, each with the handles of its clouds, best supported first."""
+    clouds = workspace.expand(asked.clouds, CloudRecord)
+    spaces: dict[str, _Clouds] = {}
+    for handle, cloud in clouds:
+        spaces.setdefault(cloud.space, []).append((handle, cloud))
+    found: Found = []
+    for space, here in spaces.items():
+        if space.startswith("recon"):
+            found += _common(memo, space, here, asked, workspace)
+        else:
+            found += [(_alone(cloud), (handle,)) for handle, cloud in here]
+    return found
+
+
 def _common(
-    memo: _Memory, space: str, clouds: _Clouds, asked: FuseArguments, workspace: Workspace
-) -> _Found:
+    memo: FusionMemory, space: str, clouds: _Clouds, asked: FuseArguments, workspace: Workspace
+) -> Found:
     recon = workspace.get(space, ReconstructionRecord)
-    key = recon.scale.value, tuple(_view_key(view) for view in recon.views.values())
-    place = memo.places.get(key, lambda: _place(recon))
+    key = recon_key(recon)
+    place = fusion_input(memo, recon)
     kept = Kept(workspace.experts.evidence, "things", _packed, _unpacked)
-    found: _Found = []
+    found: Found = []
     for category in dict.fromkeys(cloud.category for _, cloud in clouds):
         mine = [(handle, cloud) for handle, cloud in clouds if cloud.category == category]
         seen = tuple((c.key, fingerprint(c.cloud.points), c.score) for _, c in mine)
@@ -103,6 +110,16 @@ def _common(
             record = _object(category, space, recon, thing, frames, place.yaw, asked)
             found.append((record, handles))
     return found
+
+
+def recon_key(recon: ReconstructionRecord) -> tuple[object, ...]:
+    """What everything computed from a reconstruction depends on."""
+    return recon.scale.value, tuple(_view_key(view) for view in recon.views.values())
+
+
+def fusion_input(memo: FusionMemory, recon: ReconstructionRecord) -> FusionInput:
+    """A reconstruction made ready for fusing, once."""
+    return memo.places.get(recon_key(recon), lambda: _place(recon))
 
 
 def _view_key(view: ViewRecord) -> tuple[object, ...]:
@@ -136,7 +153,7 @@ def _unpacked(arrays: Arrays) -> list[Thing]:
     ]
 
 
-def _fused(clouds: _Clouds, place: _FusionInput) -> list[Thing]:
+def _fused(clouds: _Clouds, place: FusionInput) -> list[Thing]:
     sightings = [
         Sighting(
             place.number[cloud.frame], cloud.score, cloud.cloud.points, cloud.pixels, cloud.cut
@@ -146,22 +163,24 @@ def _fused(clouds: _Clouds, place: _FusionInput) -> list[Thing]:
     return fuse(sightings, place.views, place.rule)
 
 
-def _place(recon: ReconstructionRecord) -> _FusionInput:
+def _place(recon: ReconstructionRecord) -> FusionInput:
     views = [
         RegisteredView(view.pose, view.intrinsics, view.depth) for view in recon.views.values()
     ]
     yaw = room_yaw(recon.cloud.points) if len(recon.cloud.points) else None
     number = {frame: position for position, frame in enumerate(recon.views)}
-    return _FusionInput(views, number, _rule(recon, views), yaw)
+    unit = _unit(recon, views)
+    # Tolerances are in the reconstruction's unit, wider where its views disagree.
+    rule = FusingRule().scaled(unit).loosened(disagreement(views, 0.5 * unit))
+    return FusionInput(views, number, rule, yaw, unit)
 
 
-def _rule(recon: ReconstructionRecord, views: list[RegisteredView]) -> FusingRule:
-    """Tolerances in the reconstruction's unit, wider where its views disagree."""
-    unit = 1.0
-    if recon.scale is Scale.RELATIVE:
-        depths = [np.median(view.depth[view.depth > 0]) for view in views if view.depth.any()]
-        unit = float(np.median(depths)) / _USUAL_DEPTH if depths else 1.0
-    return FusingRule().scaled(unit).loosened(disagreement(views, 0.5 * unit))
+def _unit(recon: ReconstructionRecord, views: list[RegisteredView]) -> float:
+    """How many of the reconstruction's units make a metre, guessed where it is relative."""
+    if recon.scale is not Scale.RELATIVE:
+        return 1.0
+    depths = [np.median(view.depth[view.depth > 0]) for view in views if view.depth.any()]
+    return float(np.median(depths)) / _USUAL_DEPTH if depths else 1.0
 
 
 def _object(
@@ -216,5 +235,5 @@ def fuse_tool() -> Tool[FuseArguments]:
         "Clouds that were lifted with depths alone become one object each, view by view.",
         FuseArguments,
         Effects.PURE,
-        partial(_run, _Memory()),
+        partial(_run, FusionMemory()),
     )

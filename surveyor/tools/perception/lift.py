@@ -177,7 +177,7 @@ def _lift_one(
 
 
 def _lifted(outline: MaskRecord | BoxRecord, frame: FrameRecord, view: _View) -> Lifted:
-    mask, cut = _on_grid(outline, frame, view.depth)
+    mask, cut = on_grid(outline, frame, view.depth)
     points, pixels = lift(steady(mask, view.depth), view.depth, view.intrinsics)
     kept = main_part(points)
     points, pixels = points[kept], pixels[kept]
@@ -193,7 +193,7 @@ def _unpacked(arrays: Arrays) -> Lifted:
     return Lifted(arrays["points"], arrays["pixels"], bool(arrays["cut"]))
 
 
-def _on_grid(
+def on_grid(
     outline: MaskRecord | BoxRecord, frame: FrameRecord, depth: NDArray[np.float32]
 ) -> tuple[NDArray[np.bool_], bool]:
     """The outline as a mask on the depth grid, and whether it touches the image border."""

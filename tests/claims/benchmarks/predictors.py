@@ -21,6 +21,7 @@ _TRUTH: Mapping[str, str] = {
     "multi3drefer": "gt_aabbs",
     "scanrefer": "gt_aabb",
     "reason3d": "gt_indexes",
+    "region-mask": "gt_indexes",
 }
 
 
@@ -30,6 +31,8 @@ def perfect(metric: Metric, row: Row) -> object:
     name = own.name if own else ""
     if name in _TRUTH:
         return json.dumps(row[_TRUTH[name]])
+    if name == "qa-mask" and isinstance(row["references"], list):
+        return json.dumps({"text": row["references"][0], "indexes": row["gt_indexes"]})
     for field in ("references", "admissible"):
         listed = row.get(field)
         if name in ("qa-em", "anchor") and isinstance(listed, list):
