@@ -79,13 +79,13 @@ class ChatPlanner:
         """Limit and requests in flight of the model's endpoint, by the model's name."""
         return {self.config.model: self.endpoint.limiter}
 
-    def start(self, task: Task, brief: PlannerInput) -> ChatSession:
-        """Begin a conversation about one task."""
+    def start(self, task: Task, brief: PlannerInput, profile: Profile | None = None) -> ChatSession:
+        """Begin a conversation about one task, in ``profile``'s words instead of the planner's."""
         places = Places(brief.tools, self.capabilities)
         told = terse(places.told) if self.capabilities.terse else places.told
         brief = replace(brief, tools=told)
         dialect = dialect_for(task, brief, self.capabilities, places)
-        prompt = self._profile(task, brief, dialect.instructions)
+        prompt = (profile or self._profile)(task, brief, dialect.instructions)
         if prompt.whole:
             dialect = WholeDialect()
         settings = {
