@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import orjson
-
 from surveyor.agent.program.language import Anchor, Find, Near, Quality, Serving
 from surveyor.agent.program.measuring import MeasuredValue
 from surveyor.agent.program.scene_builder import SceneBuilder, SceneEvidence, SceneView
 from surveyor.agent.program.tool_calls import Call, Caller, Steps, worked
+from surveyor.core.anchor_actions import AnchorAction
 from surveyor.tools.schemas import MeasureData, ObjectRow, ObjectsData
 
 NONE = "none"
@@ -73,14 +72,9 @@ def anchor(
     if worked(placed) is None:
         return None
     (spot,) = ObjectsData.model_validate(placed.data).objects
-    action = {
-        "action": "place_anchor",
-        "scene": scene,
-        "center": [round(v, 4) for v in spot.center],
-        "normal": [round(v, 4) for v in (row.axes or _UPRIGHT)[2]],
-        "extent": [round(max(v, _THIN), 4) for v in row.size],
-    }
-    return MeasuredValue(orjson.dumps(action).decode(), (spot.handle,))
+    edges = tuple(max(value, _THIN) for value in row.size)
+    action = AnchorAction(scene, spot.center, (row.axes or _UPRIGHT)[2], edges)
+    return MeasuredValue(action.text(), (spot.handle,))
 
 
 def absent(program: Quality, seer: SceneBuilder) -> Steps[MeasuredValue | None]:
