@@ -62,9 +62,14 @@ def serving(program: Serving, sight: SceneEvidence) -> MeasuredValue | None:
 def anchor(
     caller: Caller, program: Anchor, sight: SceneEvidence, scene: str
 ) -> Steps[MeasuredValue | None]:
-    """An anchor placed at the centre of the surest thing of a category, told as an action."""
+    """An anchor placed at the centre of the thing that is described, or of the surest one of a
+    category, told as an action."""
     name = program.of.category
     row = next((found for take in sight.takes if (found := take.best(name))), None)
+    if row is not None and program.find is not None:
+        meant = yield from find(caller, program.find, sight)
+        listed = {one.handle: one for take in sight.takes for one in take.objects}
+        row = next((listed[handle] for handle in meant.sources), None)
     if row is None:
         return None
     call = Call("place_anchor", {"name": name, "beside": row.handle})
