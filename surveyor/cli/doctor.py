@@ -33,7 +33,7 @@ def doctor(
     """
     from surveyor.agent.doctor import examine
     from surveyor.compose.configuration import configured
-    from surveyor.compose.run import PlannerOptions
+    from surveyor.compose.planner_options import PlannerOptions
     from surveyor.compose.tables import show_diagnosis
 
     named = {"model": model, "base_url": base_url, "key_env": key_env}

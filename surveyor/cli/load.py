@@ -15,7 +15,8 @@ app = typer.Typer()
 @app.command()
 def load(
     name: Annotated[
-        str, typer.Argument(help="vsi-bench, ..., or webxr; benchmarks are listed without it.")
+        str,
+        typer.Argument(help="vsi-bench, ..., webxr or roomplan; benchmarks are listed without it."),
     ] = "",
     source: Annotated[
         Path | None, typer.Argument(help="The benchmark's folder or file; left out with --hub.")
@@ -32,10 +33,14 @@ def load(
     revision: Annotated[
         str | None, typer.Option(help="Commit, tag or branch of --hub; its newest if left out.")
     ] = None,
+    scenes: Annotated[
+        int | None, typer.Option(min=1, help="For roomplan: only the first scenes.")
+    ] = None,
 ) -> None:
     """Make a dataset from a benchmark's local files, or from the hub; see docs/benchmarks.md.
 
-    webxr: rooms that a headset captured (a folder of .json); see docs/real.md.
+    webxr: rooms that a headset captured (a folder of .json); see docs/real.md. roomplan: anchors
+    to place, from a folder in ARKitScenes' layout or a dataset of rooms; see docs/companions.md.
     """
     from surveyor.benchmarks.loaders.frames import FrameRule
     from surveyor.benchmarks.loaders.hub import fetch
@@ -51,6 +56,9 @@ def load(
         return
     if name == "webxr":
         _captured(source, out, split, frames, plain=not hub and revision is None)
+        return
+    if name == "roomplan":
+        _anchored(source, out, split, frames, scenes, plain=not hub and revision is None)
         return
     rule, loader = FrameRule.parse(frames), loader_named(name)
     if source is None:
@@ -94,6 +102,37 @@ def _captured(
         progress=lambda done, total: print(f"room {done} of {total}", flush=True),
     )
     print(f"{len(manifest.scenes)} scenes, {sum(manifest.questions.values())} questions in {out}")
+    _next_steps(out)
+
+
+def _anchored(
+    source: Path | None,
+    out: Path | None,
+    split: str | None,
+    frames: str,
+    scenes: int | None,
+    plain: bool,
+) -> None:
+    from collections import Counter
+
+    from surveyor.benchmarks.loaders.frames import FrameRule
+    from surveyor.core.errors import UserError
+    from surveyor.scenes.datasets.roomplan import REJECTED, make_roomplan_dataset
+
+    if source is None or out is None or not plain:
+        raise UserError("give the folder of captures and the dataset to make; they are on no hub")
+    rule = FrameRule.parse(frames)
+    if rule.kind not in ("all", "uniform"):
+        raise UserError("anchors are asked over evenly spaced views: --frames uniform:N")
+    views = 10_000 if rule.kind == "all" else int(rule.n or 1)
+    manifest, rejected = make_roomplan_dataset(
+        source, out, views=views, scenes=scenes, split=split or "test"
+    )
+    print(f"{len(manifest.scenes)} scenes, {sum(manifest.questions.values())} anchors in {out}")
+    if rejected:
+        print(f"{len(rejected)} objects ask nothing; {out / REJECTED} says why of each:")
+        for reason, count in Counter(row.reason for row in rejected).most_common(5):
+            print(f"  {count:>4}  {reason}")
     _next_steps(out)
 
 

@@ -13,7 +13,7 @@ import typer
 from surveyor.agent.chat.config import ChatConfig
 from surveyor.benchmarks.run.config import ExpertOptions, RunConfig
 from surveyor.cli.options import Group, with_options
-from surveyor.compose.run import PlannerOptions
+from surveyor.compose.planner_options import PlannerOptions
 
 app = typer.Typer()
 

@@ -22,9 +22,9 @@ from surveyor.compose.place import (
     open_place,
     place_names,
 )
+from surveyor.compose.planner_options import PlannerOptions
 from surveyor.compose.run import (
     Job,
-    PlannerOptions,
     default_cache,
     expert_client,
     make_limits,

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from surveyor.agent.limits import UNLIMITED, Limits
 from surveyor.agent.loop import Toolbox
+from surveyor.agent.survey.marked import MARKED, mark_scene_tool
 from surveyor.agent.survey.offer import TOOL_SETS, named_tools
 from surveyor.agent.survey.offer import offered as our_tools
 from surveyor.agent.survey.tool import SURVEY
@@ -29,6 +30,7 @@ from surveyor.benchmarks.run.provenance import record
 from surveyor.benchmarks.run.schedule import scheduled, select
 from surveyor.benchmarks.runner import EpisodeContext, RunContext, SessionSummary, run_dataset
 from surveyor.compose.memory import open_memory
+from surveyor.compose.planner_options import PlannerOptions
 from surveyor.compose.skills import RunSkills, open_skills
 from surveyor.core.blobs import BlobStore, sha256_of
 from surveyor.core.dataset import Dataset
@@ -50,7 +52,6 @@ from surveyor.tools.spec import Tool
 from surveyor.tools.workspace import Workspace
 
 if TYPE_CHECKING:
-    from surveyor.agent.chat.config import ChatConfig
     from surveyor.agent.planner import Planner
     from surveyor.core.tasks import Task
 
@@ -123,8 +124,9 @@ async def _perform(
             ours = _ours(dataset, job.config, survey=chat and dataset.has_frames)
             lent = (*ours, *job.tools, *reading, *foreign)
             given = offered(lent, job.config, served_by(job), TOOL_SETS)
-            registry = Registry(given, inner=default_tools())
-            toolbox = equip(registry, job.config)
+            first = _looks_first(job.config, dataset)
+            registry = Registry((*given, *first), inner=default_tools())
+            toolbox = equip(registry, job.config, tuple(tool.name for tool in first))
             folder = await _make_folder(job, dataset, tasks, client, registry, toolbox, desk)
             setting = _setting(client, desk, BlobStore(folder.path / BLOBS))
             bench = RunContext(planner, toolbox, setting, *make_limits(job.config))
@@ -206,6 +208,12 @@ def _ours(dataset: Dataset, config: RunConfig, *, survey: bool) -> tuple[Tool[An
     asked = survey or SURVEY in named_tools(config.tools)
     table = (TABLE,) if wants_table(config) or not dataset.has_frames else ()
     return our_tools(frames=dataset.has_frames, named=("all" if asked else "single", *table))
+
+
+def _looks_first(config: RunConfig, dataset: Dataset) -> tuple[Tool[Any], ...]:
+    """What the planner itself calls before a model is asked, and no model sees."""
+    marked = config.planner == "chat" and config.planner_options.get("profile") in MARKED
+    return (mark_scene_tool(),) if marked and dataset.has_frames else ()
 
 
 def wants_table(config: RunConfig) -> bool:
@@ -305,6 +313,7 @@ async def open_planner(config: RunConfig, dataset: Dataset, job: Job) -> AsyncIt
 
         yield ProgramPlanner(options.named_workflow())
         return
+    from surveyor.agent.chat.marked import MarkedPlanner
     from surveyor.agent.chat.planner import ChatPlanner
     from surveyor.agent.chat.prompt_profiles import profile_named
     from surveyor.agent.doctor import preflight
@@ -318,49 +327,8 @@ async def open_planner(config: RunConfig, dataset: Dataset, job: Job) -> AsyncIt
         chat = chat.model_copy(update={"capabilities": told})
     recording = BlobStore(job.folder / "blobs")
     async with ChatPlanner(chat, stores, profile=profile, recording=recording) as planner:
-        yield planner
-
-
-class PlannerOptions(BaseModel):
-    """``planner_options`` of a run: ``workflow`` is for `program`, everything else for `chat`."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    workflow: str = Field(
-        default="plain", description=f"How program looks: {', '.join(WORKFLOWS)}."
-    )
-    profile: str = Field(
-        default="agent",
-        description="Wording of a chat model's prompt: agent, short, official, easi.",
-    )
-
-    @classmethod
-    def read(cls, config: RunConfig) -> PlannerOptions:
-        """Validated options; `UserError` names the one that is wrong."""
-        try:
-            return cls.model_validate(config.planner_options)
-        except ValidationError as error:
-            raise UserError(f"planner_options.{first_problem(error, cls)}") from None
-
-    def named_workflow(self) -> Workflow:
-        """The workflow asked for; `UserError` lists the names there are."""
-        if self.workflow not in WORKFLOWS:
-            raise UserError(
-                f"there is no workflow called {self.workflow!r}; choose: {', '.join(WORKFLOWS)}"
-            )
-        return WORKFLOWS[self.workflow]
-
-    def chat(self) -> ChatConfig:
-        """The endpoint; `UserError` when no model is named."""
-        from surveyor.agent.chat.config import ChatConfig
-
-        try:
-            return ChatConfig.model_validate(self.model_extra or {})
-        except ValidationError as error:
-            raise UserError(
-                f"the chat planner cannot be set up: {first_problem(error, ChatConfig)}; "
-                "name a model with --model"
-            ) from None
+        marked = options.profile in MARKED
+        yield MarkedPlanner(planner, options.look()) if marked else planner
 
 
 async def serve_mcp(

@@ -123,6 +123,7 @@ CASES = {
     "qa-em": Case((("what", {"references": ["brown", "dark brown"]}, "brown"),), ""),
     "reason3d": Case((("scannet", {"n_points": 9, "gt_indexes": [1, 2]}, [1, 2]),), []),
     "anchor": Case((("table", {"admissible": [ANCHOR]}, ANCHOR),), ""),
+    "roomplan": Case((("table", {"admissible": [ANCHOR]}, ANCHOR),), ""),
     "rooms": Case(
         (
             ("a", {"question_type": "object_counting", "ground_truth": "3"}, "3"),
@@ -179,6 +180,7 @@ def test_the_names_are_those_that_other_harnesses_use() -> None:
         "qa-em": ("as-published", "both-cleaned", "strict", "both-cleaned-v2.1"),
         "reason3d": ("official",),
         "anchor": ("official",),
+        "roomplan": ("official",),
         "rooms": ("official",),
     }
     with pytest.raises(UserError, match="no metric"):

@@ -61,3 +61,63 @@ def test_half_a_record_is_none(changed: dict[str, Any]) -> None:
     found = score(**changed)
     assert found.outcome is Outcome.FAILED
     assert set(found.values.values()) == {0.0}
+
+
+PARTS = metric_named("roomplan")
+WALL = {**ANCHOR, "normal": [0, -1, 0], "extent": [4.0, 2.5]}
+
+
+def parts(prediction: object, *admissible: dict[str, Any]) -> dict[str, float]:
+    row = {"admissible": list(admissible or (FAR, ANCHOR)), "prediction": prediction}
+    return dict(PARTS.score(row).values)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "fails"),
+    [
+        ("place it at the table", {"valid_json", "keys", "arity", "schema", "scene_match"}),
+        (
+            json.dumps({k: v for k, v in ANCHOR.items() if k != "normal"}),
+            {"keys", "arity", "schema"},
+        ),
+        (json.dumps({**ANCHOR, "extent": [0.5, 0.5]}), {"arity", "schema"}),
+        (json.dumps({**ANCHOR, "center": [1, 2, float("nan")]}), {"arity", "schema"}),
+        (json.dumps({**ANCHOR, "normal": [0, 2, 0]}), {"schema"}),
+        (json.dumps({**ANCHOR, "scene": "other"}), {"scene_match"}),
+    ],
+)
+def test_each_fault_fails_the_part_that_it_is_named_by(prediction: str, fails: set[str]) -> None:
+    values = parts(prediction)
+    form = {"valid_json", "keys", "arity", "schema", "scene_match"}
+    assert {name for name in form if values[name] == 0} == fails
+    assert {values[name] for name in values.keys() - form} == {0.0}, "no geometry of half a record"
+
+
+def test_tricks_that_a_partial_match_rewards_are_worth_nothing() -> None:
+    for trick in (
+        "place_anchor",
+        '"place_anchor"',
+        "[]",
+        "a",
+        json.dumps(ANCHOR) + " place_anchor",
+    ):
+        assert set(parts(trick).values()) == {0.0}, trick
+
+
+def test_errors_are_told_apart() -> None:
+    moved = parts(json.dumps({**ANCHOR, "center": [1, 2.5, 0.47]}))
+    assert moved["center_close"] == pytest.approx(0.93)
+    assert (moved["center_at_0.05"], moved["center_at_0.1"]) == (0.0, 1.0)
+    assert moved["box_iou"] == pytest.approx(0.73 / 0.87)
+    assert parts(json.dumps({**ANCHOR, "normal": [1, 0, 0]}))["normal_close"] == pytest.approx(0.5)
+    wider = parts(json.dumps({**ANCHOR, "extent": [0.7 * 1.3, 1.4, 0.8]}))
+    assert wider["extent_close"] == pytest.approx(0.9)
+
+
+def test_planes_have_two_edges_and_overlap_along_them() -> None:
+    assert set(parts(json.dumps(WALL), WALL).values()) == {1.0}
+    assert parts(json.dumps({**WALL, "extent": [4.0, 2.5, 0.1]}), WALL)["arity"] == 0.0
+    aside = parts(json.dumps({**WALL, "center": [3.0, 2.5, 0.4]}), WALL)
+    assert aside["box_iou"] == pytest.approx(1 / 3)
+    off = parts(json.dumps({**WALL, "center": [1, 2.8, 0.4]}), WALL)
+    assert off["box_iou"] == 0.0

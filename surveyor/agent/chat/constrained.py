@@ -115,6 +115,8 @@ class GrammarDialect:
             mistake = too_long("", written)
             return {"mistake": mistake} if mistake else {"calls": calls}
         answer = value.get("answer") if isinstance(value, dict) else None
+        if isinstance(answer, dict):  # an action
+            return {"answer": orjson.dumps(answer).decode()}
         if isinstance(answer, bool) or not isinstance(answer, str | int | float):
             return {"mistake": _NEITHER}
         return {"answer": str(answer).strip()}

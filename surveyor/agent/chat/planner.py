@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -29,8 +30,10 @@ from surveyor.agent.chat.terse import terse
 from surveyor.agent.chat.transcript import Transcript
 from surveyor.agent.limits import waiting
 from surveyor.agent.planner import Observation, PlannerInput, Turn
+from surveyor.core.anchor_actions import edges_asked, read_action
 from surveyor.core.blobs import BlobStore
-from surveyor.core.tasks import Task
+from surveyor.core.errors import ModelMistake
+from surveyor.core.tasks import AnswerKind, Task
 from surveyor.memory.events import ModelCall
 from surveyor.tools.concurrency import AdaptiveLimiter
 
@@ -79,13 +82,13 @@ class ChatPlanner:
         """Limit and requests in flight of the model's endpoint, by the model's name."""
         return {self.config.model: self.endpoint.limiter}
 
-    def start(self, task: Task, brief: PlannerInput) -> ChatSession:
-        """Begin a conversation about one task."""
+    def start(self, task: Task, brief: PlannerInput, profile: Profile | None = None) -> ChatSession:
+        """Begin a conversation about one task, in ``profile``'s words instead of the planner's."""
         places = Places(brief.tools, self.capabilities)
         told = terse(places.told) if self.capabilities.terse else places.told
         brief = replace(brief, tools=told)
         dialect = dialect_for(task, brief, self.capabilities, places)
-        prompt = self._profile(task, brief, dialect.instructions)
+        prompt = (profile or self._profile)(task, brief, dialect.instructions)
         if prompt.whole:
             dialect = WholeDialect()
         settings = {
@@ -100,6 +103,7 @@ class ChatPlanner:
             dialect,
             places,
             Recorder(self._recording, self._images) if self._recording else None,
+            partial(_action, task) if task.answer_kind is AnswerKind.ACTION else None,
         )
         session.tell(opening(prompt, task, brief, max_images))
         return session
@@ -120,8 +124,15 @@ class ChatPlanner:
         await self.aclose()
 
 
+def _action(task: Task, answer: str) -> str:
+    """The action that an answer states, as it is written exactly; `ModelMistake` says what to mend,
+    and the model is told and asked again."""
+    return read_action(answer, task.scene_id, edges_asked(task.question)).text()
+
+
 class ChatSession:
-    """One conversation."""
+    """One conversation. ``judged`` gives answers their exact form or raises `ModelMistake`, which
+    the model is told instead of ending the episode."""
 
     def __init__(
         self,
@@ -130,7 +141,9 @@ class ChatSession:
         dialect: Dialect,
         places: Places,
         recorder: Recorder | None = None,
+        judged: Callable[[str], str] | None = None,
     ) -> None:
+        self._judged = judged
         self._endpoint = endpoint
         self._transcript = transcript
         self._dialect = dialect
@@ -164,6 +177,11 @@ class ChatSession:
         if refusal is not None:
             text = reading.text or refusal
             reading = replace(reading, calls=(), answer=None, mistake=None, text=text)
+        if self._judged is not None and reading.answer is not None:
+            try:
+                reading = replace(reading, answer=self._judged(reading.answer))
+            except ModelMistake as wrong:
+                reading = replace(reading, answer=None, mistake=str(wrong))
         self.tell([reading.echo])
         if recorder is not None:
             kept |= recorder.reply(completion, reading.echo)

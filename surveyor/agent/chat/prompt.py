@@ -56,7 +56,11 @@ _FORMS = {
         "Answer with the handle of the mask or object that matches; where an answer in words is "
         "asked for too, with the text that answer_with_mask gives."
     ),
-    AnswerKind.ACTION: "Answer with the actions, one per line.",
+    AnswerKind.ACTION: (
+        'Answer with one JSON object and nothing else: {{"action": "place_anchor", "scene": ..., '
+        '"center": [x, y, z], "normal": [x, y, z], "extent": [a, b, c]}}; metres, +Z up; normals '
+        "have length 1; a plane's extent has two edges."
+    ),
     AnswerKind.POINTS: (
         "Answer with the points as a list of (x, y), each a fraction from 0 to 1 of the picture's "
         "width and height from its top left corner."

@@ -139,7 +139,15 @@ def easi(task: Task, brief: PlannerInput, dialect: str) -> Prompt:
 
 
 PROFILES: Final[Mapping[str, Profile]] = MappingProxyType(
-    {"agent": agent_prompt, "short": short_prompt, "official": official, "easi": easi}
+    {
+        "agent": agent_prompt,
+        "short": short_prompt,
+        "official": official,
+        "easi": easi,
+        # Their own words come with the pictures (`surveyor.agent.chat.marked`).
+        "markers": agent_prompt,
+        "unmarked": agent_prompt,
+    }
 )
 
 

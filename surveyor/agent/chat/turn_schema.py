@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from surveyor.core.anchor_actions import action_schema, edges_asked
 from surveyor.core.tasks import AnswerKind, Task
 
 _ENFORCED = (
@@ -40,7 +41,9 @@ def turn_schema(tools: Iterable[Mapping[str, Any]], task: Task, parallel: int = 
 
 
 def answer_schema(task: Task) -> dict[str, Any]:
-    """A letter of the options, a number, or a text."""
+    """A letter of the options, a number, a whole action, or a text."""
+    if task.answer_kind is AnswerKind.ACTION:
+        return action_schema(task.scene_id, edges_asked(task.question))
     if task.answer_kind is AnswerKind.CHOICE and task.options:
         return {"enum": [chr(ord("A") + index) for index in range(len(task.options))]}
     if task.answer_kind is AnswerKind.NUMBER:

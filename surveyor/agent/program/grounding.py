@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import orjson
-
 from surveyor.agent.program.language import Anchor, Find, Near, Quality, Serving
 from surveyor.agent.program.measuring import MeasuredValue
 from surveyor.agent.program.scene_builder import SceneBuilder, SceneEvidence, SceneView
 from surveyor.agent.program.tool_calls import Call, Caller, Steps, worked
+from surveyor.core.anchor_actions import AnchorAction
 from surveyor.tools.schemas import MeasureData, ObjectRow, ObjectsData
 
 NONE = "none"
@@ -63,9 +62,14 @@ def serving(program: Serving, sight: SceneEvidence) -> MeasuredValue | None:
 def anchor(
     caller: Caller, program: Anchor, sight: SceneEvidence, scene: str
 ) -> Steps[MeasuredValue | None]:
-    """An anchor placed at the centre of the surest thing of a category, told as an action."""
+    """An anchor placed at the centre of the thing that is described, or of the surest one of a
+    category, told as an action."""
     name = program.of.category
     row = next((found for take in sight.takes if (found := take.best(name))), None)
+    if row is not None and program.find is not None:
+        meant = yield from find(caller, program.find, sight)
+        listed = {one.handle: one for take in sight.takes for one in take.objects}
+        row = next((listed[handle] for handle in meant.sources), None)
     if row is None:
         return None
     call = Call("place_anchor", {"name": name, "beside": row.handle})
@@ -73,14 +77,9 @@ def anchor(
     if worked(placed) is None:
         return None
     (spot,) = ObjectsData.model_validate(placed.data).objects
-    action = {
-        "action": "place_anchor",
-        "scene": scene,
-        "center": [round(v, 4) for v in spot.center],
-        "normal": [round(v, 4) for v in (row.axes or _UPRIGHT)[2]],
-        "extent": [round(max(v, _THIN), 4) for v in row.size],
-    }
-    return MeasuredValue(orjson.dumps(action).decode(), (spot.handle,))
+    edges = tuple(max(value, _THIN) for value in row.size)
+    action = AnchorAction(scene, spot.center, (row.axes or _UPRIGHT)[2], edges)
+    return MeasuredValue(action.text(), (spot.handle,))
 
 
 def absent(program: Quality, seer: SceneBuilder) -> Steps[MeasuredValue | None]:

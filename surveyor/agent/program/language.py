@@ -185,12 +185,14 @@ class Serving:
 
 @dataclass(frozen=True, slots=True)
 class Anchor:
-    """An anchor to be placed at the centre of any thing of a category."""
+    """An anchor to be placed at the centre of any thing of a category, or of the one that ``find``
+    means."""
 
     of: Filter
+    find: Find | None = None
 
     def __str__(self) -> str:
-        return f"place_anchor(center(any({self.of})))"
+        return f"place_anchor(center({self.find or f'any({self.of})'}))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -333,8 +335,10 @@ def _filters(program: Program) -> Iterator[Filter]:
             yield from several
         case Masked(what=what):
             yield from _filters(what)
-        case Anchor(of=single):
+        case Anchor(of=single, find=None):
             yield single
+        case Anchor(find=found) if found is not None:
+            yield from _filters(found)
         case AppearanceOrder(objects=several):
             yield from several
         case Route(start=start, facing=facing, stops=stops):

@@ -156,6 +156,7 @@ def _pictured() -> Iterator[tuple[str, Callable[[Names], Program]]]:
         r"and place a virtual anchor",
         lambda names: Anchor(Filter(names["category"])),
     )
+    yield r"Find (?P<described>the .+?) and place a virtual anchor", _anchored
 
 
 def _relations() -> Iterator[tuple[str, Callable[[Names], Program]]]:
@@ -279,6 +280,11 @@ _DESCRIBED = re.compile(
 
 def _find_one(names: Names) -> Program:
     return _found(names["described"], several=False)
+
+
+def _anchored(names: Names) -> Program:
+    found = _found(names["described"], several=False)
+    return Anchor(found.of, found)
 
 
 def _find_all(names: Names) -> Program:

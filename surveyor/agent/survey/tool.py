@@ -67,7 +67,7 @@ class _Surveyor:
         if asked.every:
             workflow = workflow.model_copy(update={"stop": None})
         builder = self._builder(workflow, workspace)
-        sight = await _performed(_look(builder, workflow, asked))
+        sight = await performed(_look(builder, workflow, asked))
         await workspace.settle()
         return _told(name, asked, sight)
 
@@ -96,7 +96,7 @@ def _look(
     return (yield from builder.look(asked.categories, fallback.join))
 
 
-async def _performed(steps: Steps[SceneEvidence]) -> SceneEvidence:
+async def performed(steps: Steps[SceneEvidence]) -> SceneEvidence:
     """The end of some steps whose turns are made under the running call."""
     parent, made = current_call.get(), 0
     try:

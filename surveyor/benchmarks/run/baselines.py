@@ -13,6 +13,7 @@ from surveyor.benchmarks.run.corruption import LyingTools
 from surveyor.core.errors import UserError
 from surveyor.core.wording import closest
 from surveyor.memory.events import ToolOutcome, ToolStatus
+from surveyor.tools.nesting import within
 from surveyor.tools.spec import CallRequest, Tool
 from surveyor.tools.workspace import Workspace
 
@@ -21,14 +22,20 @@ _NO_SETS: Final[Mapping[str, Sequence[str]]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class NoTools:
-    """An empty toolbox; whoever calls is told so."""
+    """An empty toolbox; whoever calls is told so. The tools ``first`` of ``behind`` are still the
+    planner's to call before a model has said anything, as when it is shown measured pictures."""
 
     schemas: Sequence[dict[str, Any]] = ()
+    behind: Toolbox | None = None
+    first: tuple[str, ...] = ()
 
     async def execute(
         self, turn: int, calls: Sequence[CallRequest], workspace: Workspace
     ) -> tuple[ToolOutcome, ...]:
-        """One refusal for each call."""
+        """What was called first or under that; one refusal for every other call."""
+        looking = within.get() or (turn == 0 and all(call.name in self.first for call in calls))
+        if self.behind is not None and looking:
+            return await self.behind.execute(turn, calls, workspace)
         told = "there are no tools in this run; answer from what you know"
         return tuple(
             ToolOutcome(
@@ -77,15 +84,16 @@ def _expanded(names: Iterable[str], sets: Mapping[str, Sequence[str]]) -> set[st
     return {tool for name in names for tool in sets.get(name, (name,))}
 
 
-def equip(registry: Toolbox, config: RunConfig) -> Toolbox:
-    """The toolbox that this configuration allows. ``blind`` also lacks frames: see `select`.
+def equip(registry: Toolbox, config: RunConfig, first: tuple[str, ...] = ()) -> Toolbox:
+    """The toolbox that this configuration allows. ``blind`` also lacks frames: see `select`. The
+    tools ``first`` are called by the planner itself before a model is asked, whatever is allowed.
 
     Raises `UserError` when the tool that is to lie does not exist, or there are no tools to lie.
     """
     if config.baseline is not Baseline.ALL:
         if config.corruption is not None:
             raise UserError(f"baseline {config.baseline} has no tools that could lie; drop one")
-        return NoTools()
+        return NoTools(behind=registry, first=first)
     if config.corruption is not None:
         _check_probed(registry, config.corruption.tool)
         return LyingTools(registry, config.corruption)

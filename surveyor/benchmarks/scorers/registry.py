@@ -27,7 +27,7 @@ _HOMES: Final = {
     "scanrefer": "surveyor.benchmarks.scorers.grounding",
     "qa-em": "surveyor.benchmarks.scorers.qa",
     **dict.fromkeys(("reason3d", "region-mask", "qa-mask"), "surveyor.benchmarks.scorers.masks"),
-    "anchor": "surveyor.benchmarks.scorers.actions",
+    **dict.fromkeys(("anchor", "roomplan"), "surveyor.benchmarks.scorers.actions"),
     "rooms": "surveyor.benchmarks.scorers.per_type",
 }
 

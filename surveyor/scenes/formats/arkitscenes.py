@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ from surveyor.scenes.formats.posed_images import (
 )
 from surveyor.scenes.records import SceneObject
 
+_ORTHONORMAL = 1e-3
 Nine = tuple[float, float, float, float, float, float, float, float, float]
 
 
@@ -132,6 +134,69 @@ def _world_from_camera(line: str) -> Float:
     T[:3, :3] = R.T
     T[:3, 3] = -R.T @ values[3:]
     return T
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An annotated object (its number from 1) that nothing can be asked about, and why."""
+
+    scene: str
+    number: int
+    label: str
+    reason: str
+
+    def told(self) -> dict[str, str | int]:
+        """As JSON."""
+        return {
+            "scene": self.scene,
+            "number": self.number,
+            "label": self.label,
+            "reason": self.reason,
+        }
+
+
+def read_arkit_rows(path: Path, scene: str) -> tuple[list[SceneObject], list[Rejected]]:
+    """Objects of a ``_3dod_annotation.json`` one by one: the whole ones, and of each other one what
+    is wrong with it. No default stands in for anything. `UserError` where it is no such file."""
+    whole = read_json(path)
+    listed = whole.get("data") if isinstance(whole, dict) else None
+    if not isinstance(listed, list):
+        raise UserError(f"{path} is no ARKitScenes annotation: data is no list")
+    found, rejected = [], []
+    for number, row in enumerate(listed, start=1):
+        try:
+            found.append(_object(_ArkitObject.model_validate(row), number))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "row"
+            rejected.append(Rejected(scene, number, _label(row), f"{where}: {first['msg']}"))
+        except ValueError as error:
+            rejected.append(Rejected(scene, number, _label(row), str(error)))
+    return found, rejected
+
+
+def _label(row: object) -> str:
+    return str(row.get("label", "")) if isinstance(row, dict) else ""
+
+
+def _object(item: _ArkitObject, number: int) -> SceneObject:
+    """One object; `ValueError` says what its box lacks."""
+    obb = item.segments.obbAligned or item.segments.obb
+    if obb is None:
+        raise ValueError("it has neither obb nor obbAligned")
+    if not item.label.strip():
+        raise ValueError("its label is empty")
+    values = np.array([*obb.centroid, *obb.axesLengths, *obb.normalizedAxes])
+    if not np.isfinite(values).all():
+        raise ValueError("its box holds a number that is not finite")
+    if min(obb.axesLengths) <= 0:
+        raise ValueError("an edge of its box is not positive")
+    axes = np.array(obb.normalizedAxes).reshape(3, 3)
+    if np.abs(axes @ axes.T - np.eye(3)).max() > _ORTHONORMAL:
+        raise ValueError("its axes are no orthonormal rows")
+    a = obb.normalizedAxes
+    box = OrientedBox(center=obb.centroid, size=obb.axesLengths, axes=(a[0:3], a[3:6], a[6:9]))
+    return SceneObject(instance_id=number, category=item.label, box=box, symmetry=0)
 
 
 def read_arkit_objects(path: Path) -> list[SceneObject]:

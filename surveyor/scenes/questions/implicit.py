@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from pydantic import JsonValue
 
+from surveyor.core.anchor_actions import AnchorAction
 from surveyor.core.tasks import AnswerKind
 from surveyor.scenes.questions.askable import AskableScene
 from surveyor.scenes.questions.draft import Draft
@@ -77,7 +78,7 @@ def roomplan_action(scene: AskableScene, rng: np.random.Generator) -> Iterator[D
     names = list(scene.categories)
     for k in rng.permutation(len(names)):
         indices = scene.categories[names[k]]
-        actions = [_anchor(scene, index) for index in indices]
+        actions = [anchor_at(scene, index) for index in indices]
         listed: list[JsonValue] = list(actions)
         yield Draft(
             question_type="roomplan_action",
@@ -91,13 +92,9 @@ def roomplan_action(scene: AskableScene, rng: np.random.Generator) -> Iterator[D
         )
 
 
-def _anchor(scene: AskableScene, index: int) -> dict[str, JsonValue]:
+def anchor_at(scene: AskableScene, index: int) -> dict[str, JsonValue]:
+    """The action that places an anchor at object ``index``, facing along its front or up."""
     item = scene.truth.objects[index]
     normal = item.front or item.box.axes[2]
-    return {
-        "action": "place_anchor",
-        "scene": scene.truth.scene_id,
-        "center": [round(v, 4) for v in item.box.center],
-        "normal": [round(v, 4) for v in normal],
-        "extent": [round(v, 4) for v in item.box.size],
-    }
+    action = AnchorAction(scene.truth.scene_id, item.box.center, normal, item.box.size)
+    return action.record()

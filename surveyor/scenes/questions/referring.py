@@ -68,6 +68,15 @@ def multi3drefer(scene: AskableScene, rng: np.random.Generator) -> Iterator[Draf
             yield _draft(scene, found, "multi3drefer", MULTI3DREFER, payload)
 
 
+def described(scene: AskableScene) -> dict[int, str]:
+    """A description of each object that some description fits alone, the first that does."""
+    told: dict[int, str] = {}
+    for found in _descriptions(scene):
+        if len(found.targets) == 1:
+            told.setdefault(found.targets[0], found.text)
+    return told
+
+
 def _draft(
     scene: AskableScene,
     found: Description,

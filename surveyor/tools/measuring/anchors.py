@@ -7,6 +7,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from surveyor.core.anchor_actions import AnchorAction, faults
 from surveyor.core.errors import ModelMistake
 from surveyor.core.geometry import OrientedBox, Scale, Vec3, World
 from surveyor.tools.objects import add_objects, say
@@ -17,6 +18,7 @@ from surveyor.tools.usage import dump
 from surveyor.tools.workspace import Workspace
 
 _SPOT = 0.01
+_DOT = (_SPOT, _SPOT, _SPOT)
 
 
 class AnchorArguments(Arguments):
@@ -30,24 +32,38 @@ class AnchorArguments(Arguments):
         str | None, Field(description="an object, when the position is an offset from its centre")
     ] = None
     position: Annotated[Vec3, Field(description="x, y, z (+Z up)")] = (0.0, 0.0, 0.0)
+    normal: Annotated[
+        Vec3 | None, Field(description="unit vector that it faces along; up if left out")
+    ] = None
+    extent: Annotated[
+        tuple[float, ...],
+        Field(max_length=3, description="edges in metres, two for a plane; the object's own"),
+    ] = ()
 
 
 async def _run(asked: AnchorArguments, workspace: Workspace) -> ToolResult:
     if (asked.space is None) == (asked.beside is None):
         raise ModelMistake("place_anchor takes either a space or an object to be beside")
     point = np.array(asked.position)
+    normal, extent = asked.normal, asked.extent
     if asked.beside is not None:
         thing = workspace.get(asked.beside, ObjectRecord)
+        normal, extent = normal or thing.front, extent or thing.box.size
         point, space, scale = point + thing.box.center, thing.space, thing.scale
         source, world = asked.beside, thing.world
     else:
         source = space = asked.space or ""
         record = workspace.get(space, ReconstructionRecord)
         scale, world = record.scale, record.world
+    action = AnchorAction(
+        workspace.task.scene_id, tuple(point.tolist()), normal or (0.0, 0.0, 1.0), extent or _DOT
+    )
+    if wrong := faults(action.record()):
+        raise ModelMistake(f"place_anchor: {'; '.join(wrong.values())}")
     place = spot(asked.name, point.tolist(), space, scale, world)
     rows = add_objects(workspace, [(place, (source,))])
     return ToolResult(
-        text=f"anchored {say(rows[0])}",
+        text=f"anchored {say(rows[0])}\n{action.text()}",
         data=dump(ObjectsData(objects=tuple(rows))),
         handles=(rows[0].handle,),
         sources=(source,),
@@ -74,7 +90,7 @@ def anchor_tool() -> Tool[AnchorArguments]:
     return Tool(
         "place_anchor",
         "Put a named point into a frame of reference, absolute or beside an object, and get an "
-        "object handle for it that measures like any other.",
+        "object handle for it that measures like any other, and its whole action as JSON.",
         AnchorArguments,
         Effects.ACTION,
         _run,

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import io
+from collections.abc import Sequence
 from typing import Annotated
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
 from pydantic import Field
 
+from surveyor.core.blobs import BlobRef
 from surveyor.core.errors import ModelMistake
-from surveyor.core.geometry import Float, OrientedBox
-from surveyor.core.images import rgb
-from surveyor.core.markers import draw_markers, place_markers
-from surveyor.core.top_view import TopCamera, TopView, top_view_of_points
 from surveyor.services.contract import RenderViewAnswer, RenderViewRequest
-from surveyor.tools.records import FrameRecord, ObjectRecord, ReconstructionRecord, ViewRecord
+from surveyor.tools.perception.marked import MarkedPicture, from_above, kept
+from surveyor.tools.perception.ownership import Ownership
+from surveyor.tools.records import FrameRecord, ObjectRecord, ReconstructionRecord
 from surveyor.tools.schemas import TopViewData
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
 from surveyor.tools.usage import ExpertUsage, dump
@@ -24,7 +20,6 @@ from surveyor.tools.workspace import Workspace
 
 _LONGEST = 384
 _CEILING = 2.0
-_STEP = 2
 
 
 class RenderArguments(Arguments):
@@ -67,79 +62,53 @@ async def _render(asked: RenderArguments, workspace: Workspace) -> ToolResult:
 
 
 async def _bird_eye(asked: BirdEyeArguments, workspace: Workspace) -> ToolResult:
-    record = workspace.get(asked.reconstruction, ReconstructionRecord)
+    space = asked.reconstruction
+    workspace.get(space, ReconstructionRecord)
     objects = workspace.expand(asked.objects, ObjectRecord)
     for handle, thing in objects:
-        if thing.space != asked.reconstruction:
-            raise ModelMistake(f"{handle} lies in {thing.space}, not in {asked.reconstruction}")
-    parts = [_coloured(view, workspace) for view in record.views.values()]
-    points = np.concatenate([points for points, _ in parts])
-    colours = np.concatenate([colours for _, colours in parts])
-    if not len(points):
-        raise ModelMistake(f"{asked.reconstruction} has no points to show")
-    floor = float(np.percentile(points[:, 2], 1))
-    none = np.zeros(len(points), np.int32)
-    top = top_view_of_points(points, colours, none, floor + asked.ceiling, _LONGEST)
-    boxes = {_number(handle): thing.box for handle, thing in objects}
+        if thing.space != space:
+            raise ModelMistake(f"{handle} lies in {thing.space}, not in {space}")
+    ownership = Ownership(objects, workspace)
     await workspace.settle()
-    return _drawn(asked, workspace, top, boxes)
-
-
-def _coloured(view: ViewRecord, workspace: Workspace) -> tuple[Float, NDArray[np.uint8]]:
-    """World points (N, 3) of a view's every other pixel, and their colours (N, 3)."""
-    frame = workspace.get(view.frame, FrameRecord)
-    height, width = view.depth.shape
-    image = rgb(workspace.experts.image(frame.image.sha256), view.frame)
-    colours = np.asarray(image.resize((width, height)))[::_STEP, ::_STEP]
-    depth = view.depth[::_STEP, ::_STEP]
-    measured = depth > 0
-    rays = view.intrinsics.rays()[::_STEP, ::_STEP]
-    return view.pose.to_world((rays * depth[..., None])[measured]), colours[measured]
-
-
-def _footprints(camera: TopCamera, boxes: dict[int, OrientedBox]) -> NDArray[np.int32]:
-    """(H, W) number of the highest box above each pixel, 0 for none."""
-    owners = np.zeros(camera.width * camera.height, np.int32)
-    grid = camera.grid()
-    for number, box in sorted(boxes.items(), key=lambda item: item[1].corners()[:, 2].max()):
-        level = np.column_stack([grid, np.full(len(grid), box.center[2])])
-        owners[box.contains(level)] = number
-    return owners.reshape(camera.height, camera.width)
-
-
-def _number(handle: str) -> int:
-    return int(handle.rpartition("_")[2])
-
-
-def _drawn(
-    asked: BirdEyeArguments, workspace: Workspace, top: TopView, boxes: dict[int, OrientedBox]
-) -> ToolResult:
-    markers = place_markers(_footprints(top.camera, boxes), frozenset(boxes))
-    out = io.BytesIO()
-    Image.fromarray(draw_markers(top.rgb, markers)).save(out, "PNG")
-    camera = top.camera
-    blob = workspace.experts.blobs.put(
-        out.getvalue(), "image/png", width=camera.width, height=camera.height
+    return _drawn(
+        asked, workspace, from_above(space, ownership, workspace, asked.ceiling, _LONGEST)
     )
-    first = workspace.get(workspace.frame_handles[0], FrameRecord)
+
+
+def _drawn(asked: BirdEyeArguments, workspace: Workspace, picture: MarkedPicture) -> ToolResult:
+    blob = kept(picture.rgb, workspace)
     sources = (asked.reconstruction, *asked.objects)
-    view = FrameRecord(blob, first.index, first.time, first.original, None)
-    handle = workspace.add("view", view, sources)
-    shown = ", ".join(f"obj_{marker.instance_id}" for marker in markers.drawn) or "none"
-    text = (
-        f"{handle}: the place from above, +x right, +y up, {camera.scale:.1f} pixels a metre, "
-        f"pixel (0, 0) at x {camera.left:.2f}, y {camera.top:.2f}; numbered: {shown}"
-    )
-    data = TopViewData(
-        handle=handle,
-        scale=camera.scale,
-        left=camera.left,
-        top=camera.top,
-        numbered=tuple(f"obj_{marker.instance_id}" for marker in markers.drawn),
-    )
+    handle = add_view(blob, sources, workspace)
+    text, data = told_from_above(handle, picture)
     return ToolResult(
         text=text, data=dump(data), handles=(handle,), sources=sources, images=(blob,)
     )
+
+
+def add_view(blob: BlobRef, sources: Sequence[str], workspace: Workspace) -> str:
+    """A picture of no captured frame as evidence that can be looked at; its handle."""
+    first = workspace.get(workspace.frame_handles[0], FrameRecord)
+    view = FrameRecord(blob, first.index, first.time, first.original, None)
+    return workspace.add("view", view, sources)
+
+
+def told_from_above(
+    handle: str, picture: MarkedPicture, *, marks: bool = True
+) -> tuple[str, TopViewData]:
+    """What a top view is said to show, in words and as a record."""
+    assert picture.top is not None
+    camera = picture.top.camera
+    drawn = picture.markers.drawn if marks else ()
+    numbered = tuple(f"obj_{marker.instance_id}" for marker in drawn)
+    text = (
+        f"{handle}: the place from above, +x right, +y up, {camera.scale:.1f} pixels a metre, "
+        f"pixel (0, 0) at x {camera.left:.2f}, y {camera.top:.2f}; numbered: "
+        f"{', '.join(numbered) or 'none'}"
+    )
+    data = TopViewData(
+        handle=handle, scale=camera.scale, left=camera.left, top=camera.top, numbered=numbered
+    )
+    return text, data
 
 
 def render_tool() -> Tool[RenderArguments]:
