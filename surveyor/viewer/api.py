@@ -27,8 +27,9 @@ from surveyor.core.images import rgb
 from surveyor.memory.episodes import Episode
 from surveyor.memory.runs import RunFolder
 from surveyor.tools.geometry.kept import KeptGeometry
+from surveyor.viewer.asking import AskedPlaces, add_asking
 from surveyor.viewer.episode_view import episode_json, mask_png, scene_json
-from surveyor.viewer.index import Filter, RunIndex
+from surveyor.viewer.index import Filter, RunIndex, run_name
 
 WEB: Final = Path(__file__).parent / "web"
 _TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
@@ -37,7 +38,7 @@ _IMAGES: Final = {"JPEG": "image/jpeg", "PNG": "image/png", "WebP": "image/webp"
 _KEEP: Final = {"cache-control": "private, max-age=31536000, immutable"}
 _APART: Final = {"content-security-policy": "sandbox; default-src 'none'"}
 _WIDTHS: Final = (160, 320, 640)
-_PAGES: Final = frozenset({"", "run", "compare", "services", "skills"})
+_PAGES: Final = frozenset({"", "run", "compare", "services", "skills", "places", "place"})
 _LARGEST: Final = 64 << 20
 
 
@@ -58,6 +59,13 @@ class Library:
         if name not in self.runs:
             raise HTTPException(404, f"there is no run {name!r} here")
         return self.runs[name]
+
+    def add(self, path: Path) -> str:
+        """Show one more run, and the name that it gets."""
+        name = run_name(path, self.runs)
+        if name not in self.runs:
+            self.runs[name] = RunFolder.open(path)
+        return name
 
     def index(self, name: str) -> RunIndex:
         """The index of a run, begun at its first use."""
@@ -112,9 +120,13 @@ Status = Callable[[], list[dict[str, Any]]]
 
 
 def make_app(
-    library: Library, services: Status | None = None, skills: Status | None = None
+    library: Library,
+    services: Status | None = None,
+    skills: Status | None = None,
+    places: AskedPlaces | None = None,
 ) -> FastAPI:
-    """The app without its guard; ``services`` and ``skills`` give the rows of their pages."""
+    """The app without its guard; ``services`` and ``skills`` give the rows of their pages,
+    ``places`` keeps and answers, where the viewer was started for that."""
     app = FastAPI(title="Surveyor", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.exception_handler(UserError)
@@ -126,6 +138,7 @@ def make_app(
     _add_runs(app, library)
     _add_episodes(app, library)
     _add_blobs(app, library)
+    add_asking(app, places)
 
     @app.get("/api/services")
     def _services() -> Response:

@@ -3,6 +3,8 @@ import { runPage, runsPage } from "./list.js";
 import { episodePage } from "./episode.js";
 import { comparePage } from "./compare.js";
 import { scenePage } from "./scene3d.js";
+import { placePage, placesPage } from "./places.js";
+import { markPage } from "./mark.js";
 import { servicesPage, skillsPage } from "./tables.js";
 
 // Every state has an address: a path names the page, its query the filter and the selection.
@@ -12,12 +14,16 @@ const PAGES = [
   [/^\/run\/([^/]+)\/episode$/, episodePage],
   [/^\/run\/([^/]+)\/scene$/, scenePage],
   [/^\/compare\/([^/]+)\/([^/]+)$/, comparePage],
+  [/^\/places$/, placesPage],
+  [/^\/place\/([^/]+)$/, placePage],
+  [/^\/place\/([^/]+)\/mark$/, markPage],
   [/^\/services$/, servicesPage],
   [/^\/skills$/, skillsPage],
 ];
 const KEYS = [
   ["j k", "next and previous"], ["Enter", "open"], ["u", "up"], ["/", "search"], ["[ ]", "step"],
-  [", .", "frame"], ["e", "evidence only"], ["3", "scene in 3D"], ["c", "copy the link"], ["?", "this list"],
+  [", .", "frame or photo"], ["e", "evidence only"], ["3", "scene in 3D"], ["n", "new place"], ["m", "mark points, measure"],
+  ["x", "remove a mark"], ["w", "why this answer"], ["c", "copy the link"], ["?", "this list"],
 ];
 let leave = null;
 let keys = {};
