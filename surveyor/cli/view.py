@@ -28,6 +28,15 @@ def view(
         Path | None, typer.Option(help="Endpoints file for the page of services.")
     ] = None,
     library: Annotated[Path | None, typer.Option(help="A skill library for its page.")] = None,
+    training: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="What `surveyor train` wrote, or a folder of it; out/training if left out."
+        ),
+    ] = None,
+    truth: Annotated[
+        bool, typer.Option("--truth", help="Let scenes show true boxes of datasets held here.")
+    ] = False,
     ask: Annotated[
         bool, typer.Option("--ask", help="Take photos and answer questions about them, in places.")
     ] = False,
@@ -55,4 +64,6 @@ def view(
         experts=experts,
         library=library,
         asking=asking,
+        training=tuple(training or [Path("out/training")]),
+        truth=truth,
     )

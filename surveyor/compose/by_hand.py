@@ -28,7 +28,7 @@ from surveyor.core.geometry import Float
 from surveyor.core.photos import Photo
 from surveyor.memory.evidence import Node
 from surveyor.tools.geometry.many_views import refined, triangulated, viewing_angle
-from surveyor.tools.geometry.photo_joining import Joined
+from surveyor.tools.geometry.photo_joining import FOCAL_FROM, Joined
 from surveyor.viewer.drawing import Segment, joined, painted
 from surveyor.viewer.finding import Evidence, Finding, ScaleTold, Value, measure_text
 
@@ -120,6 +120,7 @@ def measure_by_hand(
     photos = photos_of(place)
     _check(marks, photos)
     view = joined_photos(place, photos)
+    check_joined(view)
     names = [photo.name for photo in place.record.photos]
     places = {name: _place(mark, view, names) for name, mark in marks.items()}
     check_agreement(places, sizes)
@@ -220,6 +221,19 @@ def _check(marks: Mapping[str, Mark], photos: Sequence[Photo]) -> None:
             if not (0 <= u < photos[k].width and 0 <= v < photos[k].height):
                 size = f"{photos[k].width} x {photos[k].height}"
                 raise UserError(f"end {mark.name!r} lies outside of photo {k + 1} ({size})")
+
+
+def check_joined(view: Joined) -> None:
+    """`UserError` where too few photos hold together: on embedded rooms, lengths in three photos of
+    unknown focal length were 70 % off."""
+    if not view.focal_known and len(view.cameras) < FOCAL_FROM:
+        count = len(view.intrinsics)
+        raise UserError(
+            f"only {len(view.cameras)} of {count} photos could be joined and their focal length is "
+            f"not known, which is too little to trust a length: take {FOCAL_FROM} or more, each a "
+            "step from the last and all of the same things, or photos in which the camera wrote "
+            "its focal length"
+        )
 
 
 def _place(mark: Mark, view: Joined, names: Sequence[str]) -> Float:

@@ -14,9 +14,10 @@ from surveyor.compose.asking_pages import OwnPlaces
 from surveyor.compose.run import default_cache
 from surveyor.core.errors import UserError
 from surveyor.memory.runs import RunFolder
-from surveyor.viewer.api import Library, Status, make_app
+from surveyor.viewer.api import Library, make_app
 from surveyor.viewer.guard import LOCAL, App, Guard
 from surveyor.viewer.index import open_runs
+from surveyor.viewer.shelves import SkillShelf, Status, TrainingShelf
 
 OUT: Final = Path("out")
 """Where runs are looked for unless some are named."""
@@ -32,12 +33,16 @@ def viewer_app(
     library: Path | None = None,
     cache: Path | None = None,
     asking: Asking | None = None,
+    training: Sequence[Path] = (),
+    truth: bool = False,
 ) -> App:
     """The guarded app; `UserError` when a run is not one. With ``asking`` it keeps photos and
-    answers questions about them, and needs no run."""
-    found = Library(_found(runs, asking), cache or default_cache(), datasets)
+    answers questions about them, and needs no run; ``truth`` lets it show the hidden side of
+    datasets that this machine holds."""
+    found = Library(_found(runs, asking), cache or default_cache(), datasets, truth=truth)
     places = OwnPlaces(asking, found.add) if asking is not None else None
-    app = make_app(found, _services(experts), _skills(library), places)
+    skills = SkillShelf(library) if library is not None else None
+    app = make_app(found, _services(experts), skills, TrainingShelf(training), places)
     return Guard(app, token, LOCAL | set(trusted))
 
 
@@ -61,6 +66,8 @@ def serve_viewer(
     experts: Path | None,
     library: Path | None,
     asking: Asking | None = None,
+    training: Sequence[Path] = (),
+    truth: bool = False,
 ) -> None:
     """Serve until Ctrl-C, and print the address to open."""
     import uvicorn
@@ -75,7 +82,7 @@ def serve_viewer(
     secret = secrets.token_urlsafe(24) if token else ""
     app = viewer_app(
         runs, secret, trusted=trusted, datasets=datasets, experts=experts, library=library,
-        asking=asking,
+        asking=asking, training=training, truth=truth,
     )  # fmt: skip
     if not token:
         print("warning: without a token every user of this machine can read", file=sys.stderr)
@@ -106,19 +113,5 @@ def _services(endpoints: Path | None) -> Status | None:
 
         hidden = {"log"}  # a path of this machine
         return [row.model_dump(mode="json", exclude=hidden) for row in status(endpoints)]
-
-    return rows
-
-
-def _skills(library: Path | None) -> Status | None:
-    if library is None:
-        return None
-
-    def rows() -> list[dict[str, Any]]:
-        from surveyor.skills.reports import list_rows
-        from surveyor.skills.store import SkillStore
-
-        with SkillStore(library, read_only=True) as store:
-            return [row.model_dump(mode="json") for row in list_rows(store, None)]
 
     return rows

@@ -45,6 +45,7 @@ async function read(answer) {
 }
 
 export const link = (href, attributes, ...children) => h("a", { href, ...attributes }, ...children);
+export const key = (text) => h("kbd", { "aria-hidden": "true" }, text);
 export const enc = encodeURIComponent;
 export const one = (x) => (x === null || x === undefined ? "–" : Number(x).toFixed(1));
 export const readable = (type) => type.replace(/^object_|^obj_/, "").replaceAll("_", " ");

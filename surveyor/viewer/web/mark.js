@@ -1,5 +1,4 @@
-import { api, crumbs, enc, h, link, s, send, show } from "./dom.js";
-import { key } from "./places.js";
+import { api, crumbs, enc, h, key, link, s, send, show } from "./dom.js";
 
 const COLOURS = { a: "#ffd60a", b: "#ffd60a", c: "#4cc9f0", d: "#4cc9f0" };
 const WHAT = { a: "one end of what you measure", b: "its other end", c: "one end of what you know", d: "its other end" };
@@ -53,7 +52,7 @@ export async function markPage([name], query, go) {
   show(h("h1", {}, `Mark points in ${name}`), h("p", { class: "quiet" }, "Mark each end in two or more photos taken a step apart. Two ends say what to measure; two more of one thing whose length you know give metres."),
     told.ways.hand ? null : h("p", { class: "banner" }, "Joining photos needs OpenCV: pip install 'surveyor[photos]'"),
     h("div", { class: "bench" }, h("div", {}, stage, strip), h("aside", { class: "card", "aria-label": "Marks" }, list, loupe, where,
-      h("div", { class: "chips" }, does("Set", "Enter", set), does("Remove", "x", remove), does("Photo", ",", () => turn(-1)), does("Photo", ".", () => turn(1)), does("End", "[", () => next(-1)), does("End", "]", () => next(1))),
+      h("div", { class: "chips" }, does("Set", "Enter", set), does("Remove", "x", remove), does("Photo before", ",", () => turn(-1)), does("Photo after", ".", () => turn(1)), does("End before", "[", () => next(-1)), does("End after", "]", () => next(1))),
       h("div", { class: "fields" }, question, known, length, h("label", {}, "Unit", unit)), measure, trouble)));
 
   image.addEventListener("load", draw);

@@ -1,4 +1,4 @@
-import { api, crumbs, enc, h, link, note, send, show } from "./dom.js";
+import { api, crumbs, enc, h, key, link, note, send, show } from "./dom.js";
 
 const TYPES = "image/*,video/*,.heic,.heif";
 
@@ -20,7 +20,7 @@ export async function placesPage(_, __, go) {
   const form = h("form", { class: "card drop", id: "drop", "aria-label": "New place", onsubmit: (e) => { e.preventDefault(); upload(); } },
     h("h2", {}, "Drop photos or a video of one place here"),
     h("p", { class: "quiet" }, "They stay on this machine, turned upright, without what the camera wrote beside them. Take several, a step apart, that overlap."),
-    h("div", { class: "filters" }, h("label", {}, "Photos or a video ", key("n"), input), h("label", {}, "Name of the place", name), keep), chosen, trouble);
+    h("div", { class: "filters" }, h("label", {}, h("span", {}, "Photos or a video ", key("n")), input), h("label", {}, "Name of the place", name), keep), chosen, trouble);
   form.addEventListener("dragover", (e) => { e.preventDefault(); form.classList.add("over"); });
   form.addEventListener("dragleave", () => form.classList.remove("over"));
   form.addEventListener("drop", (e) => { e.preventDefault(); form.classList.remove("over"); take([...e.dataTransfer.files]); });
@@ -67,8 +67,6 @@ function free(places) {
   while (taken.has(`place-${k}`)) k++;
   return `place-${k}`;
 }
-
-export const key = (text) => h("kbd", { "aria-hidden": "true" }, text);
 
 // A place: its photos, a question, and every answer that was given, each with an address.
 export async function placePage([name], query, go) {
