@@ -28,12 +28,34 @@ def view(
         Path | None, typer.Option(help="Endpoints file for the page of services.")
     ] = None,
     library: Annotated[Path | None, typer.Option(help="A skill library for its page.")] = None,
+    training: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="What `surveyor train` wrote, or a folder of it; out/training if left out."
+        ),
+    ] = None,
+    truth: Annotated[
+        bool, typer.Option("--truth", help="Let scenes show true boxes of datasets held here.")
+    ] = False,
+    ask: Annotated[
+        bool, typer.Option("--ask", help="Take photos and answer questions about them, in places.")
+    ] = False,
+    places: Annotated[Path, typer.Option(help="Where places are kept.")] = Path("out/places"),
+    model: Annotated[str, typer.Option(help="With --ask: a chat model.")] = "",
+    base_url: Annotated[
+        str, typer.Option(help="With --ask: the model's OpenAI-compatible endpoint.")
+    ] = "",
 ) -> None:
-    """Show runs in the browser; nothing leaves this machine and no run is written to."""
-    from surveyor.compose.viewing import serve_viewer
+    """Show runs in the browser; no run is written to.
 
+    Nothing leaves this machine, but photos for a --model elsewhere; the page says so before.
+    """
+    from surveyor.compose.ask import Asking
+    from surveyor.compose.viewing import OUT, serve_viewer
+
+    asking = Asking(root=places, experts=experts, model=model, base_url=base_url) if ask else None
     serve_viewer(
-        runs or [Path("out")],
+        runs or [OUT],
         port=port,
         host=host,
         trusted=tuple(trust_host or ()),
@@ -41,4 +63,7 @@ def view(
         datasets=tuple(dataset or ()),
         experts=experts,
         library=library,
+        asking=asking,
+        training=tuple(training or [Path("out/training")]),
+        truth=truth,
     )

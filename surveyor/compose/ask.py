@@ -15,6 +15,8 @@ from surveyor.benchmarks.run.schedule import scheduled
 from surveyor.benchmarks.runner import EpisodeContext, RunContext, run_dataset
 from surveyor.compose.memory import open_memory
 from surveyor.compose.place import (
+    ANSWER,
+    PICTURE,
     PLACES,
     Place,
     make_place,
@@ -47,7 +49,6 @@ from surveyor.viewer.finding import Finding, finding, measure_text
 EXPERTS = Path("out/experts/endpoints.json")
 """Where `surveyor serve up` says that its experts are."""
 _STRANGER = "not a frame of a dataset that this reference expert was given"
-ANSWER, PICTURE = "answer.json", "answer.jpg"
 
 
 @dataclass(frozen=True, slots=True)

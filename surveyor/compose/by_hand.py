@@ -14,13 +14,21 @@ from typing import Final
 
 import numpy as np
 
-from surveyor.compose.place import Place
+from surveyor.compose.hand_memory import (
+    KeptMarks,
+    joined_photos,
+    keep_marks,
+    kept_marks,
+    next_hand,
+    photos_of,
+)
+from surveyor.compose.place import ANSWER, PICTURE, Place
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import Float
 from surveyor.core.photos import Photo
 from surveyor.memory.evidence import Node
 from surveyor.tools.geometry.many_views import refined, triangulated, viewing_angle
-from surveyor.tools.geometry.photo_joining import Joined, join_photos
+from surveyor.tools.geometry.photo_joining import FOCAL_FROM, Joined
 from surveyor.viewer.drawing import Segment, joined, painted
 from surveyor.viewer.finding import Evidence, Finding, ScaleTold, Value, measure_text
 
@@ -100,32 +108,75 @@ def read_known(text: str) -> Known:
 def measure_by_hand(
     place: Place, question: str, points: Sequence[str], known: Sequence[str]
 ) -> Finding:
-    """Measure between the two ends that no known size uses; keep the picture beside the photos."""
-    marks = {mark.name: mark for mark in map(read_mark, points)}
-    sizes = [read_known(text) for text in known]
-    first, second = _asked(marks, sizes)
-    photos = _photos(place)
+    """Measure between the two ends that no known size uses, and keep the answer with the place.
+
+    Known sizes and their ends that an earlier question named hold until others are named.
+    """
+    new = [read_mark(text) for text in points]
+    marks, sizes, earlier = _recalled(place, new, [read_known(text) for text in known])
+    first, second = _asked([mark.name for mark in new], marks, sizes)
+    used = {first, second, *(end for size in sizes for end in size.ends)}
+    marks = {name: mark for name, mark in marks.items() if name in used}
+    photos = photos_of(place)
     _check(marks, photos)
-    view = join_photos(photos)
+    view = joined_photos(place, photos)
+    check_joined(view)
     names = [photo.name for photo in place.record.photos]
     places = {name: _place(mark, view, names) for name, mark in marks.items()}
     check_agreement(places, sizes)
     value = _measured(first, second, marks, places, sizes, view)
+    found = _told(question, place, view, marks, sizes, value, (first, second), earlier)
+    _remember(place, points, known)
+    return _kept(place, found, marks, (first, second), sizes)
+
+
+def _recalled(
+    place: Place, new: Sequence[Mark], sizes: list[Known]
+) -> tuple[dict[str, Mark], list[Known], bool]:
+    """All marks and sizes that hold now, and whether the sizes are those of an earlier question."""
+    kept = kept_marks(place)
+    marks = {mark.name: mark for mark in [*map(read_mark, kept.points), *new]}
+    if sizes:
+        return marks, sizes, False
+    again = {mark.name for mark in new}
+    old = [size for size in map(read_known, kept.known) if not again.issuperset(size.ends)]
+    return marks, old, bool(old)
+
+
+def _remember(place: Place, points: Sequence[str], known: Sequence[str]) -> None:
+    """Newer marks replace older ones of the same name; newer sizes replace all older ones."""
+    kept = kept_marks(place)
+    marks = {text.partition("=")[0].strip(): text for text in (*kept.points, *points)}
+    sizes = tuple(known) or kept.known
+    keep_marks(place, KeptMarks(points=tuple(marks.values()), known=sizes))
+
+
+def _told(
+    question: str,
+    place: Place,
+    view: Joined,
+    marks: Mapping[str, Mark],
+    sizes: Sequence[Known],
+    value: Value,
+    ends: tuple[str, str],
+    earlier: bool,
+) -> Finding:
+    names = [photo.name for photo in place.record.photos]
+    said = ", as marked before" if earlier else ""
     scale = ScaleTold(
         kind="known" if sizes else "relative",
-        basis=tuple(f"scale from {k.name} = {k.metres:.2f} m" for k in sizes)
+        basis=tuple(f"scale from {k.name} = {k.metres:.2f} m{said}" for k in sizes)
         or ("scale unknown: no metres; name one known size with --known",),
     )
-    shown = f"between {first} and {second}"
+    shown = f"between {ends[0]} and {ends[1]}"
     text = (
         f"About {measure_text(value)} {shown}."
         if sizes
         else f"The scale is unknown, so there is no length in metres {shown}: name a known size."
     )
     focal = "from the camera" if view.focal_known else "estimated"
-    warnings = [f"{names[k]} could not be joined with the others" for k in view.apart]
-    found = Finding(
-        question=question or f"How far is {first} from {second}?",
+    return Finding(
+        question=question or f"How far is {ends[0]} from {ends[1]}?",
         status="answered" if sizes else "failed",
         kind="measured" if sizes else "none",
         sentence=text,
@@ -141,34 +192,25 @@ def measure_by_hand(
         ),
         photos=tuple(names),
         producers=(f"marks by hand, {len(view.cameras)} photos joined by OpenCV, focal {focal}",),
-        warnings=tuple(warnings),
+        warnings=tuple(f"{names[k]} could not be joined with the others" for k in view.apart),
         place=place.record.name,
     )  # fmt: skip
-    return _with_picture(place, found, marks, first, second, sizes)
 
 
-def _asked(marks: Mapping[str, Mark], sizes: Sequence[Known]) -> tuple[str, str]:
+def _asked(
+    new: Sequence[str], marks: Mapping[str, Mark], sizes: Sequence[Known]
+) -> tuple[str, str]:
     for size in sizes:
         for end in size.ends:
             if end not in marks:
                 raise UserError(f"--known {size.name!r} names the end {end!r}, which is not marked")
-    free = [name for name in marks if all(name not in size.ends for size in sizes)]
+    free = [name for name in dict.fromkeys(new) if all(name not in k.ends for k in sizes)]
     if len(free) != 2:
         raise UserError(
             f"mark exactly two ends besides those of known sizes ({len(free)} are: "
             f"{', '.join(free) or 'none'}), so that it is clear what to measure"
         )
     return free[0], free[1]
-
-
-def _photos(place: Place) -> list[Photo]:
-    return [
-        Photo(
-            photo.name, place.blobs.get(photo.image.sha256), photo.image.media_type,
-            photo.image.width or 0, photo.image.height or 0, photo.focal,
-        )
-        for photo in place.record.photos
-    ]  # fmt: skip
 
 
 def _check(marks: Mapping[str, Mark], photos: Sequence[Photo]) -> None:
@@ -179,6 +221,19 @@ def _check(marks: Mapping[str, Mark], photos: Sequence[Photo]) -> None:
             if not (0 <= u < photos[k].width and 0 <= v < photos[k].height):
                 size = f"{photos[k].width} x {photos[k].height}"
                 raise UserError(f"end {mark.name!r} lies outside of photo {k + 1} ({size})")
+
+
+def check_joined(view: Joined) -> None:
+    """`UserError` where too few photos hold together: on embedded rooms, lengths in three photos of
+    unknown focal length were 70 % off."""
+    if not view.focal_known and len(view.cameras) < FOCAL_FROM:
+        count = len(view.intrinsics)
+        raise UserError(
+            f"only {len(view.cameras)} of {count} photos could be joined and their focal length is "
+            f"not known, which is too little to trust a length: take {FOCAL_FROM} or more, each a "
+            "step from the last and all of the same things, or photos in which the camera wrote "
+            "its focal length"
+        )
 
 
 def _place(mark: Mark, view: Joined, names: Sequence[str]) -> Float:
@@ -279,25 +334,24 @@ def check_agreement(places: Mapping[str, Float], sizes: Sequence[Known]) -> None
             )
 
 
-def _with_picture(
+def _kept(
     place: Place,
     found: Finding,
     marks: Mapping[str, Mark],
-    first: str,
-    second: str,
+    ends: tuple[str, str],
     sizes: Sequence[Known],
 ) -> Finding:
-    """Every photo in which both ends are marked, at most two, with what was measured and known."""
-    both = [k for k in marks[first].pixels if k in marks[second].pixels][:2]
-    if not both:
-        return found
+    """Keep the answer with its picture: every photo in which both ends are marked, at most two,
+    with what was measured and known."""
+    folder = next_hand(place)
+    folder.mkdir()
+    both = [k for k in marks[ends[0]].pixels if k in marks[ends[1]].pixels][:2]
     pictures = []
     for k in both:
         photo = place.record.photos[k]
         size = (photo.image.width or 1, photo.image.height or 1)
-        data = place.blobs.get(photo.image.sha256)
-        ends = [marks[name].pixels[k] for name in (first, second)]
-        shares = [(u / size[0], v / size[1]) for u, v in ends]
+        at = [marks[name].pixels[k] for name in ends]
+        shares = [(u / size[0], v / size[1]) for u, v in at]
         label = measure_text(found.answer) if sizes else "?"
         nodes = [
             Node(name, "mark", row={"box": [u - 4, v - 4, u + 4, v + 4], "category": name})
@@ -305,7 +359,11 @@ def _with_picture(
             if k in mark.pixels
             for u, v in (mark.pixels[k],)
         ]
+        data = place.blobs.get(photo.image.sha256)
         pictures.append(painted(data, nodes, Segment(shares[0], shares[1], label)))
-    path = place.path / "by-hand.jpg"
-    path.write_bytes(joined(pictures))
-    return found.model_copy(update={"picture": str(path)})
+    if pictures:
+        path = folder / PICTURE
+        path.write_bytes(joined(pictures))
+        found = found.model_copy(update={"picture": str(path)})
+    (folder / ANSWER).write_text(found.model_dump_json(indent=1) + "\n")
+    return found

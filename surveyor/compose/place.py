@@ -26,6 +26,7 @@ from surveyor.core.photos import Photos
 
 PLACES = Path("out/places")
 PHOTOS = "photos.json"
+ANSWER, PICTURE = "answer.json", "answer.jpg"
 _ASKED = re.compile(r"ask-(\d+)")
 
 

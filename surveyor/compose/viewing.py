@@ -5,15 +5,22 @@ from __future__ import annotations
 import secrets
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from surveyor.compose.ask import Asking
+from surveyor.compose.asking_pages import OwnPlaces
 from surveyor.compose.run import default_cache
 from surveyor.core.errors import UserError
-from surveyor.viewer.api import Library, Status, make_app
+from surveyor.memory.runs import RunFolder
+from surveyor.viewer.api import Library, make_app
 from surveyor.viewer.guard import LOCAL, App, Guard
 from surveyor.viewer.index import open_runs
+from surveyor.viewer.shelves import SkillShelf, Status, TrainingShelf
+
+OUT: Final = Path("out")
+"""Where runs are looked for unless some are named."""
 
 
 def viewer_app(
@@ -25,11 +32,27 @@ def viewer_app(
     experts: Path | None = None,
     library: Path | None = None,
     cache: Path | None = None,
+    asking: Asking | None = None,
+    training: Sequence[Path] = (),
+    truth: bool = False,
 ) -> App:
-    """The guarded app; `UserError` when a run is not one."""
-    found = Library(open_runs(list(runs)), cache or default_cache(), datasets)
-    app = make_app(found, _services(experts), _skills(library))
+    """The guarded app; `UserError` when a run is not one. With ``asking`` it keeps photos and
+    answers questions about them, and needs no run; ``truth`` lets it show the hidden side of
+    datasets that this machine holds."""
+    found = Library(_found(runs, asking), cache or default_cache(), datasets, truth=truth)
+    places = OwnPlaces(asking, found.add) if asking is not None else None
+    skills = SkillShelf(library) if library is not None else None
+    app = make_app(found, _services(experts), skills, TrainingShelf(training), places)
     return Guard(app, token, LOCAL | set(trusted))
+
+
+def _found(runs: Sequence[Path], asking: Asking | None) -> Mapping[str, RunFolder]:
+    try:
+        return open_runs(list(runs))
+    except UserError:
+        if asking is not None and list(runs) == [OUT]:
+            return {}
+        raise
 
 
 def serve_viewer(
@@ -42,6 +65,9 @@ def serve_viewer(
     datasets: Sequence[Path],
     experts: Path | None,
     library: Path | None,
+    asking: Asking | None = None,
+    training: Sequence[Path] = (),
+    truth: bool = False,
 ) -> None:
     """Serve until Ctrl-C, and print the address to open."""
     import uvicorn
@@ -55,8 +81,9 @@ def serve_viewer(
         )
     secret = secrets.token_urlsafe(24) if token else ""
     app = viewer_app(
-        runs, secret, trusted=trusted, datasets=datasets, experts=experts, library=library
-    )
+        runs, secret, trusted=trusted, datasets=datasets, experts=experts, library=library,
+        asking=asking, training=training, truth=truth,
+    )  # fmt: skip
     if not token:
         print("warning: without a token every user of this machine can read", file=sys.stderr)
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
@@ -70,6 +97,7 @@ def serve_viewer(
         shown = trusted[0] if trusted and not local else host
         named = f"[{shown}]" if ":" in shown else shown
         address = f"http://{named}:{listener.getsockname()[1]}/"
+        address += "places" if asking is not None else ""
         print(address + (f"?token={secret}" if secret else ""), flush=True)
         print("Ctrl-C ends it", file=sys.stderr, flush=True)
         config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
@@ -85,19 +113,5 @@ def _services(endpoints: Path | None) -> Status | None:
 
         hidden = {"log"}  # a path of this machine
         return [row.model_dump(mode="json", exclude=hidden) for row in status(endpoints)]
-
-    return rows
-
-
-def _skills(library: Path | None) -> Status | None:
-    if library is None:
-        return None
-
-    def rows() -> list[dict[str, Any]]:
-        from surveyor.skills.reports import list_rows
-        from surveyor.skills.store import SkillStore
-
-        with SkillStore(library, read_only=True) as store:
-            return [row.model_dump(mode="json") for row in list_rows(store, None)]
 
     return rows

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pydantic import BaseModel, ConfigDict
 
 from surveyor.memory.episodes import Episode
-from surveyor.skills.entries import LedgerRow
+from surveyor.skills.entries import LedgerRow, StoredSkill
 from surveyor.skills.gate import Comparison
 from surveyor.skills.provenance import Status
 from surveyor.skills.store import SkillStore
@@ -48,21 +48,21 @@ class Worth(BaseModel):
 def report(store: SkillStore, episodes: Iterable[Episode] = ()) -> tuple[Worth, ...]:
     """Rows for the active skills, the most used first; ``episodes`` are those to count uses in."""
     uses = count_uses(episodes)
-    rows = [
-        _worth(
-            Worth(
-                name=s.document.name,
-                version=s.document.version,
-                status=s.status,
-                uses=uses[s.ref],
-                lessons=s.document.lessons,
-                parents=s.provenance.parents,
-            ),
-            store.ledger(s.document.name),
-        )
-        for s in store.skills(Status.ACTIVE)
-    ]
+    rows = [worth(store, s, uses[s.ref]) for s in store.skills(Status.ACTIVE)]
     return tuple(sorted(rows, key=lambda r: (-r.uses, -(r.lift or 0.0), r.name)))
+
+
+def worth(store: SkillStore, skill: StoredSkill, uses: int = 0) -> Worth:
+    """What one version is worth by the ledger, whatever its status."""
+    row = Worth(
+        name=skill.document.name,
+        version=skill.document.version,
+        status=skill.status,
+        uses=uses,
+        lessons=skill.document.lessons,
+        parents=skill.provenance.parents,
+    )
+    return _worth(row, store.ledger(skill.document.name))
 
 
 def count_uses(episodes: Iterable[Episode]) -> Counter[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -27,8 +27,11 @@ from surveyor.core.images import rgb
 from surveyor.memory.episodes import Episode
 from surveyor.memory.runs import RunFolder
 from surveyor.tools.geometry.kept import KeptGeometry
+from surveyor.viewer.asking import AskedPlaces, add_asking
 from surveyor.viewer.episode_view import episode_json, mask_png, scene_json
-from surveyor.viewer.index import Filter, RunIndex
+from surveyor.viewer.index import Filter, RunIndex, run_name
+from surveyor.viewer.shelves import SkillShelf, Status, TrainingShelf, add_shelves
+from surveyor.viewer.truth import has_truth, truth_json
 
 WEB: Final = Path(__file__).parent / "web"
 _TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
@@ -37,16 +40,25 @@ _IMAGES: Final = {"JPEG": "image/jpeg", "PNG": "image/png", "WebP": "image/webp"
 _KEEP: Final = {"cache-control": "private, max-age=31536000, immutable"}
 _APART: Final = {"content-security-policy": "sandbox; default-src 'none'"}
 _WIDTHS: Final = (160, 320, 640)
-_PAGES: Final = frozenset({"", "run", "compare", "services", "skills"})
+_PAGES: Final = frozenset(
+    {"", "run", "compare", "services", "skills", "skill", "training", "places", "place"}
+)
 _LARGEST: Final = 64 << 20
 
 
 class Library:
-    """The runs that the viewer was started for, by name, with their indices and blobs."""
+    """The runs that the viewer was started for, by name, with their indices and blobs; ``truth``
+    says whether it may show the hidden side of their datasets."""
 
     def __init__(
-        self, runs: Mapping[str, RunFolder], cache: Path, datasets: Sequence[Path] = ()
+        self,
+        runs: Mapping[str, RunFolder],
+        cache: Path,
+        datasets: Sequence[Path] = (),
+        *,
+        truth: bool = False,
     ) -> None:
+        self.truth = truth
         self.runs = dict(runs)
         self._indices: dict[str, RunIndex] = {}
         self._cache = cache
@@ -58,6 +70,13 @@ class Library:
         if name not in self.runs:
             raise HTTPException(404, f"there is no run {name!r} here")
         return self.runs[name]
+
+    def add(self, path: Path) -> str:
+        """Show one more run, and the name that it gets."""
+        name = run_name(path, self.runs)
+        if name not in self.runs:
+            self.runs[name] = RunFolder.open(path)
+        return name
 
     def index(self, name: str) -> RunIndex:
         """The index of a run, begun at its first use."""
@@ -74,13 +93,18 @@ class Library:
         """
         folder = self.run(name)
         found = [folder.path / "blobs", *(path / "blobs" for path in self._datasets)]
-        named = Path(str(folder.record.config.get("dataset", "")))
-        identity = folder.record.manifest.dataset
-        if manifest_file(named) and read_manifest(named).content_hash == identity.content_hash:
-            found.append(named / "blobs")
+        found += [path / "blobs" for path in self.datasets(name)]
         if (folder.path.parent / "photos.json").exists():
             found.append(folder.path.parent / "blobs")
         return [BlobStore(path) for path in [*found, self._cache / "blobs"] if path.is_dir()]
+
+    def datasets(self, name: str) -> list[Path]:
+        """Where the very dataset lies that a run was made with, of the places known."""
+        record = self.run(name).record
+        named = (Path(str(record.config.get("dataset", ""))), *self._datasets)
+        wanted = record.manifest.dataset.content_hash
+        there = [path for path in named if manifest_file(path)]
+        return [path for path in there if read_manifest(path).content_hash == wanted]
 
     def blob(self, name: str, sha256: str) -> bytes:
         """A blob of a run; 404 where it is in none of its stores."""
@@ -108,13 +132,15 @@ def _json(value: object) -> Response:
     return Response(orjson.dumps(value, default=str), media_type="application/json")
 
 
-Status = Callable[[], list[dict[str, Any]]]
-
-
 def make_app(
-    library: Library, services: Status | None = None, skills: Status | None = None
+    library: Library,
+    services: Status | None = None,
+    skills: SkillShelf | None = None,
+    training: TrainingShelf | None = None,
+    places: AskedPlaces | None = None,
 ) -> FastAPI:
-    """The app without its guard; ``services`` and ``skills`` give the rows of their pages."""
+    """The app without its guard; ``services``, ``skills`` and ``training`` give what their pages
+    show, ``places`` keeps and answers, where the viewer was started for that."""
     app = FastAPI(title="Surveyor", docs_url=None, redoc_url=None, openapi_url=None)
 
     @app.exception_handler(UserError)
@@ -126,14 +152,8 @@ def make_app(
     _add_runs(app, library)
     _add_episodes(app, library)
     _add_blobs(app, library)
-
-    @app.get("/api/services")
-    def _services() -> Response:
-        return _json({"rows": services() if services else [], "asked": services is not None})
-
-    @app.get("/api/skills")
-    def _skills() -> Response:
-        return _json({"rows": skills() if skills else [], "asked": skills is not None})
+    add_asking(app, places)
+    add_shelves(app, services, skills, training or TrainingShelf(()))
 
     @app.get("/web/{name}")
     def _web(name: str) -> Response:
@@ -274,13 +294,26 @@ def _add_episodes(app: FastAPI, library: Library) -> None:
     def _scene(run: str, task: str, epoch: int = 0) -> Response:
         told = scene_json(library.episode(run, task, epoch))
         for space in told["spaces"]:
-            if space["geometry"]:
-                try:
-                    kept = KeptGeometry.model_validate_json(library.blob(run, space["geometry"]))
-                    space["kept"] = kept.model_dump(mode="json")
-                except HTTPException:
-                    space["kept"] = None
+            kept = _geometry(library, run, space["geometry"]) if space["geometry"] else None
+            space["kept"] = kept.model_dump(mode="json") if kept else None
+        held = any(map(has_truth, library.datasets(run)))
+        told["truth"] = "held" if library.truth and held else "off" if held else "none"
         return _json(told)
+
+    @app.get("/api/run/{run}/truth")
+    def _truth(run: str, task: str, space: str, epoch: int = 0) -> Response:
+        if not library.truth:
+            raise HTTPException(404, "the viewer was not started with --truth")
+        dataset = next(filter(has_truth, library.datasets(run)), None)
+        if dataset is None:
+            raise HTTPException(404, "this machine holds no truth of this run's dataset")
+        episode = library.episode(run, task, epoch)
+        spaces = scene_json(episode)["spaces"]
+        told = next((s for s in spaces if s["space"] == space and s["geometry"]), None)
+        kept = _geometry(library, run, told["geometry"]) if told else None
+        if told is None or kept is None:
+            raise HTTPException(404, "this space has no cameras that truth could be laid over")
+        return _json(truth_json(dataset, episode.started.scene_id, kept, told["objects"]))
 
     @app.get("/api/run/{run}/mask")
     def _mask(run: str, task: str, handle: str, epoch: int = 0) -> Response:
@@ -295,6 +328,13 @@ def _add_episodes(app: FastAPI, library: Library) -> None:
         if not path.is_file() or path.stat().st_size > _LARGEST:
             raise HTTPException(404, "there is no such log")
         return Response(path.read_bytes(), media_type="text/plain", headers={**_APART})
+
+
+def _geometry(library: Library, run: str, sha256: str) -> KeptGeometry | None:
+    try:
+        return KeptGeometry.model_validate_json(library.blob(run, sha256))
+    except HTTPException:
+        return None
 
 
 def _add_blobs(app: FastAPI, library: Library) -> None:

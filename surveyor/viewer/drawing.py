@@ -173,12 +173,13 @@ def _draw_segment(draw: Draw, segment: Segment, size: tuple[int, int], font: Fon
     for x, y in ends:
         draw.ellipse((x - 6, y - 6, x + 6, y + 6), fill=_SEGMENT, outline=_DARK, width=2)
     middle = ((ends[0][0] + ends[1][0]) / 2, (ends[0][1] + ends[1][1]) / 2 - 28)
-    width = draw.textlength(segment.label, font=font)
+    width = draw.textlength(segment.label.replace("–", "-"), font=font)
     x = min(max(middle[0] - width / 2, 6), size[0] - width - 6)
     _label(draw, (x, min(max(middle[1], 4), size[1] - 28)), segment.label, _SEGMENT, font)
 
 
 def _label(draw: Draw, at: Pixel, text: str, colour: tuple[int, int, int], font: Font) -> None:
+    text = text.replace("–", "-")  # the font of Pillow has no dash
     box = draw.textbbox(at, text, font=font)
     draw.rectangle((box[0] - 3, box[1] - 2, box[2] + 3, box[3] + 2), fill=_DARK)
     draw.text(at, text, fill=colour, font=font)

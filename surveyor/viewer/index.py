@@ -368,9 +368,14 @@ def open_runs(places: list[Path]) -> Mapping[str, RunFolder]:
                 if len(inside) == 1:
                     raise
                 continue
-            own = (path.parent / "photos.json").exists()
-            name = f"{path.parent.name}-{path.name}" if own else path.name
-            if name in found and found[name].path.resolve() != path.resolve():
-                name = f"{name}~{sha256_of(str(path.resolve()).encode())[:6]}"
-            found[name] = folder
+            found[run_name(path, found)] = folder
     return found
+
+
+def run_name(path: Path, taken: Mapping[str, RunFolder]) -> str:
+    """A run's name in addresses: its folder's, with its place's, told apart from those taken."""
+    own = (path.parent / "photos.json").exists()
+    name = f"{path.parent.name}-{path.name}" if own else path.name
+    if name in taken and taken[name].path.resolve() != path.resolve():
+        name = f"{name}~{sha256_of(str(path.resolve()).encode())[:6]}"
+    return name

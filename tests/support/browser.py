@@ -86,8 +86,7 @@ class Tab:
 
     def press(self, key: str) -> None:
         """One key, as typed."""
-        named = {"Enter": "\r", "Escape": "", "Tab": ""}
-        text = named.get(key, key)
+        text = "\r" if key == "Enter" else key if len(key) == 1 else ""
         event = {"key": key, "text": text} if text else {"key": key}
         event |= {"windowsVirtualKeyCode": {"Enter": 13, "Escape": 27, "Tab": 9}.get(key, 0)}
         self.call("Input.dispatchKeyEvent", type="keyDown", **event)

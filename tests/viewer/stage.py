@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import uvicorn
@@ -182,9 +183,10 @@ def make_run(
 
 
 @contextmanager
-def served(runs: list[Path], cache: Path, token: str = TOKEN) -> Iterator[str]:
-    """The viewer behind its guard on a free port; the address without the token."""
-    app = viewer_app(runs, token, cache=cache)
+def served(runs: list[Path], cache: Path, token: str = TOKEN, **more: Any) -> Iterator[str]:
+    """The viewer behind its guard on a free port; the address without the token. ``more`` is what
+    `viewer_app` takes besides."""
+    app = viewer_app(runs, token, cache=cache, **more)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(app, log_level="error", access_log=False)

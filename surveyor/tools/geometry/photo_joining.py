@@ -36,6 +36,8 @@ _ALL_PAIRS: Final = 24
 _NEIGHBOURS: Final = 6
 _LEAST: Final = 18
 _PIXELS: Final = 2.5
+FOCAL_FROM: Final = 5
+"""Photos that together tell a focal length; three can put it 40 % off, and lengths with it."""
 _ADJUSTED: Final = 900
 """Points that an adjustment moves; enough to fix some dozens of cameras."""
 
@@ -102,9 +104,9 @@ def join_photos(photos: Sequence[Photo]) -> Joined:
     while _resect(work):
         _triangulate(work)
         if len(work.cameras) < 6 or len(work.cameras) % 3 == 0:
-            _adjust(work, focal=not focal_known and len(work.cameras) >= 4)
+            _adjust(work, focal=not focal_known and len(work.cameras) >= FOCAL_FROM)
             _drop_wrong(work)
-    _adjust(work, focal=not focal_known and len(work.cameras) >= 3, most=2500)
+    _adjust(work, focal=not focal_known and len(work.cameras) >= FOCAL_FROM, most=2500)
     errors = _drop_wrong(work)
     return Joined(
         dict(sorted(work.cameras.items())),

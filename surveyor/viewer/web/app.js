@@ -3,7 +3,11 @@ import { runPage, runsPage } from "./list.js";
 import { episodePage } from "./episode.js";
 import { comparePage } from "./compare.js";
 import { scenePage } from "./scene3d.js";
-import { servicesPage, skillsPage } from "./tables.js";
+import { placePage, placesPage } from "./places.js";
+import { markPage } from "./mark.js";
+import { skillPage, skillsPage } from "./skills.js";
+import { trainingPage, trainingsPage } from "./training.js";
+import { servicesPage } from "./tables.js";
 
 // Every state has an address: a path names the page, its query the filter and the selection.
 const PAGES = [
@@ -12,12 +16,19 @@ const PAGES = [
   [/^\/run\/([^/]+)\/episode$/, episodePage],
   [/^\/run\/([^/]+)\/scene$/, scenePage],
   [/^\/compare\/([^/]+)\/([^/]+)$/, comparePage],
+  [/^\/places$/, placesPage],
+  [/^\/place\/([^/]+)$/, placePage],
+  [/^\/place\/([^/]+)\/mark$/, markPage],
   [/^\/services$/, servicesPage],
   [/^\/skills$/, skillsPage],
+  [/^\/skill\/([^/]+)$/, skillPage],
+  [/^\/training$/, trainingsPage],
+  [/^\/training\/([^/]+)$/, trainingPage],
 ];
 const KEYS = [
   ["j k", "next and previous"], ["Enter", "open"], ["u", "up"], ["/", "search"], ["[ ]", "step"],
-  [", .", "frame"], ["e", "evidence only"], ["3", "scene in 3D"], ["c", "copy the link"], ["?", "this list"],
+  [", .", "frame or photo"], ["e", "evidence only"], ["3", "scene in 3D"], ["1–4 t", "layers, truth"], ["n", "new place"], ["m", "mark points, measure"],
+  ["x", "remove a mark"], ["w", "why this answer"], ["c", "copy the link"], ["?", "this list"],
 ];
 let leave = null;
 let keys = {};

@@ -30,16 +30,22 @@ export function visible(text) {
 }
 
 export async function api(path, signal) {
-  const answer = await fetch(path, { signal });
-  if (!answer.ok) {
-    let told = answer.statusText;
-    try { told = (await answer.json()).detail; } catch { /* not JSON */ }
-    throw new Error(typeof told === "string" ? told : answer.statusText);
-  }
-  return answer.json();
+  return read(await fetch(path, { signal }));
+}
+
+export async function send(path, body) {
+  return read(await fetch(path, { method: "POST", body }));
+}
+
+async function read(answer) {
+  if (answer.ok) return answer.json();
+  let told = answer.statusText;
+  try { told = (await answer.json()).detail; } catch { /* not JSON */ }
+  throw new Error(typeof told === "string" ? told : answer.statusText);
 }
 
 export const link = (href, attributes, ...children) => h("a", { href, ...attributes }, ...children);
+export const key = (text) => h("kbd", { "aria-hidden": "true" }, text);
 export const enc = encodeURIComponent;
 export const one = (x) => (x === null || x === undefined ? "–" : Number(x).toFixed(1));
 export const readable = (type) => type.replace(/^object_|^obj_/, "").replaceAll("_", " ");

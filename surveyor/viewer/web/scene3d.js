@@ -1,4 +1,4 @@
-import { api, crumbs, enc, h, link, s, show } from "./dom.js";
+import { api, crumbs, enc, h, key, link, s, show } from "./dom.js";
 import { Drawing } from "./gl.js";
 
 const EDGES = [[0, 1], [0, 2], [0, 4], [1, 3], [1, 5], [2, 3], [2, 6], [3, 7], [4, 5], [4, 6], [5, 7], [6, 7]];
@@ -17,13 +17,21 @@ export async function scenePage([run], query, go) {
   const unit = space.kept?.scale === "relative" || space.scale === "relative" ? "units" : "m";
   const canvas = h("canvas", { tabindex: "0", id: "scene", role: "img", "aria-label": `The scene: ${objects.length} measured objects and ${space.kept?.views.length || 0} cameras. Arrow keys turn, plus and minus zoom; the table below has all numbers.` });
   const stage = h("div", { class: "stage" }, canvas);
-  const layers = { cloud: true, cameras: true, boxes: true, segments: true };
-  const boxes = Object.keys(layers).map((name) => h("label", { class: "inline" }, h("input", { type: "checkbox", checked: true, onchange: (e) => { layers[name] = e.target.checked; draw(); } }), ` ${name}`));
-  show(h("h1", {}, `Scene of ${which.get("task")}`), h("p", { class: "quiet" }, `${space.kept?.points || 0} points, ${space.kept?.views.length || 0} cameras, ${objects.length} objects; lengths in ${unit === "m" ? "metres" : "units of no known scale"}; grid ${unit === "m" ? "1 m" : "1 unit"}, up is up`), h("div", { class: "filters" }, boxes), stage, table(objects, unit));
+  const wanted = told.truth === "held" && space.kept && query.get("truth") === "1";
+  const truth = wanted ? await api(`/api/run/${enc(run)}/truth?${which}&space=${enc(space.space)}`) : null;
+  const layers = { cloud: true, cameras: true, boxes: true, segments: true, truth: Boolean(truth) };
+  const names = ["cloud", "cameras", "boxes", "segments"];
+  const toggles = names.map((name) => h("input", { type: "checkbox", checked: true, onchange: (e) => { layers[name] = e.target.checked; draw(); } }));
+  const boxes = names.map((name, i) => h("label", { class: "inline" }, toggles[i], ` ${name} `, key(i + 1)));
+  const beside = (on) => { const parts = new URLSearchParams(query); if (on) parts.set("truth", "1"); else parts.delete("truth"); go(`/run/${enc(run)}/scene?${parts}`, true); };
+  if (told.truth === "held" && space.kept) boxes.push(h("label", { class: "inline" }, h("input", { type: "checkbox", id: "truth", checked: wanted, onchange: (e) => beside(e.target.checked) }), " truth ", key("t")));
+  else boxes.push(h("span", { class: "quiet" }, told.truth === "off" ? "Start the viewer with --truth to lay truth beside." : "This machine holds no truth of this scene."));
+  const keys = { u: () => go(back), t: () => document.getElementById("truth")?.click(), ...Object.fromEntries(names.map((_, i) => [String(i + 1), () => toggles[i].click()])) };
+  show(h("h1", {}, `Scene of ${which.get("task")}`), h("p", { class: "quiet" }, `${space.kept?.points || 0} points, ${space.kept?.views.length || 0} cameras, ${objects.length} objects; lengths in ${unit === "m" ? "metres" : "units of no known scale"}; grid ${unit === "m" ? "1 m" : "1 unit"}, up is up`), truth ? h("p", { class: "banner", id: "truth-shown" }, "The truth is shown (thin magenta boxes): whoever answered never saw it.") : null, h("div", { class: "filters" }, boxes), stage, table(objects, unit), truth ? truthTable(truth) : null);
   const drawing = Drawing.on(canvas);
   if (!drawing) {
-    stage.replaceChildren(h("p", { class: "banner", id: "no-webgl" }, "This browser has no WebGL2: the scene is shown from above."), plan(space, objects, segments));
-    return { keys: { u: () => go(back) } };
+    stage.replaceChildren(h("p", { class: "banner", id: "no-webgl" }, "This browser has no WebGL2: the scene is shown from above."), plan(space, objects, segments, truth?.objects || []));
+    return { keys };
   }
   const cloud = space.kept ? await points(run, space.kept) : new Float32Array();
   const middle = centre(cloud, objects);
@@ -33,7 +41,8 @@ export async function scenePage([run], query, go) {
   drawing.lines("boxes", objects.flatMap((o) => boxLines(o)), 2);
   drawing.lines("cameras", (space.kept?.views || []).flatMap(frustum), 1);
   drawing.lines("segments", segments.flatMap(({ points: [a, b] }) => thick(a, b)), 3);
-  function draw() { requestAnimationFrame(() => drawing.draw(view, { ...layers, grid: true })); stage.dataset.drawn = "1"; }
+  drawing.lines("truth", (truth?.objects || []).flatMap(wire), 1);
+  function draw() { if (!drawing) return; requestAnimationFrame(() => drawing.draw(view, { ...layers, grid: true })); stage.dataset.drawn = "1"; }
   const orbit = (dx, dy) => { view.turn -= dx * 0.008; view.tilt = Math.max(0.02, Math.min(1.55, view.tilt + dy * 0.008)); draw(); };
   canvas.addEventListener("pointerdown", (e) => { canvas.setPointerCapture(e.pointerId); canvas.onpointermove = (m) => (m.shiftKey ? pan(m.movementX, m.movementY) : orbit(m.movementX, m.movementY)); });
   canvas.addEventListener("pointerup", () => { canvas.onpointermove = null; });
@@ -47,7 +56,7 @@ export async function scenePage([run], query, go) {
   const watcher = new ResizeObserver(draw);
   watcher.observe(canvas);
   draw();
-  return { leave: () => { watcher.disconnect(); drawing.end(); }, keys: { u: () => go(back) } };
+  return { leave: () => { watcher.disconnect(); drawing.end(); }, keys };
 }
 
 async function points(run, kept) {
@@ -68,6 +77,8 @@ function corners(o) {
 }
 
 const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16) / 255);
+
+const wire = (o) => { const c = corners(o), colour = [0.85, 0.1, 0.65]; return EDGES.flatMap(([a, b]) => [...c[a], ...colour, ...c[b], ...colour]); };
 
 function boxLines(o) {
   const c = corners(o), colour = rgb(o.colour);
@@ -112,13 +123,14 @@ function grid(cloud, objects) {
   return out;
 }
 
-function plan(space, objects, segments) {
-  const [low, high] = bounds([], objects);
+function plan(space, objects, segments, truth) {
+  const [low, high] = bounds([], [...objects, ...truth]);
   for (const v of space.kept?.views || []) for (const k of [0, 1]) { low[k] = Math.min(low[k], v.T_world_camera[k][3]); high[k] = Math.max(high[k], v.T_world_camera[k][3]); }
   const pad = 0.5, w = high[0] - low[0] + 2 * pad, t = high[1] - low[1] + 2 * pad;
   const size = Math.max(w, t) / 40;
   return s("svg", { class: "plan", id: "plan", viewBox: `${low[0] - pad} ${-high[1] - pad} ${w} ${t}`, role: "img", "aria-label": "The scene from above" },
     objects.map((o) => { const c = corners(o); return s("polygon", { points: [0, 2, 6, 4].map((k) => `${c[k][0]},${-c[k][1]}`).join(" "), stroke: o.colour, fill: o.colour, "fill-opacity": 0.2, "stroke-width": size / 8 }); }),
+    truth.map((o) => { const c = corners(o); return s("polygon", { points: [0, 2, 6, 4].map((k) => `${c[k][0]},${-c[k][1]}`).join(" "), class: "truth", "stroke-width": size / 8 }); }),
     objects.map((o) => s("text", { x: o.center[0], y: -o.center[1], "font-size": size, "text-anchor": "middle" }, o.category)),
     (space.kept?.views || []).map((v) => s("circle", { cx: v.T_world_camera[0][3], cy: -v.T_world_camera[1][3], r: size / 4, class: "camera" })),
     segments.map(({ points: [a, b] }) => s("line", { x1: a[0], y1: -a[1], x2: b[0], y2: -b[1], class: "segment", "stroke-width": size / 5 })));
@@ -128,4 +140,11 @@ function table(objects, unit) {
   const n = (v) => Number(v).toFixed(2);
   return h("div", { class: "card wide" }, h("table", {}, h("caption", {}, "Measured objects"), h("thead", {}, h("tr", {}, ["Object", "Category", `Size (${unit})`, `Position (${unit})`, "Views", "Confidence"].map((t) => h("th", { scope: "col" }, t)))),
     h("tbody", {}, objects.map((o) => h("tr", {}, h("th", { scope: "row" }, o.handle), h("td", {}, o.category + (o.accepted ? "" : " (weak)")), h("td", { class: "n" }, (o.size || []).map(n).join(" × ")), h("td", { class: "n" }, o.center.map(n).join(", ")), h("td", { class: "n" }, `${o.support} of ${o.visible}`), h("td", { class: "n" }, n(o.confidence)))))));
+}
+
+function truthTable({ rows, wrong, why }) {
+  if (why) return h("p", { class: "quiet" }, why);
+  const line = (r) => h("tr", {}, h("th", { scope: "row" }, r.category), h("td", {}, r.handle || "not measured"), h("td", { class: "n" }, r.overlap === null ? "–" : r.overlap.toFixed(2)), h("td", { class: "n" }, r.off === null ? "–" : `${r.off.toFixed(2)} m`));
+  return h("div", { class: "card wide" }, h("table", { id: "beside" }, h("caption", {}, "Measured beside truth"), h("thead", {}, h("tr", {}, ["True object", "Measured as", "Overlap (IoU)", "Centres apart"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, rows.map(line))),
+    wrong?.length ? h("p", { class: "bad" }, `Measured, but in truth not there or elsewhere: ${wrong.join(", ")}`) : null);
 }

@@ -21,7 +21,3 @@ export const servicesPage = async (_, __, go) => {
   await table("Services", "/api/services", "No experts are running.", "Start the viewer with --experts FILE to see services here.");
   return { keys: { u: () => go("/") } };
 };
-export const skillsPage = async (_, __, go) => {
-  await table("Skills", "/api/skills", "This library is empty.", "Start the viewer with --library FOLDER to see skills here.");
-  return { keys: { u: () => go("/") } };
-};

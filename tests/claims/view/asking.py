@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from surveyor.compose.ask import Asking, ask
@@ -18,7 +19,7 @@ def asked_as_run() -> Iterator[Claim]:
     """How many answers to the same questions are the same."""
     dataset_path, folder = answered()
     dataset = Dataset.open(dataset_path)
-    same = total = pictured = 0
+    same = total = pictured = recalled = again = 0
     with tempfile.TemporaryDirectory() as scratch, experts(dataset_path) as endpoints:
         for scene, capture in dataset.captures.items():
             photos = Path(scratch) / "photos" / scene
@@ -35,5 +36,13 @@ def asked_as_run() -> Iterator[Claim]:
                 total += 1
                 pictured += bool(found.picture)
                 same += episode is not None and found.answer.text == episode.answer
-    yield Claim.at_least("ask on JPEG files: answers as in a run", same / total, 0.95, f"n {total}")
+                if found.status == "answered" and task.question_type == TYPES[1]:
+                    follow = ask([], task.question, replace(asking, place=scene))
+                    again += 1
+                    recalled += follow.remembered and follow.answer.text == found.answer.text
+    told = f"n {total} in {len(dataset.captures)} places"
+    yield Claim.at_least("ask on JPEG files: answers as in a run", same / total, 0.95, told)
     yield Claim.at_least("ask: answers with a picture", pictured / total, 0.95)
+    share = recalled / max(1, again)
+    note = f"distances asked twice, n {again}: the second time from memory, no expert asked"
+    yield Claim.at_least("ask: follow-ups recall what was measured", share, 0.95, note)
