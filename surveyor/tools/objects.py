@@ -34,6 +34,7 @@ def _row(handle: str, record: ObjectRecord, sources: tuple[str, ...]) -> ObjectR
         axes=record.box.axes,
         world=record.world,
         made_of=sources,
+        attributes=dict(record.attributes),
     )
 
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,7 +142,8 @@ class ObjectRecord:
 
     ``support`` of the ``visible`` views that could see it agree on it. ``confidence`` in 0..1.
     ``accepted`` is false for candidates below the wanted support. ``cloud`` is empty for objects
-    that come from a table of boxes; ``front`` is a unit world vector where known.
+    that come from a table of boxes; ``front`` is a unit world vector where known, ``attributes``
+    what an expert knows of it besides.
     """
 
     category: str
@@ -157,6 +158,7 @@ class ObjectRecord:
     frames: tuple[str, ...] = ()
     front: tuple[float, float, float] | None = None
     world: World = World.OWN
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
