@@ -1,4 +1,4 @@
-"""A1: programs on seeded rooms come to what an oracle of nested loops says, and to nothing where it says so."""
+"""A1: programs come to what an oracle of nested loops says, and to nothing where it says so."""
 
 from __future__ import annotations
 
@@ -12,4 +12,6 @@ def test_every_operator_agrees_with_brute_force(heaped: bool, rooms: int) -> Non
     asked, without, wrong = compared(range(rooms), heaped)
     assert wrong == []
     assert set(asked) == set(EXECUTED)
-    assert not heaped or sum(without.values()) > 100, "programs that cannot be answered are among them"
+    assert not heaped or sum(without.values()) > 100, (
+        "programs that cannot be answered are among them"
+    )

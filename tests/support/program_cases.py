@@ -9,7 +9,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from surveyor.agent.program.execute import execute
-from surveyor.agent.program.language import FROM_FRAMES, OPERATORS, WORDS, Program, ValueKind, the, things
+from surveyor.agent.program.language import (
+    FROM_FRAMES,
+    OPERATORS,
+    WORDS,
+    Program,
+    ValueKind,
+    the,
+    things,
+)
 from surveyor.agent.program.relations import BoxedThing
 from surveyor.agent.program.values import AskerPose, MeasuredScene, TheThing, ThingSet, Unanswerable
 from surveyor.scenes.rooms.room import RoomSpec, build_room
@@ -17,6 +25,7 @@ from tests.support.program_oracle import NOTHING, Oracle, Thing
 
 EXECUTED = sorted(OPERATORS.keys() - FROM_FRAMES)
 """Every operator that boxes answer."""
+NAMES = ("chair", "night-stand", "3d_printer", "trash bin", "desk")
 
 
 def built_room(seed: int) -> tuple[list[Thing], float]:
@@ -26,24 +35,25 @@ def built_room(seed: int) -> tuple[list[Thing], float]:
     for item in room.objects:
         (ax, ay, _), *_ = item.box.axes
         found.append({
-            "id": f"obj_{item.instance_id}", "name": item.category, "center": item.box.center, "size": item.box.size,
-            "yaw": math.atan2(ay, ax), "words": dict(item.attributes), "weight": 1 + (7 * item.instance_id) % 10,
+            "id": f"obj_{item.instance_id}", "name": item.category, "words": dict(item.attributes),
+            "center": item.box.center, "size": item.box.size, "yaw": math.atan2(ay, ax),
+            "weight": 1 + (7 * item.instance_id) % 10,
         })  # fmt: skip
     return found, room.area
 
 
 def heaped_room(seed: int) -> tuple[list[Thing], float]:
-    """Boxes anywhere, turned any way, in each other and on each other: what no furnished room shows."""
+    """Boxes anywhere, turned any way, in and on each other: what no furnished room shows."""
     dice = random.Random(seed)
     found = []
     for number in range(dice.randint(2, 12)):
-        size = tuple(round(dice.uniform(0.1, 1.8), 2) for _ in range(3))
+        size = tuple(dice.uniform(0.1, 1.8) for _ in range(3))
         z = dice.choice([size[2] / 2, dice.uniform(0.2, 2.5)])
         words = {} if dice.random() < 0.4 else {"color": dice.choice(["red", "black", "white"])}
         found.append({
-            "id": f"obj_{number}", "name": dice.choice(["chair", "night-stand", "3d_printer", "trash bin", "desk"]),
-            "center": (dice.uniform(0, 6), dice.uniform(0, 5), z), "size": size, "yaw": dice.uniform(-3, 3),
-            "words": words, "weight": number + 0.5,
+            "id": f"obj_{number}", "name": dice.choice(NAMES), "words": words,
+            "center": (dice.uniform(0, 6), dice.uniform(0, 5), z), "size": size,
+            "yaw": dice.uniform(-3, 3), "weight": number + 0.5,
         })  # fmt: skip
     return found, 30.0
 
@@ -52,7 +62,13 @@ def boxed(room: list[Thing]) -> tuple[BoxedThing, ...]:
     from surveyor.core.geometry import OrientedBox
 
     return tuple(
-        BoxedThing(t["id"], t["name"], OrientedBox.upright(t["center"], t["size"], t["yaw"]), t["words"], t["weight"])
+        BoxedThing(
+            t["id"],
+            t["name"],
+            OrientedBox.upright(t["center"], t["size"], t["yaw"]),
+            t["words"],
+            t["weight"],
+        )
         for t in room
     )
 
@@ -62,13 +78,19 @@ class Writer:
 
     def __init__(self, room: list[Thing], dice: random.Random) -> None:
         self.dice = dice
-        self.names = sorted({t["name"] for t in room}) + ["grand piano"]
+        self.names = [*sorted({t["name"] for t in room}), "grand piano"]
         self.words = [(k, v) for t in room for k, v in t["words"].items()] + [("color", "red")]
 
     def write(self, op: str, deep: int = 2) -> Program:
         known = OPERATORS[op]
         if op == "nearest":
-            return Program(op, (self.of(ValueKind.OBJECT, deep), tuple(map(things, self.dice.sample(self.names, 2)))))
+            return Program(
+                op,
+                (
+                    self.of(ValueKind.OBJECT, deep),
+                    tuple(map(things, self.dice.sample(self.names, 2))),
+                ),
+            )
         if op == "floor_area" and self.dice.random() < 0.7:
             return Program(op, (Program("scene"),))
         if op == "filter":
@@ -95,25 +117,38 @@ class Writer:
             kind = ValueKind.OBJECT
         if deep <= 0 or self.dice.random() < 0.4:
             name = self.dice.choice(self.names)
-            return things(name) if kind is ValueKind.SET else self.dice.choice([the(name), Program("unique", (things(name),))])
+            return (
+                things(name)
+                if kind is ValueKind.SET
+                else self.dice.choice([the(name), Program("unique", (things(name),))])
+            )
         ops = {
-            ValueKind.SET: ["scene", "filter", "relate", "relate_multi", "relate_anchor", "union", "intersection", "difference"],
+            ValueKind.SET: ["scene", "filter", "relate", "relate_multi", "relate_anchor", "union",
+                            "intersection", "difference"],
             ValueKind.OBJECT: ["unique", "surest", "argmin", "argmax"],
         }  # fmt: skip
         return self.write(self.dice.choice(ops[kind]), deep - 1)
 
 
 def differences(room: list[Thing], floor: float, seed: int) -> Iterator[tuple[str, bool, str]]:
-    """Per operator one program: whether it had a value, and how executor and oracle differ ("": not)."""
+    """Per operator one program: whether it had a value, and how executor and oracle differ."""
     dice = random.Random(seed)
-    asker = (dice.uniform(-1, 0), dice.uniform(-1, 0), dice.uniform(-3, 3)) if dice.random() < 0.5 else None
+    asker = (
+        (dice.uniform(-1, 0), dice.uniform(-1, 0), dice.uniform(-3, 3))
+        if dice.random() < 0.5
+        else None
+    )
     known = floor if dice.random() < 0.8 else None
     scene = MeasuredScene(boxed(room), known, AskerPose(*asker) if asker else None)
     oracle, writer = Oracle(room, known, asker), Writer(room, dice)
     for op in EXECUTED:
         program = writer.write(op)
         mine, wanted = _told(execute(program, scene).value), oracle.answer(program)
-        same = abs(mine - wanted) < 2e-4 if isinstance(mine, float) and isinstance(wanted, float) else mine == wanted
+        same = (
+            abs(mine - wanted) < 2e-4
+            if isinstance(mine, float) and isinstance(wanted, float)
+            else mine == wanted
+        )
         yield op, wanted != NOTHING, "" if same else f"{program}: {mine}, not {wanted}"
 
 

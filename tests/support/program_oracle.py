@@ -1,7 +1,9 @@
-"""What programs come to, by brute force in plain Python: written apart from the executor, sharing only the syntax tree.
+"""What programs come to, by brute force in plain Python.
 
-Rooms are lists of dicts with centre, size, yaw and words; every set is a truth table over all objects (True, False, None
-for "within the margin"), every relation a nested loop, every distance a comparison of all edges of two footprints.
+Written apart from the executor: they share the syntax tree alone.
+
+Rooms are lists of dicts; every set is a truth table over all objects (True, False, None for
+"within the margin"), every relation a nested loop, every distance a comparison of all edges.
 """
 
 from __future__ import annotations
@@ -37,15 +39,19 @@ def surely(metres: float) -> bool | None:
 def rectangle(thing: Thing) -> list[tuple[float, float]]:
     (x, y, _), (w, d, _), yaw = thing["center"], thing["size"], thing["yaw"]
     c, s = math.cos(yaw), math.sin(yaw)
-    return [(x + c * u * w / 2 - s * v * d / 2, y + s * u * w / 2 + c * v * d / 2)
-            for u, v in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+    return [
+        (x + c * u * w / 2 - s * v * d / 2, y + s * u * w / 2 + c * v * d / 2)
+        for u, v in ((-1, -1), (1, -1), (1, 1), (-1, 1))
+    ]
 
 
 def depth_in(thing: Thing, x: float, y: float) -> float:
     """How deep a point lies in a footprint."""
     c, s = math.cos(thing["yaw"]), math.sin(thing["yaw"])
     dx, dy = x - thing["center"][0], y - thing["center"][1]
-    return min(thing["size"][0] / 2 - abs(c * dx + s * dy), thing["size"][1] / 2 - abs(-s * dx + c * dy))
+    return min(
+        thing["size"][0] / 2 - abs(c * dx + s * dy), thing["size"][1] / 2 - abs(-s * dx + c * dy)
+    )
 
 
 def span(thing: Thing) -> tuple[float, float]:
@@ -54,7 +60,9 @@ def span(thing: Thing) -> tuple[float, float]:
 
 def to_segment(p: tuple[float, float], a: tuple[float, float], b: tuple[float, float]) -> float:
     dx, dy = b[0] - a[0], b[1] - a[1]
-    t = max(0.0, min(1.0, ((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / max(dx * dx + dy * dy, 1e-18)))
+    t = max(
+        0.0, min(1.0, ((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / max(dx * dx + dy * dy, 1e-18))
+    )
     return math.hypot(p[0] - a[0] - t * dx, p[1] - a[1] - t * dy)
 
 
@@ -71,8 +79,13 @@ def gap(a: Thing, b: Thing) -> float:
     edges = [[(r[i], r[(i + 1) % 4]) for i in range(4)] for r in (one, other)]
     touching = any(depth_in(b, *p) >= 0 for p in one) or any(depth_in(a, *p) >= 0 for p in other)
     touching = touching or any(crossing(*e, *f) for e, f in product(*edges))
-    flat = 0.0 if touching else min(
-        min(to_segment(p, *e) for p in one for e in edges[1]), min(to_segment(p, *e) for p in other for e in edges[0])
+    flat = (
+        0.0
+        if touching
+        else min(
+            min(to_segment(p, *e) for p in one for e in edges[1]),
+            min(to_segment(p, *e) for p in other for e in edges[0]),
+        )
     )
     (low, high), (under, top) = span(a), span(b)
     return math.hypot(flat, max(0.0, under - high, low - top))
@@ -91,9 +104,13 @@ def holds(word: str, a: Thing, b: Thing) -> bool | None:
     if word == "beside":
         return kleene_and([surely(0.5 - gap(a, b)), surely(min(high, top) - max(low, under))])
     if word == "on":
-        return kleene_and([surely(0.12 - abs(low - top)), surely(depth_in(b, a["center"][0], a["center"][1]))])
+        return kleene_and(
+            [surely(0.12 - abs(low - top)), surely(depth_in(b, a["center"][0], a["center"][1]))]
+        )
     if word == "above":
-        over = max(depth_in(b, a["center"][0], a["center"][1]), depth_in(a, b["center"][0], b["center"][1]))
+        over = max(
+            depth_in(b, a["center"][0], a["center"][1]), depth_in(a, b["center"][0], b["center"][1])
+        )
         return kleene_and([surely(low - top + 0.1), surely(over)])
     if word == "below":
         return holds("above", b, a)
@@ -119,18 +136,23 @@ def stands(word: str, a: Thing, anchor: Thing, look: tuple[float, float]) -> boo
 
 
 class Oracle:
-    def __init__(self, room: list[Thing], floor: float | None, asker: tuple[float, float, float] | None) -> None:
+    def __init__(
+        self, room: list[Thing], floor: float | None, asker: tuple[float, float, float] | None
+    ) -> None:
         self.room, self.floor, self.asker = room, floor, asker
 
     def answer(self, program: Program) -> Any:
-        """Sets are (sure ids, ids on the margin), objects their id; `NOTHING` where there is no value."""
+        """Sets are (sure ids, ids on the margin), objects their id; `NOTHING`: no value."""
         try:
             told = self.eval(program)
         except Refused:
             return NOTHING
         if isinstance(told, list):
             ids = [thing["id"] for thing in self.room]
-            return ([i for i, t in zip(ids, told) if t is True], [i for i, t in zip(ids, told) if t is None])
+            return (
+                [i for i, t in zip(ids, told, strict=True) if t is True],
+                [i for i, t in zip(ids, told, strict=True) if t is None],
+            )
         return told.get("id", "a place") if isinstance(told, dict) else told
 
     def eval(self, p: Any) -> Any:
@@ -141,17 +163,28 @@ class Oracle:
         return getattr(self, f"do_{p.op}")(p, *[self.eval(one) for one in p.args])
 
     def each(self, members: list[Any], truth: Any) -> list[Any]:
-        return [kleene_and([m, truth(t)]) if m is not False else False for m, t in zip(members, self.room)]
+        return [
+            kleene_and([m, truth(t)]) if m is not False else False
+            for m, t in zip(members, self.room, strict=True)
+        ]
 
     def some(self, others: list[Any], truth: Any, apart: Thing) -> bool | None:
-        return kleene_or([kleene_and([m, truth(o)]) for m, o in zip(others, self.room) if m is not False and o is not apart])
+        return kleene_or(
+            [
+                kleene_and([m, truth(o)])
+                for m, o in zip(others, self.room, strict=True)
+                if m is not False and o is not apart
+            ]
+        )
 
     def do_scene(self, p: Program) -> Any:
         return [True] * len(self.room)
 
     def do_filter(self, p: Program, s: Any, name: str, value: str | None = None) -> Any:
         if value is not None:
-            return self.each(s, lambda t: None if name not in t["words"] else t["words"][name] == value)
+            return self.each(
+                s, lambda t: None if name not in t["words"] else t["words"][name] == value
+            )
         if any(t["name"] == name for t in self.room):
             return self.each(s, lambda t: t["name"] == name)
         if name in ("red", "black", "white") and not any(t["words"] for t in self.room):
@@ -165,7 +198,12 @@ class Oracle:
             raise Refused
         flipped = {"front": "behind", "behind": "front"}.get(word, word)
         here = self.asker[:2]
-        return self.each(s, lambda t: self.some(r, lambda o: stands(flipped, t, o, towards(here, o["center"][:2])), t))
+        return self.each(
+            s,
+            lambda t: self.some(
+                r, lambda o: stands(flipped, t, o, towards(here, o["center"][:2])), t
+            ),
+        )
 
     def do_relate_multi(self, p: Program, s: Any, r: Any, q: Any, word: str) -> Any:
         def amid(t: Thing, a: Thing, b: Thing) -> bool | None:
@@ -179,7 +217,9 @@ class Oracle:
             off = abs((bx - ax) * (y - ay) - (by - ay) * (x - ax)) / long
             return kleene_and([surely(along), surely(long - along), surely(0.75 - off)])
 
-        return self.each(s, lambda t: self.some(r, lambda a: self.some(q, lambda b: amid(t, a, b), t), t))
+        return self.each(
+            s, lambda t: self.some(r, lambda a: self.some(q, lambda b: amid(t, a, b), t), t)
+        )
 
     def do_relate_anchor(self, p: Program, s: Any, f: Any, a: Any, word: str) -> Any:
         face, anchor = self.do_unique(p, f), self.do_unique(p, a)
@@ -187,13 +227,13 @@ class Oracle:
         return self.each(s, lambda t: False if t is anchor else stands(word, t, anchor, look))
 
     def do_union(self, p: Program, *sets: Any) -> Any:
-        return [kleene_or(list(row)) for row in zip(*sets)]
+        return [kleene_or(list(row)) for row in zip(*sets, strict=True)]
 
     def do_intersection(self, p: Program, *sets: Any) -> Any:
-        return [kleene_and(list(row)) for row in zip(*sets)]
+        return [kleene_and(list(row)) for row in zip(*sets, strict=True)]
 
     def do_difference(self, p: Program, a: Any, b: Any) -> Any:
-        return [kleene_and([x, None if y is None else not y]) for x, y in zip(a, b)]
+        return [kleene_and([x, None if y is None else not y]) for x, y in zip(a, b, strict=True)]
 
     def do_unique(self, p: Program, s: Any) -> Any:
         if None in s or s.count(True) != 1:
@@ -203,17 +243,25 @@ class Oracle:
     def do_surest(self, p: Program, s: Any) -> Any:
         for wanted in (True, None):
             if wanted in s:
-                return max((t for m, t in zip(s, self.room) if m is wanted), key=lambda t: t["weight"])
+                return max(
+                    (t for m, t in zip(s, self.room, strict=True) if m is wanted),
+                    key=lambda t: t["weight"],
+                )
         raise Refused
 
     def extreme(self, s: Any, key: str, other: Thing | None, sign: int) -> Any:
         if (key == "distance") != (other is not None):
             raise Refused
         measure = {
-            "distance": lambda t: gap(t, other), "size": lambda t: max(t["size"]), "height": lambda t: t["size"][2],
+            "distance": lambda t: gap(t, other), "size": lambda t: max(t["size"]),
+            "height": lambda t: t["size"][2],
             "area": lambda t: t["size"][0] * t["size"][1], "volume": volume,
         }[key]  # fmt: skip
-        rest = [(sign * measure(t), i) for i, (m, t) in enumerate(zip(s, self.room)) if m is not False and t is not other]
+        rest = [
+            (sign * measure(t), i)
+            for i, (m, t) in enumerate(zip(s, self.room, strict=True))
+            if m is not False and t is not other
+        ]
         if not rest:
             raise Refused
         rest.sort()
@@ -266,8 +314,12 @@ class Oracle:
     def do_nearest(self, p: Program, anchor: Thing, sets: Any) -> Any:
         names = [one.args[1] for one in p.args[1]]  # type: ignore[union-attr]
         told = []
-        for name, s in zip(names, sets):
-            near = [gap(anchor, t) for m, t in zip(s, self.room) if m is True and t is not anchor]
+        for name, s in zip(names, sets, strict=True):
+            near = [
+                gap(anchor, t)
+                for m, t in zip(s, self.room, strict=True)
+                if m is True and t is not anchor
+            ]
             if near:
                 told.append((min(near), name))
         told.sort(key=lambda pair: pair[0])
@@ -286,11 +338,20 @@ class Oracle:
         x, y, heading = self.asker
         return {"center": (x + math.cos(heading), y + math.sin(heading), 0.0)}
 
-    def do_direction(self, p: Program, stand: Thing, face: Thing, query: Thing, sectors: str) -> Any:
+    def do_direction(
+        self, p: Program, stand: Thing, face: Thing, query: Thing, sectors: str
+    ) -> Any:
         look = towards(stand["center"][:2], face["center"][:2])
         aim = towards(stand["center"][:2], query["center"][:2])
-        turn = math.degrees(math.atan2(look[0] * aim[1] - look[1] * aim[0], look[0] * aim[0] + look[1] * aim[1]))
-        borders = {"easy": (0, 180), "medium": (0, 135, -135), "hard": (0, 90, -90, 180), "compass": (45, 135, -45, -135)}
+        turn = math.degrees(
+            math.atan2(look[0] * aim[1] - look[1] * aim[0], look[0] * aim[0] + look[1] * aim[1])
+        )
+        borders = {
+            "easy": (0, 180),
+            "medium": (0, 135, -135),
+            "hard": (0, 90, -90, 180),
+            "compass": (45, 135, -45, -135),
+        }
         if any(abs((turn - b + 180) % 360 - 180) <= DEGREES for b in borders[sectors]):
             raise Refused
         if sectors == "easy":
@@ -299,4 +360,12 @@ class Oracle:
             return "back" if abs(turn) > 135 else "left" if turn > 0 else "right"
         if sectors == "hard":
             return ("front" if abs(turn) < 90 else "back") + ("-left" if turn > 0 else "-right")
-        return "north" if abs(turn) < 45 else "south" if abs(turn) > 135 else "west" if turn > 0 else "east"
+        return (
+            "north"
+            if abs(turn) < 45
+            else "south"
+            if abs(turn) > 135
+            else "west"
+            if turn > 0
+            else "east"
+        )

@@ -15,6 +15,7 @@ import numpy as np
 from surveyor.agent.program.language import FROM_FRAMES, Argument, Program, concept
 from surveyor.agent.program.relations import BoxedThing, between, side, slack
 from surveyor.agent.program.values import (
+    DEFAULT_MARGINS,
     Execution,
     Margins,
     MeasuredScene,
@@ -49,9 +50,6 @@ COLORS = frozenset(
 """Words that are no category: nothing is of that kind because nobody measured colours."""
 
 
-DEFAULT_MARGINS = Margins()
-
-
 def execute(
     program: Program, scene: MeasuredScene, margins: Margins = DEFAULT_MARGINS
 ) -> Execution:
@@ -76,6 +74,11 @@ class Executor:
         """The steps of one program."""
         steps = dict.fromkeys(program.walk())
         return Execution(tuple(ProgramStep(one, self._value(one)) for one in steps))
+
+    def pair(self, relation: str, one: BoxedThing, other: BoxedThing) -> bool:
+        """Whether one thing stands so to another for sure."""
+        found = self._relate(ThingSet((one.handle,)), ThingSet((other.handle,)), relation)
+        return bool(found.sure)
 
     def _value(self, program: Program) -> StepValue:
         if program not in self._done:
@@ -214,7 +217,7 @@ class Executor:
     def _distance(self, one: TheThing, other: TheThing) -> float:
         if one == other:
             raise _Stop("a distance needs two different objects")
-        return self._apart(one.handle, other.handle)
+        return _round(self._apart(one.handle, other.handle))
 
     def _longest_edge(self, one: TheThing) -> float:
         return _round(max(self._things[one.handle].box.size))
@@ -350,7 +353,7 @@ class Executor:
             raise _Stop(f"two are within {self._margins.metres:g} of each other")
 
     def _apart(self, one: str, other: str) -> float:
-        return _round(box_distance(self._things[one].box, self._things[other].box))
+        return box_distance(self._things[one].box, self._things[other].box)
 
     def _spot(self, value: object) -> Float:
         if isinstance(value, TheThing):

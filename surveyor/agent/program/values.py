@@ -64,7 +64,7 @@ class Margins:
     degrees: float = 5.0
 
 
-NO_MARGINS = Margins(0.0, 0.0)
+DEFAULT_MARGINS, NO_MARGINS = Margins(), Margins(0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
