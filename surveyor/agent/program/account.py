@@ -205,7 +205,7 @@ def _read_value(text: str) -> StepValue:
         value = json.loads(text)
     except json.JSONDecodeError:
         raise UserError(f"{text[:60]!r} is no value of a step") from None
-    return tuple(value) if isinstance(value, list) else value  # type: ignore[no-any-return]
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _pair(text: str) -> tuple[float, float]:

@@ -274,7 +274,8 @@ class Executor:
 
     def _chosen(self, members: ThingSet, truth: Callable[[BoxedThing], float]) -> ThingSet:
         """The members for which a slack says so, as far as they are members at all."""
-        sure, maybe = [], []
+        sure: list[str] = []
+        maybe: list[str] = []
         for handle in self._things:
             belongs = _belongs(handle, members)
             if belongs == -math.inf:

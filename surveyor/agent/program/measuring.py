@@ -191,7 +191,7 @@ def _between(program: Program, take: SceneView) -> Call | None:
             return Call("size", {"object": picked[0]}) if picked else None
         case Program(op="distance", args=(first, second)):
             picked = _pick(take, first, second)
-            ends = {"first": [*picked[:1]], "second": [*picked[1:]]}
+            ends: dict[str, JsonValue] = {"first": [*picked[:1]], "second": [*picked[1:]]}
             return Call("distance", ends) if picked else None
         case Program(op="turns", args=(start, facing, tuple() as stops, _)):
             picked = _pick(take, start, facing, *stops)

@@ -67,12 +67,13 @@ class ProgramPlanner:
         """Goes into the log."""
         return self._name
 
-    def start(self, task: Task, brief: PlannerInput) -> ProgramSession:
-        """Begin an episode."""
+    def start(self, task: Task, brief: PlannerInput, plan: Program | None = None) -> ProgramSession:
+        """Begin an episode; a ``plan`` that is given is carried out instead of what is read."""
+        reads: Reader = self._reads if plan is None else lambda _: plan
         workflow = next((s.workflow for s in brief.skills if s.workflow), self._workflow)
         recalls = any(tool["function"]["name"] == RECALL for tool in brief.tools)
         how = workflow if brief.frame_handles else TABLE
-        return ProgramSession(task, how, recalls, brief.frame_handles, self._seer, self._reads)
+        return ProgramSession(task, how, recalls, brief.frame_handles, self._seer, reads)
 
 
 class ProgramSession:
