@@ -30,7 +30,8 @@ NEAR = "relate(filter(scene(), chair), filter(scene(), desk), near)"
 GOLDEN = """\
 [APEIRIA THINKS]
 I need to find the object described as: "the chair near the desk"
-Let's plan my next steps: Examine all objects in the scene; Find all objects of category 'chair'; \
+Let's plan my next steps: Examine all objects in the scene; \
+Find all objects of category 'chair'; \
 Find all objects of category 'desk'; Check which chair(s) are 'near' the desk(s)
 First, I'll examine all 4 objects in the scene.
 I see 4 object(s) in the scene: 0 (desk), 1 (chair), 2 (chair), 3 (window)

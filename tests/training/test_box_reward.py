@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveyor.training.rewards.boxes import NamedBox, box_reward
+from surveyor.agent.program.apeiria import SPEAKS, THINKS
+from surveyor.training.rewards.boxes import NamedBox, box_reward, spoken_reward
 
 NUMBER = st.floats(-3, 3, allow_nan=False)
 EDGE = st.floats(0.02, 3)
@@ -38,6 +39,25 @@ def test_nothing_to_find_needs_a_denial_and_junk_is_worth_nothing() -> None:
     assert box_reward(row(1), [], denied=True) == 0
     assert box_reward(None, []) == box_reward(None, row(2)) == 0, "cut off or unreadable"
     assert box_reward([], row(2), denied=True) == 0
+
+
+def spoken(count: int) -> str:
+    told = (
+        f"Object {one.id}: At ({', '.join(map(str, one.center))}), "
+        f"size: {' x '.join(map(str, one.size))}"
+        for one in row(count)
+    )
+    return "\n".join([THINKS, "Let's plan", SPEAKS, f"Apeiria found {count}:", *told])
+
+
+def test_spoken_answers_are_rewarded_by_what_they_name() -> None:
+    assert [spoken_reward(spoken(k), row(k)) for k in range(1, 6)] == pytest.approx([1.0] * 5)
+    denial = f"{SPEAKS}\nApeiria didn't find any objects matching the description."
+    assert spoken_reward(denial, []) == 1
+    assert spoken_reward(denial, row(1)) == 0
+    assert spoken_reward(f"{SPEAKS}\nblah", []) == 0, "junk is no denial"
+    assert spoken_reward(f"{THINKS}\nI need to find", []) == 0, "cut off"
+    assert spoken_reward(spoken(1), []) == 0
 
 
 def test_the_formula_by_hand() -> None:

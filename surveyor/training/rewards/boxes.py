@@ -12,6 +12,7 @@ APEIRIA's reward, which this replaces, gives less for two right objects than for
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import dist, exp
@@ -19,6 +20,7 @@ from math import dist, exp
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from surveyor.agent.program.apeiria import SPEAKS, read_answer
 from surveyor.core.geometry import Vec3
 
 _LEAST_EDGE, _ID = 0.01, 0.2
@@ -62,3 +64,19 @@ def similarity(predicted: NamedBox, true: NamedBox) -> float:
     if not true.id:
         return alike
     return (1 - _ID) * alike + _ID * (predicted.id == true.id)
+
+
+_DENIAL = re.compile(
+    r"didn't find any|no objects found|^answer: none$", re.IGNORECASE | re.MULTILINE
+)
+
+
+def spoken_reward(text: str, true: Sequence[NamedBox]) -> float:
+    """The reward of an answer in APEIRIA's layout: unreadable or cut off is worth 0."""
+    said = read_answer(text)
+    if said is None:
+        return 0.0
+    denied = _DENIAL.search(text.rpartition(SPEAKS)[2]) is not None
+    if not said and not denied:
+        return 0.0
+    return box_reward([NamedBox(o.center, o.size, o.handle) for o in said], true, denied=denied)

@@ -85,10 +85,10 @@ class RunSource:
         if self.layout is Layout.CONVERSATION:
             messages, tools, exact = self._messages(task, episode, skills)
         else:
-            told = account_messages(episode, self.layout)
-            if told is None:
+            account = account_messages(episode, self.layout)
+            if account is None:
                 return None
-            messages, tools, exact = told, (), False
+            messages, tools, exact = account, (), False
         use = tool_use(episode)
         answer = next(e for e in reversed(episode.events) if isinstance(e, Answer))
         told = next((skill.workflow for skill in skills if skill.workflow), None)
