@@ -63,6 +63,9 @@ Longest = Annotated[int | None, typer.Option(min=1, help="Most characters of an 
 Skill = Annotated[list[str] | None, typer.Option("--skill", help="Only with this skill.")]
 Type = Annotated[list[str] | None, typer.Option("--type", help="Only this question type.")]
 Without = Annotated[list[str] | None, typer.Option("--without-scene", help="Leave a scene out.")]
+LayoutOption = Annotated[
+    str, typer.Option(help="Episodes of programs as: conversation, own or apeiria (accounts).")
+]
 Images = Annotated[bool, typer.Option(help="Show the frames, for vision-language models.")]
 
 
@@ -81,12 +84,13 @@ def sft(
     types: Type = None,
     without: Without = None,
     images: Images = False,
+    layout: LayoutOption = "conversation",
 ) -> None:
     """Write conversations for supervised fine-tuning, one an episode."""
     from surveyor.compose.export import Wanted, export_sft
 
     filters = _filters(score, effective, guess_free, longest, skill, types, without)
-    export_sft(out, dialect, Wanted(runs, filters, test or [], split or ["train"], images))
+    export_sft(out, dialect, Wanted(runs, filters, test or [], split or ["train"], images, layout))
 
 
 @app.command()
@@ -100,12 +104,13 @@ def preferences(
     types: Type = None,
     without: Without = None,
     images: Images = False,
+    layout: LayoutOption = "conversation",
 ) -> None:
     """Write pairs of a better and a worse episode of the same task and opening."""
     from surveyor.compose.export import Wanted, export_preferences
 
     filters = _filters(score, 0.0, False, None, None, types, without)
-    wanted = Wanted(runs, filters, test or [], split or ["train"], images)
+    wanted = Wanted(runs, filters, test or [], split or ["train"], images, layout)
     export_preferences(out, margin, wanted)
 
 

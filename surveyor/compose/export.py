@@ -13,6 +13,7 @@ from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import UserError
 from surveyor.training.export.pairs import preference_pairs, prompt_groups
 from surveyor.training.export.write import Dialect, write_preferences, write_prompts, write_sft
+from surveyor.training.rows.accounts import Layout
 from surveyor.training.rows.filters import Filters, chosen
 from surveyor.training.rows.guard import Apart, guarded
 from surveyor.training.rows.records import Row
@@ -28,11 +29,14 @@ class Wanted:
     test: Sequence[Path]
     splits: Sequence[str]
     images: bool
+    layout: str = Layout.CONVERSATION
 
     def sources(self) -> list[RunSource]:
         """The runs with all that their rows need."""
         can = Capabilities(images=self.images, images_in_tools=True, max_images=128)
-        return [source_of(run, can) for run in self.runs]
+        if self.layout not in list(Layout):
+            raise UserError(f"there is no layout {self.layout!r}; choose from {', '.join(Layout)}")
+        return [source_of(run, can, layout=Layout(self.layout)) for run in self.runs]
 
 
 def export_sft(out: Path, dialect: str, wanted: Wanted) -> None:

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from surveyor.agent.limits import UNLIMITED, Limits
 from surveyor.agent.loop import Toolbox
+from surveyor.agent.program.tool import PROGRAM
 from surveyor.agent.survey.marked import MARKED, mark_scene_tool
 from surveyor.agent.survey.offer import TOOL_SETS, named_tools
 from surveyor.agent.survey.offer import offered as our_tools
@@ -207,7 +208,9 @@ def _ours(dataset: Dataset, config: RunConfig, *, survey: bool) -> tuple[Tool[An
     only where there is nothing to look at, or where it was asked for."""
     asked = survey or SURVEY in named_tools(config.tools)
     table = (TABLE,) if wants_table(config) or not dataset.has_frames else ()
-    return our_tools(frames=dataset.has_frames, named=("all" if asked else "single", *table))
+    composed = (PROGRAM,) if PROGRAM in named_tools(config.tools) else ()
+    named = ("all" if asked else "single", *table, *composed)
+    return our_tools(frames=dataset.has_frames, named=named)
 
 
 def _looks_first(config: RunConfig, dataset: Dataset) -> tuple[Tool[Any], ...]:

@@ -21,6 +21,7 @@ from surveyor.memory.runs import RunFolder
 from surveyor.skills.entries import RetrievedSkill
 from surveyor.skills.snapshot import find_snapshot, open_snapshot
 from surveyor.training.compact.drawing import PREFIX, name_of, skill_for
+from surveyor.training.rows.accounts import Layout
 from surveyor.training.rows.filters import Filters, chosen
 from surveyor.training.rows.records import Row
 from surveyor.training.rows.source import RunSource, SkillTexts
@@ -28,7 +29,13 @@ from surveyor.training.rows.source import RunSource, SkillTexts
 WORK = Path("out") / "training"
 
 
-def source_of(run: Path, capabilities: Capabilities, *, reasoning: bool = True) -> RunSource:
+def source_of(
+    run: Path,
+    capabilities: Capabilities,
+    *,
+    reasoning: bool = True,
+    layout: Layout = Layout.CONVERSATION,
+) -> RunSource:
     """A run with the dataset that it names and the skills that it used."""
     folder = RunFolder.open(run)
     dataset = Path(str(folder.record.config.get("dataset", "")))
@@ -36,7 +43,8 @@ def source_of(run: Path, capabilities: Capabilities, *, reasoning: bool = True) 
         raise UserError(
             f"the dataset of {run} is not at {dataset} any more; put it back, or run again"
         )
-    return RunSource(folder, Dataset.open(dataset), skill_texts(folder), capabilities, reasoning)
+    texts = skill_texts(folder)
+    return RunSource(folder, Dataset.open(dataset), texts, capabilities, reasoning, layout)
 
 
 def rows_of(

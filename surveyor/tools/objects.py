@@ -36,6 +36,7 @@ def object_row(handle: str, record: ObjectRecord, sources: tuple[str, ...]) -> O
         axes=record.box.axes,
         world=record.world,
         made_of=sources,
+        attributes=dict(record.attributes),
     )
 
 

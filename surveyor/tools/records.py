@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,8 +142,9 @@ class ObjectRecord:
 
     ``support`` of the ``visible`` views that could see it agree on it. ``confidence`` in 0..1.
     ``accepted`` is false for candidates below the wanted support. ``cloud`` is empty for objects
-    that come from a table of boxes; ``front`` is a unit world vector where known. ``around``
-    (m, 3) are points near it that are not in it, where its mask in space was voted on.
+    that come from a table of boxes; ``front`` is a unit world vector where known, ``attributes``
+    what an expert knows of it besides. ``around`` (m, 3) are points near it that are not in it,
+    where its mask in space was voted on.
     """
 
     category: str
@@ -159,6 +160,7 @@ class ObjectRecord:
     front: tuple[float, float, float] | None = None
     world: World = World.OWN
     around: Float | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from surveyor.core.blobs import BlobRef
 from surveyor.core.geometry import Scale, Vec3, World
@@ -62,7 +62,8 @@ class ObjectRow(_Row):
     """An object: centre and edge lengths in metres (unless ``scale`` is relative), Z-up.
 
     ``axes`` are the box's unit axes as rows, ``world`` says whose coordinates they are, and
-    ``made_of`` are the clouds that became this object.
+    ``made_of`` are the clouds that became this object. ``attributes`` are what an expert knows of
+    it besides, such as its color.
     """
 
     handle: str
@@ -78,6 +79,7 @@ class ObjectRow(_Row):
     axes: tuple[Vec3, Vec3, Vec3] | None = None
     world: World = World.OWN
     made_of: tuple[str, ...] = ()
+    attributes: dict[str, str] = Field(default_factory=dict, exclude_if=lambda known: not known)
 
 
 class ObjectsData(_Row):
@@ -89,8 +91,8 @@ class ObjectsData(_Row):
 
 class SpaceMaskRow(_Row):
     """The mask in space of object ``handle``: how many ``points`` it has, which frames ``agreed``
-    on it, how large the mean vote for its points was (``share``, 0..1), and the labelled points that
-    the run keeps of it (`surveyor.tools.geometry.kept_masks`)."""
+    on it, how large the mean vote for its points was (``share``, 0..1), and the labelled points
+    that the run keeps of it (`surveyor.tools.geometry.kept_masks`)."""
 
     handle: str
     points: int

@@ -24,18 +24,21 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> BoxRoom:
 @pytest.mark.parametrize(
     ("question", "program"),
     [
-        (ONE.format("the chair"), "unique(filter(scene(), chair))"),
+        (ONE.format("the chair"), "surest(filter(scene(), chair))"),
         (
             ONE.format("the chair that is closest to the trash bin"),
-            "unique(where(filter(scene(), chair), closest to filter(scene(), trash bin)))",
+            "argmin(filter(scene(), chair), distance, surest(filter(scene(), trash bin)))",
         ),
         (
             ONE.format("the cup on a table"),
-            "unique(where(filter(scene(), cup), on filter(scene(), table)))",
+            "surest(relate(filter(scene(), cup), filter(scene(), table), on))",
         ),
         (ALL.format("all instances of chair"), "filter(scene(), chair)"),
-        (ALL.format("the stool whose color is brown"), "filter(scene(), stool)"),
-        (ONE.format("a thing like no other"), "unique(filter(scene(), a thing like no other))"),
+        (
+            ALL.format("the stool whose color is brown"),
+            "filter(filter(scene(), stool), color, brown)",
+        ),
+        (ONE.format("a thing like no other"), "surest(filter(scene(), a thing like no other))"),
     ],
 )
 def test_descriptions_become_programs(question: str, program: str) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surveyor.agent.program.answer_forms import form, guess
-from surveyor.agent.program.language import AppearanceOrder, Count, Distance, FloorArea, Size
+from surveyor.agent.program.language import categories
 from surveyor.agent.program.parser import parse
 from surveyor.core.tasks import AnswerKind
 from tests.agent.test_program import CHAIRS, FLOOR, NEAREST, ORDER, SOFA_LAMP, TABLE_EDGE, TURN
@@ -33,28 +33,28 @@ ROUTE = (
     ("question", "program"),
     [
         (CHAIRS, "count(filter(scene(), chair))"),
-        (SOFA_LAMP, "distance(unique(filter(scene(), sofa)), unique(filter(scene(), lamp)))"),
-        (TABLE_EDGE, "longest_edge(unique(filter(scene(), table)))"),
+        (SOFA_LAMP, "distance(surest(filter(scene(), sofa)), surest(filter(scene(), lamp)))"),
+        (TABLE_EDGE, "longest_edge(surest(filter(scene(), table)))"),
         (FLOOR, "floor_area(scene())"),
         (
             NEAREST,
-            "nearest(unique(filter(scene(), table)), [filter(scene(), chair), "
+            "nearest(surest(filter(scene(), table)), [filter(scene(), chair), "
             "filter(scene(), sofa), filter(scene(), lamp)])",
         ),
         (
             TURN,
-            "direction(unique(filter(scene(), lamp)), unique(filter(scene(), table)), "
-            "unique(filter(scene(), sofa)), easy)",
+            "direction(surest(filter(scene(), lamp)), surest(filter(scene(), table)), "
+            "surest(filter(scene(), sofa)), easy)",
         ),
         (
             MEDIUM,
-            "direction(unique(filter(scene(), trash bin)), unique(filter(scene(), tv)), "
-            "unique(filter(scene(), ceiling light)), medium)",
+            "direction(surest(filter(scene(), trash bin)), surest(filter(scene(), tv)), "
+            "surest(filter(scene(), ceiling light)), medium)",
         ),
         (
             HARD,
-            "direction(unique(filter(scene(), stove)), unique(filter(scene(), sofa)), "
-            "unique(filter(scene(), tv)), hard)",
+            "direction(surest(filter(scene(), stove)), surest(filter(scene(), sofa)), "
+            "surest(filter(scene(), tv)), hard)",
         ),
         (
             ORDER,
@@ -63,9 +63,9 @@ ROUTE = (
         ),
         (
             ROUTE,
-            "turns(unique(filter(scene(), lamp)), unique(filter(scene(), table)), "
-            "[unique(filter(scene(), table)), unique(filter(scene(), sofa)), "
-            "unique(filter(scene(), chair))], before=[1, 2])",
+            "turns(surest(filter(scene(), lamp)), surest(filter(scene(), table)), "
+            "[surest(filter(scene(), table)), surest(filter(scene(), sofa)), "
+            "surest(filter(scene(), chair))], [1, 2])",
         ),
     ],
 )
@@ -83,18 +83,18 @@ def test_no_text_breaks_the_parser(text: str) -> None:
 @given(st.text(alphabet="abcdefgh- ", min_size=1, max_size=20).filter(str.strip))
 def test_any_category_name_survives(name: str) -> None:
     program = parse(f"How many {name}(s) are in this room?")
-    assert isinstance(program, Count)
-    assert program.objects.category == " ".join(name.split())
+    assert program is not None
+    assert categories(program) == (" ".join(name.split()),)
 
 
 def test_answers_take_the_benchmarks_form() -> None:
     count, size, floor = parse(CHAIRS), parse(TABLE_EDGE), parse(FLOOR)
     distance, nearest, turn, order = (parse(q) for q in (SOFA_LAMP, NEAREST, TURN, ORDER))
-    assert isinstance(count, Count)
-    assert isinstance(size, Size)
-    assert isinstance(floor, FloorArea)
-    assert isinstance(distance, Distance)
-    assert isinstance(order, AppearanceOrder)
+    assert count is not None
+    assert size is not None
+    assert floor is not None
+    assert distance is not None
+    assert order is not None
     assert nearest is not None
     assert turn is not None
     assert form(count, 2.0, ()) == "2"

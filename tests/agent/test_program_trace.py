@@ -50,7 +50,7 @@ def test_an_episode_reads_as_steps_that_end_in_its_answer(tmp_path: Path) -> Non
     lines = text.splitlines()
     assert lines[0] == f"Question: {SOFA_LAMP}"
     assert lines[1] == plan(SOFA_LAMP)
-    assert "distance(unique(filter(scene(), sofa))" in lines[1]
+    assert "distance(surest(filter(scene(), sofa))" in lines[1]
     assert "I look for sofa and lamp in frames_1." in text
     assert f"Answer: {played.answer.answer}, resting on meas_1." in text
     steps = [line for line in lines if line[0].isdigit()]

@@ -87,16 +87,16 @@ def test_a_place_refuses_other_photos_under_its_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("question", "program"),
     [
-        ("How far is the sofa from the door?", "distance(unique(filter(scene(), sofa)), unique(filter(scene(), door)))"),
-        ("how far apart are my desk and the bed", "distance(unique(filter(scene(), desk)), unique(filter(scene(), bed)))"),
-        ("distance between tv and sofa in m", "distance(unique(filter(scene(), tv)), unique(filter(scene(), sofa)))"),
+        ("How far is the sofa from the door?", "distance(surest(filter(scene(), sofa)), surest(filter(scene(), door)))"),
+        ("how far apart are my desk and the bed", "distance(surest(filter(scene(), desk)), surest(filter(scene(), bed)))"),
+        ("distance between tv and sofa in m", "distance(surest(filter(scene(), tv)), surest(filter(scene(), sofa)))"),
         ("How many chairs are there?", "count(filter(scene(), chair))"),
         ("Count the shelves.", "count(filter(scene(), shelf))"),
         ("How many trash bins can you see in this room?", "count(filter(scene(), trash bin))"),
-        ("How long is the table?", "longest_edge(unique(filter(scene(), table)))"),
+        ("How long is the table?", "longest_edge(surest(filter(scene(), table)))"),
         ("How big is the room?", "floor_area(scene())"),
-        ("Which is closest to the bed: the lamp, a chair or the door?", "nearest(unique(filter(scene(), bed)), [filter(scene(), lamp), filter(scene(), chair), filter(scene(), door)])"),
-        ("When I stand by the door and face the bed, where is the lamp?", "direction(unique(filter(scene(), door)), unique(filter(scene(), bed)), unique(filter(scene(), lamp)), hard)"),
+        ("Which is closest to the bed: the lamp, a chair or the door?", "nearest(surest(filter(scene(), bed)), [filter(scene(), lamp), filter(scene(), chair), filter(scene(), door)])"),
+        ("When I stand by the door and face the bed, where is the lamp?", "direction(surest(filter(scene(), door)), surest(filter(scene(), bed)), surest(filter(scene(), lamp)), hard)"),
         ("How many lamp(s) are in this room?", "count(filter(scene(), lamp))"),
     ],
 )  # fmt: skip

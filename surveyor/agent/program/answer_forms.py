@@ -5,20 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from surveyor.agent.program.language import (
-    AppearanceOrder,
-    Count,
-    Distance,
-    Find,
-    FloorArea,
-    Masked,
-    Nearest,
-    Program,
-    Quality,
-    Route,
-    Serving,
-    Size,
-)
+from surveyor.agent.program.language import Program, concept, grounds
 from surveyor.agent.program.measuring import Value
 from surveyor.core.tasks import AnswerKind
 
@@ -41,20 +28,23 @@ def form(program: Program, value: Value, options: Sequence[str]) -> str | None:
 
     ``None`` when no option says what was measured.
     """
-    if options and isinstance(program, Route) and isinstance(value, tuple):
+    if options and program.op == "turns" and isinstance(value, tuple):
         return _most_agreeing(value, options)
     if options:
-        return _letter(value, options, ordered=isinstance(program, AppearanceOrder))
-    match program:
-        case Count():
-            return str(round(_number(value)))
-        case Size():
-            return str(round(100 * _number(value)))
-        case Distance() | FloorArea():
-            return f"{_number(value):.1f}"
-        case Find() | Serving() | Masked() if isinstance(value, tuple):
+        return _letter(value, options, ordered=program.op == "order_by_first_sight")
+    if grounds(program):
+        handles = value if isinstance(value, tuple) else ()
+        return value if isinstance(value, str) else ", ".join(handles) or "none"
+    match program.op:
+        case "mask" | "counted_mask" if isinstance(value, tuple):
             return ", ".join(value) or "none"
-        case Nearest() if isinstance(value, tuple) and value:
+        case "count":
+            return str(round(_number(value)))
+        case "longest_edge":
+            return str(round(100 * _number(value)))
+        case "distance" | "floor_area" | "area":
+            return f"{_number(value):.1f}"
+        case "nearest" if isinstance(value, tuple) and value:
             return value[0]
     return value if isinstance(value, str) else None
 
@@ -67,17 +57,16 @@ def guess(
     if letters:
         return letters[0]
     match program:
-        case Count():
+        case Program(op="count"):
             return str(_USUAL_COUNT)
-        case Size(object=single):
-            return str(_USUAL_EDGE.get(single.of.category, _OTHER_EDGE))
-        case Distance():
+        case Program(op="longest_edge"):
+            return str(_USUAL_EDGE.get(concept(program), _OTHER_EDGE))
+        case Program(op="distance"):
             return str(_USUAL_METRES)
-        case FloorArea():
+        case Program(op="floor_area"):
             return str(_USUAL_FLOOR)
-        case Find():
-            return "none"
-    return UNKNOWN if kind is AnswerKind.TEXT or isinstance(program, Quality) else "none"
+    unknown = program is None or not grounds(program) or program.op == "union"
+    return UNKNOWN if unknown and kind is AnswerKind.TEXT else "none"
 
 
 def _letter(value: Value, options: Sequence[str], *, ordered: bool) -> str | None:
@@ -141,7 +130,7 @@ def _number(value: Value) -> float:
 def describe(program: Program, value: Value) -> str:
     """The value with its unit, for people."""
     if isinstance(value, tuple):
-        joiner = " < " if isinstance(program, Nearest) else ", "
+        joiner = " < " if program.op == "nearest" else ", "
         return joiner.join(value)
-    unit = {Distance: " m", Size: " m", FloorArea: " m2"}.get(type(program), "")
-    return f"{value}{unit}"
+    unit = {"distance": " m", "longest_edge": " m", "floor_area": " m2", "area": " m2"}
+    return f"{value}{unit.get(program.op, '')}"

@@ -9,49 +9,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from surveyor.agent.program.language import Anchor, Find, Near, Quality, Serving
-from surveyor.agent.program.measuring import MeasuredValue
+from surveyor.agent.program.execute import execute
+from surveyor.agent.program.language import Program, ValueKind, categories, concept, things
+from surveyor.agent.program.measuring import MeasuredValue, measured_scene
 from surveyor.agent.program.scene_builder import SceneBuilder, SceneEvidence, SceneView
 from surveyor.agent.program.tool_calls import Call, Caller, Steps, worked
+from surveyor.agent.program.values import NO_MARGINS, Unanswerable
 from surveyor.core.anchor_actions import AnchorAction
-from surveyor.tools.schemas import MeasureData, ObjectRow, ObjectsData
+from surveyor.tools.schemas import ObjectRow, ObjectsData
 
 NONE = "none"
 UNANSWERABLE = "unanswerable"
 """Said only where the whole place was searched for what a question takes for granted."""
 _UPRIGHT = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 _THIN = 0.001
-_RESTS = 0.12
-"""Metres between a thing's underside and its support's top that still count as lying on it."""
 
 
-def find(caller: Caller, program: Find, sight: SceneEvidence) -> Steps[MeasuredValue]:
+def find(program: Program, sight: SceneEvidence) -> MeasuredValue:
     """The handles that the description means; an empty tuple where nothing fits it.
 
-    Of several views that stay apart, the one that shows most of the category is asked.
+    Of several views that stay apart, the one that shows most of the category is asked. Where what
+    the description names beside its category was not found, the surest of the category is a guess.
     """
-    take = max(sight.takes, key=lambda one: len(one.of(program.of.category)), default=SceneView())
-    rows = take.of(program.of.category)
-    if program.several:
-        rows = tuple(row for row in rows if row.accepted)
-    match program.near:
-        case None:
-            fitting = rows
-        case Near(kind="on", anchor=anchor):
-            below = take.of(anchor.category)
-            fitting = tuple(row for row in rows if any(_lies_on(row, one) for one in below))
-        case Near(kind=kind, anchor=anchor):
-            one = take.best(anchor.category)
-            fitting = yield from _by_distance(caller, rows, one, farthest=kind == "farthest from")
-    if not program.several:
-        fitting = _surest(fitting)
-    handles = tuple(row.handle for row in fitting)
+    name = concept(program)
+    take = max(sight.takes, key=lambda one: len(one.of(name)), default=SceneView())
+    rows = [row for category in categories(program) for row in take.of(category)]
+    if program.gives is ValueKind.SET:
+        rows = [row for row in rows if row.accepted or row.category.casefold() != name.casefold()]
+    done = execute(program, measured_scene(rows), NO_MARGINS)
+    guessed = take.best(name)
+    if isinstance(done.value, Unanswerable) and program.op.startswith("arg") and guessed:
+        return MeasuredValue((guessed.handle,), (guessed.handle,), prior=done.value.reason)
+    handles = () if isinstance(done.value, Unanswerable) else done.handles
     return MeasuredValue(handles, handles)
 
 
-def serving(program: Serving, sight: SceneEvidence) -> MeasuredValue | None:
+def serving(program: Program, sight: SceneEvidence) -> MeasuredValue | None:
     """Every accepted thing of a kind that serves the purpose; ``None`` where there is none."""
-    kinds = [kind.category for kind in program.kinds]
+    kinds = categories(program)
     take = max(sight.takes, key=lambda one: sum(len(one.of(k)) for k in kinds), default=SceneView())
     rows = [row for kind in kinds for row in take.of(kind)]
     rows = [row for row in rows if row.accepted] or list(_surest(rows))
@@ -60,14 +55,15 @@ def serving(program: Serving, sight: SceneEvidence) -> MeasuredValue | None:
 
 
 def anchor(
-    caller: Caller, program: Anchor, sight: SceneEvidence, scene: str
+    caller: Caller, program: Program, sight: SceneEvidence, scene: str
 ) -> Steps[MeasuredValue | None]:
     """An anchor placed at the centre of the thing that is described, or of the surest one of a
     category, told as an action."""
-    name = program.of.category
+    (described,) = program.args
+    name = concept(program)
     row = next((found for take in sight.takes if (found := take.best(name))), None)
-    if row is not None and program.find is not None:
-        meant = yield from find(caller, program.find, sight)
+    if row is not None and isinstance(described, Program) and described != things(name):
+        meant = find(described, sight)
         listed = {one.handle: one for take in sight.takes for one in take.objects}
         row = next((listed[handle] for handle in meant.sources), None)
     if row is None:
@@ -82,37 +78,10 @@ def anchor(
     return MeasuredValue(action.text(), (spot.handle,))
 
 
-def absent(program: Quality, seer: SceneBuilder) -> Steps[MeasuredValue | None]:
+def absent(program: Program, seer: SceneBuilder) -> Steps[MeasuredValue | None]:
     """That the question has no answer, where the place was searched and the thing is not in it."""
-    searched = yield from seer.missing(program.of.category)
+    searched = yield from seer.missing(concept(program))
     return None if searched is None else MeasuredValue(UNANSWERABLE, searched)
-
-
-def _by_distance(
-    caller: Caller, rows: Sequence[ObjectRow], anchor: ObjectRow | None, *, farthest: bool
-) -> Steps[tuple[ObjectRow, ...]]:
-    """The candidate nearest to (or farthest from) the anchor by the measured gap."""
-    if anchor is None or len(rows) < 2:
-        return tuple(rows)
-    calls = [Call("distance", {"first": [row.handle], "second": [anchor.handle]}) for row in rows]
-    outcomes = yield from caller.together(calls, f"how far each is from {anchor.handle}")
-    told = [
-        (float(MeasureData.model_validate(outcome.data).value), row)
-        for row, outcome in zip(rows, outcomes, strict=True)
-        if worked(outcome) is not None
-    ]
-    if not told:
-        return tuple(rows)
-    choose = max if farthest else min
-    return (choose(told, key=lambda pair: pair[0])[1],)
-
-
-def _lies_on(row: ObjectRow, support: ObjectRow) -> bool:
-    """Its underside is at the support's top, and its centre above the support's box."""
-    gap = (row.center[2] - row.size[2] / 2) - (support.center[2] + support.size[2] / 2)
-    reach = max(support.size[0], support.size[1]) / 2
-    beside = max(abs(row.center[k] - support.center[k]) for k in (0, 1))
-    return row.handle != support.handle and abs(gap) <= _RESTS and beside <= reach
 
 
 def _surest(rows: Sequence[ObjectRow]) -> tuple[ObjectRow, ...]:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from pydantic import JsonValue
 
 from surveyor.agent.program.grounding import NONE, find, serving
-from surveyor.agent.program.language import Count, Find, Masked, Serving, categories
+from surveyor.agent.program.language import Program, categories
 from surveyor.agent.program.measuring import MeasuredValue
 from surveyor.agent.program.scene_builder import SceneEvidence, SceneView
 from surveyor.agent.program.tool_calls import Caller, Steps
@@ -18,11 +16,19 @@ TOOLS = frozenset({"segment_3d", "search_region", "answer_with_mask"})
 """Without these, masks are what boxes hold."""
 
 
-def masked(caller: Caller, program: Masked | Serving) -> Steps[MeasuredValue | None]:
+MASKED = frozenset({"mask", "counted_mask", "union"})
+"""Programs that masks answer: a union is of what serves a purpose."""
+
+
+def masked(caller: Caller, program: Program) -> Steps[MeasuredValue | None]:
     """The answer as it is to be said, and the handles it rests on; ``None`` where the place could
     not be searched."""
-    what = program.what if isinstance(program, Masked) else program
-    region = program.region if isinstance(program, Masked) else ""
+    what, region = program if program.op == "union" else program.args[0], ""
+    match what:
+        case Program(op="in_region", args=(inner, str() as region)):
+            what = inner
+    if not isinstance(what, Program):
+        return None
     query: list[JsonValue] = [*categories(what)]
     if region:
         why = "first the region, then the thing in it"
@@ -32,8 +38,9 @@ def masked(caller: Caller, program: Masked | Serving) -> Steps[MeasuredValue | N
     if found is None:
         return None
     data = MasksData.model_validate(found.data)
-    rows = yield from _meant(caller, what, data.objects)
-    counted = str(len(rows)) if isinstance(what, Count) else None
+    counts = program.op == "counted_mask"
+    rows = tuple(row for row in data.objects if row.accepted) if counts else _meant(what, data)
+    counted = str(len(rows)) if counts else None
     if not rows:
         # Every view was searched, so that there is none is a finding.
         return MeasuredValue(counted or NONE, found.handles[-1:])
@@ -48,16 +55,9 @@ def masked(caller: Caller, program: Masked | Serving) -> Steps[MeasuredValue | N
     return MeasuredValue(said or NONE, tuple(row.handle for row in rows))
 
 
-def _meant(
-    caller: Caller, what: Serving | Find | Count, rows: Sequence[ObjectRow]
-) -> Steps[tuple[ObjectRow, ...]]:
+def _meant(what: Program, data: MasksData) -> tuple[ObjectRow, ...]:
     """Which of the objects are meant."""
-    sight = SceneEvidence((SceneView(tuple(rows)),), Join.FUSE)
-    if isinstance(what, Count):
-        return tuple(row for row in rows if row.accepted)
-    if isinstance(what, Find):
-        reading: MeasuredValue | None = yield from find(caller, what, sight)
-    else:
-        reading = serving(what, sight)
+    sight = SceneEvidence((SceneView(tuple(data.objects)),), Join.FUSE)
+    reading = serving(what, sight) if what.op == "union" else find(what, sight)
     chosen = reading.value if reading is not None and isinstance(reading.value, tuple) else ()
-    return tuple(row for row in rows if row.handle in chosen)
+    return tuple(row for row in data.objects if row.handle in chosen)

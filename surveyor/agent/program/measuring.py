@@ -9,31 +9,19 @@ from statistics import median
 
 from pydantic import JsonValue
 
-from surveyor.agent.program.language import (
-    Anchor,
-    AppearanceOrder,
-    Camera,
-    Closer,
-    Count,
-    Direction,
-    Distance,
-    Filter,
-    Find,
-    FloorArea,
-    Masked,
-    Nearest,
-    NearestMarked,
-    Orbit,
-    Program,
-    Quality,
-    Region,
-    Route,
-    Serving,
-    Size,
-    Unique,
-)
+from surveyor.agent.program.execute import execute
+from surveyor.agent.program.language import Argument, Program, concept, looked_up
+from surveyor.agent.program.relations import BoxedThing
 from surveyor.agent.program.scene_builder import SceneEvidence, SceneView
 from surveyor.agent.program.tool_calls import Call, Caller, Steps, worked
+from surveyor.agent.program.values import (
+    NO_MARGINS,
+    MeasuredScene,
+    TheThing,
+    ThingSet,
+    Unanswerable,
+)
+from surveyor.core.geometry import OrientedBox
 from surveyor.memory.events import ToolOutcome
 from surveyor.skills.workflow import Join
 from surveyor.tools.schemas import (
@@ -51,17 +39,23 @@ Value = float | str | tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class MeasuredValue:
-    """A value and the handles it rests on. Lengths are metres; an order is a tuple of names."""
+    """A value and the handles it rests on. Lengths are metres; an order is a tuple of names.
+
+    ``prior`` says why it is a guess among what was seen, where it is one.
+    """
 
     value: Value
     sources: tuple[str, ...]
     weight: float = 1.0
+    prior: str = ""
 
 
 def measure(caller: Caller, program: Program, sight: SceneEvidence) -> Steps[MeasuredValue | None]:
     """The program's value, or ``None`` when what it asks for was not seen."""
     takes = sight.takes
-    if isinstance(program, Direction):
+    if not looked_up(program):
+        return _executed(program, sight)
+    if program.op == "direction":
         takes = yield from _with_regions(caller, program, takes)
     planned = [
         (take, call) for take in takes if (call := _call(program, take, caller.frames)) is not None
@@ -77,11 +71,42 @@ def measure(caller: Caller, program: Program, sight: SceneEvidence) -> Steps[Mea
     return _joined(readings, program, sight.join)
 
 
+def _executed(program: Program, sight: SceneEvidence) -> MeasuredValue | None:
+    """The value of a program that no single measuring tool computes, on the fullest view."""
+    take = max(sight.takes, key=lambda one: len(one.objects), default=SceneView())
+    done = execute(program, measured_scene(take.objects), NO_MARGINS)
+    match done.value:
+        case Unanswerable():
+            return None
+        case TheThing() | ThingSet():
+            return MeasuredValue(done.handles, done.handles)
+        case bool():
+            return MeasuredValue("yes" if done.value else "no", done.handles)
+        case float() | int() | str():
+            return MeasuredValue(done.value, done.handles)
+        case tuple():
+            return MeasuredValue(done.value, done.handles)
+    return None
+
+
+def measured_scene(rows: Sequence[ObjectRow], floor: float | None = None) -> MeasuredScene:
+    """Rows of one frame of reference as what programs are executed on."""
+    return MeasuredScene(tuple(map(boxed, rows)), floor)
+
+
+def boxed(row: ObjectRow) -> BoxedThing:
+    """A row as a thing of a program, weighed by what supports it: accepted ones first."""
+    box = OrientedBox(center=row.center, size=row.size)
+    box = box if row.axes is None else box.model_copy(update={"axes": row.axes})
+    weight = row.confidence * row.support + row.confidence / 1000 + 1e6 * row.accepted
+    return BoxedThing(row.handle, row.category, box, row.attributes, weight)
+
+
 def _with_regions(
-    caller: Caller, program: Direction, takes: Sequence[SceneView]
+    caller: Caller, program: Program, takes: Sequence[SceneView]
 ) -> Steps[tuple[SceneView, ...]]:
     """The takes with the middle of every region that the program speaks of among the objects."""
-    regions = [place for place in program.places if isinstance(place, Region)]
+    regions = [one for one in program.walk() if one.op in ("middle", "part")]
     found = []
     for take in takes:
         calls = [call for region in regions if (call := _region(region, take)) is not None]
@@ -98,27 +123,35 @@ def _with_regions(
     return tuple(found)
 
 
-def _region(region: Region, take: SceneView) -> Call | None:
+def _region(region: Program, take: SceneView) -> Call | None:
     if take.place is None:
         return None
-    wanted: dict[str, JsonValue] = {"reconstruction": take.place, "name": region.name}
-    if region.around is None:
-        return Call("region", {**wanted, "part": region.part})
-    thing = take.best(region.around.of.category)
-    if thing is None:
-        return None
-    return Call("region", {**wanted, "around": thing.handle, "reach": region.reach})
-
-
-def _direction(program: Direction, take: SceneView, frames: Sequence[str]) -> Call | None:
-    named: dict[str, JsonValue] = {"sectors": program.sectors.value}
-    for role, place in (("stand", program.stand), ("face", program.face), ("query", program.query)):
-        if isinstance(place, Camera):
-            if place.index >= len(frames) or take.place is None:
+    name = str(region.args[0])
+    wanted: dict[str, JsonValue] = {"reconstruction": take.place, "name": name}
+    match region:
+        case Program(op="middle", args=(_, around, float() | int() as reach)):
+            thing = take.best(concept(around))
+            if thing is None:
                 return None
-            named |= {role: frames[place.index], "reconstruction": take.place}
-        elif place is not None:
-            found = take.best(place.name if isinstance(place, Region) else place.of.category)
+            return Call("region", {**wanted, "around": thing.handle, "reach": reach})
+    return Call("region", {**wanted, "part": str(region.args[1])})
+
+
+def _direction(program: Program, take: SceneView, frames: Sequence[str]) -> Call | None:
+    named: dict[str, JsonValue] = {"sectors": str(program.args[3])}
+    for role, place in zip(("stand", "face", "query"), program.args[:3], strict=True):
+        match place:
+            case Program(op="ahead"):
+                continue
+            case Program(op="camera", args=(int() as index,)):
+                if index >= len(frames) or take.place is None:
+                    return None
+                named |= {role: frames[index], "reconstruction": take.place}
+            case Program(op="middle" | "part", args=(name, *_)):
+                found = take.best(str(name))
+            case _:
+                found = take.best(concept(place))
+        if role not in named:
             if found is None:
                 return None
             named[role] = found.handle
@@ -126,54 +159,59 @@ def _direction(program: Direction, take: SceneView, frames: Sequence[str]) -> Ca
 
 
 def _call(program: Program, take: SceneView, frames: Sequence[str]) -> Call | None:
+    """The one measuring call that computes the program; ``None`` where what it needs is missing,
+    and for what `grounding`, `pictured` and `masking` answer."""
     match program:
-        case Find() | Quality() | Serving() | Anchor() | Closer() | NearestMarked() | Masked():
-            return None  # answered by what was found: `grounding`, `pictured` and `masking`
-        case Orbit():
+        case Program(op="camera_motion_around"):
             if take.place is None or len(frames) < 2:
                 return None
             ends = {"start": frames[0], "end": frames[-1]}
             return Call("camera_motion", {"reconstruction": take.place, **ends})
-        case Count(objects=Filter(category=category)):
-            found = take.of(category)
-            if not found:
-                return None
-            weak = not found[0].accepted
-            return Call("count", {"objects": _handles(found), "weak": weak})
-        case AppearanceOrder(objects=several):
-            wanted: list[JsonValue] = [one.category for one in several]
+        case Program(op="count"):
+            rows = take.of(concept(program))
+            weak = bool(rows) and not rows[0].accepted
+            return Call("count", {"objects": _handles(rows), "weak": weak}) if rows else None
+        case Program(op="order_by_first_sight", args=(tuple() as several,)):
+            wanted: list[JsonValue] = [concept(one) for one in several]
             if not take.boxes:
                 return None
             return Call("appearance_order", {"boxes": [*take.boxes], "categories": wanted})
-        case FloorArea():
+        case Program(op="floor_area"):
             return Call("floor_area", {"place": take.place}) if take.place else None
-        case Size(object=single):
-            picked = _pick(take, single)
-            return Call("size", {"object": picked[0]}) if picked else None
-        case Distance(first=first, second=second):
-            picked = _pick(take, first, second)
-            return (
-                Call("distance", {"first": [picked[0]], "second": [picked[1]]}) if picked else None
-            )
-        case Direction():
+        case Program(op="direction"):
             return _direction(program, take, frames)
-        case Route(start=start, facing=facing, stops=stops):
+    return _between(program, take)
+
+
+def _between(program: Program, take: SceneView) -> Call | None:
+    """A call about single objects, all of which must have been found."""
+    match program:
+        case Program(op="longest_edge", args=(thing,)):
+            picked = _pick(take, thing)
+            return Call("size", {"object": picked[0]}) if picked else None
+        case Program(op="distance", args=(first, second)):
+            picked = _pick(take, first, second)
+            ends: dict[str, JsonValue] = {"first": [*picked[:1]], "second": [*picked[1:]]}
+            return Call("distance", ends) if picked else None
+        case Program(op="turns", args=(start, facing, tuple() as stops, _)):
             picked = _pick(take, start, facing, *stops)
             if len(picked) < 3:
                 return None
             legs: list[JsonValue] = list(picked[2:])
             return Call("route_turns", {"start": picked[0], "facing": picked[1], "stops": legs})
-        case Nearest(anchor=anchor, candidates=candidates):
+        case Program(op="nearest", args=(anchor, tuple() as candidates)):
             picked = _pick(take, anchor)
-            rivals: list[JsonValue] = [one.category for one in candidates if take.of(one.category)]
+            names = map(concept, candidates)
+            rivals: list[JsonValue] = [name for name in names if take.of(name)]
             if not picked or not rivals:
                 return None
             return Call("nearest", {"anchor": picked[0], "candidates": rivals})
+    return None
 
 
-def _pick(take: SceneView, *singles: Unique) -> tuple[str, ...]:
-    """Handles of unique objects; empty unless every one of them was found."""
-    rows = [take.best(single.of.category) for single in singles]
+def _pick(take: SceneView, *singles: Argument) -> tuple[str, ...]:
+    """Handles of single objects; empty unless every one of them was found."""
+    rows = [take.best(concept(single)) for single in singles]
     return tuple(row.handle for row in rows if row) if all(rows) else ()
 
 
@@ -183,24 +221,26 @@ def _handles(rows: Sequence[ObjectRow]) -> list[JsonValue]:
 
 def _saw(program: Program, outcome: ToolOutcome) -> bool:
     """Whether the outcome rests on anything: an order of what was never seen is the asked one."""
-    if isinstance(program, AppearanceOrder):
+    if program.op == "order_by_first_sight":
         return bool(OrderData.model_validate(outcome.data).order)
     return True
 
 
 def _value(program: Program, outcome: ToolOutcome) -> Value:
-    if isinstance(program, AppearanceOrder):
+    if program.op == "order_by_first_sight":
         seen = OrderData.model_validate(outcome.data)
         return (*seen.order, *seen.unseen)
-    if isinstance(program, Orbit):
+    if program.op == "camera_motion_around":
         moved = MotionData.model_validate(outcome.data)
         # A camera that keeps a thing in view turns by as much as it goes around it.
         around = moved.yaw if moved.around is None else moved.around
         return "right" if around >= 0 else "left"
-    if isinstance(program, Route):
+    if program.op == "turns":
         turns = TurnsData.model_validate(outcome.data).turns
-        return tuple(f"turn {turns[leg]}" for leg in program.blanks if leg < len(turns))
-    if isinstance(program, Nearest):
+        legs = program.args[3]
+        asked = [leg for leg in legs if isinstance(leg, int)] if isinstance(legs, tuple) else []
+        return tuple(f"turn {turns[leg]}" for leg in asked if leg < len(turns))
+    if program.op == "nearest":
         return tuple(name for name, _ in NearestData.model_validate(outcome.data).order)
     return MeasureData.model_validate(outcome.data).value
 
@@ -208,10 +248,10 @@ def _value(program: Program, outcome: ToolOutcome) -> Value:
 def _telling(program: Program, take: SceneView) -> float:
     """How much a single view is worth for the question: its least certain object decides."""
     match program:
-        case Count(objects=Filter(category=category)):
-            return float(len(take.of(category)))
-        case Nearest(candidates=candidates):
-            return float(sum(take.best(one.category) is not None for one in candidates))
+        case Program(op="count"):
+            return float(len(take.of(concept(program))))
+        case Program(op="nearest", args=(_, tuple() as candidates)):
+            return float(sum(take.best(concept(one)) is not None for one in candidates))
         case _:
             return min((row.confidence for row in take.objects), default=1.0)
 
@@ -222,19 +262,19 @@ def _joined(
     """One reading of many: the most telling view, or the views' vote."""
     if not readings:
         return None
-    if isinstance(program, FloorArea):
+    if program.op == "floor_area":
         # A view shows a part of the floor, never more than all of it.
         return max(readings, key=lambda reading: _number(reading.value))
     if join is not Join.VOTE or len(readings) == 1:
         return max(readings, key=lambda reading: reading.weight)
-    if isinstance(program, Nearest):
+    if program.op == "nearest":
         fullest = max(reading.weight for reading in readings)
         readings = [reading for reading in readings if reading.weight == fullest]
     sources = tuple(handle for reading in readings for handle in reading.sources)
     numbers = sorted(float(r.value) for r in readings if isinstance(r.value, float | int))
     if numbers:
         # A view may show too few of them but hardly too many: the most that two views agree on.
-        value = numbers[-2] if isinstance(program, Count) else median(numbers)
+        value = numbers[-2] if program.op == "count" else median(numbers)
         return MeasuredValue(value, sources)
     winner, _ = Counter(_vote(reading) for reading in readings).most_common(1)[0]
     chosen = next(reading for reading in readings if _vote(reading) == winner)

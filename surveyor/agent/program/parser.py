@@ -10,36 +10,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
-from surveyor.agent.program.language import (
-    Anchor,
-    AppearanceOrder,
-    Camera,
-    Closer,
-    Count,
-    Direction,
-    Distance,
-    Filter,
-    Find,
-    FloorArea,
-    Marked,
-    Masked,
-    Near,
-    Nearest,
-    NearestMarked,
-    Orbit,
-    Place,
-    Program,
-    Quality,
-    Region,
-    Route,
-    Serving,
-    Size,
-    Unique,
-)
+from surveyor.agent.program.language import SCENE, Program, the, things
 from surveyor.agent.program.purposes import kinds_for
 from surveyor.tools.geometry.bearings import Sectors
 
 Names = Mapping[str, str]
+FLOOR = Program("floor_area", (SCENE,))
+AHEAD = Program("ahead")
+_FIRST, _SECOND = Program("camera", (0,)), Program("camera", (1,))
 
 
 def parse(question: str) -> Program | None:
@@ -50,7 +28,7 @@ def parse(question: str) -> Program | None:
         if found is not None:
             return build({key: _clean(value) for key, value in found.groupdict().items()})
     kinds = kinds_for(text) if _MASK.search(text) else ()
-    return Serving(tuple(map(Filter, kinds))) if kinds else None
+    return Program("union", tuple(map(things, kinds))) if kinds else None
 
 
 @cache
@@ -69,7 +47,7 @@ def _templates() -> tuple[tuple[re.Pattern[str], Callable[[Names], Program]], ..
             r"(?P<category>.+?), measured in centimeters",
             _size,
         ),
-        (r"What is the size of this room \(in square meters\)", lambda _: FloorArea()),
+        (r"What is the size of this room \(in square meters\)", lambda _: FLOOR),
         (
             r"which of these objects \((?P<list>.+?)\) is the closest to (?:the )?"
             r"(?P<anchor>.+?)\?",
@@ -105,7 +83,7 @@ def _templates() -> tuple[tuple[re.Pattern[str], Callable[[Names], Program]], ..
         ),
         (
             r"\bWhat (?P<quality>colou?r|material) is the (?P<category>[^?]+)\?",
-            lambda names: Quality(Filter(names["category"]), names["quality"].lower()),
+            lambda names: Program("query", (the(names["category"]), names["quality"].lower())),
         ),
         *_masks(),
         *_pictured(),
@@ -119,16 +97,18 @@ def _masks() -> Iterator[tuple[str, Callable[[Names], Program]]]:
     give = r"\. Give (?:its|their) mask"
     yield (
         rf"^Segment what fits this description: (?P<described>.+?){give}",
-        lambda names: Masked(_found(names["described"], several=True)),
+        lambda names: Program("mask", (_described(names["described"]),)),
     )
     yield (
         rf"^First find (?P<region>.+?)\. Then find every (?P<category>.+?) in it{give}",
-        lambda names: Masked(Find(Filter(names["category"]), several=True), names["region"]),
+        lambda names: Program(
+            "mask", (Program("in_region", (things(names["category"]), names["region"])),)
+        ),
     )
     yield (
         r"^How many (?P<category>.+?)\(s\) are in the whole place\? Answer with a number and give "
         r"their mask",
-        lambda names: Masked(Count(Filter(names["category"]))),
+        lambda names: Program("counted_mask", (things(names["category"]),)),
     )
 
 
@@ -138,25 +118,31 @@ def _pictured() -> Iterator[tuple[str, Callable[[Names], Program]]]:
     first, second, third = (marked.format(key) for key in "abr")
     yield (
         rf"Which object is closer to the camera taking this photo, {first} or {second}\?",
-        lambda names: Closer((_marked(names, "a"), _marked(names, "b"))),
+        lambda names: _closer(_marked(names, "a"), _marked(names, "b")),
     )
     yield (
         rf"Which object is closer to {third}, {first} or {second}\?",
-        lambda names: NearestMarked(
-            _marked(names, "r"), (_marked(names, "a"), _marked(names, "b"))
+        lambda names: Program(
+            "nearest_mark", (_marked(names, "r"), (_marked(names, "a"), _marked(names, "b")))
         ),
     )
     yield (
         r"Which point is closer to the camera",
-        lambda _: Closer((Marked("point A", "A is closer"), Marked("point B", "B is closer"))),
+        lambda _: _closer(_mark("point A", "A is closer"), _mark("point B", "B is closer")),
     )
-    yield r"Is the camera moving left or right when shooting the video", lambda _: Orbit()
+    yield (
+        r"Is the camera moving left or right when shooting the video",
+        lambda _: Program("camera_motion_around"),
+    )
     yield (
         r"Find an object belonging to the category '(?P<category>[^']+)' "
         r"and place a virtual anchor",
-        lambda names: Anchor(Filter(names["category"])),
+        lambda names: Program("place_anchor", (things(names["category"]),)),
     )
-    yield r"Find (?P<described>the .+?) and place a virtual anchor", _anchored
+    yield (
+        r"Find (?P<described>the .+?) and place a virtual anchor",
+        lambda names: Program("place_anchor", (_find_one(names),)),
+    )
 
 
 def _relations() -> Iterator[tuple[str, Callable[[Names], Program]]]:
@@ -164,28 +150,26 @@ def _relations() -> Iterator[tuple[str, Callable[[Names], Program]]]:
     here = r"You are at the place where the first image was taken, facing as its camera did\. "
     yield (
         r"facing as its camera did, in which direction had the camera moved when the second",
-        lambda _: Direction(Camera(0), None, Camera(1), Sectors.HARD),
+        lambda _: _seen_from(_FIRST, AHEAD, _SECOND),
     )
     yield (
         here + r"The (?P<query>.+?) can be seen in the second image",
-        lambda names: Direction(Camera(0), None, _one(names["query"]), Sectors.HARD),
+        lambda names: _seen_from(_FIRST, AHEAD, the(names["query"])),
     )
     yield (
         here + r"The second image shows (?P<query>.+?)\. In which direction",
-        lambda names: Direction(Camera(0), None, _region(names["query"]), Sectors.HARD),
+        lambda names: _seen_from(_FIRST, AHEAD, _region(names["query"])),
     )
     yield (
         r"You stand in the middle of (?P<stand>.+?) and face the (?P<face>.+?)\. "
         r"In which direction from you is the (?P<query>.+?)\?",
-        lambda names: Direction(
-            _region(names["stand"]), _one(names["face"]), _one(names["query"]), Sectors.HARD
-        ),
+        lambda names: _seen_from(_region(names["stand"]), the(names["face"]), the(names["query"])),
     )
     yield (
         r"Suppose that the middle of (?P<face>.+?) lies to the north of the middle of "
         r"(?P<stand>.+?), seen from above\. In which direction from the middle of .+? is the "
         r"middle of (?P<query>.+?)\?",
-        lambda names: Direction(
+        lambda names: _seen_from(
             _region(names["stand"]),
             _region(names["face"]),
             _region(names["query"]),
@@ -199,8 +183,22 @@ def _relations() -> Iterator[tuple[str, Callable[[Names], Program]]]:
     )
 
 
-def _marked(names: Names, key: str) -> Marked:
-    return Marked(names[f"{key}_mark"].lower(), names[key])
+def _marked(names: Names, key: str) -> Program:
+    return _mark(names[f"{key}_mark"].lower(), names[key])
+
+
+def _mark(drawn: str, name: str) -> Program:
+    return Program("mark", (drawn, name))
+
+
+def _closer(first: Program, second: Program) -> Program:
+    return Program("closer_to_camera", ((first, second),))
+
+
+def _seen_from(
+    stand: Program, face: Program, query: Program, sectors: Sectors = Sectors.HARD
+) -> Program:
+    return Program("direction", (stand, face, query, sectors.value))
 
 
 _MASK = re.compile(r"\bGive its mask\b|\bsegment(?:ation)?\b|\bmask\b", re.IGNORECASE)
@@ -210,63 +208,59 @@ _AROUND = re.compile(
 _PART = re.compile(r"(?:the )?(?P<name>(?P<part>larger|smaller) (?:arm|room)) of .+")
 
 
-def _region(text: str) -> Place:
+def _region(text: str) -> Program:
     """A named part of the floor; where the words say no more, the thing of that name."""
     found = _AROUND.fullmatch(text)
     if found is not None:
-        return Region(found["name"], _one(found["thing"]), float(found["reach"]))
+        return Program("middle", (found["name"], the(found["thing"]), float(found["reach"])))
     found = _PART.fullmatch(text)
     if found is not None:
-        return Region(found["name"], part=found["part"])
-    return _one(text.removeprefix("the "))
+        return Program("part", (found["name"], found["part"].lower()))
+    return the(text.removeprefix("the "))
 
 
 def _clean(name: str) -> str:
     return name.strip().rstrip("?.,").strip()
 
 
-def _listed(names: Names) -> tuple[Filter, ...]:
-    return tuple(Filter(_clean(part)) for part in names["list"].split(",") if part.strip())
-
-
-def _one(name: str) -> Unique:
-    return Unique(Filter(name))
+def _listed(names: Names) -> tuple[Program, ...]:
+    return tuple(things(_clean(part)) for part in names["list"].split(",") if part.strip())
 
 
 def _count(names: Names) -> Program:
-    return Count(Filter(names["category"]))
+    return Program("count", (things(names["category"]),))
 
 
 def _distance(names: Names) -> Program:
-    return Distance(_one(names["first"]), _one(names["second"]))
+    return Program("distance", (the(names["first"]), the(names["second"])))
 
 
 def _size(names: Names) -> Program:
-    return Size(_one(names["category"]))
+    return Program("longest_edge", (the(names["category"]),))
 
 
 def _nearest(names: Names) -> Program:
-    return Nearest(_one(names["anchor"]), _listed(names))
+    return Program("nearest", (the(names["anchor"]), _listed(names)))
 
 
 def _direction(names: Names, sectors: Sectors) -> Program:
-    return Direction(_one(names["stand"]), _one(names["face"]), _one(names["query"]), sectors)
+    return _seen_from(the(names["stand"]), the(names["face"]), the(names["query"]), sectors)
 
 
 def _order(names: Names) -> Program:
-    return AppearanceOrder(_listed(names))
+    return Program("order_by_first_sight", (_listed(names),))
 
 
 def _route(names: Names) -> Program:
-    stops: list[Unique] = []
+    stops: list[Program] = []
     blanks: list[int] = []
     for action in re.split(r"\s*\d+\. ", names["actions"]):
         went = re.match(r"Go forward until (?:the )?(.+)", action, re.IGNORECASE)
         if went is not None:
-            stops.append(_one(_clean(went.group(1))))
+            stops.append(the(_clean(went.group(1))))
         elif "fill in" in action:
             blanks.append(len(stops))
-    return Route(_one(names["start"]), _one(names["face"]), tuple(stops), tuple(blanks))
+    return Program("turns", (the(names["start"]), the(names["face"]), tuple(stops), tuple(blanks)))
 
 
 _DESCRIBED = re.compile(
@@ -279,26 +273,26 @@ _DESCRIBED = re.compile(
 
 
 def _find_one(names: Names) -> Program:
-    return _found(names["described"], several=False)
-
-
-def _anchored(names: Names) -> Program:
-    found = _found(names["described"], several=False)
-    return Anchor(found.of, found)
+    found = _described(names["described"])
+    return found if found.op.startswith("arg") else Program("surest", (found,))
 
 
 def _find_all(names: Names) -> Program:
-    return _found(names["described"], several=True)
+    return _described(names["described"])
 
 
-def _found(text: str, *, several: bool) -> Find:
-    """A description of a category with at most one relation; other words stay in its name."""
+def _described(text: str) -> Program:
+    """A category with at most one condition; other words stay in its name."""
     found = _DESCRIBED.fullmatch(text)
     if found is None:
-        return Find(Filter(text), several=several)
-    near = None
+        return things(text)
+    chosen = things(_clean(found["category"]))
     if found["anchor"]:
-        near = Near(found["kind"].lower(), Filter(_clean(found["anchor"])))
-    elif found["support"]:
-        near = Near("on", Filter(_clean(found["support"])))
-    return Find(Filter(_clean(found["category"])), near, several, found["unseen"] or "")
+        pick = "argmin" if found["kind"].lower() == "closest to" else "argmax"
+        return Program(pick, (chosen, "distance", the(_clean(found["anchor"]))))
+    if found["support"]:
+        return Program("relate", (chosen, things(_clean(found["support"])), "on"))
+    if found["unseen"]:
+        name, _, value = found["unseen"].partition(" is ")
+        return Program("filter", (chosen, name, value))
+    return chosen

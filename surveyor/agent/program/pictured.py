@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue, TypeAdapter
 
-from surveyor.agent.program.language import Closer, Marked, NearestMarked
+from surveyor.agent.program.language import Argument, Program
 from surveyor.agent.program.measuring import MeasuredValue
 from surveyor.agent.program.scene_builder import SceneBuilder
 from surveyor.agent.program.tool_calls import Call, Caller, Steps, worked
@@ -16,12 +16,13 @@ _BOXES: TypeAdapter[tuple[BoxRow, ...]] = TypeAdapter(tuple[BoxRow, ...])
 _MASKS: TypeAdapter[tuple[MaskRow, ...]] = TypeAdapter(tuple[MaskRow, ...])
 
 
-def closer(caller: Caller, program: Closer) -> Steps[MeasuredValue | None]:
+def closer(caller: Caller, program: Program) -> Steps[MeasuredValue | None]:
     """Which of two marked things or points has the smaller depth.
 
     A box holds more than the thing, so the thing is cut out first; a point is read where it is.
     """
-    marks = yield from _marks(caller, program.things)
+    things = _named(program.args[0])
+    marks = yield from _marks(caller, tuple(things))
     if marks is None:
         return None
     outlines = {name: box.handle for name, box in marks.items()}
@@ -37,34 +38,39 @@ def closer(caller: Caller, program: Closer) -> Steps[MeasuredValue | None]:
     nearest = min(
         zip(outlines, depths, strict=True), key=lambda pair: (pair[1].depth, pair[1].spread)
     )[0]
-    value = next(thing.name for thing in program.things if thing.mark == nearest)
-    return MeasuredValue(value, tuple(one.handle for one in depths))
+    return MeasuredValue(things[nearest], tuple(one.handle for one in depths))
 
 
-def nearest(
-    caller: Caller, program: NearestMarked, seer: SceneBuilder
-) -> Steps[MeasuredValue | None]:
+def nearest(caller: Caller, program: Program, seer: SceneBuilder) -> Steps[MeasuredValue | None]:
     """Which marked thing's box in space is closest to the anchor's."""
-    things = (program.anchor, *program.candidates)
-    marks = yield from _marks(caller, things)
+    names = _named(program.args)
+    marks = yield from _marks(caller, tuple(names))
     if marks is None:
         return None
     sight = yield from seer.outlined(tuple(box.handle for box in marks.values()))
     for take in sight.takes:
-        found = [take.best(thing.mark) for thing in things]
+        found = [take.best(mark) for mark in names]
         handles: list[JsonValue] = [row.handle for row in found if row is not None]
-        if len(handles) < len(things):
+        if len(handles) < len(names):
             continue
         call = Call("nearest", {"anchor": handles[0], "candidates": handles[1:]})
         (outcome,) = yield from caller.together([call], f"measure: {program}")
         if worked(outcome) is not None:
             order = NearestData.model_validate(outcome.data).order
-            names = {thing.mark: thing.name for thing in things}
             return MeasuredValue(tuple(names[mark] for mark, _ in order), outcome.handles[:1])
     return None
 
 
-def _marks(caller: Caller, things: tuple[Marked, ...]) -> Steps[Mapping[str, BoxRow] | None]:
+def _named(marks: Argument) -> dict[str, str]:
+    """What the marks in arguments are called, by what is drawn."""
+    if isinstance(marks, Program):
+        drawn, name = map(str, marks.args)
+        return {drawn: name}
+    assert isinstance(marks, tuple)
+    return {drawn: name for mark in marks for drawn, name in _named(mark).items()}
+
+
+def _marks(caller: Caller, wanted: tuple[str, ...]) -> Steps[Mapping[str, BoxRow] | None]:
     """Where each mark is; ``None`` unless all are found in one frame."""
     if not caller.frames:
         return None
@@ -72,5 +78,5 @@ def _marks(caller: Caller, things: tuple[Marked, ...]) -> Steps[Mapping[str, Box
     if found is None:
         return None
     rows = {row.category: row for row in _BOXES.validate_python(found.data)}
-    wanted = {thing.mark: rows[thing.mark] for thing in things if thing.mark in rows}
-    return wanted if len(wanted) == len(things) else None
+    found_all = {mark: rows[mark] for mark in wanted if mark in rows}
+    return found_all if len(found_all) == len(wanted) else None

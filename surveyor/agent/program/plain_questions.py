@@ -11,18 +11,8 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cache
 
-from surveyor.agent.program.language import (
-    Count,
-    Direction,
-    Distance,
-    Filter,
-    FloorArea,
-    Nearest,
-    Program,
-    Size,
-    Unique,
-)
-from surveyor.agent.program.parser import parse
+from surveyor.agent.program.language import Program, the, things
+from surveyor.agent.program.parser import FLOOR, parse
 from surveyor.tools.geometry.bearings import Sectors
 
 EXAMPLES = (
@@ -68,7 +58,7 @@ def _wordings() -> tuple[
             r"(?:is|has)) (?:the|this|my|our) (?:whole |entire )?"
             r"(?:room|place|flat|kitchen|bedroom|office|floor)"
             r"(?: in square met(?:re|er)s)?",
-            lambda _: FloorArea(),
+            lambda _: FLOOR,
         ),
         (
             rf"(?:how far (?:apart )?(?:is|are)|(?:what(?:'s| is) )?(?:the )?(?:direct |shortest )?"
@@ -89,7 +79,7 @@ def _wordings() -> tuple[
         (
             rf"(?:how (?:long|big|large) is|what(?:'s| is) the (?:length|size|longest "
             rf"(?:edge|side|dimension)) of|measure) {_THE}(?P<first>[\w -]+?){unit}",
-            lambda names: Size(_one(names["first"])),
+            lambda names: Program("longest_edge", (the(names["first"]),)),
         ),
         (
             r"(?:which|what) (?:one |thing |of these |object )?is (?:the )?"
@@ -102,8 +92,9 @@ def _wordings() -> tuple[
             + face
             + rf"(?P<face>[\w -]+?),? (?:where is|where's|on which side is|which way is) {_THE}"
             r"(?P<query>[\w -]+?)",
-            lambda names: Direction(
-                _one(names["stand"]), _one(names["face"]), _one(names["query"]), Sectors.HARD
+            lambda names: Program(
+                "direction",
+                (the(names["stand"]), the(names["face"]), the(names["query"]), Sectors.HARD.value),
             ),
         ),
     )
@@ -115,21 +106,17 @@ def _count(names: Mapping[str, str]) -> Program | None:
     several = names["several"]
     if {"are", "is", "on", "in", "with", "under", "of"} & set(several.split()):
         return None
-    return Count(Filter(singular(several)))
+    return Program("count", (things(singular(several)),))
 
 
 def _distance(names: Mapping[str, str]) -> Program:
-    return Distance(_one(names["first"]), _one(names["second"]))
+    return Program("distance", (the(names["first"]), the(names["second"])))
 
 
 def _nearest(names: Mapping[str, str]) -> Program:
     parts = re.split(r",|\bor\b|;", names["listed"])
-    listed = tuple(Filter(_name(part)) for part in parts if part.strip())
-    return Nearest(_one(names["anchor"]), listed)
-
-
-def _one(name: str) -> Unique:
-    return Unique(Filter(name))
+    listed = tuple(things(_name(part)) for part in parts if part.strip())
+    return Program("nearest", (the(names["anchor"]), listed))
 
 
 def _name(text: str) -> str:

@@ -7,26 +7,9 @@ from collections.abc import Callable
 from surveyor.agent.planner import Observation, PlannerInput, Turn
 from surveyor.agent.program.answer_forms import describe, form, guess
 from surveyor.agent.program.grounding import absent, anchor, find, serving
-from surveyor.agent.program.language import (
-    Anchor,
-    AppearanceOrder,
-    Closer,
-    Count,
-    Direction,
-    Find,
-    FloorArea,
-    Masked,
-    NearestMarked,
-    Orbit,
-    Program,
-    Quality,
-    Serving,
-    Unique,
-    categories,
-    required,
-)
+from surveyor.agent.program.language import Program, categories, concept, grounds, required
+from surveyor.agent.program.masking import MASKED, masked
 from surveyor.agent.program.masking import TOOLS as MASK_TOOLS
-from surveyor.agent.program.masking import masked
 from surveyor.agent.program.measuring import MeasuredValue, measure
 from surveyor.agent.program.parser import parse
 from surveyor.agent.program.pictured import closer, nearest
@@ -38,11 +21,34 @@ from surveyor.skills.workflow import PLAIN, TABLE, Join, Workflow
 
 Reader = Callable[[str], Program | None]
 """From a question to its program; ``None`` where none fits."""
-EXHAUSTIVE = (Count, Find, FloorArea, Masked, Orbit, Quality, Serving)
-"""Programs that no sighting answers early: there may always be one more."""
-_UNREMEMBERED = (
-    Anchor, AppearanceOrder, Closer, Find, FloorArea, Masked, NearestMarked, Orbit, Quality, Serving,
-)  # fmt: skip
+
+
+def exhaustive(program: Program | None) -> bool:
+    """Whether no sighting answers the program early: there may always be one more."""
+    return program is not None and (
+        program.op
+        in (
+            "count",
+            "floor_area",
+            "camera_motion_around",
+            "query",
+            "exists",
+            "mask",
+            "counted_mask",
+        )
+        or grounds(program)
+    )
+
+
+def _remembers(program: Program) -> bool:
+    """Whether memory may hold what the program asks; not floors, orders of appearance, outlines in
+    pictures, or what a description may mean."""
+    return not (
+        program.op
+        in ("place_anchor", "order_by_first_sight", "closer_to_camera", "floor_area",
+            "nearest_mark", "camera_motion_around", "query", "mask", "counted_mask")
+        or grounds(program)
+    )  # fmt: skip
 
 
 class ProgramPlanner:
@@ -72,14 +78,14 @@ class ProgramPlanner:
         """Goes into the log."""
         return self._name
 
-    def start(self, task: Task, brief: PlannerInput) -> ProgramSession:
-        """Begin an episode."""
+    def start(self, task: Task, brief: PlannerInput, plan: Program | None = None) -> ProgramSession:
+        """Begin an episode; a ``plan`` that is given is carried out instead of what is read."""
+        reads: Reader = self._reads if plan is None else lambda _: plan
         workflow = next((s.workflow for s in brief.skills if s.workflow), self._workflow)
         tools = {tool["function"]["name"] for tool in brief.tools}
         recalls, masks = RECALL in tools, tools >= MASK_TOOLS and bool(brief.frame_handles)
         how = workflow if brief.frame_handles else TABLE
-        frames = brief.frame_handles
-        return ProgramSession(task, how, recalls, frames, self._seer, self._reads, masks)
+        return ProgramSession(task, how, recalls, brief.frame_handles, self._seer, reads, masks)
 
 
 class ProgramSession:
@@ -123,9 +129,8 @@ class ProgramSession:
         reading = None
         if self._recalls:
             reading = yield from _remembered(caller, program, self._workflow)
-        if reading is None:
-            if self._masks and isinstance(program, Masked | Serving):
-                reading = yield from masked(caller, program)
+        if reading is None and self._masks and program.op in MASKED:
+            reading = yield from masked(caller, program)
         if reading is None:
             scene = self._task.scene_id
             reading = yield from _read(caller, program, self._workflow, scene, self._seer)
@@ -137,7 +142,7 @@ def _remembered(
 ) -> Steps[MeasuredValue | None]:
     """Measure what memory holds, where it holds all that is asked about. Floors, orders of
     appearance and outlines in pictures are not remembered."""
-    if isinstance(program, _UNREMEMBERED) or _registers(program):
+    if not _remembers(program) or _registers(program):
         return None
     sight = yield from SceneBuilder(caller, workflow).recall(categories(program))
     if sight is None:
@@ -148,9 +153,9 @@ def _remembered(
 def _registers(program: Program) -> bool:
     """Whether the program speaks of cameras or regions, which only views in one frame of
     reference have."""
-    if isinstance(program, Direction):
-        return not all(isinstance(place, Unique) for place in program.places)
-    return isinstance(program, Orbit)
+    return any(
+        one.op in ("camera", "middle", "part", "camera_motion_around") for one in program.walk()
+    )
 
 
 def _read(
@@ -161,36 +166,36 @@ def _read(
     builder: type[SceneBuilder] = SceneBuilder,
 ) -> Steps[MeasuredValue | None]:
     """Look and measure by the workflow, then by its fallback if that was not enough."""
-    if isinstance(program, EXHAUSTIVE) or _registers(program):
+    if exhaustive(program) or _registers(program):
         workflow = workflow.model_copy(update={"stop": None})
     seer = builder(caller, workflow)
-    if isinstance(program, Closer):
-        return (yield from closer(caller, program))
-    if isinstance(program, NearestMarked):
-        return (yield from nearest(caller, program, seer))
+    match program.op:
+        case "closer_to_camera":
+            return (yield from closer(caller, program))
+        case "nearest_mark":
+            return (yield from nearest(caller, program, seer))
+        case "query":
+            return (yield from absent(program, seer))
+        case "order_by_first_sight":
+            watched = yield from seer.watch(categories(program))
+            return (yield from measure(caller, program, watched))
+    if program.op in ("mask", "counted_mask"):
+        return (yield from _boxed(program, seer, workflow))
     if _registers(program):
         joined = yield from seer.look(categories(program), Join.FUSE)
         return (yield from measure(caller, program, joined))
-    if isinstance(program, Masked):
-        return (yield from _boxed(caller, program, seer, workflow))
-    if isinstance(program, Serving):
-        return serving(program, (yield from seer.look(categories(program), workflow.join)))
-    if isinstance(program, Anchor):
+    if grounds(program) or program.op == "place_anchor":
         seen = yield from seer.look(categories(program), workflow.join)
-        return (yield from anchor(caller, program, seen, scene))
-    if isinstance(program, Find):
-        seen = yield from seer.look(categories(program), workflow.join)
-        return (yield from find(caller, program, seen))
-    if isinstance(program, Quality):
-        return (yield from absent(program, seer))
-    if isinstance(program, AppearanceOrder):
-        watched = yield from seer.watch(categories(program))
-        return (yield from measure(caller, program, watched))
+        if program.op == "union":
+            return serving(program, seen)
+        if program.op == "place_anchor":
+            return (yield from anchor(caller, program, seen, scene))
+        return find(program, seen)
     sight = yield from seer.look(categories(program), workflow.join)
     fallback = workflow.fallback
     reading: MeasuredValue | None = None
     enough = fallback is None or _enough(program, sight, fallback.registered)
-    if enough or isinstance(program, FloorArea):
+    if enough or program.op == "floor_area":
         reading = yield from measure(caller, program, sight)
     if reading is None and fallback is not None:
         second = yield from seer.look(categories(program), fallback.join)
@@ -200,17 +205,13 @@ def _read(
     return reading
 
 
-def _boxed(
-    caller: Caller, program: Masked, seer: SceneBuilder, workflow: Workflow
-) -> Steps[MeasuredValue | None]:
+def _boxed(program: Program, seer: SceneBuilder, workflow: Workflow) -> Steps[MeasuredValue | None]:
     """What is meant as whole objects, where no masks can be made in space; regions and counts need
     masks."""
-    if program.region or isinstance(program.what, Count):
+    (what,) = program.args
+    if program.op == "counted_mask" or not isinstance(what, Program) or what.op == "in_region":
         return None
-    seen = yield from seer.look(categories(program), workflow.join)
-    if isinstance(program.what, Find):
-        return (yield from find(caller, program.what, seen))
-    return serving(program.what, seen)
+    return find(what, (yield from seer.look(categories(what), workflow.join)))
 
 
 def _enough(program: Program, sight: SceneEvidence, registered: float) -> bool:
@@ -222,14 +223,25 @@ def _enough(program: Program, sight: SceneEvidence, registered: float) -> bool:
 def _answer(program: Program, reading: MeasuredValue | None, options: tuple[str, ...]) -> Turn:
     notes = {"program": str(program)}
     text = form(program, reading.value, options) if reading is not None else None
+    asked, name = program.op == "query", concept(program)
     if text is None or reading is None:
         notes["why"] = "what was asked about was not found; a guess"
-        if isinstance(program, Quality):
-            notes["why"] = f"nothing here can see the {program.name} of things; a guess"
+        if asked:
+            notes["why"] = f"nothing here can see the {program.args[1]} of things; a guess"
         return Turn(answer=guess(program, options), guess=True, notes=notes)
+    if reading.prior:
+        notes["why"] = f"{reading.prior}, so the surest {name} is a guess"
+        return Turn(answer=text, guess=True, sources=reading.sources, notes=notes)
     notes["why"] = f"{program} = {describe(program, reading.value)}"
-    if isinstance(program, Find) and program.unseen:
-        notes["why"] += f"; nothing here can see whether its {program.unseen}"
-    if isinstance(program, Quality):
-        notes["why"] = f"no {program.of.category} was found anywhere, so it has no {program.name}"
+    notes["why"] += _unseen(program)
+    if asked:
+        notes["why"] = f"no {name} was found anywhere, so it has no {program.args[1]}"
     return Turn(answer=text, sources=reading.sources, notes=notes)
+
+
+def _unseen(program: Program) -> str:
+    """What a description says that nothing here can see, and that was therefore left out."""
+    for one in program.walk():
+        if one.op == "filter" and len(one.args) == 3:
+            return f"; nothing here can see whether its {one.args[1]} is {one.args[2]}"
+    return ""

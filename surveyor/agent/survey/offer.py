@@ -1,4 +1,5 @@
-"""Which tools a planner is offered: single ones, named sets of them, and `survey`."""
+"""Which tools a planner is offered: single ones, named sets of them, `survey`, and `program`
+where it is named."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from surveyor.agent.program.tool import PROGRAM, program_tool
 from surveyor.agent.survey.tool import SURVEY, survey_tool
 from surveyor.core.errors import UserError
 from surveyor.tools.builtin import TABLE, default_tools, offered_tools
@@ -50,7 +52,7 @@ def offered(
     that neither a tool nor a set has.
     """
     wanted = named_tools(named)
-    known = [SURVEY, *(tool.name for tool in default_tools())]
+    known = [SURVEY, PROGRAM, *(tool.name for tool in default_tools())]
     if unknown := [name for name in wanted if name not in known]:
         raise UserError(
             f"there is no tool or set of tools {unknown[0]!r}; choose from: "
@@ -60,6 +62,7 @@ def offered(
     if not wanted:
         usual = offered_tools(frames=frames)
         return (ours, *usual) if survey and frames else usual
-    single = [name for name in wanted if name != SURVEY]
+    single = [name for name in wanted if name not in (SURVEY, PROGRAM)]
     chosen = offered_tools(frames=frames, named=single) if single else ()
-    return (ours, *chosen) if SURVEY in wanted else chosen
+    first = (ours,) if SURVEY in wanted else ()
+    return (*first, *chosen, *((program_tool(),) if PROGRAM in wanted else ()))

@@ -1,7 +1,7 @@
 """Questions that are answered by a mask: where in the place, which of several, and how many.
 
-`implicit` asks by purpose. These ask for a thing in a region (the region first, then the thing), for
-what a description refers to, and for an answer in words with the mask of what it is about.
+`implicit` asks by purpose. These ask for a thing in a region (the region first, then the thing),
+for what a description refers to, and for an answer in words with the mask of what it is about.
 """
 
 from __future__ import annotations
@@ -120,8 +120,7 @@ def _regions(
                 i: None if abs(gap - AROUND) < CLEAR else gap < AROUND for i, gap in gaps.items()
             }
             yield region.text, _floor(region.points, AROUND), sides
-    for text, floor, sides in _rooms(scene, everything):
-        yield text, floor, sides
+    yield from _rooms(scene, everything)
 
 
 def _rooms(

@@ -71,7 +71,7 @@ def multi3drefer(scene: AskableScene, rng: np.random.Generator) -> Iterator[Draf
 def described(scene: AskableScene) -> dict[int, str]:
     """A description of each object that some description fits alone, the first that does."""
     told: dict[int, str] = {}
-    for found in _descriptions(scene):
+    for found in described_objects(scene):
         if len(found.targets) == 1:
             told.setdefault(found.targets[0], found.text)
     return told

@@ -113,7 +113,9 @@ def _parted(floor: Floor, walls: NDArray[np.bool_], half: float) -> NDArray[np.i
     return _nearest(floor, parts, rooms)
 
 
-def _nearest(floor: Floor, parts: NDArray[np.int32], chosen: Sequence[int]) -> NDArray[np.int32]:
+def _nearest(
+    floor: Floor, parts: NDArray[np.signedinteger], chosen: Sequence[int]
+) -> NDArray[np.int32]:
     """(X, Y) for every cell of the floor the place in ``chosen``, from 1, of its nearest part."""
     seeds = np.zeros(parts.shape, np.int32)
     for number, part in enumerate(chosen, start=1):

@@ -65,6 +65,7 @@ def _record(entry: SceneEntry) -> ObjectRecord:
         visible=0,
         confidence=1.0,
         front=entry.front,
+        attributes=entry.attributes,
     )
 
 

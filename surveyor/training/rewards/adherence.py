@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from surveyor.agent.program.language import AppearanceOrder
 from surveyor.agent.program.parser import parse
-from surveyor.agent.program.planner import EXHAUSTIVE
+from surveyor.agent.program.planner import exhaustive
 from surveyor.memory.episodes import Episode
 from surveyor.memory.events import ToolCall, ToolOutcome, ToolStatus
 from surveyor.skills.workflow import Evidence, Join, MetricScale, Restore, Workflow
@@ -62,9 +61,9 @@ def _demands(told: _Told, way: Workflow) -> Iterator[tuple[str, bool]]:
     else:
         yield "restore", _is(restore, **_RESTORES[way.restore])
     program = parse(told.question)
-    if way.stop is not None and not isinstance(program, EXHAUSTIVE):
+    if way.stop is not None and not exhaustive(program):
         yield "first batch", _first_batch(told, way.stop.first)
-    if not isinstance(program, AppearanceOrder):  # answered by detections alone
+    if program is None or program.op != "order_by_first_sight":  # answered by detections alone
         yield from _joining(told, way)
 
 

@@ -18,6 +18,7 @@ from surveyor.memory.events import Answer, EpisodeStatus, SkillsRetrieved
 from surveyor.memory.runs import RunFolder
 from surveyor.skills.entries import RetrievedSkill
 from surveyor.tools.builtin import default_tools
+from surveyor.training.rows.accounts import Layout, account_messages
 from surveyor.training.rows.records import Chat, Row
 from surveyor.training.rows.sent import said, was_recorded
 from surveyor.training.rows.teacher import tell
@@ -31,7 +32,8 @@ class RunSource:
     """A run and what its rows need besides.
 
     ``capabilities`` are of the model that the rows are for: where its images stand, which dialect
-    it speaks. Chat episodes come as they were sent, whatever the capabilities say.
+    it speaks. Chat episodes come as they were sent, whatever the capabilities say. In another
+    ``layout`` than the conversation, episodes of programs that it has words for are told alone.
     """
 
     folder: RunFolder
@@ -39,9 +41,10 @@ class RunSource:
     skills: SkillTexts
     capabilities: Capabilities
     reasoning: bool = True
+    layout: Layout = Layout.CONVERSATION
 
     def rows(self) -> Iterator[Row]:
-        """A row for every answered episode, in the order of the schedule.
+        """A row for every answered episode that the layout can tell, in the schedule's order.
 
         Raises `UserError` when the dataset is not the run's, or a chat episode's messages were not
         recorded.
@@ -52,7 +55,9 @@ class RunSource:
             episode = self.folder.episode(scheduled.id, epoch)
             if episode is None or episode.status is not EpisodeStatus.ANSWERED:
                 continue
-            yield self._row(tasks[scheduled.id], episode, scores.get((scheduled.id, epoch)))
+            row = self._row(tasks[scheduled.id], episode, scores.get((scheduled.id, epoch)))
+            if row is not None:
+                yield row
 
     @property
     def scores(self) -> dict[tuple[str, int], float]:
@@ -75,9 +80,15 @@ class RunSource:
             )
         return {task.id: task for task in self.dataset.tasks()}
 
-    def _row(self, task: Task, episode: Episode, score: float | None) -> Row:
+    def _row(self, task: Task, episode: Episode, score: float | None) -> Row | None:
         skills = self._skills(task, episode)
-        messages, tools, exact = self._messages(task, episode, skills)
+        if self.layout is Layout.CONVERSATION:
+            messages, tools, exact = self._messages(task, episode, skills)
+        else:
+            account = account_messages(episode, self.layout)
+            if account is None:
+                return None
+            messages, tools, exact = account, (), False
         use = tool_use(episode)
         answer = next(e for e in reversed(episode.events) if isinstance(e, Answer))
         told = next((skill.workflow for skill in skills if skill.workflow), None)

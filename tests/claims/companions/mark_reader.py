@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from surveyor.agent.program.language import Find
+from surveyor.agent.program.language import Program, concept
 from surveyor.agent.program.parser import parse
 from surveyor.core.dataset import Dataset
 from surveyor.core.images import rgb
@@ -71,10 +71,10 @@ class MarkReader:
     def _turn(self, shown: _Shown, results: list[str]) -> Reply:
         seen = self.seen(shown)
         program = parse(shown.question)
-        assert isinstance(program, Find), shown.question
+        assert program is not None, shown.question
         found = _fitting(program, seen, shown)
-        if program.near and program.near.kind != "on" and len(found) > 1:
-            (anchor, *_) = _of(seen, program.near.anchor.category) or [0]
+        if program.op in ("argmin", "argmax") and len(found) > 1:
+            (anchor, *_) = _of(seen, concept(program.args[2])) or [0]
             if anchor and not results:
                 calls = tuple(
                     ("distance", json.dumps({"first": [f"obj_{k}"], "second": [f"obj_{anchor}"]}))
@@ -83,7 +83,7 @@ class MarkReader:
                 return says(None, calls=calls)
             if results:
                 metres = [_number(text) for text in results]
-                best = max if program.near.kind.startswith("farthest") else min
+                best = max if program.op == "argmax" else min
                 found = [found[metres.index(best(metres))]]
         if not found:
             self.guessed += 1
@@ -134,15 +134,15 @@ class MarkReader:
         return {}
 
 
-def _fitting(program: Find, seen: dict[int, SceneObject], shown: _Shown) -> list[int]:
+def _fitting(program: Program, seen: dict[int, SceneObject], shown: _Shown) -> list[int]:
     """Numbers of what fits the description, but for distances."""
-    found = _of(seen, program.of.category)
-    if program.unseen:
-        name, _, value = program.unseen.partition(" is ")
-        found = [k for k in found if seen[k].attributes.get(name) == value]
-    if program.near and program.near.kind == "on":
-        below = _of(seen, program.near.anchor.category)
-        found = [k for k in found if any(_rests(shown, k, one) for one in below)]
+    found = _of(seen, concept(program))
+    for one in program.walk():
+        if one.op == "filter" and len(one.args) == 3:
+            found = [k for k in found if seen[k].attributes.get(str(one.args[1])) == one.args[2]]
+        if one.op == "relate" and one.args[2] == "on":
+            below = _of(seen, concept(one.args[1]))
+            found = [k for k in found if any(_rests(shown, k, other) for other in below)]
     return found
 
 

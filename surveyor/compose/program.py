@@ -1,0 +1,125 @@
+"""What `surveyor program` does: a program, or a question that is one, on one scene's boxes."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import radians
+from pathlib import Path
+
+from surveyor.agent.program.account import AccountStyle, account_of, render, value_text
+from surveyor.agent.program.apeiria import ApeiriaStyle, apeiria_text
+from surveyor.agent.program.execute import execute
+from surveyor.agent.program.language import Program
+from surveyor.agent.program.plain_questions import read_plainly
+from surveyor.agent.program.reading import read_program, shape
+from surveyor.agent.program.relations import BoxedThing
+from surveyor.agent.program.values import AskerPose, MeasuredScene
+from surveyor.benchmarks.run.config import RunConfig
+from surveyor.compose.run import Job, default_cache, expert_client, finished
+from surveyor.compose.session import reference_experts
+from surveyor.core.dataset import Dataset
+from surveyor.core.errors import UserError
+from surveyor.scenes.formats.apeiria import read_apeiria
+from surveyor.services.contract import SceneAnswer, SceneRequest
+from surveyor.tools.builtin import TABLE
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramRequest:
+    """``text`` is a program or a question of a known kind; ``scene`` a file of boxes in APEIRIA's
+    layout, or a scene of ``dataset``, whose table an expert gives: the one of ``experts``, or a
+    reference expert with the error model ``preset``."""
+
+    text: str
+    scene: str
+    dataset: Path | None = None
+    experts: Path | None = None
+    preset: str = "perfect"
+    asker: str = ""
+    layout: str = ""
+    explain: bool = False
+
+
+def told(request: ProgramRequest) -> Iterator[str]:
+    """The lines to print."""
+    question, program = _read(request.text)
+    if request.explain:
+        known = shape(program)
+        yield f"{program} gives {known.gives}: {known.depth} deep, complexity {known.complexity}"
+        yield from (f"  {name}: {count}" for name, count in known.calls.items())
+        yield from (f"  {kind}: {', '.join(names)}" for kind, names in known.named.items())
+        if not request.scene:
+            return
+    scene = _scene(request)
+    if request.layout == "apeiria":
+        yield apeiria_text(question, program, scene, ApeiriaStyle())
+    elif request.layout in ("own", "short"):
+        account = account_of(question, program, scene)
+        yield render(account, AccountStyle(detail=request.layout == "own"))
+    elif request.layout:
+        raise UserError(f"there is no layout {request.layout!r}; choose: own, short, apeiria")
+    else:
+        yield value_text(execute(program, scene).value)
+
+
+def _read(text: str) -> tuple[str, Program]:
+    """The question and its program; of a bare program, its own text is the question."""
+    program = read_plainly(text)
+    if program is None and "(" not in text:
+        raise UserError(
+            f"{text!r} is neither a program, such as count(filter(scene(), chair)), nor a question "
+            "of a known kind"
+        )
+    return text, read_program(text) if program is None else program
+
+
+def _scene(request: ProgramRequest) -> MeasuredScene:
+    asker = _asker(request.asker)
+    if Path(request.scene).is_file():
+        truth = read_apeiria(Path(request.scene))
+        things = tuple(
+            BoxedThing(str(one.instance_id), one.category, one.box) for one in truth.objects
+        )
+        return MeasuredScene(things, truth.room_area or None, asker)
+    if request.dataset is None:
+        raise UserError(
+            f"there is no file {request.scene!r}; for a scene of a dataset, name that: --dataset"
+        )
+    table = _table(request, request.dataset)
+    things = tuple(
+        BoxedThing(f"obj_{one.id}", one.category, one.box, one.attributes) for one in table.objects
+    )
+    return MeasuredScene(things, table.room_area, asker)
+
+
+def _table(request: ProgramRequest, place: Path) -> SceneAnswer:
+    dataset = Dataset.open(place)
+    config = RunConfig(dataset=str(place), planner_options={"workflow": TABLE})
+
+    async def ask(endpoints: Path) -> SceneAnswer:
+        job = Job(place, Path(), config, endpoints, default_cache())
+        async with expert_client(job, dataset) as client:
+            wanted = SceneRequest(scene_id=request.scene)
+            return (await client.ask(TABLE, wanted, SceneAnswer)).answer
+
+    if request.experts is not None:
+        return finished(ask(request.experts))
+    with (
+        tempfile.TemporaryDirectory(prefix="surveyor-program-") as folder,
+        reference_experts(place, request.preset, Path(folder), config) as endpoints,
+    ):
+        return finished(ask(endpoints))
+
+
+def _asker(text: str) -> AskerPose | None:
+    if not text:
+        return None
+    try:
+        x, y, degrees = map(float, text.split(","))
+    except ValueError:
+        raise UserError(
+            f"--asker {text!r} is not X,Y,DEGREES: metres, and where he looks from +X to the left"
+        ) from None
+    return AskerPose(x, y, radians(degrees))
