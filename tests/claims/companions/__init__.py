@@ -1,0 +1,1 @@
+"""Claims about the companion systems: what each of them did, done here."""
