@@ -269,10 +269,10 @@ class Executor:
         sure: list[str] = []
         maybe: list[str] = []
         for handle in self._things:
-            belongs = belongs(handle, members)
-            if belongs == -math.inf:
+            membership = belongs(handle, members)
+            if membership == -math.inf:
                 continue
-            told = min(belongs, self._told(truth(self._things[handle])))
+            told = min(membership, self._told(truth(self._things[handle])))
             if told >= 0:
                 (sure if told > 0 else maybe).append(handle)
         return ThingSet(tuple(sure), tuple(maybe))
