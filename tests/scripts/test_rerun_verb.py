@@ -8,15 +8,21 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from surveyor.agent.chat.capabilities import Capabilities
+from surveyor.agent.program.account import read_account
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.cli.program import app as program_app
 from surveyor.compose.rerun import CHANGES, RerunChanges, Swaps, rerun, rerun_and_tell
 from surveyor.compose.session import Request, carry_out
+from surveyor.compose.training import source_of
 from surveyor.core.errors import UserError
 from surveyor.scenes.datasets.truth import scene_truths
 from surveyor.scenes.datasets.vsi_meta import make_vsi_meta_dataset
 from surveyor.scenes.formats.apeiria import write_apeiria
 from surveyor.services.launch import SupervisorHandle, up
+from surveyor.training.export.pairs import preference_pairs
+from surveyor.training.rows.accounts import Layout
+from surveyor.training.rows.filters import Filters
 
 META = Path(__file__).parents[1] / "fixtures" / "vsi_meta"
 
@@ -97,3 +103,23 @@ def test_a_program_is_computed_on_boxes_and_on_an_experts_table(
     assert shown.output.startswith(f"Question: {text}\nPlan: count(filter(scene(), {name}))\n1. ")
     wrong = CliRunner().invoke(program_app, ["count(", "--scene", str(file)])
     assert isinstance(wrong.exception, UserError)
+
+
+def test_right_and_wrong_accounts_of_one_question_make_pairs(
+    place: Path, exact: SupervisorHandle
+) -> None:
+    rerun(place / "a", Swaps.read([f"scene={exact.endpoints_file}"]), place / "paired")
+    told = [source_of(place / name, Capabilities(), layout=Layout.OWN) for name in ("a", "paired")]
+    rows = list(told[1].rows())
+    assert rows
+    for row in rows:
+        account = read_account(row.messages[-1]["content"])
+        assert " ".join(row.messages[1]["content"].split()).startswith(account.asked)
+    pairs = list(preference_pairs(told, Filters()))
+    assert pairs
+    for pair in pairs:
+        assert pair.shared == 2, "the same question, before what was seen"
+        texts = (one.messages[-1]["content"] for one in (pair.chosen, pair.rejected))
+        better, worse = map(read_account, texts)
+        assert better.program == worse.program
+        assert better.things != worse.things
