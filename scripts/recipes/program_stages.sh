@@ -2,7 +2,8 @@
 # APEIRIA's three stages over our verbs: perception alignment -> SFT on programs' accounts -> GRPO.
 #   CHECKPOINT=/models/Qwen3-4B scripts/recipes/program_stages.sh OUT
 #   TINY=1 PYTHON=.venv-models/bin/python scripts/recipes/program_stages.sh out/try   minutes, a CPU
-# At full size it needs a GPU and was not run here. The rows come from reference experts, which know
+# At full size it needs a GPU and was not run here; rooms, runs, rows, pairs and prompts were at tiny
+# size, the training steps were not. The rows come from reference experts, which know
 # the truth: an upper bound of a teacher. Every step is kept; the same command again goes on.
 set -euo pipefail
 OUT=${1:-out/programs} PYTHON=${PYTHON:-python}
