@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from math import radians
 from pathlib import Path
 
+import orjson
+
 from surveyor.agent.program.account import AccountStyle, account_of, render, value_text
 from surveyor.agent.program.apeiria import ApeiriaStyle, apeiria_text
 from surveyor.agent.program.execute import execute
@@ -79,8 +81,11 @@ def _scene(request: ProgramRequest) -> MeasuredScene:
     asker = _asker(request.asker)
     if Path(request.scene).is_file():
         truth = read_apeiria(Path(request.scene))
+        told = orjson.loads(Path(request.scene).read_bytes())["objects"]
+        ids = [str(one["id"]) for one in told]
         things = tuple(
-            BoxedThing(str(one.instance_id), one.category, one.box) for one in truth.objects
+            BoxedThing(handle, one.category, one.box)
+            for handle, one in zip(ids, truth.objects, strict=True)
         )
         return MeasuredScene(things, truth.room_area or None, asker)
     if request.dataset is None:

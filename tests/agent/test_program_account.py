@@ -36,8 +36,8 @@ Find all objects of category 'desk'; Check which chair(s) are 'near' the desk(s)
 First, I'll examine all 4 objects in the scene.
 I see 4 object(s) in the scene: 0 (desk), 1 (chair), 2 (chair), 3 (window)
 Looking in all objects in the scene to find chair.
-Found 2 object(s): 1 (chair) at (2.10, 2.00, 0.45), size 0.50 x 0.50 x 0.90, 2 (chair) at (5.00, 4.00, 0.45), \
-size 0.50 x 0.50 x 0.90
+Found 2 object(s): 1 (chair) at (2.10, 2.00, 0.45), size 0.50 x 0.50 x 0.90, \
+2 (chair) at (5.00, 4.00, 0.45), size 0.50 x 0.50 x 0.90
 Looking in all objects in the scene to find desk.
 Found 1 object(s): 0 (desk) at (2.00, 1.00, 0.40), size 1.40 x 0.70 x 0.75
 Now, I'll check which chair(s) are 'near' the desk(s).

@@ -49,9 +49,8 @@ def depth_in(thing: Thing, x: float, y: float) -> float:
     """How deep a point lies in a footprint."""
     c, s = math.cos(thing["yaw"]), math.sin(thing["yaw"])
     dx, dy = x - thing["center"][0], y - thing["center"][1]
-    return min(
-        thing["size"][0] / 2 - abs(c * dx + s * dy), thing["size"][1] / 2 - abs(-s * dx + c * dy)
-    )
+    along, across = abs(c * dx + s * dy), abs(-s * dx + c * dy)
+    return float(min(thing["size"][0] / 2 - along, thing["size"][1] / 2 - across))
 
 
 def span(thing: Thing) -> tuple[float, float]:
@@ -68,7 +67,7 @@ def to_segment(p: tuple[float, float], a: tuple[float, float], b: tuple[float, f
 
 def crossing(a: Any, b: Any, c: Any, d: Any) -> bool:
     def turn(p: Any, q: Any, r: Any) -> float:
-        return (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0])
+        return float((q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0]))
 
     return turn(a, b, c) * turn(a, b, d) < 0 and turn(c, d, a) * turn(c, d, b) < 0
 
@@ -92,7 +91,7 @@ def gap(a: Thing, b: Thing) -> float:
 
 
 def volume(thing: Thing) -> float:
-    return thing["size"][0] * thing["size"][1] * thing["size"][2]
+    return float(thing["size"][0] * thing["size"][1] * thing["size"][2])
 
 
 def holds(word: str, a: Thing, b: Thing) -> bool | None:
@@ -253,7 +252,7 @@ class Oracle:
         if (key == "distance") != (other is not None):
             raise Refused
         measure = {
-            "distance": lambda t: gap(t, other), "size": lambda t: max(t["size"]),
+            "distance": lambda t: gap(t, other or t), "size": lambda t: max(t["size"]),
             "height": lambda t: t["size"][2],
             "area": lambda t: t["size"][0] * t["size"][1], "volume": volume,
         }[key]  # fmt: skip

@@ -86,11 +86,12 @@ def test_it_stays_between_nothing_and_one_and_nearer_is_better(
 
 
 def advantages(rewards: np.ndarray, epsilon: float = 1e-4) -> np.ndarray:
-    return (rewards - rewards.mean()) / (rewards.std(ddof=1) + epsilon)
+    return np.asarray((rewards - rewards.mean()) / (rewards.std(ddof=1) + epsilon))
 
 
 def clipped(ratio: np.ndarray, advantage: np.ndarray, low: float, high: float) -> np.ndarray:
-    return np.minimum(ratio * advantage, np.clip(ratio, 1 - low, 1 + high) * advantage)
+    bounded = np.clip(ratio, 1 - low, 1 + high)
+    return np.asarray(np.minimum(ratio * advantage, bounded * advantage))
 
 
 def test_group_advantages_are_those_of_the_trainer() -> None:
@@ -112,7 +113,7 @@ def test_a_softmax_bandit_learns_by_it() -> None:
 
     def policy() -> np.ndarray:
         weights = np.exp(logits - logits.max())
-        return weights / weights.sum()
+        return np.asarray(weights / weights.sum())
 
     assert policy()[right] == pytest.approx(0.2)
     for _ in range(200):

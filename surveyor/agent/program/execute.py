@@ -8,12 +8,23 @@ that rests on it has the same. So ``unique`` of two chairs is "2 found", never o
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from surveyor.agent.program.language import FROM_FRAMES, Argument, Program, concept
 from surveyor.agent.program.relations import BoxedThing, between, side, slack
+from surveyor.agent.program.three_valued import (
+    COLORS,
+    belongs,
+    certain,
+    flattened,
+    has_value,
+    listed,
+    plain,
+    rounded,
+    turned,
+)
 from surveyor.agent.program.values import (
     DEFAULT_MARGINS,
     Execution,
@@ -29,25 +40,6 @@ from surveyor.agent.program.values import (
 from surveyor.core.geometry import Float
 from surveyor.tools.geometry.bearings import Sectors, bearing, direction_word
 from surveyor.tools.geometry.boxes import box_distance
-
-COLORS = frozenset(
-    [
-        "red",
-        "green",
-        "blue",
-        "yellow",
-        "orange",
-        "brown",
-        "black",
-        "white",
-        "gray",
-        "grey",
-        "purple",
-        "pink",
-        "beige",
-    ]
-)
-"""Words that are no category: nothing is of that kind because nobody measured colours."""
 
 
 def execute(
@@ -87,7 +79,7 @@ class Executor:
 
     def _apply(self, program: Program) -> StepValue:
         values = [self._argument(one) for one in program.args]
-        for one in _flattened(values):
+        for one in flattened(values):
             if isinstance(one, Unanswerable):
                 return one
         try:
@@ -112,14 +104,14 @@ class Executor:
 
     def _filter(self, members: ThingSet, name: str, value: str | None = None) -> ThingSet:
         if value is not None:
-            return self._chosen(members, lambda t: _has(t, name, value))
-        wanted = _plain(name)
+            return self._chosen(members, lambda t: has_value(t, name, value))
+        wanted = plain(name)
         everything = self._place.things
-        if any(_plain(t.category) == wanted for t in everything):
-            return self._chosen(members, lambda t: _sure(_plain(t.category) == wanted))
+        if any(plain(t.category) == wanted for t in everything):
+            return self._chosen(members, lambda t: certain(plain(t.category) == wanted))
         if wanted in COLORS and not any(t.attributes for t in everything):
             raise _Stop(f"nobody measured what is {name}")
-        return self._chosen(members, lambda t: _sure(wanted in map(_plain, t.attributes.values())))
+        return self._chosen(members, lambda t: certain(wanted in map(plain, t.attributes.values())))
 
     def _relate(self, members: ThingSet, others: ThingSet, relation: str) -> ThingSet:
         if relation not in ("left", "right", "front", "behind"):
@@ -173,7 +165,7 @@ class Executor:
         return self._joined(sets, min)
 
     def _difference(self, members: ThingSet, without: ThingSet) -> ThingSet:
-        return self._chosen(members, lambda t: -_belongs(t.handle, without))
+        return self._chosen(members, lambda t: -belongs(t.handle, without))
 
     # One object.
 
@@ -198,32 +190,32 @@ class Executor:
         if members.maybe:
             least = len(members.sure)
             raise _Stop(f"between {least} and {least + len(members.maybe)}: "
-                        f"{_listed(members.maybe)} on the margin")  # fmt: skip
+                        f"{listed(members.maybe)} on the margin")  # fmt: skip
         return len(members.sure)
 
     def _exists(self, members: ThingSet) -> bool:
         if members.maybe and not members.sure:
-            raise _Stop(f"only {_listed(members.maybe)}, on the margin")
+            raise _Stop(f"only {listed(members.maybe)}, on the margin")
         return bool(members.sure)
 
     def _query(self, one: TheThing, name: str) -> str:
         thing = self._things[one.handle]
-        known = {_plain(key): value for key, value in thing.attributes.items()}
+        known = {plain(key): value for key, value in thing.attributes.items()}
         known |= {"category": thing.category}
-        if _plain(name) not in known:
+        if plain(name) not in known:
             raise _Stop(f"nobody measured the {name} of {one.handle}")
-        return known[_plain(name)]
+        return known[plain(name)]
 
     def _distance(self, one: TheThing, other: TheThing) -> float:
         if one == other:
             raise _Stop("a distance needs two different objects")
-        return _round(self._apart(one.handle, other.handle))
+        return rounded(self._apart(one.handle, other.handle))
 
     def _longest_edge(self, one: TheThing) -> float:
-        return _round(max(self._things[one.handle].box.size))
+        return rounded(max(self._things[one.handle].box.size))
 
     def _area(self, one: TheThing) -> float:
-        return _round(self._things[one.handle].covers)
+        return rounded(self._things[one.handle].covers)
 
     def _floor_area(self, members: ThingSet) -> float:
         if len(members.sure) < len(self._things):
@@ -265,7 +257,7 @@ class Executor:
         sectors = Sectors(str(finely))
         angle = bearing(stand, face, query)
         turn = math.radians(self._margins.degrees)
-        words = {direction_word(_turned(angle, by), sectors) for by in (-turn, turn)}
+        words = {direction_word(turned(angle, by), sectors) for by in (-turn, turn)}
         if len(words) > 1:
             raise _Stop(f"on the border of {' and '.join(sorted(words))}")
         return direction_word(angle, sectors)
@@ -277,10 +269,10 @@ class Executor:
         sure: list[str] = []
         maybe: list[str] = []
         for handle in self._things:
-            belongs = _belongs(handle, members)
-            if belongs == -math.inf:
+            membership = belongs(handle, members)
+            if membership == -math.inf:
                 continue
-            told = min(belongs, self._told(truth(self._things[handle])))
+            told = min(membership, self._told(truth(self._things[handle])))
             if told >= 0:
                 (sure if told > 0 else maybe).append(handle)
         return ThingSet(tuple(sure), tuple(maybe))
@@ -299,7 +291,7 @@ class Executor:
     ) -> float:
         """Whether it is so for any of the others, as sure as they are others."""
         told = [
-            min(_belongs(handle, others), self._told(truth(self._things[handle])))
+            min(belongs(handle, others), self._told(truth(self._things[handle])))
             for handle in (*others.sure, *others.maybe)
             if handle != thing.handle
         ]
@@ -308,7 +300,7 @@ class Executor:
     def _joined(
         self, sets: Sequence[ThingSet], how: Callable[[Sequence[float]], float]
     ) -> ThingSet:
-        told = {h: how([_belongs(h, one) for one in sets]) for h in self._things}
+        told = {h: how([belongs(h, one) for one in sets]) for h in self._things}
         return ThingSet(
             tuple(h for h, value in told.items() if value > 0),
             tuple(h for h, value in told.items() if value == 0),
@@ -316,9 +308,9 @@ class Executor:
 
     def _only(self, members: ThingSet, why: str) -> str:
         if members.maybe:
-            raise _Stop(f"{len(members.sure)} found, and {_listed(members.maybe)} on the margin")
+            raise _Stop(f"{len(members.sure)} found, and {listed(members.maybe)} on the margin")
         if len(members.sure) != 1:
-            more = f" ({_listed(members.sure)})" if members.sure else ""
+            more = f" ({listed(members.sure)})" if members.sure else ""
             raise _Stop(
                 f"{len(members.sure)} found{more}" + (f"; one is wanted: {why}" * bool(why))
             )
@@ -370,46 +362,3 @@ class Executor:
             raise _Stop("who stands where he looks at faces nowhere")
         ahead: Float = offset / length
         return ahead
-
-
-def _belongs(handle: str, members: ThingSet) -> float:
-    """``inf``: a member, ``-inf``: none, 0: on the margin."""
-    if handle in members.sure:
-        return math.inf
-    return 0.0 if handle in members.maybe else -math.inf
-
-
-def _has(thing: BoxedThing, name: str, value: str) -> float:
-    """Whether an attribute has a value; 0 where it was not measured."""
-    known = {_plain(key): _plain(told) for key, told in thing.attributes.items()}
-    return _sure(known[_plain(name)] == _plain(value)) if _plain(name) in known else 0.0
-
-
-def _sure(truth: bool) -> float:
-    return math.inf if truth else -math.inf
-
-
-def _plain(name: str) -> str:
-    return " ".join(name.replace("_", " ").casefold().split())
-
-
-def _turned(angle: float, by: float) -> float:
-    """An angle turned further, within -pi..pi."""
-    return math.remainder(angle + by, math.tau)
-
-
-def _listed(handles: Sequence[str]) -> str:
-    shown = ", ".join(handles[:6])
-    return shown if len(handles) <= 6 else f"{shown} and {len(handles) - 6} more"
-
-
-def _flattened(values: Sequence[object]) -> Iterator[object]:
-    for one in values:
-        if isinstance(one, list):
-            yield from _flattened(one)
-        else:
-            yield one
-
-
-def _round(metres: float) -> float:
-    return round(float(metres), 4)

@@ -102,6 +102,9 @@ def _arguments(trl: Any, out: Path, settings: GrpoSettings) -> Any:
         learning_rate=settings.rate,
         temperature=settings.temperature,
         beta=settings.beta,
+        # Rare good tokens may grow further than common ones may shrink (clip-higher, DAPO).
+        epsilon=0.2,
+        epsilon_high=0.28,
         loss_type="dapo",
         scale_rewards="group",
         mask_truncated_completions=True,

@@ -1,1 +1,1 @@
-"""What the companions' features are held to: one module a companion, rows named by proof."""
+"""Measured proofs of the four companion systems."""
