@@ -7,8 +7,9 @@ import re
 import unicodedata
 from typing import Any, Final
 
-_THOUGHT: Final = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.I)
-_THOUGHT_END: Final = re.compile(r"</think(?:ing)?>", re.I)
+from surveyor.core.reply_marks import plain_marks
+
+_THOUGHT: Final = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _ANSWER_BLOCK: Final = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.DOTALL | re.I)
 _BOXED: Final = re.compile(r"\\f?box(?:ed)?\{([^{}]*)\}?")
 _FENCE: Final = re.compile(r"```\w*")
@@ -61,7 +62,7 @@ def plain(text: str) -> str:
 
 def without_thinking(text: str) -> str:
     """What stands outside of thinking. Of a reply that only closes it, what comes after."""
-    return _THOUGHT_END.split(_THOUGHT.sub(" ", text))[-1]
+    return _THOUGHT.sub(" ", plain_marks(text)).rpartition("</think>")[2]
 
 
 def final_part(text: str) -> str:
