@@ -1,4 +1,4 @@
-"""Marks of every family of models are read alike, when a run is read and when replies are scored."""
+"""Marks of every family of models are read alike by runs and by the scorer of replies."""
 
 from __future__ import annotations
 

@@ -74,7 +74,22 @@ _ARTICLE: Final = re.compile(
 _FILLERS: Final = frozenset(
     {
         *("the", "a", "an", "then", "and", "first", "second", "third", "fourth", "finally"),
-        *("lastly", "last", "next", "followed", "by", "after", "that", "und", "dann"),
+        *(
+            "appears",
+            "appear",
+            "comes",
+            "come",
+            "seen",
+            "lastly",
+            "last",
+            "next",
+            "followed",
+            "by",
+            "after",
+            "that",
+            "und",
+            "dann",
+        ),
     }
 )
 _CORRECTED: Final = re.compile(r"\b(?:actually|in fact|correction)\b", re.I)
@@ -178,7 +193,7 @@ def _mentioned(part: str, options: Sequence[str], valid: str) -> str | None:
             for one in pattern.finditer(part)
             for letter in re.findall(r"\b[A-Z]\b", one.group())
         }
-        found = set(valid) - off if off >= set(re.findall(r"\b[A-Z]\b", part)) else set()
+        found = set(valid) - off if off >= set(re.findall(r"\b[A-HJ-Z]\b", part)) else set()
     return found.pop() if len(found) == 1 else None
 
 

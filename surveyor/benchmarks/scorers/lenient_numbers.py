@@ -14,7 +14,7 @@ from typing import Final
 
 from surveyor.benchmarks.scorers.lenient_words import digits_for_foreign_words, digits_for_words
 from surveyor.benchmarks.scorers.quantities import (
-    _METRE_AND,
+    METRE_AND,
     Quantity,
     distinct,
     one_numeral_form,
@@ -39,6 +39,7 @@ _TAKEN_BACK: Final = (
     re.compile(r"[^.!?\n]*\?"),
 )
 _BOUND: Final = re.compile(
+    r"(?<!\bbit )(?<!little )(?<!slightly )"
     rf"\b(?:(?:less|more|fewer|longer|shorter|greater|larger) than|at most) {_D}"
     r"(?: ?c?m\b| met\w+)?"
 )
@@ -52,9 +53,9 @@ _REASON: Final = re.compile(
 _ASIDE: Final = re.compile(r"\([^()]*\)")
 _CONCLUDED: Final = re.compile(
     r"=|≈|\b(?:so|thus|therefore|hence|total|altogether|i\.e\.|makes|making|in all|gives|equals"
-    r"|yields|leaves|is (?:about|roughly|approximately|around)|(?:distance|area|size|length|dimension|side|number"
-    r"|sum|count)(?: of (?:\w+ ){0,4}\w+)?(?: is| at|:)|plus [\d.]+ is"
-    r"|i (?:estimate|count|see|counted)|answer)\b"
+    r"|yields|leaves|is (?:about|roughly|approximately|around)"
+    r"|(?:distance|area|size|length|dimension|side|number|sum|count)"
+    r"(?: of (?:\w+ ){0,4}\w+)?(?: is| at|:)|plus [\d.]+ is|i (?:estimate|count|see|counted)|answer)\b"
 )
 _LEADING: Final = re.compile(
     rf"\W*{_D}(?: ?[a-z]{{1,2}}\b)?\s*(?:\.(?!\d)|;|\n|:)\s*\w+ .*[a-z]{{2}}", re.DOTALL
@@ -68,7 +69,7 @@ _OTHERS: Final = re.compile(
 )
 _NONE: Final = re.compile(
     r"\b(?:don't|do not|can't|cannot|didn't|not) (?:see|find|count|spot|detect|notice) any\b"
-    r"|\b(?:aren't|are not|isn't|is not|wasn't) any\b"
+    r"|\b(?:aren't|are not|isn't|is not|wasn't) (?:any|an?)\b"
     r"|\W*none\b|\bno (?!idea|one\b|answer|way|information)[a-z]+|\bzero\b"
 )
 
@@ -98,7 +99,7 @@ def _readable(part: str) -> str:
     if not re.search(r"\d", text):
         text = digits_for_foreign_words(text)
     text = re.sub(r"(?<![a-z\d])x ?(?=\d)|(?<=\d) ?x$", " ", text) if len(text) < 8 else text
-    text = _METRE_AND.sub(r"\1.\2 m", _without_numbering(text))
+    text = METRE_AND.sub(r"\1.\2 m", _without_numbering(text))
     rest = _LABELS.sub(" ", text).strip()
     return rest if re.search(r"\d", rest) else re.sub(r"^\W*#", "", text)
 

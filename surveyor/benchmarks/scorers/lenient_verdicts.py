@@ -1,4 +1,4 @@
-"""Replies that judge each option instead of naming one: marks, true and false, shares, elimination."""
+"""Replies that judge each option instead of naming one: marks, verdicts, shares, elimination."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from typing import Final
 
 _HEAD: Final = re.compile(
-    r"(?:(?<=^)|(?<=[\n,;.]))[\s*(\[\"'{-]*(?:option\s+)?([A-Z])\b[)\]\"'*.:=]*"
+    r"(?:(?<=^)|(?<=[\n,;.])|(?<=\s)(?=\())[\s*(\[\"'{-]*(?:option\s+|P\()?([A-Z])\b"
+    r"[)\]\"'*.:=]*"
 )
 _YES: Final = re.compile(
     r"✓|✔|✅|☑|\b(?:true|correct|right answer|yes|possible|matches|fits)\b", re.I

@@ -31,9 +31,8 @@ _FEET_INCHES: Final = re.compile(
 )
 _MARKED_FEET: Final = re.compile(r"(\d+)' ?(\d{1,2}(?:\.\d+)?)(?![\d'])(?:\"|''| ?in\b)?")
 _MARKED_INCHES: Final = re.compile(r"(?<=\d)\"(?!\w)")
-_METRE_AND: Final = re.compile(
-    r"\b(\d+) ?(?:m|met(?:er|re)s?) ?(\d\d)(?![\d.]| ?(?:c?m\b|cent|mm))"
-)
+METRE_AND: Final = re.compile(r"\b(\d+) ?(?:m|met(?:er|re)s?) ?(\d\d)(?![\d.]| ?(?:c?m\b|cent|mm))")
+"""Metres with centimetres after them, as they are spoken: 1m20."""
 _POWER: Final = re.compile(r"(\d+(?:\.\d+)?) ?(?:x|\*) ?10\^?[{(]?([+-]?\d{1,2})[)}]?(?!\d)")
 _THOUSANDS: Final = re.compile(r"(?<![\d.,])(\d{1,3})(?:([,' ])\d{3})(?:\2\d{3})*(?![\d,])")
 _DECIMAL_COMMA: Final = re.compile(r"(?<![\d.,])(\d+),(\d{1,2}|0\d+|\d{4,})(?![\d,])")
@@ -57,7 +56,7 @@ def one_numeral_form(text: str) -> str:
     text = _MARKED_FEET.sub(r"\1 ft \2 in", text)
     text = _MARKED_INCHES.sub(" inch", text)
     text = _POWER.sub(r"\1e\2", text)
-    text = _METRE_AND.sub(r"\1.\2 m", text)
+    text = METRE_AND.sub(r"\1.\2 m", text)
     text = re.sub(r"(?<=\d)_(?=\d{3})", "", text)
     text = _THOUSANDS.sub(lambda m: re.sub(r"[,' ]", "", m.group()), text)
     text = _DECIMAL_COMMA.sub(r"\1.\2", text)

@@ -15,7 +15,7 @@ _BOXED: Final = re.compile(r"\\f?box(?:ed)?\{([^{}]*)\}?")
 _FENCE: Final = re.compile(r"```\w*")
 _ANNOUNCED: Final = re.compile(
     r"(?:\b(?:final|correct|right|best|my|total)\s+(?:answer|option|choice|respuesta|response)\b"
-    r"|\banswer\b|\bantwort\b|\br[ée]ponse\b|\brespuesta\b|\brisposta\b|\bresposta\b|\bответ\b"
+    r"|\banswer\b|\bans\b|\bantwort\b|\br[ée]ponse\b|\brespuesta\b|\brisposta\b|\bresposta\b|\bответ\b"
     r"|答案|答え|正解|정답|답)"
     r"(?P<link>[^\w\n]*(?:\b(?:is|are|was|would be|should be|must be|ist|est|es|lautet|é)\b"
     r"|(?<=\s)è|[是为はが은:=-]|—)[^\w\n({\[-]*|\s+(?=\(?[A-Z0-9]\W*$))",
