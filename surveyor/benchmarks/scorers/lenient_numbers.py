@@ -55,7 +55,8 @@ _CONCLUDED: Final = re.compile(
     r"=|≈|\b(?:so|thus|therefore|hence|total|altogether|i\.e\.|makes|making|in all|gives|equals"
     r"|yields|leaves|is (?:about|roughly|approximately|around)"
     r"|(?:distance|area|size|length|dimension|side|number|sum|count)"
-    r"(?: of (?:\w+ ){0,4}\w+)?(?: is| at|:)|plus [\d.]+ is|i (?:estimate|count|see|counted)|answer)\b"
+    r"(?: of (?:\w+ ){0,4}\w+)?(?: is| at|:)|plus [\d.]+ is"
+    r"|i (?:estimate|count|see|counted)|answer)\b"
 )
 _LEADING: Final = re.compile(
     rf"\W*{_D}(?: ?[a-z]{{1,2}}\b)?\s*(?:\.(?!\d)|;|\n|:)\s*\w+ .*[a-z]{{2}}", re.DOTALL
