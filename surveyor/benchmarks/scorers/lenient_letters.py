@@ -170,7 +170,7 @@ def _mentioned(part: str, options: Sequence[str], valid: str) -> str | None:
     stretches = _CORRECTED.split(kept)
     if len(stretches) > 1 and len(corrected := _letters(stretches[-1], valid)) == 1:
         return corrected.pop()
-    decided = set(_DECIDED.findall(kept)) & set(valid)
+    decided: set[str] = set(_DECIDED.findall(kept)) & set(valid)
     if len(decided) == 1 and len(_letters(kept, valid)) > 1:
         return decided.pop()
     for pattern in (_QUESTION, _OPENING_REASON, _SENTENCE_REASON, _CLOSING_REASON):

@@ -33,7 +33,7 @@ def settled_by_verdict(part: str, valid: str) -> str | None:
     ``valid`` are the letters of the options. Two or more must be judged, and but one be right.
     """
     for pattern in (_ALL_BUT, _REMAINS):
-        found = set(pattern.findall(part)) & set(valid)
+        found: set[str] = set(pattern.findall(part)) & set(valid)
         if len(found) == 1:
             return found.pop()
     told = _sections(part, valid)
