@@ -7,7 +7,11 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Show or empty the cache of expert answers.")
+from surveyor.cli.verbs import Verbs
+
+app = typer.Typer(
+    cls=Verbs, no_args_is_help=True, help="Show or empty the cache of expert answers."
+)
 
 At = Annotated[
     Path | None, typer.Option(help="The cache's folder; the one that runs use if left out.")

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from surveyor.cli.verbs import Verbs
+
 if TYPE_CHECKING:
     from surveyor.training.rows.filters import Filters
 
-app = typer.Typer(no_args_is_help=True, help="Write a run in another program's format.")
+app = typer.Typer(cls=Verbs, no_args_is_help=True, help="Write a run in another program's format.")
 
 
 @app.callback()

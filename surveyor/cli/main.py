@@ -12,8 +12,9 @@ import sys
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 from typer.main import get_command
+
+from surveyor.cli.verbs import Verbs
 
 VERBS: dict[str, str] = {
     "demo": "Measure six embedded rooms with perfect and with imperfect experts.",
@@ -46,7 +47,7 @@ VERBS: dict[str, str] = {
 }
 
 
-class LazyVerbs(TyperGroup):
+class LazyVerbs(Verbs):
     """A group whose commands are imported when they are looked up, so that --help is instant."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -59,13 +60,6 @@ class LazyVerbs(TyperGroup):
         command = get_command(module.app)
         command.name = cmd_name
         return command
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args and args[0] not in VERBS:
-            from surveyor.core.wording import closest
-
-            ctx.fail(f"there is no command {args[0]!r}{closest(args[0], VERBS)}")
-        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):

@@ -166,7 +166,7 @@ def _default(field: FieldInfo) -> str:
 def _entry(flag: str, text: str) -> tuple[str, object]:
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise UserError(f"{flag} {text!r}: write NAME=VALUE, as in temperature=0")
+        raise UserError(f"{flag} {text!r}: write {flag} NAME=VALUE")
     try:
         return name, orjson.loads(value)
     except orjson.JSONDecodeError:

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Make and show embedded rooms.")
+from surveyor.cli.verbs import Verbs
+
+app = typer.Typer(cls=Verbs, no_args_is_help=True, help="Make and show embedded rooms.")
 
 
 @app.command()

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from surveyor.cli.verbs import Verbs
+
 if TYPE_CHECKING:
     from surveyor.services.cluster import ClusterHandle
     from surveyor.services.launch import SupervisorHandle
     from surveyor.services.plan import ExpertPlan, LaunchPlan
     from surveyor.services.status import StatusRow
 
-app = typer.Typer(no_args_is_help=True, help="Start, list and stop expert services.")
+app = typer.Typer(cls=Verbs, no_args_is_help=True, help="Start, list and stop expert services.")
 
 STATE = Path("out/experts")
 ENVS = Path("out/envs")

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from surveyor.cli.verbs import Verbs
+
 if TYPE_CHECKING:
     from surveyor.skills.store import SkillStore
 
-app = typer.Typer(no_args_is_help=True, help="Read and govern a library of skills.")
+app = typer.Typer(cls=Verbs, no_args_is_help=True, help="Read and govern a library of skills.")
 
 LIBRARY = Path("out/library")
 Library = Annotated[Path, typer.Option(help="Folder of the library.")]

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="Train models on logged trajectories.")
+from surveyor.cli.verbs import Verbs
+
+app = typer.Typer(cls=Verbs, no_args_is_help=True, help="Train models on logged trajectories.")
 
 Out = Annotated[Path, typer.Argument(help="Folder to work in; the same one again resumes.")]
 Runs = Annotated[list[Path] | None, typer.Option("--run", help="A run to learn from; repeatable.")]

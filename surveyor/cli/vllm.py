@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from surveyor.agent.model_server import Engine
+from surveyor.cli.verbs import Verbs
 
-app = typer.Typer(no_args_is_help=True, help="Serve a local model for the chat planner.")
+app = typer.Typer(cls=Verbs, no_args_is_help=True, help="Serve a local model for the chat planner.")
 
 
 @app.callback()

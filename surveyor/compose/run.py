@@ -267,13 +267,14 @@ def _setting(
 
 def make_limits(config: RunConfig) -> tuple[Limits, Limits]:
     """Bounds of one episode and of one session; `UserError` names the one that is wrong."""
-    try:
-        return (
-            Limits.model_validate(config.limits),
-            Limits.model_validate({**UNLIMITED.model_dump(), **config.budget}),
-        )
-    except ValidationError as error:
-        raise UserError(f"limits: {first_problem(error, Limits)}") from None
+    bounds = {"limits": config.limits, "budget": {**UNLIMITED.model_dump(), **config.budget}}
+    made = []
+    for name, given in bounds.items():
+        try:
+            made.append(Limits.model_validate(given))
+        except ValidationError as error:
+            raise UserError(f"{name}: {first_problem(error, Limits)}") from None
+    return made[0], made[1]
 
 
 PLANNERS = ("program", "chat")
@@ -344,9 +345,11 @@ async def serve_mcp(
     from surveyor.agent.interop.mcp_server import mcp_server, serve_stdio
 
     dataset = Dataset.open(dataset_path)
-    task = next((task for task in dataset.tasks() if task.scene_id == scene_id), None)
+    tasks = list(dataset.tasks())
+    task = next((task for task in tasks if task.scene_id == scene_id), None)
+    known = list(dict.fromkeys(task.scene_id for task in tasks))
     if task is None:
-        raise UserError(f"{dataset_path} has no scene {scene_id!r}; see `surveyor rooms list`")
+        raise UserError(f"{dataset_path} has no scene {scene_id!r}; it has: {', '.join(known[:8])}")
     config = RunConfig(dataset=str(dataset_path), planner="chat", tools=tuple(named))
     job = Job(dataset_path, Path(), config, endpoints, default_cache())
     ours = our_tools(frames=dataset.has_frames and not wants_table(config), survey=False)

@@ -20,6 +20,7 @@ from surveyor.benchmarks.run.repeat import changed_since
 from surveyor.benchmarks.runner import SessionSummary
 from surveyor.benchmarks.scorers.per_type import metric_name_of
 from surveyor.benchmarks.scoring import score_apart
+from surveyor.compose.names import check_names
 from surveyor.compose.run import (
     Job,
     check_model,
@@ -103,6 +104,7 @@ def carry_out(request: Request) -> tuple[Path, RunReport]:
     if request.planner is None:
         check_planner(request.config)
     make_limits(request.config)
+    check_names(request.config, request.endpoints, request.tools)
     if request.otel:
         traces_url(request.otel)
     folder = request.folder(dataset_place(request))
@@ -196,6 +198,8 @@ def perform_visibly(job: Job, title: str) -> tuple[RunFolder, SessionSummary]:
 def dataset_place(request: Request) -> Path:
     """Where the dataset is, or will be when it is one of ours; `UserError` when there is none."""
     name = request.config.dataset
+    if (Path(name) / MANIFEST).exists():  # a folder of that name is what the user sees
+        return Path(name)
     if name == "vsi-meta":
         if request.meta is None:
             raise UserError("dataset vsi-meta needs --meta, the folder of VSI-Bench's metadata")

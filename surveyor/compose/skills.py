@@ -27,6 +27,8 @@ from surveyor.skills.store import SkillStore
 from surveyor.tools.spec import Tool
 
 BUILTIN, _OLD_NAME = "builtin", "seeds"
+NAMED_SKILLS = ("", "none", BUILTIN, _OLD_NAME)
+"""What stands for skills besides the folder of a snapshot."""
 
 
 @dataclass(frozen=True, slots=True)

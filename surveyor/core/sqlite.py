@@ -178,7 +178,12 @@ def _open(path: Path, schema: Schema, *, read_only: bool) -> sqlite3.Connection:
 
 
 def _create(path: Path, schema: Schema) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"{path.parent} cannot be made ({error.strerror}); choose another place for {path.name}"
+        ) from None
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     os.close(handle)
     temporary = Path(name)

@@ -35,12 +35,20 @@ def agrees(row: Mapping[str, Any]) -> bool:
     return bool(read == pytest.approx(row["read"], rel=1e-3))
 
 
-@pytest.mark.parametrize(("name", "least"), [("replies.jsonl", 500), ("later.jsonl", 180)])
+@pytest.mark.parametrize(
+    ("name", "least"), [("replies.jsonl", 500), ("later.jsonl", 180), ("strangers.jsonl", 230)]
+)
 def test_reads_replies_as_a_person_does(name: str, least: int) -> None:
     rows = list(labelled(name))
     wrong = [(row["kind"], row["reply"], row["read"]) for row in rows if not agrees(row)]
     assert len(rows) >= least
     assert len(wrong) <= 0.01 * len(rows), wrong
+
+
+def test_replies_that_came_last_are_read_nearly_as_well() -> None:
+    rows = list(labelled("strangers-later.jsonl"))
+    assert len(rows) > 100
+    assert sum(map(agrees, rows)) >= 0.95 * len(rows)
 
 
 def test_the_labels_are_of_many_kinds_and_each_is_read() -> None:

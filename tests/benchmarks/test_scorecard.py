@@ -38,7 +38,7 @@ def test_overall_is_the_mean_of_task_means_and_direction_of_its_levels() -> None
     assert means["object_counting"] == pytest.approx(200 / 3)
     assert means["object_rel_direction"] == pytest.approx(direction)
     assert card.overall["score"] == pytest.approx((200 / 3 + 0 + direction) / 3)
-    assert (card.metric, card.version, card.profile) == ("vsi", "2", "official")
+    assert (card.metric, card.version, card.profile) == ("vsi", "3", "official")
 
 
 def test_absent_tasks_are_left_out_of_the_mean() -> None:

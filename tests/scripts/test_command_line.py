@@ -7,6 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from surveyor.benchmarks.run.config import RunConfig
+from surveyor.core.errors import UserError
+
 SURVEYOR = [sys.executable, "-m", "surveyor.cli.main"]
 
 
@@ -38,3 +43,52 @@ def test_names_of_earlier_versions_are_read_with_one_line_of_notice(tmp_path: Pa
     done = subprocess.run([*SURVEYOR, "proofs"], capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "make claims" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("serve list", "there is no command 'list'; there are: up, record"),
+        ("rooms mak out", "there is no command 'mak'; did you mean 'make'?"),
+        ("export nope", "there is no command 'nope'; there are: inspect"),
+        ("load vsibench a b", "There is no benchmark 'vsibench'; did you mean 'vsi-bench'?"),
+        ("run rooms --tools detec", "there is no tool 'detec'; did you mean 'detect'?"),
+        ("run rooms --without nope", "there is no tool 'nope'; there are: survey"),
+        ("run rooms --corrupt nope:0.5", "there is no tool 'nope'"),
+        ("run rooms --preset nope", "there is no preset 'nope'; choose one of: perfect"),
+        ("run rooms --skills nope", "there are no skills 'nope'; choose none, builtin"),
+        ("run rooms --planner chat --model m --profile nope", "there is no prompt profile 'nope'"),
+        ("run rooms --experts nope.json", "nope.json does not exist"),
+        ("run rooms --budget foo=1", "budget: foo: is no setting"),
+        ("run rooms --limits turns=x", "limits: turns: must be a whole number"),
+        ("run rooms --mcp x", "--mcp 'x': write --mcp NAME=VALUE"),
+    ],
+)
+def test_a_wrong_word_is_answered_before_anything_is_made(
+    typed: str, told: str, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "surveyor", *typed.split()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode in (2, 3)
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_a_dataset_is_run_whatever_its_name(tmp_path: Path) -> None:
+    (tmp_path / "rooms").mkdir()
+    (tmp_path / "rooms/dataset.json").write_text("{}")
+    command = [sys.executable, "-m", "surveyor", "run", "rooms"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "rooms" in done.stderr
+    assert not (tmp_path / "out/datasets").exists()
+
+
+def test_a_file_of_settings_may_have_a_mark_and_no_abyss(tmp_path: Path) -> None:
+    file = tmp_path / "f.toml"
+    file.write_bytes(b'\xef\xbb\xbfdataset = "rooms"\nlimit = 3\n')
+    assert RunConfig.read(file).limit == 3
+    file.write_text("limit = " + "[" * 3000 + "]" * 3000)
+    with pytest.raises(UserError, match="nested too deeply"):
+        RunConfig.read(file)

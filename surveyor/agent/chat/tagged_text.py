@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from surveyor.agent.chat.repairs import DECODER, json_value
+from surveyor.core.reply_marks import plain_marks
 
 _TAG = re.compile(r"<(/?)(think|skill_choice|tool_call|answer)>")
-_THOUGHT = re.compile(r"<(/?)(?:think|thinking|analysis)>|\[(/?)THINK\]", re.IGNORECASE)
 _ARGUMENTS = re.compile(r'"(?:arguments|parameters)"\s*:\s*')
 
 
@@ -59,7 +59,7 @@ def read_blocks(text: str, *, cut: bool = False) -> Blocks:
     What was cut off is never completed: the rest is unknown.
     """
     found = Blocks()
-    text = _THOUGHT.sub(lambda tag: f"<{tag[1] or tag[2] or ''}think>", text)
+    text = plain_marks(text)
     before, stray, rest = text.partition("</think>")
     if stray and "<think>" not in before:
         found.thought = before.strip()

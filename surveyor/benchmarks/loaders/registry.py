@@ -7,6 +7,7 @@ from typing import Final
 
 from surveyor.benchmarks.loaders.base import Loader
 from surveyor.core.errors import UserError
+from surveyor.core.wording import closest
 
 _HOMES: Final = {
     "vsi-bench": "surveyor.benchmarks.loaders.vsi",
@@ -38,6 +39,7 @@ def loader_names() -> tuple[str, ...]:
 def loader_named(name: str) -> Loader:
     """The loader of that name; raises `UserError` that lists the known ones."""
     if name not in _HOMES:
-        raise UserError(f"There is no benchmark {name!r}; choose from: {', '.join(_HOMES)}.")
+        hint = closest(name, _HOMES) or f"; choose from: {', '.join(_HOMES)}"
+        raise UserError(f"There is no benchmark {name!r}{hint}")
     loaders: tuple[Loader, ...] = import_module(_HOMES[name]).LOADERS
     return next(loader for loader in loaders if loader.name == name)

@@ -213,11 +213,14 @@ class RunConfig(BaseModel):
         """A configuration from a TOML file, ``changes`` over it; `UserError` names the file and
         the field."""
         try:
-            return cls.model_validate({**tomllib.loads(path.read_text()), **(changes or {})})
+            text = path.read_text(encoding="utf-8-sig")
+            return cls.model_validate({**tomllib.loads(text), **(changes or {})})
         except FileNotFoundError:
             raise UserError(f"there is no configuration file {path}") from None
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise UserError(f"{path} cannot be read as TOML: {error}") from None
+        except RecursionError:
+            raise UserError(f"{path} is nested too deeply for a configuration") from None
         except ValidationError as error:
             raise UserError(f"{path}: {first_problem(error, cls)}") from None
 

@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from surveyor.benchmarks.scorers.lenient_verdicts import settled_by_verdict
+from surveyor.benchmarks.scorers.lenient_words import digits_for_words
 from surveyor.benchmarks.scorers.stated import final_part, last_line
 
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -36,9 +38,10 @@ _ANOTHER: Final = re.compile(rf"\W*(?:(?:or|and)\W+)?{_LETTER}(?!\s+(?!(?:and|or
 _REJECTED: Final = (
     re.compile(
         r"(?:\b(?:not|neither|nor|never|isn't|rather than|instead of|unlike|except|than|nicht|pas|"
+        r"wouldn't|don't|won't|(?:initial|first) (?:guess|thought|impression|answer) was|"
         r"can't be|cannot be|exclud\w+|eliminat\w+|reject\w*|discard\w*|"
         r"rul(?:e|ed|es|ing) out|at first|initially|first thought|thought)\b|不是|排除)"
-        rf"[\s(\"'*:]*(?:it\s+|was\s+|be\s+|option\s+|choice\s+)*{_LIST}",
+        rf"[\s(\"'*:]*(?:(?:it|was|be|option|choice|choose|pick|select|say)\s+)*{_LIST}",
         re.I,
     ),
     re.compile(
@@ -71,18 +74,53 @@ _ARTICLE: Final = re.compile(
 _FILLERS: Final = frozenset(
     {
         *("the", "a", "an", "then", "and", "first", "second", "third", "fourth", "finally"),
-        *("lastly", "last", "next", "followed", "by", "after", "that", "und", "dann"),
+        *(
+            "appears",
+            "appear",
+            "comes",
+            "come",
+            "seen",
+            "lastly",
+            "last",
+            "next",
+            "followed",
+            "by",
+            "after",
+            "that",
+            "und",
+            "dann",
+        ),
     }
 )
 _CORRECTED: Final = re.compile(r"\b(?:actually|in fact|correction)\b", re.I)
+_TAKEN_BACK: Final = re.compile(
+    r"\b(?:wait|scratch that|i meant|sorry|correction|on second thoughts?|on reflection)\b", re.I
+)
+_STRUCK: Final = re.compile(r"~~[^~\n]*~~")
+_DECIDED: Final = re.compile(
+    r"\b(?:pick|choose|chose|select|go with|going with|settle on|opt for|only)\s+"
+    r"(?:option\s+|choice\s+)?[*\"(]*([A-Z])\b"
+)
+_CONCEDED: Final = re.compile(r"\b(?:although|though|while|whereas)\b[^.;\n]*", re.I)
+_AGREED: Final = re.compile(r"\b(?:you're|you are|that's|that is|all) right\b", re.I)
+_ORDINAL: Final = re.compile(
+    r"\b(first|second|third|fourth|fifth|last)\s+(?:option|choice|one|answer)\b", re.I
+)
+_ORDINALS: Final = ("first", "second", "third", "fourth", "fifth")
 _CLAUSE: Final = re.compile(r"[.;:!?,\n]+")
-_NOT_WORDS: Final = r"(?:not|neither|rather than|instead of|never|nor|nicht)(?: \w+){0,3}? "
+_NOT_WORDS: Final = (
+    r"(?:not|isn t|wasn t|doesn t|neither|rather than|instead of|never|nor|nicht)(?: \w+){0,3}? "
+)
 
 
 def find_choice(text: str, options: Sequence[str] = ()) -> str | None:
     """The letter that a reply settles on, or None. ``options`` are texts without letters."""
     valid = _ALPHABET[: len(options) or 26]
-    part = _without_heads(_without_echo(final_part(text), options))
+    part = _STRUCK.sub(" ", final_part(text))
+    judged = settled_by_verdict(_without_echo(part, options, r"\1:"), valid)
+    if judged is not None:
+        return judged
+    part = _without_heads(_without_echo(part, options))
     whole = _whole(part, valid)
     if whole is None and (line := last_line(part)) is not None:
         alone = {letter for one in part.splitlines() if (letter := _whole(one, valid))}
@@ -91,6 +129,9 @@ def find_choice(text: str, options: Sequence[str] = ()) -> str | None:
         whole = _whole(line, valid)
     if whole is not None:
         return whole
+    taken_back = _TAKEN_BACK.split(part)[1:]
+    if taken_back and len(corrected := _letters(taken_back[-1], valid)) == 1:
+        return corrected.pop()
     leading, settled = _leading(part, options, valid)
     return leading if settled else _mentioned(part, options, valid)
 
@@ -129,17 +170,47 @@ def _mentioned(part: str, options: Sequence[str], valid: str) -> str | None:
     stretches = _CORRECTED.split(kept)
     if len(stretches) > 1 and len(corrected := _letters(stretches[-1], valid)) == 1:
         return corrected.pop()
+    decided: set[str] = set(_DECIDED.findall(kept)) & set(valid)
+    if len(decided) == 1 and len(_letters(kept, valid)) > 1:
+        return decided.pop()
     for pattern in (_QUESTION, _OPENING_REASON, _SENTENCE_REASON, _CLOSING_REASON):
         if len(_letters(kept, valid)) > 1 and _letters(shorter := pattern.sub(" ", kept), valid):
             kept = shorter
     found = _letters(kept, valid)
-    if len(found) > 1:
-        found = _letters(_ASIDE.sub(" ", kept), valid) or found
+    for pattern in (_CONCEDED, _ASIDE):
+        if len(found) > 1:
+            found = _letters(pattern.sub(" ", kept), valid) or found
     if len(found) > 1 and len(concluded := _CONCLUDED.split(kept)) > 1:
         found = _letters(concluded[-1], valid)
     if not found and not _letters(part, valid):
+        part = _AGREED.sub(" ", part)
         found = _named(_CLOSING_REASON.sub(" ", part), options) or _named(part, options)
+        found = found or _counted(part, valid) or _in_pieces(part, options)
+    if not found and 2 < len(valid) <= len(options):
+        off = {
+            letter
+            for pattern in _REJECTED
+            for one in pattern.finditer(part)
+            for letter in re.findall(r"\b[A-Z]\b", one.group())
+        }
+        found = set(valid) - off if off >= set(re.findall(r"\b[A-HJ-Z]\b", part)) else set()
     return found.pop() if len(found) == 1 else None
+
+
+def _counted(part: str, valid: str) -> set[str]:
+    """The options that are named by their places: "the second option"."""
+    said = {word.lower() for word in _ORDINAL.findall(part)}
+    return {valid[-1] if word == "last" else valid[_ORDINALS.index(word)] for word in said}
+
+
+def _in_pieces(part: str, options: Sequence[str]) -> set[str]:
+    """Options all of whose words are said, if not together: "in front and to the left"."""
+    said = set(_words(part).split())
+    return {
+        letter
+        for letter, option in zip(_ALPHABET, options, strict=False)
+        if (words := set(_words(option).split())) and len(words) > 1 and words <= said
+    }
 
 
 def _letters(text: str, valid: str) -> set[str]:
@@ -159,17 +230,19 @@ def _without_heads(part: str) -> str:
     return _LABELS.sub(" ", part) if len(set(_LABELS.findall(part))) > 1 else part
 
 
-def _without_echo(part: str, options: Sequence[str]) -> str:
+def _without_echo(part: str, options: Sequence[str], instead: str = " ") -> str:
     """The part without a list of the options themselves, where two or more are repeated."""
     echoes = [
-        rf"\(?{letter}[.):]\s*{re.escape(text.strip())}(?!\w)"
+        rf"\(?({letter})[.):]\s*{re.escape(text.strip())}(?!\w)"
         for letter, text in zip(_ALPHABET, options, strict=False)
         if text.strip()
     ]
     told = [echo for echo in echoes if re.search(echo, part, re.I)]
     if len(told) < 2:
         return part
-    return re.sub("|".join(told), " ", part, flags=re.I)
+    for echo in told:
+        part = re.sub(echo, instead, part, flags=re.I)
+    return part
 
 
 def _named(part: str, options: Sequence[str]) -> set[str]:
@@ -179,6 +252,8 @@ def _named(part: str, options: Sequence[str]) -> set[str]:
     nor is one that is rejected ("not on the right").
     """
     named: set[str] = set()
+    if all(option.strip(" .").isdecimal() for option in options):
+        part = digits_for_words(part.lower())
     clauses = " | ".join(_words(clause) for clause in _CLAUSE.split(part))
     rest = {True: _words(part, listed=True), False: clauses}
     for index in sorted(range(len(options)), key=lambda i: -len(options[i])):

@@ -38,6 +38,7 @@ _RULES: Final = (
     (re.compile(rf"\bthree[ -]quarters of (?:an? |one )?({_METRE})\b"), lambda m: f"0.75 {m[1]}"),
     (re.compile(rf"\b(?:a|one) quarter of (?:an? |one )?({_METRE})\b"), lambda m: f"0.25 {m[1]}"),
     (re.compile(rf"\b(?:an?|one) ({_METRE}) and a half\b"), lambda m: f"1.5 {m[1]}"),
+    (re.compile(rf"\b(?:an?|one) ({_METRE}) ({_TENS})\b"), lambda m: f"1.{VALUES[m[2]]} {m[1]}"),
     (re.compile(rf"\ban? ({_METRE})\b"), lambda m: f"1 {m[1]}"),
     (re.compile(rf"\b({_SINGLE})\b"), lambda m: str(VALUES[m[1]])),
     (re.compile(_ONE), lambda m: "1"),

@@ -12,8 +12,10 @@ _UNITS: Final = (
     ("m2", 0.09290304, r"sq\.? ?(?:ft|f[eo]et)|ft2|ft\^2|square f(?:ee|oo)t"),
     ("m", 0.01, r"cm|centimet(?:er|re)s?"),
     ("m", 0.001, r"mm|millimet(?:er|re)s?"),
+    ("m", 1000.0, r"km|kilomet(?:er|re)s?"),
+    ("m", 0.9144, r"yd|yards?"),
     ("m", 0.3048, r"ft|feet|foot"),
-    ("m", 0.0254, r"inch(?:es)?"),
+    ("m", 0.0254, r"inch(?:es)?|in(?=\W*$)|in(?=[.,;)])"),
     ("m", 1.0, r"m|met(?:er|re)s?|m[èe]tres?|metr(?:os?|i)|米|メートル|미터|м"),
 )
 """Dimension, size in metres or square metres, spelling. "in" is read after feet alone."""
@@ -27,6 +29,11 @@ _ASKED: Final = {"m": ("m", 1.0), "cm": ("m", 0.01), "m2": ("m2", 1.0)}
 _FEET_INCHES: Final = re.compile(
     r"(\d+(?:\.\d+)?) ?(?:ft|feet|foot) (?:and )?(\d+(?:\.\d+)?) ?in\b"
 )
+_MARKED_FEET: Final = re.compile(r"(\d+)' ?(\d{1,2}(?:\.\d+)?)(?![\d'])(?:\"|''| ?in\b)?")
+_MARKED_INCHES: Final = re.compile(r"(?<=\d)\"(?!\w)")
+METRE_AND: Final = re.compile(r"\b(\d+) ?(?:m|met(?:er|re)s?) ?(\d\d)(?![\d.]| ?(?:c?m\b|cent|mm))")
+"""Metres with centimetres after them, as they are spoken: 1m20."""
+_POWER: Final = re.compile(r"(\d+(?:\.\d+)?) ?(?:x|\*) ?10\^?[{(]?([+-]?\d{1,2})[)}]?(?!\d)")
 _THOUSANDS: Final = re.compile(r"(?<![\d.,])(\d{1,3})(?:([,' ])\d{3})(?:\2\d{3})*(?![\d,])")
 _DECIMAL_COMMA: Final = re.compile(r"(?<![\d.,])(\d+),(\d{1,2}|0\d+|\d{4,})(?![\d,])")
 
@@ -46,6 +53,10 @@ class Quantity:
 
 def one_numeral_form(text: str) -> str:
     """The text with thousands unseparated (1,200; 1'200; 1 200; 1_000) and decimal points."""
+    text = _MARKED_FEET.sub(r"\1 ft \2 in", text)
+    text = _MARKED_INCHES.sub(" inch", text)
+    text = _POWER.sub(r"\1e\2", text)
+    text = METRE_AND.sub(r"\1.\2 m", text)
     text = re.sub(r"(?<=\d)_(?=\d{3})", "", text)
     text = _THOUSANDS.sub(lambda m: re.sub(r"[,' ]", "", m.group()), text)
     text = _DECIMAL_COMMA.sub(r"\1.\2", text)

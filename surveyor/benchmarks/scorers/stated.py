@@ -7,14 +7,15 @@ import re
 import unicodedata
 from typing import Any, Final
 
-_THOUGHT: Final = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.I)
-_THOUGHT_END: Final = re.compile(r"</think(?:ing)?>", re.I)
+from surveyor.core.reply_marks import plain_marks
+
+_THOUGHT: Final = re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL)
 _ANSWER_BLOCK: Final = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.DOTALL | re.I)
 _BOXED: Final = re.compile(r"\\f?box(?:ed)?\{([^{}]*)\}?")
 _FENCE: Final = re.compile(r"```\w*")
 _ANNOUNCED: Final = re.compile(
     r"(?:\b(?:final|correct|right|best|my|total)\s+(?:answer|option|choice|respuesta|response)\b"
-    r"|\banswer\b|\bantwort\b|\br[ée]ponse\b|\brespuesta\b|\brisposta\b|\bresposta\b|\bответ\b"
+    r"|\banswer\b|\bans\b|\bantwort\b|\br[ée]ponse\b|\brespuesta\b|\brisposta\b|\bresposta\b|\bответ\b"
     r"|答案|答え|正解|정답|답)"
     r"(?P<link>[^\w\n]*(?:\b(?:is|are|was|would be|should be|must be|ist|est|es|lautet|é)\b"
     r"|(?<=\s)è|[是为はが은:=-]|—)[^\w\n({\[-]*|\s+(?=\(?[A-Z0-9]\W*$))",
@@ -33,6 +34,9 @@ _TYPOGRAPHY: Final = str.maketrans(
         **dict.fromkeys("【〔「『", "["),
         **dict.fromkeys("】〕」』", "]"),
         **dict.fromkeys("。", "."),
+        "🅰": "A",
+        "🅱": "B",
+        "\ufe0f": None,
         **dict.fromkeys("、", ","),
         "—": "-",
         "×": "x",
@@ -61,7 +65,7 @@ def plain(text: str) -> str:
 
 def without_thinking(text: str) -> str:
     """What stands outside of thinking. Of a reply that only closes it, what comes after."""
-    return _THOUGHT_END.split(_THOUGHT.sub(" ", text))[-1]
+    return _THOUGHT.sub(" ", plain_marks(text)).rpartition("</think>")[2]
 
 
 def final_part(text: str) -> str:

@@ -175,7 +175,7 @@ def _score(question_type: str, prediction: object, truth: object, profile: str) 
 METRICS: Final = (
     Metric(
         name="vsi",
-        version="2",
+        version="3",
         profiles=("official", "lmms-eval", "easi", "lenient"),
         target_fields=("question_type", "ground_truth"),
         prediction_field="prediction",
