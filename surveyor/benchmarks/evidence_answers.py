@@ -52,9 +52,7 @@ class EpisodeEvidence:
     masks: Mapping[str, tuple[Float, Float]] = field(default_factory=dict)
 
     @classmethod
-    def of(
-        cls, outcomes: Iterable[ToolOutcome], kept: BlobStore | None = None
-    ) -> EpisodeEvidence:
+    def of(cls, outcomes: Iterable[ToolOutcome], kept: BlobStore | None = None) -> EpisodeEvidence:
         """Read the results of one attempt; ``kept`` are the blobs of its run."""
         masks: dict[str, tuple[Float, Float]] = {}
         objects: dict[str, ObjectRow] = {}

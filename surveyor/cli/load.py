@@ -34,17 +34,23 @@ def load(
     """Make a dataset from a benchmark's local files, or from the hub; see docs/benchmarks.md.
 
     webxr: rooms that a headset captured (a folder of .json); see docs/real.md.
+    scannet, scannetpp, arkitscenes: captures with poses and depth; apeiria: tables of objects.
     """
     from surveyor.benchmarks.loaders.frames import FrameRule
     from surveyor.benchmarks.loaders.hub import fetch
     from surveyor.benchmarks.loaders.registry import loader_named, loader_names
     from surveyor.compose.run import default_cache
     from surveyor.core.errors import UserError
+    from surveyor.scenes.formats.captures import CAPTURES
 
     if not name:
         for known in loader_names():
             print(f"{known:<14} splits: {', '.join(loader_named(known).splits)}")
+        print(f"captures: {', '.join(('webxr', *CAPTURES))}")
         print("load one: surveyor load NAME FOLDER OUT --split SPLIT; see docs/benchmarks.md")
+        return
+    if name in CAPTURES:
+        _posed(name, source, out, split, frames, plain=not hub and revision is None)
         return
     if name == "webxr":
         _captured(source, out, split, frames, plain=not hub and revision is None)
@@ -88,6 +94,32 @@ def _captured(
     )
     print(f"{len(manifest.scenes)} scenes, {sum(manifest.questions.values())} questions in {out}")
     _next_steps(out)
+
+
+def _posed(
+    name: str, source: Path | None, out: Path | None, split: str | None, frames: str, plain: bool
+) -> None:
+    from surveyor.benchmarks.loaders.frames import FrameRule
+    from surveyor.core.errors import UserError
+    from surveyor.scenes.datasets.posed import make_posed_dataset
+    from surveyor.scenes.formats.captures import read_captures
+
+    if source is None or out is None or not plain:
+        raise UserError(
+            f"give the folder of {name} scenes and the dataset to make; no hub has them"
+        )
+    rule = FrameRule.parse(frames)
+    if rule.kind not in ("all", "uniform"):
+        raise UserError("captures are shown in evenly spread frames: --frames uniform:N")
+    scenes = read_captures(name, source)
+    most = rule.n if rule.kind == "uniform" and rule.n else 32
+    manifest = make_posed_dataset(out, scenes, name=name, split=split or "test", frames=most)
+    asked = sum(manifest.questions.values())
+    if not asked:
+        raise UserError(f"nothing can be asked about {source}: too few frames or objects")
+    print(f"{len(manifest.scenes)} scenes, {asked} questions in {out}")
+    print(f"run it: surveyor run {out}")
+    print(f"score answers of your own: surveyor score {out} predictions.jsonl")
 
 
 def _next_steps(out: Path) -> None:

@@ -41,7 +41,8 @@ Reader = Callable[[str], Program | None]
 EXHAUSTIVE = (Count, Find, FloorArea, Masked, Orbit, Quality, Serving)
 """Programs that no sighting answers early: there may always be one more."""
 _UNREMEMBERED = (
-    Anchor, AppearanceOrder, Closer, Find, FloorArea, Masked, NearestMarked, Orbit, Quality, Serving,
+    Anchor, AppearanceOrder, Closer, Find, FloorArea, Masked, NearestMarked, Orbit, Quality,
+    Serving,
 )  # fmt: skip
 
 
@@ -123,9 +124,8 @@ class ProgramSession:
         reading = None
         if self._recalls:
             reading = yield from _remembered(caller, program, self._workflow)
-        if reading is None:
-            if self._masks and isinstance(program, Masked | Serving):
-                reading = yield from masked(caller, program)
+        if reading is None and self._masks and isinstance(program, Masked | Serving):
+            reading = yield from masked(caller, program)
         if reading is None:
             scene = self._task.scene_id
             reading = yield from _read(caller, program, self._workflow, scene, self._seer)

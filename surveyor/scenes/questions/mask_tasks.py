@@ -1,7 +1,7 @@
 """Questions that are answered by a mask: where in the place, which of several, and how many.
 
-`implicit` asks by purpose. These ask for a thing in a region (the region first, then the thing), for
-what a description refers to, and for an answer in words with the mask of what it is about.
+`implicit` asks by purpose. These ask for a thing in a region (the region first, then the thing),
+for what a description refers to, and for an answer in words with the mask of what it is about.
 """
 
 from __future__ import annotations

@@ -62,9 +62,7 @@ def read_region(text: str) -> RegionWords:
     if (found := _AROUND.fullmatch(words)) and 0 < float(found["reach"].strip(".") or 0) <= 10:
         return RegionWords((_name(found["thing"]),), float(found["reach"].strip(".")))
     if found := _SIZED.fullmatch(words):
-        return RegionWords(
-            larger=found["size"].lower().startswith(("larg", "big"))
-        )
+        return RegionWords(larger=found["size"].lower().startswith(("larg", "big")))
     if found := _HOLDING.fullmatch(words):
         return RegionWords((_name(found["thing"]),))
     if found := _BESIDE.fullmatch(words):
