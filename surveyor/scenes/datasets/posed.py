@@ -66,9 +66,7 @@ def make_posed_dataset(
     )
     limits = dict.fromkeys(types, PER_SCENE)
     asker = partial(ask, dataset=name, split=split, seed=0, per_type=limits)
-    return write_dataset(
-        path, plan, lambda key: _bundle(by_name[key], frames), asker, whole=True
-    )
+    return write_dataset(path, plan, lambda key: _bundle(by_name[key], frames), asker, whole=True)
 
 
 def _askable(scene: PosedScene) -> tuple[str, ...]:
