@@ -27,6 +27,7 @@ _HOMES: Final = {
     "scanrefer": "surveyor.benchmarks.scorers.grounding",
     "qa-em": "surveyor.benchmarks.scorers.qa",
     **dict.fromkeys(("reason3d", "region-mask", "qa-mask"), "surveyor.benchmarks.scorers.masks"),
+    "scan2cap": "surveyor.benchmarks.scorers.scan_captions",
     "anchor": "surveyor.benchmarks.scorers.actions",
     "rooms": "surveyor.benchmarks.scorers.per_type",
 }

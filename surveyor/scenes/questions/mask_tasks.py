@@ -120,8 +120,7 @@ def _regions(
                 i: None if abs(gap - AROUND) < CLEAR else gap < AROUND for i, gap in gaps.items()
             }
             yield region.text, _floor(region.points, AROUND), sides
-    for text, floor, sides in _rooms(scene, everything):
-        yield text, floor, sides
+    yield from _rooms(scene, everything)
 
 
 def _rooms(

@@ -274,7 +274,7 @@ def _around(surface: Surface, inside: NDArray[np.intp], points: Float) -> Float:
     low, high = points.min(axis=0) - reach, points.max(axis=0) + reach
     box = ((surface.points >= low) & (surface.points <= high)).all(axis=1)
     box[inside] = False
-    near = surface.points[box]
+    near: Float = surface.points[box]
     if not len(near):
         return near
     distance, _ = cKDTree(points).query(near, distance_upper_bound=reach)

@@ -72,14 +72,15 @@ def fit_probe(
     features = _lifted((raw - middle) / spread)
     targets = chosen.documents([*names, _OTHER])[np.where(labels < 0, len(names), labels)]
     kinds, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    # Between points and classes equally heavy: the shell would drown the things, or be taken for them.
+    # Halfway between points and classes equally heavy: else the shell drowns the things, or
+    # everything is taken for one.
     heavy = weights / np.sqrt(counts[place] * len(kinds))
     ridge = _RIDGE * (hold if start else 0.1) * float(heavy.sum())
     scaled = features * heavy[:, None]
     before = start.weights if start else np.zeros((features.shape[1], targets.shape[1]))
     left = scaled.T @ features + ridge * np.eye(features.shape[1])
-    fitted = np.linalg.solve(left, scaled.T @ targets + ridge * before)
-    return PointProbe(names, fitted, middle, spread, chosen)
+    fitted: Float = np.linalg.solve(left, scaled.T @ targets + ridge * before)
+    return PointProbe(names, np.asarray(fitted, np.float64), middle, spread, chosen)
 
 
 def shapes_of(points: Float) -> Float:
