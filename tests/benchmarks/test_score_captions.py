@@ -11,6 +11,7 @@ from surveyor.benchmarks.loaders.frames import FrameRule
 from surveyor.benchmarks.loaders.registry import loader_named
 from surveyor.benchmarks.scorers.captions import CaptionScore, caption_scores, tokenize
 from surveyor.benchmarks.scorers.registry import metric_named
+from surveyor.benchmarks.scorers.scan_captions import rouge_l
 from surveyor.core.errors import UserError
 from tests.benchmarks.published import download
 from tests.claims.benchmarks.predictors import perfect, score_dataset, silent
@@ -74,8 +75,15 @@ def test_without_the_library_the_user_is_told_what_to_install(
         caption_scores(REFERENCES, {}, metrics=("ROUGE-L",))
 
 
-def test_scan2cap_counts_a_caption_where_its_box_fits(tmp_path: Path) -> None:
+@pytest.mark.parametrize("said", ["a brown chair", "the chair", "two office chairs", "", "bed"])
+def test_rouge_of_a_row_is_the_librarys(said: str) -> None:
     pytest.importorskip("pycocoevalcap.rouge.rouge")
+    for references in REFERENCES.values():
+        (wanted,) = caption_scores({"q": references}, {"q": said}, ("ROUGE-L",))
+        assert rouge_l(said, references) == pytest.approx(wanted.overall, abs=1e-9)
+
+
+def test_scan2cap_counts_a_caption_where_its_box_fits(tmp_path: Path) -> None:
     out = tmp_path / "dataset"
     loader_named("scan2cap").load(download("scanrefer", tmp_path), out, frames=FrameRule())
     best = score_dataset(out, "scan2cap", perfect)

@@ -79,7 +79,7 @@ def fit_probe(
     scaled = features * heavy[:, None]
     before = start.weights if start else np.zeros((features.shape[1], targets.shape[1]))
     left = scaled.T @ features + ridge * np.eye(features.shape[1])
-    fitted: Float = np.linalg.solve(left, scaled.T @ targets + ridge * before)
+    fitted = np.linalg.solve(left, scaled.T @ targets + ridge * before)
     return PointProbe(names, np.asarray(fitted, np.float64), middle, spread, chosen)
 
 
