@@ -141,6 +141,10 @@ def placed(
     if named.problem:
         return PlacedAnswer(None, handles, (), named.problem)
     match metric.prediction_field:
+        case "pred_caption":
+            words = _HANDLE.sub("", answer).strip(" ;,.:()[]\n")
+            said = {"text": words, "box": boxes[0] if boxes else _NOWHERE}
+            return PlacedAnswer(said, handles, boxes[:1])
         case "pred_aabb":
             return PlacedAnswer(boxes[0] if boxes else _NOWHERE, handles, boxes[:1])
         case "pred_indexes":

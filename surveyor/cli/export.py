@@ -116,6 +116,22 @@ def preferences(
     export_preferences(out, margin, wanted)
 
 
+@app.command("pseudo-labels")
+def pseudo_labels_(
+    out: Out,
+    runs: Runs,
+    least: Annotated[float, typer.Option(min=0, max=1, help="Least confidence of a mask.")] = 0.5,
+) -> None:
+    """Write points with the labels that masks in space give them, to train on without any truth."""
+    from surveyor.memory.runs import RunFolder
+    from surveyor.training.points.pseudo_labels import pseudo_labels, write_pseudo_labels
+
+    scenes = pseudo_labels([RunFolder.open(run) for run in runs], least)
+    count = write_pseudo_labels(out, scenes, least)
+    names = ", ".join(scenes[0].names)
+    print(f"{out}: {count} labelled points of {len(scenes)} scenes: {names}")
+
+
 @app.command()
 def grpo(
     out: Out,

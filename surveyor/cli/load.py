@@ -39,26 +39,30 @@ def load(
 ) -> None:
     """Make a dataset from a benchmark's local files, or from the hub; see docs/benchmarks.md.
 
-    webxr: rooms that a headset captured (a folder of .json); see docs/real.md. roomplan: anchors
-    to place, from a folder in ARKitScenes' layout or a dataset of rooms; see docs/companions.md.
+    Places that others captured: webxr (a headset's rooms, see docs/real.md); scannet, scannetpp,
+    arkitscenes (poses and depth), apeiria (tables of objects); roomplan (anchors to place, from a
+    folder in ARKitScenes' layout or a dataset of rooms, see docs/companions.md).
     """
     from surveyor.benchmarks.loaders.frames import FrameRule
     from surveyor.benchmarks.loaders.hub import fetch
     from surveyor.benchmarks.loaders.registry import loader_named, loader_names
     from surveyor.benchmarks.run.surroundings import IMAGES, Surroundings
+    from surveyor.compose.loading import PLACES, PlaceRequest, load_places
     from surveyor.compose.run import default_cache
     from surveyor.core.errors import UserError
 
     if not name:
         for known in loader_names():
             print(f"{known:<14} splits: {', '.join(loader_named(known).splits)}")
+        print(f"places: {', '.join(PLACES)}")
         print("load one: surveyor load NAME FOLDER OUT --split SPLIT; see docs/benchmarks.md")
         return
-    if name == "webxr":
-        _captured(source, out, split, frames, plain=not hub and revision is None)
-        return
-    if name == "roomplan":
-        _anchored(source, out, split, frames, scenes, plain=not hub and revision is None)
+    if name in PLACES:
+        if source is None or out is None or hub or revision is not None:
+            raise UserError(f"give the folder of {name} and the dataset to make; no hub has it")
+        rule = FrameRule.parse(frames)
+        load_places(PlaceRequest(name, source, out, split, rule, scenes))
+        _next_steps(out)
         return
     rule, loader = FrameRule.parse(frames), loader_named(name)
     if source is None:
@@ -78,61 +82,6 @@ def load(
     print(f"{len(manifest.scenes)} scenes, {asked} questions in {out}")
     if (commit := manifest.settings.get("revision")) is not None:
         print(f"revision {commit}")
-    _next_steps(out)
-
-
-def _captured(
-    source: Path | None, out: Path | None, split: str | None, frames: str, plain: bool
-) -> None:
-    from surveyor.benchmarks.loaders.frames import FrameRule
-    from surveyor.core.errors import UserError
-    from surveyor.scenes.datasets.scans import make_scans_dataset, scan_settings
-    from surveyor.scenes.formats.webxr import read_webxr
-
-    if source is None or out is None or not plain:
-        raise UserError("give the folder of captures and the dataset to make; they are on no hub")
-    rule = FrameRule.parse(frames)
-    if rule.kind not in ("all", "uniform"):
-        raise UserError("captured rooms are filmed anew: --frames uniform:N says how often")
-    settings = scan_settings(split, rule.n)
-    manifest = make_scans_dataset(
-        out,
-        read_webxr(source),
-        settings=settings,
-        progress=lambda done, total: print(f"room {done} of {total}", flush=True),
-    )
-    print(f"{len(manifest.scenes)} scenes, {sum(manifest.questions.values())} questions in {out}")
-    _next_steps(out)
-
-
-def _anchored(
-    source: Path | None,
-    out: Path | None,
-    split: str | None,
-    frames: str,
-    scenes: int | None,
-    plain: bool,
-) -> None:
-    from collections import Counter
-
-    from surveyor.benchmarks.loaders.frames import FrameRule
-    from surveyor.core.errors import UserError
-    from surveyor.scenes.datasets.roomplan import REJECTED, make_roomplan_dataset
-
-    if source is None or out is None or not plain:
-        raise UserError("give the folder of captures and the dataset to make; they are on no hub")
-    rule = FrameRule.parse(frames)
-    if rule.kind not in ("all", "uniform"):
-        raise UserError("anchors are asked over evenly spaced views: --frames uniform:N")
-    views = 10_000 if rule.kind == "all" else int(rule.n or 1)
-    manifest, rejected = make_roomplan_dataset(
-        source, out, views=views, scenes=scenes, split=split or "test"
-    )
-    print(f"{len(manifest.scenes)} scenes, {sum(manifest.questions.values())} anchors in {out}")
-    if rejected:
-        print(f"{len(rejected)} objects ask nothing; {out / REJECTED} says why of each:")
-        for reason, count in Counter(row.reason for row in rejected).most_common(5):
-            print(f"  {count:>4}  {reason}")
     _next_steps(out)
 
 

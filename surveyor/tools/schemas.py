@@ -91,8 +91,8 @@ class ObjectsData(_Row):
 
 class SpaceMaskRow(_Row):
     """The mask in space of object ``handle``: how many ``points`` it has, which frames ``agreed``
-    on it, how large the mean vote for its points was (``share``, 0..1), and the labelled points
-    that the run keeps of it (`surveyor.tools.geometry.kept_masks`)."""
+    on it, which ``share`` (0..1) they are of those that could, and the labelled points that the run
+    keeps of it (`surveyor.tools.geometry.kept_masks`)."""
 
     handle: str
     points: int

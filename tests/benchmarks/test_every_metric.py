@@ -122,6 +122,29 @@ CASES = {
     "scanrefer": Case((("unique", {"gt_aabb": CUBE}, CUBE),), []),
     "qa-em": Case((("what", {"references": ["brown", "dark brown"]}, "brown"),), ""),
     "reason3d": Case((("scannet", {"n_points": 9, "gt_indexes": [1, 2]}, [1, 2]),), []),
+    "region-mask": Case(
+        (("room", {"n_points": 9, "gt_indexes": [1, 2], "region_indexes": [1, 2, 3]}, [1, 2]),), []
+    ),
+    "qa-mask": Case(
+        (
+            (
+                "count",
+                {"n_points": 9, "gt_indexes": [1, 2], "references": ["2"]},
+                {"text": "two", "indexes": [1, 2]},
+            ),
+        ),
+        {"text": "", "indexes": []},
+    ),
+    "scan2cap": Case(
+        (
+            (
+                "scan2cap",
+                {"gt_aabb": CUBE, "references": ["a brown chair"]},
+                {"text": "a brown chair", "box": CUBE},
+            ),
+        ),
+        {"text": "", "box": []},
+    ),
     "anchor": Case((("table", {"admissible": [ANCHOR]}, ANCHOR),), ""),
     "roomplan": Case((("table", {"admissible": [ANCHOR]}, ANCHOR),), ""),
     "rooms": Case(
@@ -179,6 +202,9 @@ def test_the_names_are_those_that_other_harnesses_use() -> None:
         "scanrefer": ("scanrefer", "m3dref"),
         "qa-em": ("as-published", "both-cleaned", "strict", "both-cleaned-v2.1"),
         "reason3d": ("official",),
+        "region-mask": ("official",),
+        "qa-mask": ("official",),
+        "scan2cap": ("official",),
         "anchor": ("official",),
         "roomplan": ("official",),
         "rooms": ("official",),

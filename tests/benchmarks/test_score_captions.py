@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
+from surveyor.benchmarks.loaders.frames import FrameRule
+from surveyor.benchmarks.loaders.registry import loader_named
 from surveyor.benchmarks.scorers.captions import CaptionScore, caption_scores, tokenize
+from surveyor.benchmarks.scorers.registry import metric_named
+from surveyor.benchmarks.scorers.scan_captions import rouge_l
 from surveyor.core.errors import UserError
+from tests.benchmarks.published import download
+from tests.claims.benchmarks.predictors import perfect, score_dataset, silent
 
 REFERENCES = {
     "q1": ["a brown wooden chair", "the chair is brown"],
@@ -66,3 +73,33 @@ def test_without_the_library_the_user_is_told_what_to_install(
     monkeypatch.setitem(sys.modules, "pycocoevalcap.rouge.rouge", None)
     with pytest.raises(UserError, match=r"\.\[captions\]"):
         caption_scores(REFERENCES, {}, metrics=("ROUGE-L",))
+
+
+@pytest.mark.parametrize("said", ["a brown chair", "the chair", "two office chairs", "", "bed"])
+def test_rouge_of_a_row_is_the_librarys(said: str) -> None:
+    pytest.importorskip("pycocoevalcap.rouge.rouge")
+    for references in REFERENCES.values():
+        (wanted,) = caption_scores({"q": references}, {"q": said}, ("ROUGE-L",))
+        assert rouge_l(said, references) == pytest.approx(wanted.overall, abs=1e-9)
+
+
+def test_scan2cap_counts_a_caption_where_its_box_fits(tmp_path: Path) -> None:
+    out = tmp_path / "dataset"
+    loader_named("scan2cap").load(download("scanrefer", tmp_path), out, frames=FrameRule())
+    best = score_dataset(out, "scan2cap", perfect)
+    assert best.headline == pytest.approx(100.0)
+    assert best.counts.failed == best.counts.incomplete == 0
+    assert score_dataset(out, "scan2cap", silent).headline == 0.0
+    row = {"gt_aabb": [[0, 0, 0], [1, 1, 1]], "references": ["a brown chair"]}
+    for shift, hits in ((0.0, (1.0, 1.0)), (0.4, (0.0, 1.0)), (0.7, (0.0, 0.0))):
+        box = [[shift, 0, 0], [1 + shift, 1, 1]]
+        said = {"text": "a brown chair", "box": box}
+        values = metric_named("scan2cap").score({**row, "pred_caption": said}).values
+        assert (values["rouge_l_at_0.5"], values["rouge_l_at_0.25"]) == pytest.approx(hits)
+    for wrong in (
+        None,
+        "a brown chair",
+        {"text": "a brown chair"},
+        {"box": [[0, 0, 0], [1, 1, 1]]},
+    ):
+        assert metric_named("scan2cap").score({**row, "pred_caption": wrong}).failure

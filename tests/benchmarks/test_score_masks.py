@@ -64,3 +64,43 @@ def test_overlap_counts_points(first: frozenset[int], second: frozenset[int]) ->
     overlap = MaskOverlap.of(first, second)
     assert overlap == MaskOverlap(len(first & second), len(first | second))
     assert 0.0 <= overlap.reason3d_iou <= 1.0
+
+
+REGION = {"n_points": 10, "gt_indexes": [0, 1, 2, 3], "region_indexes": [0, 1, 2, 3, 4, 5]}
+
+
+@pytest.mark.parametrize(
+    ("said", "iou", "region"),
+    [
+        ([0, 1, 2, 3], 1.0, True),
+        ([4, 5], 0.0, True),  # the right region, another thing
+        ([8, 9], 0.0, False),
+        ([3, 8], 0.2, False),  # half is not most
+        ([], 0.0, False),
+    ],
+)
+def test_a_region_is_right_where_most_of_the_mask_lies(
+    said: list[int], iou: float, region: bool
+) -> None:
+    score = metric_named("region-mask").score({**REGION, "pred_indexes": said})
+    assert score.values["iou"] == pytest.approx(iou, abs=1e-5)
+    assert bool(score.values["region"]) is region
+
+
+@pytest.mark.parametrize(
+    ("said", "both", "em"),
+    [
+        ({"text": "four", "indexes": [0, 1, 2, 3]}, True, True),
+        ({"text": "4", "indexes": [9]}, False, True),
+        ({"text": "5", "indexes": [0, 1, 2, 3]}, False, False),
+        ({"text": "", "indexes": []}, False, False),
+    ],
+)
+def test_an_answer_is_right_where_words_and_mask_are(
+    said: dict[str, object], both: bool, em: bool
+) -> None:
+    row = {"n_points": 10, "gt_indexes": [0, 1, 2, 3], "references": ["4"], "pred_answer": said}
+    values = metric_named("qa-mask").score(row).values
+    assert (bool(values["answered_and_shown"]), bool(values["em"])) == (both, em)
+    for wrong in (None, "4", {"indexes": [1]}, {"text": "4", "indexes": "all"}):
+        assert metric_named("qa-mask").score({**row, "pred_answer": wrong}).failure

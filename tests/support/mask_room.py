@@ -60,7 +60,10 @@ class MaskRoom:
         rows, columns = np.nonzero(~one.mask)
         at = int(rng.integers(len(rows)))
         v, u = np.ogrid[: one.mask.shape[0], : one.mask.shape[1]]
-        return (v - rows[at]) ** 2 + (u - columns[at]) ** 2 <= one.mask.sum() / np.pi
+        disc: NDArray[np.bool_] = (v - rows[at]) ** 2 + (
+            u - columns[at]
+        ) ** 2 <= one.mask.sum() / np.pi
+        return disc
 
     def iou(self, points: NDArray[np.float64], thing: int) -> float:
         """Of surface points with those of a thing."""
@@ -77,7 +80,9 @@ class MaskRoom:
             held[points[one.mask[pixels[:, 1], pixels[:, 0]]]] = True
         return self.surface.points[held]
 
-    def _linked(self, masks: Sequence[ViewMask]) -> Iterator[tuple[NDArray[np.intp], NDArray]]:
+    def _linked(
+        self, masks: Sequence[ViewMask]
+    ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
         for one in masks:
             view = self.views[one.view]
             flat, z = view.intrinsics.project(view.pose.to_camera(self.surface.points))

@@ -83,6 +83,8 @@ _ENTRIES: Final = (
             ("scanrefer", "val", "9,508", "daveredrum.github.io/ScanRefer"),
             ("multi3drefer", "val", "11,120", "3dlg-hcvc.github.io/multi3drefer"),
             ("reason3d", "val", "", "github.com/KuanchihHuang/Reason3D"),
+            ("scan2cap", "val", "", "ScanRefer's files; github.com/daveredrum/Scan2Cap"),
+            ("gpt4scene", "val", "", "github.com/Qi-Zhangyang/GPT4Scene"),
         )
     ),
     Entry("skill3d", "", "vsi_test", "", "", "", where="the frame's own split files"),

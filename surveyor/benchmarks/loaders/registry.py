@@ -19,6 +19,8 @@ _HOMES: Final = {
     "scanrefer": "surveyor.benchmarks.loaders.scan_grounding",
     "multi3drefer": "surveyor.benchmarks.loaders.scan_grounding",
     "reason3d": "surveyor.benchmarks.loaders.scan_grounding",
+    "scan2cap": "surveyor.benchmarks.loaders.scan_captions",
+    "gpt4scene": "surveyor.benchmarks.loaders.gpt4scene",
     "skill3d": "surveyor.benchmarks.loaders.skill3d",
     **dict.fromkeys(
         (

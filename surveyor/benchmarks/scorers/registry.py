@@ -28,6 +28,7 @@ _HOMES: Final = {
     "qa-em": "surveyor.benchmarks.scorers.qa",
     **dict.fromkeys(("reason3d", "region-mask", "qa-mask"), "surveyor.benchmarks.scorers.masks"),
     **dict.fromkeys(("anchor", "roomplan"), "surveyor.benchmarks.scorers.actions"),
+    "scan2cap": "surveyor.benchmarks.scorers.scan_captions",
     "rooms": "surveyor.benchmarks.scorers.per_type",
 }
 

@@ -263,7 +263,8 @@ def _fused(
     visible = len({*np.flatnonzero(could).tolist(), *agreed})
     mean = float(share[kept].mean())
     score = float(np.mean([scores[number] for number in agreed])) if agreed else 0.0
-    sure = mean * score * (1 - 0.5 ** len(agreed))
+    # No surer than the views that could see it agree, and one view alone is half as sure.
+    sure = min(mean, len(agreed) / max(visible, 1)) * score * (1 - 0.5 ** len(agreed))
     around = _around(surface, ballot.chosen[kept], points)
     return FusedMask(points, around, agreed, visible, mean, round(sure, 4))
 

@@ -102,7 +102,8 @@ def _parted(floor: Floor, walls: NDArray[np.bool_], half: float) -> NDArray[np.i
     """Labels of the floor's cells by the open part that each lies next to, largest first."""
     free = floor.cells & ~walls
     wide = ndimage.distance_transform_edt(np.pad(free, 1))[1:-1, 1:-1] * floor.cell > half
-    parts, count = ndimage.label(wide)
+    labelled, count = ndimage.label(wide)
+    parts: NDArray[np.int32] = labelled.astype(np.int32)
     cell = floor.cell**2
     sizes = np.bincount(parts.ravel(), minlength=count + 1) * cell
     cores = [k for k in range(1, count + 1) if sizes[k] >= _CORE]

@@ -31,6 +31,8 @@ def perfect(metric: Metric, row: Row) -> object:
     name = own.name if own else ""
     if name in _TRUTH:
         return json.dumps(row[_TRUTH[name]])
+    if name == "scan2cap" and isinstance(row["references"], list):
+        return json.dumps({"text": row["references"][0], "box": row["gt_aabb"]})
     if name == "qa-mask" and isinstance(row["references"], list):
         return json.dumps({"text": row["references"][0], "indexes": row["gt_indexes"]})
     for field in ("references", "admissible"):

@@ -1,0 +1,1 @@
+"""Learning to name points from masks that views agreed on, without any label."""

@@ -1,0 +1,138 @@
+"""A small model that names points, trained on pseudo-labels alone: numpy, seconds, no weights.
+
+Its backbone is fixed: the shape of a point's surroundings at several radii and its height, put
+through random Fourier features of a fixed seed. On top lies one linear map into the space of a text
+embedder, fitted in closed form so that points of a class land on the embedding of its name. A class
+is then named by its text alone: a set of names that was not trained on is only other embeddings, as
+good as the embedder (`surveyor.skills.embed`) knows that two names are near.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from surveyor.core.geometry import Float
+from surveyor.skills.embed import Embedder, LexicalEmbedder
+from surveyor.training.points.pseudo_labels import BACKGROUND, LabelledPoints
+
+_RADII = (0.1, 0.25, 0.6)
+_MOST_NEAR = 48
+_FEATURES, _SEED = 512, 0
+_RIDGE = 1e-2
+_OTHER = "something else"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointProbe:
+    """``weights`` (F, D) take features to the embedder's space; ``middle`` and ``spread`` are what
+    raw features are normalised by."""
+
+    names: tuple[str, ...]
+    weights: Float
+    middle: Float
+    spread: Float
+    embedder: Embedder
+
+    def predict(self, points: Float, names: Sequence[str] | None = None) -> NDArray[np.int64]:
+        """(N,) index of each point's class among ``names`` (those trained on by default), or
+        `BACKGROUND`. Names that were not trained on are told by their text."""
+        asked = tuple(names or self.names)
+        texts = self.embedder.documents([*asked, _OTHER])
+        found = (self.features(points) @ self.weights) @ texts.T
+        best = found.argmax(axis=1)
+        return np.where(best == len(asked), BACKGROUND, best).astype(np.int64)
+
+    def features(self, points: Float) -> Float:
+        """(N, F) features of points among themselves."""
+        return _lifted((shapes_of(points) - self.middle) / self.spread)
+
+
+def fit_probe(
+    scenes: Sequence[LabelledPoints],
+    embedder: Embedder | None = None,
+    start: PointProbe | None = None,
+    hold: float = 1.0,
+) -> PointProbe:
+    """Fit to labelled points, each as heavy as it is sure; a class with few points weighs more.
+
+    With ``start`` it is fine-tuned: the nearer to the weights it had, the larger ``hold``.
+    """
+    chosen = embedder or (start.embedder if start else LexicalEmbedder())
+    names = scenes[0].names
+    raw = np.concatenate([shapes_of(scene.points) for scene in scenes])
+    labels = np.concatenate([scene.labels for scene in scenes])
+    weights = np.concatenate([scene.weights for scene in scenes])
+    middle = start.middle if start else raw.mean(axis=0)
+    spread = start.spread if start else raw.std(axis=0) + 1e-6
+    features = _lifted((raw - middle) / spread)
+    targets = chosen.documents([*names, _OTHER])[np.where(labels < 0, len(names), labels)]
+    kinds, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    # Halfway between points and classes equally heavy: else the shell drowns the things, or
+    # everything is taken for one.
+    heavy = weights / np.sqrt(counts[place] * len(kinds))
+    ridge = _RIDGE * (hold if start else 0.1) * float(heavy.sum())
+    scaled = features * heavy[:, None]
+    before = start.weights if start else np.zeros((features.shape[1], targets.shape[1]))
+    left = scaled.T @ features + ridge * np.eye(features.shape[1])
+    fitted = np.linalg.solve(left, scaled.T @ targets + ridge * before)
+    return PointProbe(names, np.asarray(fitted, np.float64), middle, spread, chosen)
+
+
+def shapes_of(points: Float) -> Float:
+    """(N, R) height above the lowest point and, at each radius, how the surroundings spread: the
+    sorted eigenvalues of their scatter, how upright its normal is, and how far they reach up and
+    down. Nothing depends on where a scene lies or how it is turned about the vertical."""
+    low = float(np.quantile(points[:, 2], 0.01)) if len(points) else 0.0
+    columns = [points[:, 2:3] - low]
+    for radius in _RADII:
+        near = min(_MOST_NEAR, len(points))
+        # A fixed number of neighbours from a thinned cloud reaches as far as the radius wants.
+        some = points[_thinned(points, radius / 4)]
+        distance, index = cKDTree(some).query(points, k=min(near, len(some)))
+        distance = np.asarray(distance).reshape(len(points), -1)
+        around = some[np.asarray(index).reshape(len(points), -1)]
+        inside = (distance <= radius)[..., None]
+        count = np.maximum(inside.sum(axis=1), 1)
+        mean = (around * inside).sum(axis=1) / count
+        apart = (around - mean[:, None]) * inside
+        scatter = np.swapaxes(apart, 1, 2) @ apart / count[..., None]
+        values, vectors = np.linalg.eigh(scatter)
+        rise = np.where(inside[..., 0], around[..., 2] - points[:, None, 2], 0.0)
+        columns += [
+            np.sqrt(np.maximum(values, 0)) / radius,
+            np.abs(vectors[:, 2:3, 0]),
+            rise.max(axis=1, keepdims=True) / radius,
+            rise.min(axis=1, keepdims=True) / radius,
+            mean[:, 2:3] - low,
+        ]
+    shapes: Float = np.concatenate(columns, axis=1)
+    return shapes
+
+
+def _thinned(points: Float, cell: float) -> NDArray[np.intp]:
+    _, first = np.unique(np.floor(points / cell).astype(np.int64), axis=0, return_index=True)
+    return first
+
+
+def _lifted(normalised: Float) -> Float:
+    """Random Fourier features of a fixed seed, and a constant."""
+    rng = np.random.default_rng(_SEED)
+    turn = rng.normal(0, 0.5, (normalised.shape[1], _FEATURES))
+    shift = rng.uniform(0, 2 * np.pi, _FEATURES)
+    waves = np.cos(normalised @ turn + shift) * np.sqrt(2 / _FEATURES)
+    return np.concatenate([waves, normalised * 0.05, np.ones((len(waves), 1)) * 0.1], axis=1)
+
+
+def mean_iou(found: NDArray[np.int64], truth: NDArray[np.int64], classes: int) -> float:
+    """Mean IoU of classes that are there or were said, background left out (0..1)."""
+    ious = []
+    for number in range(classes):
+        said, true = found == number, truth == number
+        if said.any() or true.any():
+            ious.append(float((said & true).sum() / (said | true).sum()))
+    return float(np.mean(ious)) if ious else 0.0

@@ -1,0 +1,98 @@
+"""Naming points from masks alone: what is exported, learnt, carried over and named by text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from surveyor.core.errors import UserError
+from surveyor.tools.geometry.mask_votes import vote
+from surveyor.training.points.probe import PointProbe, fit_probe, mean_iou
+from surveyor.training.points.pseudo_labels import (
+    BACKGROUND,
+    LabelledPoints,
+    read_pseudo_labels,
+    write_pseudo_labels,
+)
+from tests.support.box_room import poses_around
+from tests.support.mask_room import NAMES, MaskRoom, room
+
+KINDS = tuple(sorted(set(NAMES)))
+KIND_OF = np.array([*(KINDS.index(name) for name in NAMES), BACKGROUND])
+
+
+def labelled(seen: MaskRoom, spoilt: bool) -> LabelledPoints:
+    """Points with the labels that a vote over masks gives, no truth among them."""
+    labels = np.full(len(seen.surface.points), BACKGROUND)
+    weights = np.full(len(labels), 0.5)
+    known = {point.tobytes(): k for k, point in enumerate(seen.surface.points)}
+    for thing, name in enumerate(NAMES):
+        masks = seen.masks(thing)
+        if spoilt:
+            masks = seen.spoilt(thing, np.random.default_rng(thing), hallucinated=1, dropped=1)
+        found = vote(seen.surface, seen.views, masks)
+        places = [known[point.tobytes()] for point in np.ascontiguousarray(found.points)]
+        labels[places], weights[places] = KINDS.index(name), found.confidence
+    some = np.random.default_rng(0).permutation(len(labels))[:8000]
+    return LabelledPoints("boxes", seen.surface.points[some], labels[some], weights[some], KINDS)
+
+
+@pytest.fixture(scope="module")
+def probe() -> PointProbe:
+    return fit_probe([labelled(room(12), spoilt=True)])
+
+
+@pytest.fixture(scope="module")
+def unseen() -> tuple[np.ndarray, np.ndarray]:
+    """The room from between the cameras that masks came from, with its true classes."""
+    seen = MaskRoom.of(poses_around(24)[1::2])
+    some = np.random.default_rng(1).permutation(len(seen.labels))[:8000]
+    return seen.surface.points[some], KIND_OF[seen.labels[some]]
+
+
+def test_unseen_views_are_named_from_masks_alone(
+    probe: PointProbe, unseen: tuple[np.ndarray, np.ndarray]
+) -> None:
+    points, truth = unseen
+    assert mean_iou(probe.predict(points), truth, len(KINDS)) >= 0.3
+    assert mean_iou(np.full(len(truth), BACKGROUND), truth, len(KINDS)) == 0.0
+
+
+def test_classes_are_named_by_their_text(
+    probe: PointProbe, unseen: tuple[np.ndarray, np.ndarray]
+) -> None:
+    points, truth = unseen
+    own = probe.predict(points)
+    swapped = probe.predict(points, tuple(reversed(KINDS)))
+    again = np.where(swapped == BACKGROUND, BACKGROUND, len(KINDS) - 1 - swapped)
+    assert (own == again).mean() > 0.999
+    other = probe.predict(points, ("dining chair", "desk lamp", "sofas", "side table"))
+    assert mean_iou(other, truth, len(KINDS)) > 0.3
+
+
+def test_fine_tuning_moves_towards_the_labels_that_it_is_given(
+    probe: PointProbe, unseen: tuple[np.ndarray, np.ndarray]
+) -> None:
+    points, truth = unseen
+    given = LabelledPoints("boxes", points, truth, np.ones(len(truth)), KINDS)
+    tuned = fit_probe([given], start=probe)
+    before = mean_iou(probe.predict(points), truth, len(KINDS))
+    assert mean_iou(tuned.predict(points), truth, len(KINDS)) > before
+    held = fit_probe([given], start=probe, hold=1e9)
+    assert np.abs(held.weights - probe.weights).max() < 1e-3
+
+
+def test_labels_come_back_as_written(tmp_path: Path) -> None:
+    made = labelled(room(6), spoilt=False)
+    count = write_pseudo_labels(tmp_path / "labels", [made], 0.5)
+    (again,) = read_pseudo_labels(tmp_path / "labels")
+    assert count == int((made.labels >= 0).sum()) > 100
+    np.testing.assert_array_equal(again.labels, made.labels)
+    np.testing.assert_allclose(again.points, made.points, atol=1e-5)
+    assert (again.names, again.scene_id) == (made.names, "boxes")
+    with pytest.raises(UserError, match="exists"):
+        write_pseudo_labels(tmp_path / "labels", [made], 0.5)
+    with pytest.raises(UserError, match="no pseudo-labels"):
+        read_pseudo_labels(tmp_path)
