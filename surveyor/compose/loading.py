@@ -93,5 +93,5 @@ def _posed(asked: PlaceRequest) -> None:
     count = sum(manifest.questions.values())
     if not count:
         raise UserError(f"nothing can be asked about {asked.source}: too few frames or objects")
-    print(f"{len(manifest.scenes)} scenes, {count} questions in", asked.out)
+    print(f"{len(manifest.scenes)} scenes, {count} questions in {asked.out}")
     print(f"run it: surveyor run {asked.out}")
