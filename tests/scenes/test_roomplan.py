@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
-from surveyor.scenes.rooms.room import RoomSpec, build_room
 
 from surveyor.agent.program.language import Anchor
 from surveyor.agent.program.parser import parse
@@ -27,6 +26,7 @@ from surveyor.scenes.formats.posed_images import PosedView, camera_of
 from surveyor.scenes.questions.askable import AskableScene, CapturedScene
 from surveyor.scenes.questions.roomplan import planes, towards
 from surveyor.scenes.records import SceneObject, SceneTruth
+from surveyor.scenes.rooms.room import RoomSpec, build_room
 
 SQUARE = ((0.0, 0.0), (4.0, 0.0), (4.0, 3.0), (0.0, 3.0))
 
