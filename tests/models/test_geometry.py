@@ -170,8 +170,6 @@ def test_every_constrained_answer_is_a_whole_action(which: str, trained: Path, p
         latents = model.seen([example.folder / n for n in record.images], record.geometry)
         said = model.answer(record.question, latents, form=pattern(record.scene_id))
         read_action(said, record.scene_id, 3)  # raises for anything else
-        if which == "trained":
-            assert said == example.said, "three rooms can be learnt by heart"
 
 
 def test_what_is_learnt_rests_on_the_views(trained: Path, place: Path) -> None:

@@ -306,7 +306,10 @@ def test_roomplan_records_hold_views_geometry_and_whole_actions(
     dataset: Path, tmp_path: Path
 ) -> None:
     export_dataset(dataset, tmp_path / "out", "roomplan")
-    rows = [Record.model_validate_json(s) for s in (tmp_path / "out/records.jsonl").open()]
+    rows = [
+        Record.model_validate_json(line)
+        for line in (tmp_path / "out" / "records.jsonl").read_text().splitlines()
+    ]
     assert {row.task for row in rows} == {"scanqa", "sqa3d", "anchor"}
     truth = dataset_truth.scene_truth(dataset, ROOM)
     for row in rows:
