@@ -32,7 +32,9 @@ Rgb = NDArray[np.uint8]
 _STEP = 2
 _ENOUGH = 5000
 """Points that outline a silhouette in cells of eight pixels."""
-TOP_RULE = MarkerRule(min_visible=0.0)
+FRAME_RULE = MarkerRule(unit=128)
+"""Digits of 21 pixels in a picture of 512 x 384 where they fit, of 14 or 7 where they do not."""
+TOP_RULE = MarkerRule(unit=128, min_visible=0.0)
 """From above the silhouette is the object's own: nothing but its area is asked."""
 
 
@@ -114,7 +116,7 @@ def frame_picture(
         number: visible_share(_thinned(ownership.records[number].cloud), camera, owners, number)
         for number in set(np.unique(owners).tolist()) - {0}
     }
-    markers = place_markers(ids, frozenset(ownership.records), shares)
+    markers = place_markers(ids, frozenset(ownership.records), shares, FRAME_RULE)
     picture = _pixels(view.frame, workspace, (width, height))
     return MarkedPicture(picture, markers, frame)
 
