@@ -36,7 +36,6 @@ def load(
     ] = None,
 ) -> None:
     """Make a dataset from a benchmark's local files, or from the hub; see docs/benchmarks.md.
-
     webxr: rooms that a headset captured (a folder of .json); see docs/real.md. roomplan: anchors
     to place, from a folder in ARKitScenes' layout or a dataset of rooms; see docs/companions.md.
     """

@@ -62,7 +62,7 @@ def written(folder: Path, task: str) -> Path:
         for k in range(3):
             colour = tuple(250 if c == scene else 30 * k for c in range(3))
             out = io.BytesIO()
-            Image.new("RGB", (32, 24), colour).save(out, "PNG")  # type: ignore[arg-type]
+            Image.new("RGB", (32, 24), colour).save(out, "PNG")
             (place / f"{k}.jpg").write_bytes(out.getvalue())
     return folder
 
@@ -140,6 +140,7 @@ def test_dropped_views_and_unknown_geometry_matter(trained: Path, place: Path) -
     (example, *_) = read_records(place / "anchors")
     pictures = [example.folder / name for name in example.record.images]
     geometry = example.record.geometry
+    assert geometry is not None
     everything = model.seen(pictures, geometry)
     assert not np.allclose(everything.detach(), model.seen(pictures, None).detach())
     assert not np.allclose(everything.detach(), model.seen(pictures, geometry, [0]).detach())

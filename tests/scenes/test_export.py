@@ -321,4 +321,4 @@ def test_roomplan_records_hold_views_geometry_and_whole_actions(
             assert np.allclose(view.t, np.array(camera.T_world_camera)[:3, 3])
             assert sum(view.depth_hist) == pytest.approx(1)
         if row.task == "anchor":
-            assert read_action(row.answer, row.scene_id, 3)
+            assert read_action(row.answer, row.scene_id, 3).scene == ROOM

@@ -100,7 +100,7 @@ class MarkedSession:
         return turn
 
     def _wanted(self) -> tuple[str, ...]:
-        """What is looked for: what the question names, where it can be read, and the usual things."""
+        """Kinds to look for: what the question names, where it can be read, and the usual ones."""
         program = parse(self._task.question)
         named = [one.casefold() for one in categories(program)] if program is not None else []
         return tuple(dict.fromkeys([*named, *(self._asked.categories or INDOOR)]))[:_MOST]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -132,7 +132,7 @@ def metrics() -> Iterator[Claim]:
     yield Claim.at_most("C3 the most that partial-match tricks score", best, 0.0)
 
 
-def _scored(prediction: str, truth: dict[str, object]) -> dict[str, float]:
+def _scored(prediction: str, truth: Mapping[str, object]) -> dict[str, float]:
     return dict(_METRIC.score({"admissible": [truth], "prediction": prediction}).values)
 
 
