@@ -225,6 +225,58 @@ def merge(
 
 
 @app.command()
+def geometry(
+    checkpoint: Checkpoint,
+    out: Out,
+    data: Data = None,
+    features: Annotated[str, typer.Option(help="vggt, or tiny to try the road.")] = "vggt",
+    steps: Steps = 1000,
+    batch: Annotated[int, typer.Option(min=1, help="Records an update.")] = 6,
+    rate: Annotated[float, typer.Option(help="The language model's rate; 0: frozen.")] = 5e-6,
+    projector_rate: Annotated[float, typer.Option(help="The projector's rate.")] = 1e-4,
+    dropout: Annotated[float, typer.Option(help="Share of views left out of a record.")] = 0.3,
+    latents: Annotated[int, typer.Option(min=1, help="Vectors that tell of the views.")] = 128,
+    width: Annotated[int, typer.Option(min=8, help="Width of the projector.")] = 512,
+    layers: Annotated[int, typer.Option(min=1, help="Layers of the projector.")] = 6,
+    split: Annotated[list[str] | None, typer.Option(help="What may be trained on.")] = None,
+    seed: Seed = 0,
+) -> None:
+    """Train a projector from views and geometry to a language model; again resumes."""
+    from surveyor.compose.geometry import project
+
+    settings = _settings(
+        locals(),
+        "features",
+        "steps",
+        "batch",
+        "rate",
+        "projector_rate",
+        "dropout",
+        "latents",
+        "width",
+        "layers",
+        "seed",
+        splits=tuple(split or ("train",)),
+    )
+    project(checkpoint, data or [], out, settings)
+
+
+@app.command()
+def answer(
+    model: Annotated[Path, typer.Argument(help="The model's folder, of `train geometry`.")],
+    data: Annotated[Path, typer.Argument(help="Folder of records.")],
+    out: Annotated[Path, typer.Argument(help="Predictions to write, .jsonl.")],
+    constrained: Annotated[
+        bool, typer.Option(help="Decode anchors under the form of an action.")
+    ] = True,
+) -> None:
+    """Let a trained projector and its language model answer records, for `surveyor score`."""
+    from surveyor.compose.geometry import answer_records
+
+    answer_records(model, data, out, constrained=constrained)
+
+
+@app.command()
 def watch(
     run: Annotated[Path, typer.Argument(help="Folder of a training.")],
     follow: Annotated[bool, typer.Option(help="Go on until Ctrl-C.")] = True,

@@ -54,9 +54,8 @@ def _captured(asked: PlaceRequest) -> None:
         settings=scan_settings(asked.split, asked.rule.n),
         progress=lambda done, total: print(f"room {done} of {total}", flush=True),
     )
-    print(
-        f"{len(manifest.scenes)} scenes, {sum(manifest.questions.values())} questions in", asked.out
-    )
+    count = sum(manifest.questions.values())
+    print(f"{len(manifest.scenes)} scenes, {count} questions in {asked.out}")
 
 
 def _anchored(asked: PlaceRequest) -> None:
@@ -69,13 +68,12 @@ def _anchored(asked: PlaceRequest) -> None:
         scenes=asked.scenes,
         split=asked.split or "test",
     )
-    print(
-        f"{len(manifest.scenes)} scenes, {sum(manifest.questions.values())} anchors in", asked.out
-    )
+    count = sum(manifest.questions.values())
+    print(f"{len(manifest.scenes)} scenes, {count} anchors in {asked.out}")
     if rejected:
         print(f"{len(rejected)} objects ask nothing; {asked.out / REJECTED} says why of each:")
-        for reason, count in Counter(row.reason for row in rejected).most_common(5):
-            print(f"  {count:>4}  {reason}")
+        for reason, times in Counter(row.reason for row in rejected).most_common(5):
+            print(f"  {times:>4}  {reason}")
 
 
 def _posed(asked: PlaceRequest) -> None:

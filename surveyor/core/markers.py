@@ -103,14 +103,19 @@ def _place(
     inside = np.zeros_like(mask)
     b = rule.border
     inside[b : -b or None, b : -b or None] = mask[b : -b or None, b : -b or None]
+    # Nothing outside of the mask's own rectangle can hold a label or changes its depth.
+    (around,) = ndimage.find_objects(inside.astype(np.uint8)) or (None,)
+    if around is None:
+        return Unmarked(instance_id=instance_id, reason="its label does not fit on it")
+    inside, (down, across) = inside[around], (around[0].start, around[1].start)
     for scale in range(max(1, min(mask.shape) // rule.unit), 0, -1):
         height, width = label_bitmap(instance_id, scale).shape
         spot = _roomiest(inside, height, width)
         if spot is not None:
             return Marker(
                 instance_id=instance_id,
-                left=spot[0],
-                top=spot[1],
+                left=spot[0] + across,
+                top=spot[1] + down,
                 width=width,
                 height=height,
                 scale=scale,

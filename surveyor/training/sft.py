@@ -58,7 +58,7 @@ class Mixture:
         weights = [weight for _, weight in sources]
         if min(weights, default=0) <= 0:
             raise UserError("a source needs a weight above 0, as in --data rows:2")
-        self._order = list(_drawn([len(table) for table in self._tables], weights, seed, length))
+        self._order = list(drawn([len(table) for table in self._tables], weights, seed, length))
 
     def __len__(self) -> int:
         return len(self._order)
@@ -69,7 +69,7 @@ class Mixture:
         return found
 
 
-def _drawn(
+def drawn(
     sizes: Sequence[int], weights: Sequence[float], seed: int, length: int
 ) -> Iterator[tuple[int, int]]:
     """Source and row, each source shuffled anew whenever it is used up."""

@@ -19,7 +19,9 @@ from surveyor.agent.loop import run_episode
 from surveyor.agent.survey.marked import MarkedScene, MarkSceneArguments, mark_scene_tool
 from surveyor.benchmarks.run.baselines import equip
 from surveyor.benchmarks.run.config import Baseline, RunConfig
+from surveyor.compose.planner_options import PlannerOptions
 from surveyor.core.blobs import BlobStore
+from surveyor.core.errors import UserError
 from surveyor.core.marker_font import read_labels
 from surveyor.core.tasks import AnswerKind
 from surveyor.memory.episodes import Episode, fold
@@ -46,6 +48,7 @@ def played(
     *,
     said: str = "<OBJ001>.",
     baseline: Baseline = Baseline.NO_TOOLS,
+    question: str = "Find the chair.",
     **changes: Any,
 ) -> tuple[Episode, list[Request], BlobStore]:
     """An episode of a model that answers at once, what it was sent, and the pictures' store."""
@@ -55,7 +58,7 @@ def played(
         heard.append(request)
         return says(said)
 
-    task = room.task("Find the chair.").model_copy(update={"answer_kind": AnswerKind.BOXES})
+    task = room.task(question).model_copy(update={"answer_kind": AnswerKind.BOXES})
     asked = MarkSceneArguments(categories=KINDS, frames=4, **changes)
     tool = mark_scene_tool()
     registry = Registry((*default_tools(), tool), inner=default_tools())
@@ -176,3 +179,21 @@ def test_frames_are_chosen_the_same_way_each_time(
     frames = [view.frame for view in scene_of(first).views]
     assert frames == [view.frame for view in scene_of(second).views]
     assert len(set(frames)) == 5
+
+
+def test_what_the_question_names_is_looked_for_too(room: BoxRoom, tmp_path: Path) -> None:
+    episode, _, _ = played(room, tmp_path, question="How many kettle(s) are in this room?")
+    asked = episode.calls[0].arguments
+    assert asked is not None
+    assert asked["categories"] == ["kettle", *KINDS]
+
+
+@pytest.mark.parametrize("pictures", ["many", "33", "8:random", "-1"])
+def test_a_number_of_pictures_that_cannot_be_is_refused(pictures: str) -> None:
+    with pytest.raises(UserError, match="write 0 to 32"):
+        PlannerOptions(profile="markers", pictures=pictures).look()
+
+
+def test_pictures_are_chosen_by_the_option() -> None:
+    asked = PlannerOptions(profile="unmarked", pictures="32:coverage").look()
+    assert (asked.frames, asked.coverage, asked.marks) == (32, True, False)

@@ -10,18 +10,24 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
+from surveyor.core.anchor_actions import read_action
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import DepthMap, Scale
+from surveyor.core.marker_font import read_labels
 from surveyor.scenes.datasets import truth as dataset_truth
 from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
 from surveyor.scenes.formats.apeiria import read_apeiria
 from surveyor.scenes.formats.arkitscenes import read_arkit_objects, read_arkit_views
 from surveyor.scenes.formats.gpt4scene import (
+    SHORT,
     object_ids,
     parse_object_ids,
+    parts_of,
     read_sharegpt,
+    record_of,
     write_sharegpt,
 )
 from surveyor.scenes.formats.grounding import (
@@ -38,11 +44,13 @@ from surveyor.scenes.formats.scannet import read_scannet
 from surveyor.scenes.formats.scannetpp import read_scannetpp
 from surveyor.scenes.formats.vsi_meta import read_vsi_meta
 from surveyor.scenes.formats.vsibench import read_vsibench
+from surveyor.training.geometry.records import Record
 
 ROOM = "room_000005"
 TYPES = (
     "object_counting", "object_abs_distance", "object_rel_direction_easy",
     "scanqa", "sqa3d", "scanrefer", "multi3drefer", "reason_seg",
+    "roomplan_action",
 )  # fmt: skip
 Reader = Callable[[Path], list[PosedView]]
 
@@ -157,10 +165,54 @@ def test_sharegpt_records_come_back(dataset: Path, tmp_path: Path) -> None:
     records = read_sharegpt(tmp_path / "out" / "records.json")
     assert len(records) >= 12
     for row in records:
-        assert row.conversations[0].value.count("<image>") == len(row.images) == 6
+        assert row.conversations[0].value.count("<image>") == len(row.images) == 7
         assert all((tmp_path / "out" / image).exists() for image in row.images)
     write_sharegpt(tmp_path / "again.json", records)
     assert read_sharegpt(tmp_path / "again.json") == records
+    assert [record_of(parts_of(row)) for row in records] == records, "through our own messages"
+    short = [row for row in records if "<OBJ" not in row.conversations[1].value]
+    assert any(row.conversations[0].value.endswith(SHORT) for row in short)
+    info = json.loads((tmp_path / "out" / "dataset_info.json").read_text())["surveyor"]
+    assert (tmp_path / "out" / info["file_name"]).exists()
+    assert info["columns"] == {"messages": "conversations", "images": "images"}
+
+
+def test_every_id_that_records_ask_for_is_drawn_or_has_a_reason(
+    dataset: Path, tmp_path: Path
+) -> None:
+    export_dataset(dataset, tmp_path / "marked", "gpt4scene")
+    export_dataset(dataset, tmp_path / "bare", "gpt4scene-unmarked")
+    truth = dataset_truth.scene_truth(dataset, ROOM)
+    drawn: set[int] = set()
+    excused: set[int] = set()
+    pictures = sorted((tmp_path / "marked" / ROOM).glob("*.png"))
+    assert len(pictures) == 7
+    for picture in pictures:
+        told = json.loads(picture.with_suffix(".json").read_text())
+        numbers = read_labels(np.asarray(Image.open(picture)))
+        assert set(numbers) == {one["instance_id"] for one in told["drawn"]}, picture.name
+        drawn |= set(numbers)
+        excused |= {one["instance_id"] for one in told["left_out"] if one["reason"]}
+        bare = np.asarray(Image.open(tmp_path / "bare" / ROOM / picture.name))
+        assert not read_labels(bare)
+        if picture.stem == "top":
+            continue
+        ids = dataset_truth.frame_maps(dataset, ROOM, int(picture.stem)).ids
+        for number, (u, v) in numbers.items():
+            assert ids[round(v), round(u)] == number
+    seen = {
+        item.instance_id
+        for k, item in enumerate(truth.objects)
+        if any(row[k] for row in truth.visible_pixels)
+    }
+    assert drawn
+    assert seen <= drawn | excused
+    asked = {
+        k
+        for row in read_sharegpt(tmp_path / "marked" / "records.json")
+        for k in parse_object_ids(row.conversations[1].value)
+    }
+    assert asked <= drawn | excused
 
 
 @given(ids=st.lists(st.integers(1, 999), max_size=5, unique=True))
@@ -245,4 +297,28 @@ def test_every_layout_is_covered_here() -> None:
         "apeiria",
         "grounding",
         "gpt4scene",
+        "gpt4scene-unmarked",
+        "roomplan",
     }
+
+
+def test_roomplan_records_hold_views_geometry_and_whole_actions(
+    dataset: Path, tmp_path: Path
+) -> None:
+    export_dataset(dataset, tmp_path / "out", "roomplan")
+    rows = [
+        Record.model_validate_json(line)
+        for line in (tmp_path / "out" / "records.jsonl").read_text().splitlines()
+    ]
+    assert {row.task for row in rows} == {"scanqa", "sqa3d", "anchor"}
+    truth = dataset_truth.scene_truth(dataset, ROOM)
+    for row in rows:
+        assert all((tmp_path / "out" / name).exists() for name in row.images)
+        assert {name.partition("/")[0] for name in row.images} == {row.scene_id}
+        assert row.geometry is not None
+        for view, camera in zip(row.geometry, truth.cameras, strict=True):
+            assert view is not None
+            assert np.allclose(view.t, np.array(camera.T_world_camera)[:3, 3])
+            assert sum(view.depth_hist) == pytest.approx(1)
+        if row.task == "anchor":
+            assert read_action(row.answer, row.scene_id, 3).scene == ROOM

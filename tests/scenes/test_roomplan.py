@@ -140,7 +140,7 @@ def test_planes_face_into_the_room_and_have_two_edges() -> None:
     assert len(found) == 5, "a floor and four walls, no two alike"
     for draft in found:
         assert edges_asked(draft.question) == 2
-        (action,) = draft.payload["admissible"]  # type: ignore[misc]
+        (action,) = draft.payload["admissible"]  # type: ignore[misc, str-unpack]
         assert not faults(action, 2)
         centre, normal = np.array(action["center"]), np.array(action["normal"])  # type: ignore[index, call-overload]
         inwards = np.array([2.0, 1.5, 1.25]) - centre

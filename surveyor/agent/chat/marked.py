@@ -18,7 +18,9 @@ import orjson
 from surveyor.agent.chat.planner import ChatPlanner, ChatSession
 from surveyor.agent.chat.prompt import Prompt, agent_prompt
 from surveyor.agent.planner import Observation, PlannerInput, Turn
-from surveyor.agent.survey.marked import MARK_SCENE, MarkedScene, MarkSceneArguments
+from surveyor.agent.program.language import categories
+from surveyor.agent.program.parser import parse
+from surveyor.agent.survey.marked import INDOOR, MARK_SCENE, MarkedScene, MarkSceneArguments
 from surveyor.core.cameras import Frame
 from surveyor.core.tasks import AnswerKind, Task
 from surveyor.memory.events import ToolOutcome, ToolStatus
@@ -36,6 +38,7 @@ _BARE = (
     "the others are frames of a video of it, in order of time. What was measured of the objects "
     "in it (metres, +Z up):"
 )
+_MOST = 64
 _TOKEN = re.compile(r"<OBJ0*(\d+)>")
 
 
@@ -82,7 +85,8 @@ class MarkedSession:
         """Look first; then what the model says, its ``<OBJ007>`` read as ``obj_7``."""
         if not self._looked:
             self._looked = True
-            raw = orjson.dumps(self._asked.model_dump(mode="json", exclude_none=True)).decode()
+            asked = self._asked.model_copy(update={"categories": self._wanted()})
+            raw = orjson.dumps(asked.model_dump(mode="json", exclude_none=True)).decode()
             why = {"why": "pictures of the place for the first message"}
             return Turn(calls=(CallRequest("look", MARK_SCENE, raw),), notes=why)
         if self._talk is None:
@@ -94,6 +98,12 @@ class MarkedSession:
         ):
             turn = replace(turn, answer=_TOKEN.sub(r"obj_\1", turn.answer))
         return turn
+
+    def _wanted(self) -> tuple[str, ...]:
+        """Kinds to look for: what the question names, where it can be read, and the usual ones."""
+        program = parse(self._task.question)
+        named = [one.casefold() for one in categories(program)] if program is not None else []
+        return tuple(dict.fromkeys([*named, *(self._asked.categories or INDOOR)]))[:_MOST]
 
     def _begin(self, observations: tuple[Observation, ...]) -> ChatSession:
         """The conversation over the pictures, or over the frames where there are none."""

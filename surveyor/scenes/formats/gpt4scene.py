@@ -7,16 +7,32 @@ Each ``<image>`` in the text stands for one path in ``images``. Object ids here 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from surveyor.core.errors import UserError
 from surveyor.scenes.formats.posed_images import read_json, write_json
 from surveyor.scenes.formats.question_records import Asked
 
 SHORT = " Answer the question using a single word or phrase."
+ONE = (
+    'Which object is meant by "{}"? Give its ID.',
+    'Look at the numbered objects and name the one that fits "{}".',
+    'Someone says: "{}". Say the ID of that object.',
+    'Give the ID of the object that is described as "{}".',
+)
+SEVERAL = (
+    'Are there any objects fitting the description of "{}"? If so, give their IDs.',
+    'List the IDs of all objects that fit "{}", if there are any.',
+    'Does anything here match "{}"? Name every ID that does.',
+)
+"""Wordings of ours; which one a question gets follows from its id."""
+IMAGE = "<image>"
+_ROLES = {"human": "user", "gpt": "assistant"}
 _ID = re.compile(r"<OBJ(\d{3,})>")
 
 
@@ -66,7 +82,7 @@ def record(row: Asked, images: Sequence[str]) -> ShareGpt | None:
     kind = row.task.question_type
     if kind in ("scanrefer", "multi3drefer"):
         said = row.task.question.split(": ", 1)[1]
-        text = f'Are there any objects fitting the description of "{said}"? If so, give their IDs.'
+        text = _phrased(row.task.id, SEVERAL if kind == "multi3drefer" else ONE).format(said)
         ids = row.target.payload.get("object_ids", [row.target.payload.get("object_id")])
         answer = object_ids([int(k) for k in ids])  # type: ignore[arg-type, union-attr]
     elif kind in ("scanqa", "sqa3d"):
@@ -77,6 +93,61 @@ def record(row: Asked, images: Sequence[str]) -> ShareGpt | None:
     return ShareGpt(
         conversations=(human, ChatMessage(speaker="gpt", value=answer)), images=tuple(images)
     )
+
+
+def _phrased(task_id: str, phrases: Sequence[str]) -> str:
+    """One of the phrases, the same for the same task."""
+    return phrases[zlib.crc32(task_id.encode()) % len(phrases)]
+
+
+def parts_of(record: ShareGpt) -> list[dict[str, JsonValue]]:
+    """A record as chat messages: images where they stand, then the text between them."""
+    left = iter(record.images)
+    told: list[dict[str, JsonValue]] = []
+    for turn in record.conversations:
+        pieces = turn.value.split(IMAGE)
+        content: list[JsonValue] = []
+        for number, piece in enumerate(pieces):
+            if number:
+                content.append({"type": "image_url", "image_url": {"url": next(left)}})
+            if piece:
+                content.append({"type": "text", "text": piece})
+        told.append({"role": _ROLES.get(turn.speaker, turn.speaker), "content": content})
+    return told
+
+
+def record_of(messages: Sequence[Mapping[str, Any]]) -> ShareGpt:
+    """Inverse of `parts_of`."""
+    turns, images = [], []
+    speakers = {role: speaker for speaker, role in _ROLES.items()}
+    for message in messages:
+        text = ""
+        for part in message["content"]:
+            if part["type"] == "text":
+                text += part["text"]
+            else:
+                text += IMAGE
+                images.append(str(part["image_url"]["url"]))
+        role = str(message["role"])
+        turns.append(ChatMessage(speaker=speakers.get(role, role), value=text))
+    return ShareGpt(conversations=tuple(turns), images=tuple(images))
+
+
+def write_dataset_info(folder: Path, file: str) -> None:
+    """``dataset_info.json``, by which LLaMA-Factory finds the records (``--dataset surveyor
+    --dataset_dir FOLDER --media_dir FOLDER``)."""
+    entry = {
+        "file_name": file,
+        "formatting": "sharegpt",
+        "columns": {"messages": "conversations", "images": "images"},
+        "tags": {
+            "role_tag": "from",
+            "content_tag": "value",
+            "user_tag": "human",
+            "assistant_tag": "gpt",
+        },
+    }
+    write_json(folder / "dataset_info.json", {"surveyor": entry})
 
 
 def write_sharegpt(path: Path, records: Sequence[ShareGpt]) -> None:

@@ -11,10 +11,12 @@ from surveyor.core.errors import UserError
 from surveyor.scenes.datasets.truth import scene_truth, scene_truths
 from surveyor.scenes.formats.apeiria import write_apeiria
 from surveyor.scenes.formats.arkitscenes import write_arkitscenes
-from surveyor.scenes.formats.gpt4scene import record, write_sharegpt
+from surveyor.scenes.formats.gpt4scene import record, write_dataset_info, write_sharegpt
 from surveyor.scenes.formats.grounding import write_grounding
+from surveyor.scenes.formats.marked_frames import TOP, write_marked
 from surveyor.scenes.formats.posed_images import dataset_views
 from surveyor.scenes.formats.question_records import asked
+from surveyor.scenes.formats.roomplan import write_roomplan
 from surveyor.scenes.formats.scannet import write_scannet
 from surveyor.scenes.formats.scannetpp import write_scannetpp
 from surveyor.scenes.formats.vsibench import write_vsibench
@@ -66,19 +68,19 @@ def _grounding(path: Path, out: Path) -> None:
         )
 
 
-def _gpt4scene(path: Path, out: Path) -> None:
+def _gpt4scene(path: Path, out: Path, *, marks: bool = True) -> None:
     dataset = Dataset.open(path)
     found = []
     for row in asked(path):
-        images = [f"{row.task.scene_id}/{frame.index:05d}.jpg" for frame in row.task.frames]
+        scene = row.task.scene_id
+        frames = [f"{scene}/{frame.index:05d}.png" for frame in row.task.frames]
+        images = [f"{scene}/{TOP}.png", *frames]
         if (made := record(row, images)) is not None:
             found.append(made)
-    for name, capture in dataset.captures.items():
-        (out / name).mkdir()
-        for frame in capture.frames:
-            data = dataset.blobs.get(frame.image.sha256)
-            (out / name / f"{frame.index:05d}.jpg").write_bytes(data)
+    for name in dataset.captures:
+        write_marked(dataset, name, out, marks=marks)
     write_sharegpt(out / "records.json", found)
+    write_dataset_info(out, "records.json")
 
 
 LAYOUTS: Mapping[str, Exporter] = {
@@ -90,4 +92,6 @@ LAYOUTS: Mapping[str, Exporter] = {
     "apeiria": _apeiria,
     "grounding": _grounding,
     "gpt4scene": _gpt4scene,
+    "gpt4scene-unmarked": partial(_gpt4scene, marks=False),
+    "roomplan": write_roomplan,
 }

@@ -21,6 +21,8 @@ from surveyor.tools.workspace import Workspace
 
 _TOUCHING = 0.02
 """Metres between a pixel's point and an object's cloud that still are the object."""
+_LEAST = 60
+"""Fewer pixels carry no number, so nobody looks whose they are."""
 
 
 class Ownership:
@@ -36,11 +38,17 @@ class Ownership:
                 if workspace.stands_for(source, (CloudRecord,)):
                     cloud = workspace.get(source, CloudRecord)
                     mine.setdefault(cloud.frame, []).append(cloud.pixels)
-        self._trees = {k: KDTree(one.cloud) for k, one in self.records.items() if len(one.cloud)}
+        self._trees: dict[int, KDTree] = {}
+        self._known: dict[str, Ids] = {}
 
     def of(self, frame: str, view: ViewRecord) -> Ids:
         """(H, W) on the view's depth grid: the number of the object that owns each pixel, 0 for
         none. Of two that claim one pixel the surer has it."""
+        if frame not in self._known:
+            self._known[frame] = self._of(frame, view)
+        return self._known[frame]
+
+    def _of(self, frame: str, view: ViewRecord) -> Ids:
         ids = np.zeros(view.depth.shape, np.int32)
         unseen = []
         for number in self.records:
@@ -62,14 +70,17 @@ class Ownership:
         self, number: int, points: NDArray[np.float64], view: ViewRecord, ids: Ids
     ) -> NDArray[np.bool_]:
         """Free pixels whose points lie on the object's cloud, but for those at its rim."""
-        record, tree = self.records[number], self._trees.get(number)
+        record = self.records[number]
         found = np.zeros(ids.shape, np.bool_)
-        if tree is None or record.scale is Scale.RELATIVE:
+        if not len(record.cloud) or record.scale is Scale.RELATIVE:
             return found
         near = record.box.contains(points, _TOUCHING)
-        if near.any():
-            away, _ = tree.query(points[near], distance_upper_bound=_TOUCHING)
-            near[near] = np.isfinite(away)
+        if near.sum() < _LEAST:
+            return found
+        if number not in self._trees:
+            self._trees[number] = KDTree(record.cloud)
+        away, _ = self._trees[number].query(points[near], distance_upper_bound=_TOUCHING)
+        near[near] = np.isfinite(away)
         found[view.depth > 0] = near
         kept: NDArray[np.bool_] = ndimage.binary_erosion(found & (ids == 0), iterations=2)
         return kept

@@ -88,7 +88,7 @@ class MarkReader:
         if not found:
             self.guessed += 1
             found = [self._dice.choice(sorted(shown.center))] if shown.center else [1]
-        return says(f"<OBJ{found[0]:03d}>.")
+        return says(f"<answer><OBJ{found[0]:03d}>.</answer>")
 
     def seen(self, shown: _Shown) -> dict[int, SceneObject]:
         """What most of the drawn copies of each number stand on."""

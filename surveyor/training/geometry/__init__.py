@@ -1,0 +1,1 @@
+"""Views and their geometry beside a language model: features, a projector, its training."""
