@@ -1,4 +1,3 @@
-# ruff: noqa: E501 - page scripts read better in one line
 """Truth beside measured boxes, the skill library and training curves: their numbers and guards."""
 
 from __future__ import annotations
