@@ -4,10 +4,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help demo test fuzz check format claims lock clean audit test-models test-vllm test-real
+.PHONY: help demo ask test fuzz check format claims lock clean audit test-models test-vllm test-real
 
 help:
 	@echo "make demo    install into $(VENV) and measure six embedded rooms end to end"
+	@echo "make ask     install into $(VENV) with what measures in your own photos, and say how to go on"
 	@echo "make test    install and run the test suite"
 	@echo "make fuzz    property tests with fresh examples, ROUNDS times (2)"
 	@echo "make test-models  the neural experts with tiny random weights (installs torch)"
@@ -26,6 +27,10 @@ $(VENV)/.installed: requirements/dev.txt pyproject.toml
 
 demo: $(VENV)/.installed
 	$(BIN)/surveyor demo
+
+ask: $(VENV)/.installed
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'opencv-python-headless>=4.10'
+	@echo 'next:  . $(BIN)/activate && surveyor ask PHOTOS "How wide is the window?"    (PHOTOS: photos, a folder of them, or a video)'
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile

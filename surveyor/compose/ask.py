@@ -136,7 +136,8 @@ def nothing_there(place: Place) -> str:
     return (
         f"{count} photos are kept as {place.record.name!r} ({focal} with a known focal length), "
         "but nothing here can see objects: start experts (`surveyor serve up --weights DIR`), or "
-        "name a model (--model NAME --base-url URL), or measure by hand "
+        "name a model (--model NAME --base-url URL), or measure by hand, in the browser "
+        "(`surveyor view --ask`) or here "
         '(--point "a=1:x,y 2:x,y" --point "b=..." --known "door height = 2.00 m, c to d")'
     )
 

@@ -18,6 +18,7 @@ import orjson
 from fastapi import FastAPI, HTTPException, Request, Response
 
 from surveyor.benchmarks.compare import compare
+from surveyor.benchmarks.report.page import TEMPLATES
 from surveyor.benchmarks.report.record import RunReport, read_report
 from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import manifest_file, read_manifest
@@ -34,6 +35,8 @@ from surveyor.viewer.shelves import SkillShelf, Status, TrainingShelf, add_shelv
 from surveyor.viewer.truth import has_truth, truth_json
 
 WEB: Final = Path(__file__).parent / "web"
+TOKENS: Final = TEMPLATES / "tokens.css"
+"""The colours of reports and of the viewer."""
 _TYPES: Final = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
 _SHA: Final = re.compile(r"[0-9a-f]{64}")
 _IMAGES: Final = {"JPEG": "image/jpeg", "PNG": "image/png", "WebP": "image/webp"}
@@ -159,7 +162,7 @@ def make_app(
     def _web(name: str) -> Response:
         if name not in _files():
             raise HTTPException(404, "no such file")
-        path = WEB / name
+        path = TOKENS if name == TOKENS.name else WEB / name
         return Response(path.read_bytes(), media_type=_TYPES[path.suffix])
 
     @app.get("/{path:path}")
@@ -173,7 +176,7 @@ def make_app(
 
 @lru_cache
 def _files() -> frozenset[str]:
-    return frozenset(path.name for path in WEB.iterdir() if path.suffix in _TYPES)
+    return frozenset([TOKENS.name, *(p.name for p in WEB.iterdir() if p.suffix in _TYPES)])
 
 
 def _add_runs(app: FastAPI, library: Library) -> None:

@@ -9,6 +9,7 @@ import pytest
 from surveyor.benchmarks.report.page import write_page
 from surveyor.benchmarks.scoring import score_run
 from tests.benchmarks.bench import make_dataset, play
+from tests.support.axe import axe_source, findings
 from tests.support.browser import browser
 
 pytestmark = pytest.mark.browser
@@ -35,6 +36,7 @@ def test_the_page_reads_well_everywhere(tmp_path: Path) -> None:
                 " && !e.closest('svg')).length"
             )
             assert tab.value(overflowing) == 0
+            assert findings(tab, axe_source()) == []
         assert backgrounds[0] != backgrounds[1]
         tab.value("document.querySelectorAll('details').forEach(d => d.open = true)")
         assert tab.value("document.documentElement.scrollWidth") <= 1280

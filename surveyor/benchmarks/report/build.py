@@ -140,6 +140,7 @@ def _type_row(
         tally=OutcomeCounts.of(row.outcome for row in rows),
         spend=_total([item.spend for item in items]),
         guesses=_guesses(headline, rows, items),
+        scenes=len({row.scene_id for row in rows}),
     )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from surveyor.benchmarks.report.misses import miss
 from surveyor.benchmarks.report.pictures import PagePicture, pictures
 from surveyor.benchmarks.report.plans import Plan, plan
 from surveyor.benchmarks.tool_use import tool_use
 from surveyor.core.blobs import BlobStore
+from surveyor.core.dataset import BLOBS
 from surveyor.memory.episodes import Episode
 from surveyor.memory.events import Score, ToolCall, ToolOutcome
 from surveyor.memory.manifest import ScheduledTask
@@ -30,7 +32,8 @@ class ShownCall:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """What one run made of the question; ``why`` is what the planner noted with its answer."""
+    """What one run made of the question; ``why`` is what the planner noted with its answer,
+    ``miss`` in what way the answer is wrong."""
 
     run: str
     answer: str
@@ -39,6 +42,7 @@ class Try:
     reason: str
     guess: bool
     why: str
+    miss: str
     calls: tuple[ShownCall, ...]
     pictures: tuple[PagePicture, ...]
     plan: Plan | None
@@ -107,31 +111,37 @@ def _example(
         options=started.options if started else (),
         correct=str(results[0][task.id].fields.get("correct", "")),
         tries=tuple(
-            _try(folder.record.id, episode, scores[task.id], task, stores)
+            _try(folder, episode, scores[task.id], task, stores)
             for folder, episode, scores in zip(folders, played, results, strict=True)
         ),
     )
 
 
 def _try(
-    run: str,
+    folder: RunFolder,
     episode: Episode | None,
     score: Score,
     task: ScheduledTask,
     stores: Sequence[BlobStore],
 ) -> Try:
     given = episode.given if episode else None
+    kept = BlobStore(folder.path / BLOBS)
+
+    def blob(sha256: str) -> bytes | None:
+        return kept.get(sha256) if sha256 in kept else None
+
     return Try(
-        run=run,
+        run=folder.record.id,
         answer=score.prediction,
         value=score.value,
         status=str(score.status or ""),
         reason=str(score.fields.get("failure") or ""),
         guess=given is not None and given.guess,
         why=given.notes.get("why", "") if given else "",
+        miss=miss(score, episode),
         calls=_calls(episode) if episode else (),
         pictures=pictures(episode, task.frames, stores) if episode else (),
-        plan=plan(episode) if episode else None,
+        plan=plan(episode, blob) if episode else None,
     )
 
 

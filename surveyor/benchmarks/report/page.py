@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from io import StringIO
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from surveyor.benchmarks.compare import RunComparison, compare, in_words
 from surveyor.benchmarks.report.examples import Example, examples
+from surveyor.benchmarks.report.lines import Lines, lines
 from surveyor.benchmarks.report.record import (
     BY_CONSTRUCTION,
     Estimate,
@@ -28,6 +30,9 @@ from surveyor.memory.runs import RunFolder
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+TEMPLATES: Final = Path(__file__).parent / "templates"
+LEAST_SCENES: Final = 5
+"""Scenes below which no interval is shown: resampling three rooms says little of a fourth."""
 COLOURS = ("var(--run-0)", "var(--run-1)", "var(--run-2)", "var(--run-3)")
 
 
@@ -51,14 +56,18 @@ class Bar:
     score: Estimate
     n: int
     spend: Spend
+    scenes: int
 
 
 @dataclass(frozen=True, slots=True)
 class TypeView:
-    """One question type over all runs."""
+    """One question type over all runs. ``chance`` and ``constant`` (always the commonest right
+    answer) are scores, 0..100, where every question has options."""
 
     name: str
     bars: tuple[Bar, ...]
+    chance: float | None = None
+    constant: float | None = None
 
 
 def write_page(
@@ -115,7 +124,8 @@ def render_page(
         policy=policy(style),
         title=title or " · ".join(run.name for run in runs),
         runs=runs,
-        types=_types(runs),
+        types=_types(runs, lines(folders[0])),
+        least_scenes=LEAST_SCENES,
         paired=_paired(folders),
         examples=shown,
         by_construction=BY_CONSTRUCTION.get(runs[0].report.dataset, ""),
@@ -144,17 +154,25 @@ def _paired(folders: Sequence[RunFolder]) -> RunComparison | None:
     return compare(folders[0], folders[1]) if len(scorers) == 1 else None
 
 
-def _types(runs: Sequence[RunView]) -> tuple[TypeView, ...]:
+def _types(runs: Sequence[RunView], marks: Mapping[str, Lines]) -> tuple[TypeView, ...]:
     names = dict.fromkeys(row.question_type for run in runs for row in run.report.types)
     return tuple(
         TypeView(
             name,
             tuple(
-                Bar(run.colour, run.name, row.score, row.tally.scheduled, row.spend)
+                Bar(
+                    run.colour,
+                    run.name,
+                    row.score,
+                    row.tally.scheduled,
+                    row.spend,
+                    row.scenes or run.report.scenes,
+                )
                 for run in runs
                 for row in run.report.types
                 if row.question_type == name
             ),
+            *marks.get(name, (None, None)),
         )
         for name in sorted(names)
     )

@@ -82,13 +82,15 @@ class Spend(FrozenRecord):
 
 
 class TypeRow(FrozenRecord):
-    """One question type."""
+    """One question type; ``scenes`` is how many its questions are about, 0 where an older report
+    does not say."""
 
     question_type: str
     score: Estimate
     tally: OutcomeCounts
     spend: Spend
     guesses: Guesses = Guesses()
+    scenes: int = 0
 
 
 class RunReport(FrozenRecord):

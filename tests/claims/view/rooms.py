@@ -14,7 +14,7 @@ from surveyor.compose.run import Job
 from surveyor.compose.session import finish, reference_experts
 from surveyor.memory.runs import RunFolder
 
-SEEDS = range(9000, 9008)
+SEEDS = range(9000, 9004)
 
 
 @cache
