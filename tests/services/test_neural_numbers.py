@@ -17,7 +17,8 @@ from surveyor.services.contract import Orientation
 from surveyor.services.images import LoadedImage
 from surveyor.services.neural.angles import Bins, composed, fit_symmetry, wrapped
 from surveyor.services.neural.detect import accepted, pixel_boxes
-from surveyor.services.neural.detect_nets import Candidates, PhrasePrompt, read
+from surveyor.services.neural.detect_parts import Candidates
+from surveyor.services.neural.detect_tokens import PhrasePrompt, read
 from surveyor.services.neural.multi_view import from_above_one, inverted, on_one_grid, to_integers
 from surveyor.services.neural.multi_view_nets import pinhole_of
 from surveyor.services.neural.preprocessing import (

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from surveyor.services.contract import Box, DetectAnswer, Detection, DetectRequest
 from surveyor.services.expert import ArtifactWriter, Images
 from surveyor.services.neural.base import NeuralExpert, probe_image
-from surveyor.services.neural.detect_nets import Candidates, DetectNet, FixedClasses, detect_net
+from surveyor.services.neural.detect_nets import FixedClasses, detect_net
+from surveyor.services.neural.detect_parts import Candidates, DetectNet
 from surveyor.services.neural.preprocessing import Planes
 
 
