@@ -29,8 +29,7 @@ for way in $WAYS; do
     native)  can='images = false, dialect = "native"' options=() ;;
     grammar) can='images = false, dialect = "grammar", constraint = "llamacpp", parallel_calls = false'
              options=(--tools measure --profile short) ;;
-    code)    can='images = false, dialect = "code"' options=(--tools measure --profile short) ;;
-    *)       echo "WAYS takes native, grammar and code, not $way"; exit 2 ;;
+    *)       echo "WAYS takes native and grammar, not $way"; exit 2 ;;
   esac
   cat > "$OUT/$way.toml" <<TOML
 dataset = "$OUT/rooms"
