@@ -45,6 +45,7 @@ patience = 3600
 capabilities = { $can }
 [limits]
 turns = ${TURNS:-6}
+wall = 36000  # reading the first prompt alone may take a quarter of an hour
 [expert_options]
 preset = "perfect"
 TOML
