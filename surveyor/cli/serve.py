@@ -190,6 +190,41 @@ def env(
 
 
 @app.command()
+def setup(
+    expert: Experts = None,
+    route: Annotated[
+        list[str] | None, typer.Option(help="EXPERT=ROUTE: another of an expert's models.")
+    ] = None,
+    state: State = STATE,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Fetch without asking.")] = False,
+) -> None:
+    """Show neural weights' sizes and licences, fetch them, place them on GPUs, start them."""
+    from surveyor.core.errors import UserError
+    from surveyor.services.neural import setting_up as up
+    from surveyor.services.neural.found_weights import expert_plans
+    from surveyor.services.placement import present_gpus
+    from surveyor.services.plan import read_memory
+
+    pairs = [text.partition("=") for text in route or ()]
+    if wrong := [name for name, equals, value in pairs if not (equals and value)]:
+        raise UserError(f"--route is written EXPERT=ROUTE, as detect=owlv2, not {wrong[0]!r}")
+    wanted = up.needs(expert or (), {name: value for name, _, value in pairs})
+    gpus = present_gpus()
+    for line in up.told(wanted, gpus, up.placed(wanted, gpus, read_memory(state / "memory.json"))):
+        print(line, flush=True)
+    missing = any(one.at is None and not one.by_hand for one in wanted)
+    if dry_run or (missing and not (yes or typer.confirm("fetch these and start them?"))):
+        return
+    chosen, left = expert_plans(up.fetched(wanted), ENVS.resolve(), device="auto")
+    for one in left:
+        print(f"cannot start  {one.path}: {one.why}")
+    if not chosen:
+        raise UserError("no expert can start: the lines above say why")
+    _start(up.declared(chosen, wanted), state)
+
+
+@app.command()
 def check(
     expert: Annotated[str, typer.Argument(help="Which running expert; depth is the one so far.")],
     truth: Annotated[Path, typer.Argument(help="Folder of the measured pair; see docs/real.md.")],
@@ -203,6 +238,14 @@ def check(
         raise UserError(f"only depth can be checked so far, not {expert!r}")
     for line in check_depth(truth, state / "endpoints.json"):
         print(line)
+
+
+def _start(chosen: Sequence[ExpertPlan], state: Path) -> None:
+    from surveyor.services.launch import LOAD_TIMEOUT, launch, planned
+
+    names = [one.expert for one in chosen]
+    plan = planned(names, (), "perfect", state, backend="neural", known_ports=True)
+    _show(launch(_with(chosen, plan), detached=True, timeout=LOAD_TIMEOUT))
 
 
 def _with(chosen: Sequence[ExpertPlan], plan: LaunchPlan) -> LaunchPlan:

@@ -28,6 +28,7 @@ PINS = {
     "numpy": "2.4.6",
     "spandrel": "0.4.2",
     "depth-anything-3": "0.1.1",
+    "timm": "1.0.31",
     "addict": "2.4.0",
     "einops": "0.8.2",
     "omegaconf": "2.4.0",
@@ -63,8 +64,8 @@ _BRINGS = {
     "addict": ("addict",),
     "huggingface_hub": ("huggingface-hub",),
 }
-# Installed without dependencies: what it declares contradicts the rest, and is not needed.
-_ALONE = {"depth_anything_3": "depth-anything-3"}
+# Installed without dependencies: what they declare contradicts the rest, or is there already.
+_ALONE = {"depth_anything_3": "depth-anything-3", "timm": "timm"}
 # On no package index: the user installs a commit of their choice.
 _OWN = {
     "pi3": "https://github.com/yyfz/Pi3",

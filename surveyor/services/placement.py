@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +12,8 @@ from surveyor.services.plan import ExpertPlan
 
 AUTO = "auto"
 _GIBIBYTE = 1 << 30
+_QUERY = ("--query-gpu=index,name,memory.total,memory.free", "--format=csv,noheader,nounits")
+_PATIENCE = 20.0
 _MARGIN = 0.05  # of a GPU's memory stays free
 
 
@@ -66,12 +70,41 @@ def place(
     )
 
 
+def listed_gpus(table: str) -> list[Gpu]:
+    """GPUs from what `nvidia-smi` prints for `_QUERY`; lines of another form are passed over.
+
+    >>> listed_gpus("0, NVIDIA H200, 143771, 143000")[0].name
+    'NVIDIA H200'
+    """
+    gpus = []
+    for line in table.splitlines():
+        cells = [cell.strip() for cell in line.split(",")]
+        if len(cells) == 4 and all(cells[k].isascii() and cells[k].isdecimal() for k in (0, 2, 3)):
+            total, free = (int(cell) << 20 for cell in cells[2:])
+            gpus.append(Gpu(int(cells[0]), cells[1], total, free))
+    return gpus
+
+
+def _asked_gpus() -> list[Gpu]:
+    """The GPUs that `nvidia-smi` knows; none where it is not, or fails."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return []
+    try:
+        done = subprocess.run(
+            [tool, *_QUERY], capture_output=True, text=True, check=False, timeout=_PATIENCE
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return listed_gpus(done.stdout) if done.returncode == 0 else []
+
+
 def present_gpus() -> list[Gpu]:
-    """The GPUs of this machine; none without nvidia-ml-py or a driver."""
+    """The GPUs of this machine, by nvidia-ml-py or by `nvidia-smi`; none without a driver."""
     try:
         import pynvml
     except ImportError:
-        return []
+        return _asked_gpus()
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:

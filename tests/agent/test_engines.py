@@ -7,6 +7,7 @@ are no dependencies: each part skips without. ``SURVEYOR_LLAMA_SERVER`` and
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -20,11 +21,15 @@ import httpx2
 import pytest
 
 from surveyor.agent.chat.capabilities import Capabilities, Constraint, DialectName
+from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.chat.constrained import GrammarDialect
+from surveyor.agent.chat.planner import ChatPlanner
+from surveyor.agent.chat.terse import first_steps
 from surveyor.agent.planner import PlannerInput
 from surveyor.agent.survey.offer import offered
 from surveyor.core.tasks import AnswerKind, Task
 from tests.support.gbnf_sampler import Grammar
+from tests.support.mock_endpoint import RehearsalServer, says
 
 LIMIT = 2000
 """llama.cpp refuses a grammar in which nested repetitions multiply to this or more."""
@@ -71,6 +76,43 @@ def most_repeats(node: tuple[Any, ...]) -> int:
 def test_no_rule_repeats_more_than_llama_cpp_allows(kind: AnswerKind) -> None:
     rules = Grammar.of(grammar(kind)).rules
     assert {name: n for name, rule in rules.items() if (n := most_repeats(rule)) >= LIMIT} == {}
+
+
+def test_fewer_arguments_keep_their_bounds() -> None:
+    tools = first_steps(tool.schema for tool in offered(frames=True, named=("measure",)))
+    fields = {
+        tool["function"]["name"]: tool["function"]["parameters"]["properties"] for tool in tools
+    }
+    assert set(fields["survey"]) == {"categories", "every"}
+    assert fields["depth_at"]["points"]["items"]["maxItems"] == 2
+
+
+def test_the_short_form_enforces_what_tools_check() -> None:
+    server = RehearsalServer(lambda _: says('{"thought": "", "answer": 3}'))
+    with server:
+        config = ChatConfig(
+            model="m",
+            base_url=server.url,
+            capabilities={"dialect": "grammar", "terse": True, "constraint": "vllm"},
+        )
+        tools = tuple(tool.schema for tool in offered(frames=True, named=("measure",)))
+        asyncio.run(_one_turn(config, PlannerInput(tools)))
+    sent = json.dumps(server.requests[0].json["structured_outputs"])
+    assert '"maxItems": 2' in sent
+    assert '"skill"' not in sent
+
+
+async def _one_turn(config: ChatConfig, brief: PlannerInput) -> None:
+    task = Task(
+        id="t",
+        dataset="d",
+        scene_id="s",
+        question_type="q",
+        question="How many?",
+        answer_kind=AnswerKind.NUMBER,
+    )
+    async with ChatPlanner(config, ()) as planner:
+        assert (await planner.start(task, brief).next(())).answer == "3"
 
 
 @pytest.mark.parametrize("kind", list(AnswerKind))

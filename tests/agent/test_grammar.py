@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from surveyor.agent.chat.capabilities import Capabilities, Constraint, DialectName
 from surveyor.agent.chat.constrained import GrammarDialect, constrained
 from surveyor.agent.chat.gbnf import gbnf
+from surveyor.agent.chat.prompt import short_prompt
 from surveyor.agent.chat.turn_schema import turn_schema
 from surveyor.agent.planner import PlannerInput
 from surveyor.agent.survey.offer import offered
@@ -144,3 +145,10 @@ def test_the_short_prompt_with_tools_has_at_most_1200_tokens() -> None:
         task(), PlannerInput(tools), Capabilities(dialect=DialectName.GRAMMAR)
     )
     assert len(speaking.instructions) / 3 < 1200
+
+
+def test_the_short_prompt_says_to_survey_first_where_there_is_a_survey() -> None:
+    for named, expected in (("measure",), True), (("count", "size"), False):
+        tools = tuple(tool.schema for tool in offered(frames=True, named=named))
+        said = short_prompt(task(), PlannerInput(tools), "").system
+        assert ("First survey" in said) is expected

@@ -23,6 +23,11 @@ from tests.services.contract_suite import CHECKS, Subject, answers_together_as_a
 
 ROUTES = [
     ("detect", "base"),
+    ("detect", "mm"),
+    ("detect", "owlv2"),
+    ("detect", "omdet"),
+    ("detect", "rtdetr"),
+    ("detect", "dfine"),
     ("depth", "da3"),
     ("depth", "da2"),
     ("segment", "sam3"),

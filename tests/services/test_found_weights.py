@@ -111,6 +111,11 @@ def test_what_is_there_and_what_is_not_is_told_line_by_line(tmp_path: Path) -> N
     [
         ({"model_type": "grounding-dino", "backbone_config": {"embed_dim": 128}}, "detect base"),
         ({"model_type": "grounding-dino", "backbone_config": {"embed_dim": 96}}, "detect tiny"),
+        ({"model_type": "mm-grounding-dino"}, "detect mm"),
+        ({"model_type": "owlv2"}, "detect owlv2"),
+        ({"model_type": "omdet-turbo"}, "detect omdet"),
+        ({"model_type": "rt_detr_v2"}, "detect rtdetr"),
+        ({"model_type": "d_fine"}, "detect dfine"),
         ({"model_type": "sam3_video"}, "segment sam3"),
         ({"model_type": "depth_anything", "depth_estimation_type": "metric"}, "depth da2"),
         ({"model_type": "depth_anything", "depth_estimation_type": "relative"}, "depth "),

@@ -16,7 +16,9 @@ from surveyor.core.geometry import Intrinsics
 from surveyor.services.contract import Orientation
 from surveyor.services.images import LoadedImage
 from surveyor.services.neural.angles import Bins, composed, fit_symmetry, wrapped
-from surveyor.services.neural.detect import Found, PhrasePrompt, pixel_boxes, read
+from surveyor.services.neural.detect import accepted, pixel_boxes
+from surveyor.services.neural.detect_parts import Candidates
+from surveyor.services.neural.detect_tokens import PhrasePrompt, read
 from surveyor.services.neural.multi_view import from_above_one, inverted, on_one_grid, to_integers
 from surveyor.services.neural.multi_view_nets import pinhole_of
 from surveyor.services.neural.preprocessing import (
@@ -31,11 +33,11 @@ RED_CHAIR = (0, 1, 3)
 BLUE_CHAIR = (1, 4, 6)
 
 
-def found(rows: list[list[float]]) -> Found:
+def found(rows: list[list[float]]) -> Candidates:
     """Tokens: start, red, chair, dot, blue, chair, dot, end."""
     boxes = np.full((len(rows), 4), 0.5, np.float32)
     prompt = PhrasePrompt(tuple(range(8)), (RED_CHAIR, BLUE_CHAIR))
-    return Found(prompt, np.array(rows, np.float32), boxes)
+    return read(prompt, np.array(rows, np.float32), boxes)
 
 
 def test_a_query_is_the_phrase_whose_words_it_answers_to_together() -> None:
@@ -44,7 +46,7 @@ def test_a_query_is_the_phrase_whose_words_it_answers_to_together() -> None:
     neither = [0.9, 0.1, 0.2, 0.9, 0.1, 0.2, 0, 0.9]
     assert [
         (phrase, round(score, 3))
-        for phrase, _, score in read(found([red, blue, neither]), (10, 10), 0.3)
+        for phrase, _, score in accepted(found([red, blue, neither]), (10, 10), 0.3)
     ] == [
         (0, 0.8),
         (1, 0.7),
@@ -54,7 +56,7 @@ def test_a_query_is_the_phrase_whose_words_it_answers_to_together() -> None:
 def test_boxes_that_are_none_are_dropped() -> None:
     one = found([[0, 1, 1, 0, 0, 0, 0, 0]] * 3)
     one.boxes[:] = [[0.5, 0.5, 0.0, 0.2], [1.5, 0.5, 0.2, 0.2], [0.5, 0.5, 0.2, 0.2]]
-    assert len(read(one, (100, 100), 0.3)) == 1
+    assert len(accepted(one, (100, 100), 0.3)) == 1
 
 
 def test_boxes_have_pixel_centres_at_integers_and_stay_in_the_image() -> None:

@@ -26,7 +26,7 @@ from surveyor.agent.chat.recording import Recorder
 from surveyor.agent.chat.reply_parser import Reading, refusal_of
 from surveyor.agent.chat.skill3d import Skill3dDialect
 from surveyor.agent.chat.tags import TagDialect
-from surveyor.agent.chat.terse import terse
+from surveyor.agent.chat.terse import first_steps, terse
 from surveyor.agent.chat.transcript import Transcript
 from surveyor.agent.limits import waiting
 from surveyor.agent.planner import Observation, PlannerInput, Turn
@@ -85,8 +85,7 @@ class ChatPlanner:
     def start(self, task: Task, brief: PlannerInput, profile: Profile | None = None) -> ChatSession:
         """Begin a conversation about one task, in ``profile``'s words instead of the planner's."""
         places = Places(brief.tools, self.capabilities)
-        told = terse(places.told) if self.capabilities.terse else places.told
-        brief = replace(brief, tools=told)
+        brief = replace(brief, tools=_described(places.told, self.capabilities))
         dialect = dialect_for(task, brief, self.capabilities, places)
         prompt = (profile or self._profile)(task, brief, dialect.instructions)
         if prompt.whole:
@@ -228,6 +227,15 @@ def dialect_for(
     if capabilities.dialect is DialectName.GRAMMAR:
         return GrammarDialect(task, brief, capabilities)
     return NativeDialect(task, brief, capabilities)
+
+
+def _described(tools: tuple[dict[str, Any], ...], can: Capabilities) -> tuple[dict[str, Any], ...]:
+    """The tools' schemas as a model is told them. A grammar needs every bound and shows none of
+    them, so there only arguments are left out."""
+    if not can.terse:
+        return tools
+    fewer = first_steps(tools)
+    return fewer if can.dialect is DialectName.GRAMMAR else terse(fewer)
 
 
 def _image_source(

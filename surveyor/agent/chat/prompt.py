@@ -45,6 +45,11 @@ _SHORT_ROLE = (
     "Name things by their handles, such as frame_3 or obj_1."
 )
 
+_FIRST = (
+    " First survey the things that the question names: that makes their handles. Then measure with "
+    "these handles, then answer."
+)
+
 _FORMS = {
     AnswerKind.NUMBER: "Answer with one number{unit} and nothing else.",
     AnswerKind.CHOICE: "Answer with the letter of the right option and nothing else.",
@@ -75,7 +80,8 @@ def agent_prompt(task: Task, brief: PlannerInput, dialect: str) -> Prompt:
 
 def short_prompt(task: Task, brief: PlannerInput, dialect: str) -> Prompt:
     """The same in few words, for small models and short contexts."""
-    return _agent(task, brief, dialect, _SHORT_ROLE)
+    surveys = any(tool["function"]["name"] == "survey" for tool in brief.tools)
+    return _agent(task, brief, dialect, _SHORT_ROLE + (_FIRST if surveys else ""))
 
 
 def _agent(task: Task, brief: PlannerInput, dialect: str, role: str) -> Prompt:

@@ -9,12 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+_PRACTISED = {"survey": ("boxes", "skill", "join", "in_time")}
+"""Arguments that say how to look. Models that were never taught to call tools fill in all there
+are, and so contradict themselves: half of the mistakes of the first one that was measured."""
 _KEPT = ("type", "enum", "items", "properties", "required", "anyOf")
 
 
 def terse(tools: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
     """The OpenAI function schemas of the same tools, shortened."""
     return tuple({"type": "function", "function": _function(tool["function"])} for tool in tools)
+
+
+def first_steps(tools: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Any], ...]:
+    """The same tools without the arguments of `_PRACTISED`; everything else stays as it is."""
+    return tuple({**tool, "function": _without(tool["function"])} for tool in tools)
+
+
+def _without(function: Mapping[str, Any]) -> dict[str, Any]:
+    left_out = _PRACTISED.get(function["name"], ())
+    schema = function["parameters"]
+    fields = {k: v for k, v in schema.get("properties", {}).items() if k not in left_out}
+    return {**function, "parameters": {**schema, "properties": fields}}
 
 
 def _function(function: Mapping[str, Any]) -> dict[str, Any]:

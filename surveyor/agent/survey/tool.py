@@ -62,7 +62,7 @@ class _Surveyor:
 
     async def run(self, asked: SurveyArguments, workspace: Workspace) -> ToolResult:
         if asked.boxes and (asked.categories or asked.in_time):
-            raise ModelMistake("survey takes either categories or boxes")
+            raise ModelMistake("survey takes either categories or boxes; leave boxes out")
         name, workflow = workflow_of(asked.skill, frames=bool(workspace.frame_handles))
         if asked.every:
             workflow = workflow.model_copy(update={"stop": None})

@@ -24,7 +24,8 @@ VERSION = "1"
 class NeuralExpert:
     """Base of the neural adapters; a subclass opens its model and adds the stations.
 
-    Options that all understand: ``route`` (which of the expert's models) and ``dtype``.
+    Options that all understand: ``route`` (which of the expert's models), ``dtype``, and
+    ``licence``, which an operator states for weights of their own.
     """
 
     name: ClassVar[str] = ""
@@ -53,7 +54,7 @@ class NeuralExpert:
         """The weights, readable while the context is open."""
         weights = find_weights(self.name, self.card, settings.weights, settings.revision)
         if weights.own:
-            self.card = own_card(self.card, weights.name)
+            self.card = own_card(self.card, weights.name, settings.options.get("licence", ""))
         yield weights
 
     def number(self, option: str, default: int, low: int, high: int) -> int:

@@ -157,6 +157,16 @@ def _by_config(folder: Path) -> Kind | None:
         case "grounding-dino":
             wide = (stated.get("backbone_config") or {}).get("embed_dim") == 128
             return Kind("GroundingDINO", "detect", "base" if wide else "tiny")
+        case "mm-grounding-dino":
+            return Kind("MM-GroundingDINO", "detect", "mm")
+        case "owlv2":
+            return Kind("OWLv2", "detect", "owlv2")
+        case "omdet-turbo":
+            return Kind("OmDet-Turbo", "detect", "omdet")
+        case "rt_detr" | "rt_detr_v2":
+            return Kind("RT-DETR", "detect", "rtdetr")
+        case "d_fine":
+            return Kind("D-FINE", "detect", "dfine")
         case "sam3" | "sam3_video":
             return Kind("SAM 3", "segment", "sam3")
         case "depth_anything":

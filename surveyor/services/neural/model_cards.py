@@ -48,6 +48,21 @@ def _hub(
     )
 
 
+def _detector(
+    hub: str, note: str = "", modules: tuple[str, ...] = ("torch", "transformers")
+) -> ModelCard:
+    """A detector of which no commit is pinned: none was to be had when its adapter was written."""
+    return ModelCard(
+        model=hub,
+        licence="Apache-2.0",
+        files=("config.json", "model.safetensors"),
+        source=f"{_HUB}/{hub}",
+        modules=modules,
+        hub=hub,
+        note=note,
+    )
+
+
 def _pi3(hub: str) -> ModelCard:
     return ModelCard(
         model=hub,
@@ -59,6 +74,7 @@ def _pi3(hub: str) -> ModelCard:
     )
 
 
+_FIXED = "Knows only the classes that it was trained on; other phrases are refused by name."
 _ANY_VIEW = ("torch", "torchvision", _DA3, "einops", "omegaconf", "addict")
 _SMALL_VIEWS = _hub(
     "depth-anything/DA3-SMALL", "e08cab65ca0ec38e7826075418411ab90cab4da3", "Apache-2.0", _ANY_VIEW
@@ -77,6 +93,14 @@ CARDS: dict[str, dict[str, ModelCard]] = {
             "a2bb814dd30d776dcf7e30523b00659f4f141c71",
             "Apache-2.0",
         ),
+        "mm": _detector("openmmlab-community/mm_grounding_dino_tiny_o365v1_goldg_v3det"),
+        "owlv2": _detector("google/owlv2-base-patch16-ensemble"),
+        "omdet": _detector(
+            "omlab/omdet-turbo-swin-tiny-hf",
+            modules=("torch", "torchvision", "transformers", "timm"),
+        ),
+        "rtdetr": _detector("PekingU/rtdetr_r50vd", _FIXED),
+        "dfine": _detector("ustc-community/dfine-xlarge-coco", _FIXED),
     },
     "depth": {
         "da3": _hub(
@@ -201,13 +225,13 @@ def choose_card(expert: str, route: str | None, model: str | None) -> tuple[str,
     return route, own
 
 
-def own_card(card: ModelCard, name: str) -> ModelCard:
-    """The card of weights that an operator gave by their path: only their file is known."""
-    note = (
-        f"Weights of the operator's own, read as {card.model} is read; where they come from and "
-        "under which licence is unknown here."
-    )
-    return replace(card, model=name, hub=None, revision=None, licence="unknown", note=note)
+def own_card(card: ModelCard, name: str, licence: str = "") -> ModelCard:
+    """The card of weights that an operator gave by their path: only their file is known, and the
+    ``licence`` that the operator states, if any."""
+    origin = "where they come from" + ("" if licence else " and under which licence")
+    note = f"Weights of the operator's own, read as {card.model} is read; {origin} is unknown here."
+    stated = f"{licence} (as the operator states)" if licence else "unknown"
+    return replace(card, model=name, hub=None, revision=None, licence=stated, note=note)
 
 
 def _same(hub: str | None, model: str) -> bool:
