@@ -46,7 +46,6 @@ def load(
     from surveyor.benchmarks.loaders.frames import FrameRule
     from surveyor.benchmarks.loaders.hub import fetch
     from surveyor.benchmarks.loaders.registry import loader_named, loader_names
-    from surveyor.benchmarks.run.surroundings import IMAGES, Surroundings
     from surveyor.compose.loading import PLACES, PlaceRequest, load_places
     from surveyor.compose.run import default_cache
     from surveyor.core.errors import UserError
@@ -60,8 +59,7 @@ def load(
     if name in PLACES:
         if source is None or out is None or hub or revision is not None:
             raise UserError(f"give the folder of {name} and the dataset to make; no hub has it")
-        rule = FrameRule.parse(frames)
-        load_places(PlaceRequest(name, source, out, split, rule, scenes))
+        load_places(PlaceRequest(name, source, out, split, FrameRule.parse(frames), scenes))
         _next_steps(out)
         return
     rule, loader = FrameRule.parse(frames), loader_named(name)
@@ -73,16 +71,23 @@ def load(
         source, out = fetch(name, hub, revision, default_cache()), source
     elif out is None or revision is not None:
         raise UserError("give the benchmark's folder and the dataset to make, or --hub with an id")
-    around = Surroundings.read(os.environ)
-    if media is None and around.images is not None:
-        media = around.images
-        print(f"from the environment: {IMAGES}={media} (--media)", file=sys.stderr)
+    media = media or _media()
     manifest = loader.load(source, out, split=split, frames=rule, media=media)
     asked = sum(manifest.questions.values())
     print(f"{len(manifest.scenes)} scenes, {asked} questions in {out}")
     if (commit := manifest.settings.get("revision")) is not None:
         print(f"revision {commit}")
     _next_steps(out)
+
+
+def _media() -> Path | None:
+    """What the environment says of where images lie."""
+    from surveyor.benchmarks.run.surroundings import IMAGES, Surroundings
+
+    around = Surroundings.read(os.environ)
+    if around.images is not None:
+        print(f"from the environment: {IMAGES}={around.images} (--media)", file=sys.stderr)
+    return around.images
 
 
 def _next_steps(out: Path) -> None:

@@ -10,7 +10,7 @@ from surveyor.agent.chat.prompt_profiles import profile_named
 from surveyor.agent.survey.offer import TOOL_SETS
 from surveyor.agent.survey.tool import SURVEY
 from surveyor.benchmarks.run.config import RunConfig
-from surveyor.compose.run import PlannerOptions
+from surveyor.compose.planner_options import PlannerOptions
 from surveyor.compose.skills import NAMED_SKILLS
 from surveyor.core.errors import UserError
 from surveyor.core.wording import closest

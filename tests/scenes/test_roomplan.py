@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from surveyor.agent.program.language import Anchor
+from surveyor.agent.program.language import concept, things
 from surveyor.agent.program.parser import parse
 from surveyor.core.anchor_actions import edges_asked, faults
 from surveyor.core.dataset import Dataset
@@ -112,24 +112,24 @@ def test_every_instruction_has_the_admissible_targets_that_its_program_finds(
     assert {len(task.frames) for task in tasks} == {3}
     for task, target in zip(tasks, targets(tmp_path / "out"), strict=True):
         program = parse(task.question)
-        assert isinstance(program, Anchor), task.question
-        mine = [item for item in room.objects if item.category == program.of.category]
+        assert program is not None, task.question
+        assert program.op == "place_anchor", task.question
+        mine = [item for item in room.objects if item.category == concept(program)]
         listed = target.payload["admissible"]
         assert isinstance(listed, list)
         assert not any(faults(one, 3) for one in listed)
-        if program.find is None:
+        if program.args == (things(concept(program)),):
             assert len(listed) == len(mine)
             continue
         assert len(listed) == 1, "a description means one thing"
-        near, unseen = program.find.near, program.find.unseen
-        if unseen:
-            name, _, value = unseen.partition(" is ")
-            fits = [item for item in mine if item.attributes.get(name) == value]
-            assert len(fits) == 1
-        elif near is not None and near.kind == "on":
-            supports = {i.instance_id for i in room.objects if i.category == near.anchor.category}
-            fits = [item for item in mine if item.supported_by in supports]
-            assert len(fits) == 1
+        for one in program.walk():
+            if one.op == "filter" and len(one.args) == 3:
+                name, value = one.args[1:]
+                assert sum(item.attributes.get(name) == value for item in mine) == 1
+            if one.op == "relate" and one.args[2] == "on":
+                kind = concept(one.args[1])
+                supports = {i.instance_id for i in room.objects if i.category == kind}
+                assert sum(item.supported_by in supports for item in mine) == 1
 
 
 def test_planes_face_into_the_room_and_have_two_edges() -> None:

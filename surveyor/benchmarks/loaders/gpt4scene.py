@@ -10,6 +10,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
+from pydantic import JsonValue
+
 from surveyor.benchmarks.loaders.base import Loader
 from surveyor.benchmarks.loaders.build import Contents, Item
 from surveyor.benchmarks.loaders.scannet import scan_footage
@@ -46,7 +48,9 @@ def read_records(source: Path, split: str, media: Path | None = None) -> Content
     if not items:
         raise UserError(f"{path} holds no record that is answered in words ({skipped} by ids)")
     folder = media or (source if source.is_dir() else source.parent)
-    notes = {"left_out": {"answered by object ids": skipped}} if skipped else {}
+    notes: dict[str, JsonValue] = {}
+    if skipped:
+        notes["left_out"] = {"answered by object ids": skipped}
     return Contents("gpt4scene", "qa-em", split, items, (path,), scan_footage(folder), notes=notes)
 
 

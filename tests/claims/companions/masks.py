@@ -136,7 +136,7 @@ def conventions(dataset: Path, folder: Path) -> Iterator[Claim]:
         for one in read_scannet(folder / "scannet")
         if one.depth is not None
     ]
-    maps = [frame_maps(dataset, name, k).ids for k in range(len(views))]
+    maps = [frame_maps(dataset, name, k).ids.astype(np.int64) for k in range(len(views))]
     for label, turned in (
         ("read as written", views),
         ("read as world to camera", [_inverted(view) for view in views]),
@@ -157,7 +157,7 @@ def conventions(dataset: Path, folder: Path) -> Iterator[Claim]:
 
 
 def _inverted(view: RegisteredView) -> RegisteredView:
-    inverse = np.linalg.inv(view.pose.T_world_camera)
+    inverse: Float = np.linalg.inv(view.pose.T_world_camera)
     return RegisteredView(Pose(inverse), view.intrinsics, view.depth)
 
 
@@ -174,9 +174,9 @@ def tasks(dataset: Path, run: Path, folder: Path) -> Iterator[Claim]:
     }
     for kind in TASKS:
         yield Claim.at_least(f"B4 {names[kind]}", report.groups[kind] / 100, 0.8)
-    folder = RunFolder.open(run)
-    searched = [task.id for task in folder.schedule if ".search_seg." in task.id]
-    right = [_region_right(dataset, folder, task_id) for task_id in searched]
+    done = RunFolder.open(run)
+    searched = [task.id for task in done.schedule if ".search_seg." in task.id]
+    right = [_region_right(dataset, done, task_id) for task_id in searched]
     note = f"{len(searched)} questions; a question without an answer counts as wrong"
     name = "B4 hierarchical search: region right"
     yield Claim.at_least(name, float(np.mean(right)), 1.0, note)
