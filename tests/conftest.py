@@ -1,7 +1,8 @@
 """What every test runs under.
 
-Speed is measured by `make claims`, never by a test: a loaded machine is not a failure. Property tests try the same
-examples on every machine, so that a change is judged by what it changed; `make fuzz` looks for new ones.
+Speed is measured by `make claims`, never by a test: a loaded machine is not a failure. Property
+tests try the same examples on every machine, so that a change is judged by what it changed;
+`make fuzz` looks for new ones.
 """
 
 import os
