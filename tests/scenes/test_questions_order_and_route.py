@@ -15,7 +15,7 @@ from surveyor.core.cameras import Frame
 from surveyor.scenes.questions.askable import AskableScene, CapturedScene
 from surveyor.scenes.questions.draft import Draft
 from surveyor.scenes.questions.vsi_appearance import appearance_order
-from surveyor.scenes.questions.vsi_route import route_planning
+from surveyor.scenes.questions.vsi_route import _walk, route_planning
 from surveyor.scenes.records import SceneTruth
 from surveyor.scenes.rooms.free_space import BODY_RADIUS, FreeSpace, inside_polygon, polygon_area
 from tests.scenes.worlds import FURNITURE, living_room
@@ -83,6 +83,12 @@ def test_an_order_that_hangs_on_the_threshold_is_not_asked() -> None:
 
 def routes(truth: SceneTruth) -> list[Draft]:
     return list(route_planning(AskableScene(CapturedScene(truth)), np.random.default_rng(1)))
+
+
+def test_a_walk_may_end_where_no_leg_begins() -> None:
+    """Free lines are sampled from one end, so a stop may be reached from which none goes on."""
+    walks = {_walk({"sofa": ["clock"]}, np.random.default_rng(seed)) for seed in range(5)}
+    assert walks == {("sofa", "clock")}
 
 
 def test_walking_the_answer_reaches_the_goal() -> None:

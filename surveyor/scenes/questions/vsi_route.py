@@ -75,7 +75,8 @@ def _legs(scene: AskableScene, stops: dict[str, Float]) -> dict[str, list[str]]:
 def _walk(legs: dict[str, list[str]], rng: np.random.Generator) -> tuple[str, ...]:
     path = [list(legs)[rng.integers(len(legs))]]
     for _ in range(1 + int(rng.integers(1, MAX_TURNS + 1))):
-        ends = [name for name in legs[path[-1]] if name not in path]
+        # A leg may be free one way only: sampled from its other end, it grazes a thing.
+        ends = [name for name in legs.get(path[-1], ()) if name not in path]
         if not ends:
             break
         path.append(ends[rng.integers(len(ends))])
