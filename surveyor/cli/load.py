@@ -45,16 +45,13 @@ def load(
     """
     from surveyor.benchmarks.loaders.frames import FrameRule
     from surveyor.benchmarks.loaders.hub import fetch
-    from surveyor.benchmarks.loaders.registry import loader_named, loader_names
+    from surveyor.benchmarks.loaders.registry import loader_named
     from surveyor.compose.loading import PLACES, PlaceRequest, load_places
     from surveyor.compose.run import default_cache
     from surveyor.core.errors import UserError
 
     if not name:
-        for known in loader_names():
-            print(f"{known:<14} splits: {', '.join(loader_named(known).splits)}")
-        print(f"places: {', '.join(PLACES)}")
-        print("load one: surveyor load NAME FOLDER OUT --split SPLIT; see docs/benchmarks.md")
+        _listed()
         return
     if name in PLACES:
         if source is None or out is None or hub or revision is not None:
@@ -78,6 +75,16 @@ def load(
     if (commit := manifest.settings.get("revision")) is not None:
         print(f"revision {commit}")
     _next_steps(out)
+
+
+def _listed() -> None:
+    from surveyor.benchmarks.loaders.registry import loader_named, loader_names
+    from surveyor.compose.loading import PLACES
+
+    for known in loader_names():
+        print(f"{known:<14} splits: {', '.join(loader_named(known).splits)}")
+    print(f"places: {', '.join(PLACES)}")
+    print("load one: surveyor load NAME FOLDER OUT --split SPLIT; see docs/benchmarks.md")
 
 
 def _media() -> Path | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from surveyor.benchmarks.evidence_answers import EpisodeEvidence, placed
 from surveyor.benchmarks.run.config import RunConfig
@@ -157,7 +158,7 @@ def conventions(dataset: Path, folder: Path) -> Iterator[Claim]:
 
 
 def _inverted(view: RegisteredView) -> RegisteredView:
-    inverse: Float = np.linalg.inv(view.pose.T_world_camera)
+    inverse: NDArray[np.float64] = np.linalg.inv(view.pose.T_world_camera)
     return RegisteredView(Pose(inverse), view.intrinsics, view.depth)
 
 

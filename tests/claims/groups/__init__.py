@@ -21,6 +21,7 @@ GROUPS: dict[str, str] = {
     "real": "captured rooms and measured depth, fetched from packages",
     "far": "what a run's start and a second run cost",
     "evolution": "skills evolve by themselves: lift, errors, chat models, kill -9",
+    "companions": "the four companion systems, proof by proof",
     "training": "what was logged can be learnt from, and nobody is rewarded for cheating",
     "view": "the viewer is fast and leads to pixels; ask answers as a run does",
 }
