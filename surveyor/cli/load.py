@@ -68,10 +68,8 @@ def load(
         source, out = fetch(name, hub, revision, default_cache()), source
     elif out is None or revision is not None:
         raise UserError("give the benchmark's folder and the dataset to make, or --hub with an id")
-    media = media or _media()
-    manifest = loader.load(source, out, split=split, frames=rule, media=media)
-    asked = sum(manifest.questions.values())
-    print(f"{len(manifest.scenes)} scenes, {asked} questions in {out}")
+    manifest = loader.load(source, out, split=split, frames=rule, media=media or _media())
+    print(f"{len(manifest.scenes)} scenes, {sum(manifest.questions.values())} questions in {out}")
     if (commit := manifest.settings.get("revision")) is not None:
         print(f"revision {commit}")
     _next_steps(out)

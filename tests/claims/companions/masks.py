@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from surveyor.benchmarks.evidence_answers import EpisodeEvidence, placed
 from surveyor.benchmarks.run.config import RunConfig
@@ -158,7 +157,7 @@ def conventions(dataset: Path, folder: Path) -> Iterator[Claim]:
 
 
 def _inverted(view: RegisteredView) -> RegisteredView:
-    inverse: NDArray[np.float64] = np.linalg.inv(view.pose.T_world_camera)
+    inverse = np.linalg.inv(view.pose.T_world_camera).astype(np.float64)
     return RegisteredView(Pose(inverse), view.intrinsics, view.depth)
 
 
