@@ -162,7 +162,8 @@ async def play(
     )
     work = out / f"experts-{part.preset}"
     if part.told:
-        await play_run(out / f"teacher-{teacher}", dataset, work, config)
+        if not (out / f"teacher-{teacher}" / "results.jsonl").exists():
+            await play_run(out / f"teacher-{teacher}", dataset, work, config)
         tell(f"teacher, {part.teacher}", RunFolder.open(out / f"teacher-{teacher}"))
     chat = ChatConfig(
         model="compact",
