@@ -80,16 +80,14 @@ class Table:
         return [f"N{len(self.numbers)}", size_of(float(text))]
 
     def option(self, letter: str) -> str:
-        """The slot of an option, which is its letter's place in the alphabet."""
+        """The mark of an option, which is its letter's place in the alphabet."""
         place = ord(letter) - ord("A") + 1
         return f"O{place}" if 1 <= place <= OPTIONS else UNKNOWN
 
     def saying(self, text: str) -> str | None:
-        """The slot of the option that says this; which one that is, is looked up, not learned."""
-        for letter, option in self.options.items():
-            if option.casefold() == text.casefold():
-                return self.option(letter)
-        return None
+        """The name slot of the option that says this, so that answering is copying a name."""
+        said = any(option.casefold() == text.casefold() for option in self.options.values())
+        return self.name(text) if said else None
 
     def frame(self, handle: str) -> str:
         """A frame by its place in the capture; the newest version of it is what is meant."""

@@ -59,7 +59,7 @@ def answer_tokens(text: str, table: Table) -> list[str]:
     """The answer as a copy: of an option, of a measured number, or of a word."""
     text = text.strip()
     if text in table.options:
-        return [table.option(text)]
+        return [table.name(table.options[text])]
     try:
         value = float(text)
     except ValueError:
@@ -224,8 +224,8 @@ def _slot(slots: Sequence[str], token: str) -> str:
 
 
 def _answer(tokens: Sequence[str], table: Table) -> str:
-    for letter in table.options:
-        if list(tokens) == [table.option(letter)] != [UNKNOWN]:
+    for letter, option in table.options.items():
+        if list(tokens) == [table.name(option)] != [UNKNOWN]:
             return letter
     if len(tokens) == 2 and tokens[1] in ("<r1>", "<cm>") and re.fullmatch(r"N\d+", tokens[0]):
         value = float(_slot(table.numbers, tokens[0]))
