@@ -84,10 +84,17 @@ class Table:
         place = ord(letter) - ord("A") + 1
         return f"O{place}" if 1 <= place <= OPTIONS else UNKNOWN
 
-    def saying(self, text: str) -> str | None:
-        """The name slot of the option that says this, so that answering is copying a name."""
-        said = any(option.casefold() == text.casefold() for option in self.options.values())
-        return self.name(text) if said else None
+    def saying(self, text: str) -> list[str] | None:
+        """A slot for a result that says what an option says, and the option's name.
+
+        As with numbers, the answer is the slot of the result: the first one where one was made.
+        """
+        if not any(option.casefold() == text.casefold() for option in self.options.values()):
+            return None
+        if len(self.numbers) >= NUMBERS:
+            return [UNKNOWN]
+        self.numbers.append(text)
+        return [f"N{len(self.numbers)}", self.name(text)]
 
     def frame(self, handle: str) -> str:
         """A frame by its place in the capture; the newest version of it is what is meant."""
