@@ -5,7 +5,7 @@
 #   ROOMS=4 TEST=4 STEPS=60 scripts/recipes/compact_on_cpu.sh out/try     to see the road
 set -euo pipefail
 OUT=${1:-out/compact}
-ROOMS=${ROOMS:-72} TEST=${TEST:-60} STEPS=${STEPS:-3000} PORT=${PORT:-8010}
+ROOMS=${ROOMS:-80} TEST=${TEST:-60} STEPS=${STEPS:-1140} PORT=${PORT:-8010}
 PYTHON=${PYTHON:-python}
 surveyor() { "$PYTHON" -m surveyor.cli.main "$@"; }
 mkdir -p "$OUT"
@@ -16,13 +16,13 @@ surveyor rooms make "$OUT/train" --rooms "$ROOMS" --seed 0 --per-type 3 --split 
 surveyor rooms make "$OUT/test" --rooms "$TEST" --seed 5000 --per-type 1 --split test "${small[@]}"
 
 # The teacher: the plain way of looking, and drawn workflows with the skill that asks for each.
-surveyor train rollouts "$OUT/train" "$OUT/runs/plain" --preset perfect
-surveyor train rollouts "$OUT/train" "$OUT/runs/drawn" --preset perfect --drawn 1
-surveyor train rollouts "$OUT/train" "$OUT/runs/real" --preset realistic --drawn 2
+surveyor train rollouts "$OUT/train" "$OUT/runs/drawn" --preset perfect --drawn 1 --limit 700
+surveyor train rollouts "$OUT/train" "$OUT/runs/plain" --preset perfect --limit 300
+surveyor train rollouts "$OUT/train" "$OUT/runs/real" --preset realistic --drawn 2 --limit 260
 surveyor train rollouts "$OUT/test" "$OUT/runs/teacher" --preset perfect
 
 # The agent.
-surveyor train compact "$OUT/agent" --steps "$STEPS" \
+surveyor train compact "$OUT/agent" --steps "$STEPS" --layers 3 --width 96 \
   --run "$OUT/runs/plain" --run "$OUT/runs/drawn" --run "$OUT/runs/real"
 
 # It drives the same loop as any model, over HTTP.
@@ -43,3 +43,17 @@ preset = "perfect"
 TOML
 surveyor run --config "$OUT/run.toml" --out "$OUT/runs/compact"
 surveyor compare "$OUT/runs/teacher" "$OUT/runs/compact"
+
+# By parts: realistic experts, unseen names, other words, workflows held out, the skill removed.
+"$PYTHON" scripts/recipes/evaluate_compact.py "$OUT/agent/model" "$OUT/test" "$OUT/eval"
+SURVEYOR_COMPACT=$OUT/eval "$PYTHON" -m tests.claims training
+
+# GRPO: an agent that saw many ways of looking and was told none finds out which ones pay.
+surveyor train compact "$OUT/habits" --steps 350 --layers 3 --width 96 --reworded 0 --untold 1 \
+  --run "$OUT/runs/drawn"
+surveyor train reinforce "$OUT/habits/model" "$OUT/grpo" --dataset "$OUT/train" --steps 16 \
+  --groups 4 --group 6 --rate 5e-4 --price 0.02
+for agent in habits grpo; do
+  "$PYTHON" scripts/recipes/evaluate_compact.py "$OUT/$agent/model" "$OUT/test" "$OUT/eval-$agent" \
+    --only plain --limit 96 --temperature 1 --price 0.02 --against "$OUT/eval-habits/compact-plain"
+done

@@ -1,6 +1,8 @@
 """What a compact agent does on rooms it never saw: beside its teacher, and with and without skills.
 
     python scripts/recipes/evaluate_compact.py MODEL TEST_DATASET OUT [--limit N] [--drawn N]
+    python scripts/recipes/evaluate_compact.py REINFORCED TEST_DATASET OUT2 --only plain \\
+        --price 0.02 --against OUT/compact-plain
 
 Plays its runs through the real `chat` planner and loop, with reference experts in this process:
 plain, with realistic experts, with every object called by a name that training never saw, with the
@@ -146,7 +148,9 @@ def _changed(names: Mapping[str, str]):  # type: ignore[no-untyped-def]
     return lambda text: pattern.sub(lambda found: names[found[0]], text)
 
 
-async def play(part: Part, model: Path, dataset: Path, out: Path, limit: int | None) -> None:
+async def play(
+    part: Part, model: Path, dataset: Path, out: Path, limit: int | None, temperature: float
+) -> None:
     """The teacher's run and the agent's, and one line about each."""
     slug, teacher = part.name.replace(" ", "-"), part.teacher.replace(" ", "-")
     config = RunConfig(
@@ -158,12 +162,13 @@ async def play(part: Part, model: Path, dataset: Path, out: Path, limit: int | N
     )
     work = out / f"experts-{part.preset}"
     if part.told:
-        await play_run(out / f"teacher-{teacher}", dataset, work, config)
+        if not (out / f"teacher-{teacher}" / "results.jsonl").exists():
+            await play_run(out / f"teacher-{teacher}", dataset, work, config)
         tell(f"teacher, {part.teacher}", RunFolder.open(out / f"teacher-{teacher}"))
     chat = ChatConfig(
         model="compact",
         base_url="http://compact/v1",
-        sampling={"temperature": 0},
+        sampling={"temperature": temperature, "seed": 0} if temperature else {"temperature": 0},
         capabilities={"images": False},
     )
     app = build_server(backend_of(model), "compact")
@@ -216,6 +221,30 @@ def tell(name: str, run: RunFolder) -> None:
     print("    " + "; ".join(each), flush=True)
 
 
+def worth(run: RunFolder, price: float) -> dict[str, tuple[str, float]]:
+    """Room and utility of every task: score less ``price`` a priced expert second."""
+    scores = {score.task_id: score.value for score in run.results()}
+    found = {}
+    for task, epoch in run.scheduled():
+        episode = run.episode(task.id, epoch)
+        cost = spend(episode).cost if episode else 0.0
+        found[task.id] = (task.scene_id, scores.get(task.id, 0.0) - price * cost)
+    return found
+
+
+def compare(run: RunFolder, other: RunFolder, price: float) -> None:
+    """The mean difference in utility over the same tasks, with an interval over rooms."""
+    mine, theirs = worth(run, price), worth(other, price)
+    both = sorted(mine.keys() & theirs.keys())
+    gains = [mine[name][1] - theirs[name][1] for name in both]
+    told = clustered_mean(gains, [mine[name][0] for name in both])
+    means = [sum(one[name][1] for name in both) / len(both) for one in (mine, theirs)]
+    print(
+        f"utility at {price} a second, n {len(both)}: {means[0]:.3f}, other {means[1]:.3f}, gain "
+        f"{told.estimate:+.3f} [{told.low or 0:+.3f}, {told.high or 0:+.3f}]"
+    )
+
+
 def main() -> None:
     """Every part, in turn."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -225,11 +254,18 @@ def main() -> None:
     parser.add_argument("--limit", type=int, help="only the first tasks")
     parser.add_argument("--drawn", type=int, help="only the first tasks under drawn workflows")
     parser.add_argument("--only", help="only the part of this name")
+    parser.add_argument("--temperature", type=float, default=0.0, help="0: the likeliest token")
+    parser.add_argument("--price", type=float, default=0.02, help="of an expert second, in score")
+    parser.add_argument("--against", type=Path, help="a run to compare the plain part with")
     given = parser.parse_args()
     for part in PARTS:
         if given.only in (None, part.name):
             limit = given.drawn if part.skills and given.drawn else given.limit
-            asyncio.run(play(part, given.model, given.dataset, given.out, limit))
+            chosen = (part, given.model, given.dataset, given.out, limit, given.temperature)
+            asyncio.run(play(*chosen))
+    if given.against:
+        run = RunFolder.open(given.out / "compact-plain")
+        compare(run, RunFolder.open(given.against), given.price)
 
 
 if __name__ == "__main__":

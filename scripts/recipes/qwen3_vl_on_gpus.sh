@@ -11,7 +11,7 @@ ROWS_STEPS=${ROWS_STEPS:-200} GRPO_STEPS=${GRPO_STEPS:-200}
 
 surveyor export sft "$OUT/rows" --run "$RUN" --images --guess-free --score 0.5 --effective 0.5
 surveyor export grpo "$OUT/prompts" --run "$RUN" --images
-# Several GPUs: `accelerate launch --config_file zero3.yaml -m surveyor.cli.main train sft ...`.
+# Several GPUs or nodes: put the command into a file and `surveyor train job job.toml --out job`.
 surveyor train sft "$CHECKPOINT" "$OUT/sft" --data "$OUT/rows" --steps "$ROWS_STEPS" --lora 64
 surveyor train grpo "$OUT/sft/model" "$OUT/grpo" --prompts "$OUT/prompts" --dataset "$DATASET" \
   --steps "$GRPO_STEPS" --group 8 --rate 1e-6 --completion 8192 --lora 64 --vllm

@@ -194,7 +194,7 @@ def reinforce_agent(
         print(
             f"step {row['step']:.0f} of {wanted.steps}  reward {row['reward']:.3f}  score "
             f"{row['score']:.3f}  seconds {row['seconds']:.1f}  learnt from "
-            f"{row['learnt_from']:.0f} episodes",
+            f"{row['learnt_from']:.0f} stretches",
             flush=True,
         )
 

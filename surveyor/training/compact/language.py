@@ -140,7 +140,7 @@ def _question(text: str, table: Table) -> list[str]:
         option = _OPTION.match(line)
         if option:
             table.options[option[1]] = option[2].strip()
-            said += [*table.say(option[2]), table.option(option[1])]
+            said += [table.option(option[1]), table.name(option[2].strip())]
     return [*said, "<go>"]
 
 

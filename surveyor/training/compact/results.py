@@ -137,20 +137,20 @@ def _count(handle: str, rest: str, arguments: Arguments, table: Table) -> list[s
 def _direction(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
     sector = rest.partition(":")[0]
     option = table.saying(sector)
-    return ["meas", option] if option else ["meas", *table.say(sector)]
+    return ["meas", *(option or table.say(sector))]
 
 
 def _nearest(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
     said = ["meas"]
-    for category in _METRES.findall(rest.partition("nearest first: ")[2]):
-        said.append(table.saying(category) or table.name(category))
+    for place, category in enumerate(_METRES.findall(rest.partition("nearest first: ")[2])):
+        said += (None if place else table.saying(category)) or [table.name(category)]
     return said
 
 
 def _order(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
     seen = _ORDERED.findall(rest.partition("in order: ")[2])
     option = table.saying(", ".join(seen))
-    return ["meas", *([option] if option else (table.name(category) for category in seen))]
+    return ["meas", *(option or (table.name(category) for category in seen))]
 
 
 def _other(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:

@@ -80,16 +80,21 @@ class Table:
         return [f"N{len(self.numbers)}", size_of(float(text))]
 
     def option(self, letter: str) -> str:
-        """The slot of an option, which is its letter's place in the alphabet."""
+        """The mark of an option, which is its letter's place in the alphabet."""
         place = ord(letter) - ord("A") + 1
         return f"O{place}" if 1 <= place <= OPTIONS else UNKNOWN
 
-    def saying(self, text: str) -> str | None:
-        """The slot of the option that says this; which one that is, is looked up, not learned."""
-        for letter, option in self.options.items():
-            if option.casefold() == text.casefold():
-                return self.option(letter)
-        return None
+    def saying(self, text: str) -> list[str] | None:
+        """A slot for a result that says what an option says, and the option's name.
+
+        As with numbers, the answer is the slot of the result: the first one where one was made.
+        """
+        if not any(option.casefold() == text.casefold() for option in self.options.values()):
+            return None
+        if len(self.numbers) >= NUMBERS:
+            return [UNKNOWN]
+        self.numbers.append(text)
+        return [f"N{len(self.numbers)}", self.name(text)]
 
     def frame(self, handle: str) -> str:
         """A frame by its place in the capture; the newest version of it is what is meant."""

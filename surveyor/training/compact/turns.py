@@ -59,13 +59,18 @@ def answer_tokens(text: str, table: Table) -> list[str]:
     """The answer as a copy: of an option, of a measured number, or of a word."""
     text = text.strip()
     if text in table.options:
-        return [table.option(text)]
+        option = table.options[text]
+        for position, measured in enumerate(table.numbers):
+            if measured.casefold() == option.casefold():
+                return [f"N{position + 1}"]
+        return [table.name(option)]
     try:
         value = float(text)
     except ValueError:
         return table.say(text)
     scale, mark, slack = (1, "<r1>", 0.0551) if "." in text else (100, "<cm>", 1.0)
-    gaps = [(abs(float(n) * scale - value), -k) for k, n in enumerate(table.numbers)]
+    numbers = [(k, float(n)) for k, n in enumerate(table.numbers) if _is_number(n)]
+    gaps = [(abs(n * scale - value), -k) for k, n in numbers]
     gap, position = min(gaps, default=(slack + 1, 0))
     if gap <= slack:
         return [f"N{1 - position}", mark]
@@ -216,6 +221,10 @@ def _read_value(token: str, key: str, table: Table) -> list[Any]:
     return [token]
 
 
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"-?\d+(\.\d+)?", text) is not None
+
+
 def _slot(slots: Sequence[str], token: str) -> str:
     position = int(token[1:]) - 1
     if position >= len(slots):
@@ -224,10 +233,13 @@ def _slot(slots: Sequence[str], token: str) -> str:
 
 
 def _answer(tokens: Sequence[str], table: Table) -> str:
-    for letter in table.options:
-        if list(tokens) == [table.option(letter)] != [UNKNOWN]:
-            return letter
+    if len(tokens) == 1 and re.fullmatch(r"[EN]\d+", tokens[0]):
+        said = _slot(table.numbers if tokens[0][0] == "N" else table.names, tokens[0])
+        letters = (k for k, v in table.options.items() if v.casefold() == said.casefold())
+        return next(letters, said)
     if len(tokens) == 2 and tokens[1] in ("<r1>", "<cm>") and re.fullmatch(r"N\d+", tokens[0]):
+        if not _is_number(_slot(table.numbers, tokens[0])):
+            raise ValueError(f"{tokens[0]} as a number, which it is not")
         value = float(_slot(table.numbers, tokens[0]))
         return f"{value:.1f}" if tokens[1] == "<r1>" else str(round(100 * value))
     words = [_slot(table.names, t) if re.fullmatch(r"E\d+", t) else t.strip("<>") for t in tokens]
