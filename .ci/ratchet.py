@@ -1,4 +1,4 @@
-"""Size ratchet: files stay under 400 lines and functions under 60: what a reader can hold in mind.
+"""Ratchet: files stay under 400 lines and functions under 60, and no two classes share a name.
 
 Run by ``make check``. The bounds may only ever be tightened.
 """
@@ -32,15 +32,30 @@ def oversized(path: Path) -> list[str]:
     return found
 
 
+def named_twice(paths: list[Path]) -> list[str]:
+    """Classes of the package that share a name: one word for one thing."""
+    homes: dict[str, list[str]] = {}
+    for path in paths:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(str(path))
+    return [
+        f"{name} is defined in {' and in '.join(where)}; give one of them another name"
+        for name, where in homes.items()
+        if len(where) > 1
+    ]
+
+
 def main() -> int:
-    """Check every tracked Python file; 1 when something is too big."""
+    """Check every tracked Python file; 1 when something is too big or named twice."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "*.py"], check=True, capture_output=True, text=True
     ).stdout
     files = [Path(name) for name in listed.split("\0") if name and Path(name).exists()]
     complaints = [line for path in files for line in oversized(path)]
+    complaints += named_twice([path for path in files if path.parts[0] == "surveyor"])
     sys.stdout.write("".join(f"{line}\n" for line in complaints))
-    sys.stdout.write(f"size ratchet: {len(files)} files, {len(complaints)} too big\n")
+    sys.stdout.write(f"size ratchet: {len(files)} files, {len(complaints)} complaints\n")
     return 1 if complaints else 0
 
 

@@ -51,7 +51,7 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class AcceleratorNeed:
     """A row of a plan: requests to one tool's experts, accelerator hours, accelerators."""
 
     tool: str
@@ -89,7 +89,7 @@ def measured(run: RunFolder) -> Workload:
 
 def plan(
     load: Workload, episodes: int, hours: float, seconds: Mapping[str, float]
-) -> tuple[Need, ...]:
+) -> tuple[AcceleratorNeed, ...]:
     """Accelerators by tool, so that ``episodes`` end within ``hours`` when each works `BUSY` of
     the time; ``seconds`` a request replaces the priced seconds of the tools that it names."""
     times = episodes / len(load.episodes)
@@ -102,7 +102,7 @@ def plan(
             if visit.tool == tool
         )
         wanted = math.ceil(work / 3600 / (hours * BUSY))
-        rows.append(Need(tool, count * times, work / 3600, max(1, wanted)))
+        rows.append(AcceleratorNeed(tool, count * times, work / 3600, max(1, wanted)))
     return tuple(rows)
 
 

@@ -38,8 +38,8 @@ def reproduce(
     Chat models without tools and EASI's prompts, unless options say otherwise. The same command
     again resumes what is incomplete.
     """
-    from surveyor.compose.reproduce import Plan, carry_out_suite
+    from surveyor.compose.reproduce import ReproductionPlan, carry_out_suite
 
-    plan = Plan(suite, datasets, out, fetch, experts, typed)
+    plan = ReproductionPlan(suite, datasets, out, fetch, experts, typed)
     print(carry_out_suite(plan), end="")
     print(f"tables: {out / 'table.csv'}, table.md, table.tex")

@@ -44,7 +44,7 @@ from surveyor.tools.endpoints import EndpointsFile
 from surveyor.tools.registry import Registry
 from surveyor.tools.workspace import Workspace
 from surveyor.viewer.drawing import picture
-from surveyor.viewer.finding import Finding, finding, measure_text
+from surveyor.viewer.finding import FoundEpisode, finding, measure_text
 
 EXPERTS = Path("out/experts/endpoints.json")
 """Where `surveyor serve up` says that its experts are."""
@@ -66,7 +66,7 @@ class Asking:
     limits: dict[str, float] = field(default_factory=dict)
 
 
-def ask(photos: Sequence[Path | str], question: str, asking: Asking | None = None) -> Finding:
+def ask(photos: Sequence[Path | str], question: str, asking: Asking | None = None) -> FoundEpisode:
     """Answer a question about photos, a folder of them or a video; the Python front door.
 
     Without photos the place named in ``asking``, or the one asked about last, is asked again.
@@ -92,7 +92,7 @@ def the_place(photos: Sequence[Path | str], asking: Asking) -> tuple[Place, tupl
     return open_place(asking.root, known[0]), ()
 
 
-def answer(place: Place, question: str, asking: Asking) -> Finding:
+def answer(place: Place, question: str, asking: Asking) -> FoundEpisode:
     """Answer one question about a place with what is there, and keep the answer beside its log."""
     if asking.points:
         from surveyor.compose.by_hand import measure_by_hand
@@ -216,12 +216,12 @@ def _explained(why: str, place: Place) -> str:
     return f"{why}; ask again when it is mended"
 
 
-def _with_earlier(place: Place, folder: RunFolder, found: Finding) -> Finding:
+def _with_earlier(place: Place, folder: RunFolder, found: FoundEpisode) -> FoundEpisode:
     """What an earlier answer rested on, for one that rests on what was remembered of it."""
     for path in reversed(place.asked):
         if path == folder.path or not (path / ANSWER).exists():
             continue
-        earlier = Finding.model_validate_json((path / ANSWER).read_bytes())
+        earlier = FoundEpisode.model_validate_json((path / ANSWER).read_bytes())
         asked = found.question.lower()
         about = tuple(e for e in earlier.evidence if e.category and e.category in asked)
         if about and not earlier.remembered:
@@ -237,7 +237,7 @@ def _with_earlier(place: Place, folder: RunFolder, found: Finding) -> Finding:
     return found
 
 
-def keep(place: Place, folder: RunFolder, question: str) -> Finding:
+def keep(place: Place, folder: RunFolder, question: str) -> FoundEpisode:
     """The finding of a place's run, written beside its log with its picture."""
     task = folder.schedule[0]
     episode = folder.episode(task.id, 0)

@@ -14,7 +14,7 @@ from surveyor.compose.place import ANSWER, PICTURE, Place, make_place, open_plac
 from surveyor.core.errors import UserError
 from surveyor.core.photos import read_photos
 from surveyor.viewer.asking import PlaceAnswer, PlacePage, PlacePhoto, PlaceQuestion, Ways
-from surveyor.viewer.finding import Finding
+from surveyor.viewer.finding import FoundEpisode
 
 
 class OwnPlaces:
@@ -64,7 +64,7 @@ class OwnPlaces:
         return [
             PlaceAnswer(
                 id=path.name,
-                finding=Finding.model_validate_json((path / ANSWER).read_bytes()),
+                finding=FoundEpisode.model_validate_json((path / ANSWER).read_bytes()),
                 run=self._shown(path) if path in place.asked else "",
             )
             for path in _newest_first(place)
@@ -81,7 +81,7 @@ class OwnPlaces:
         folder = place.path / answer
         if not (folder / ANSWER).is_file():
             return None
-        told = Finding.model_validate_json((folder / ANSWER).read_bytes()).picture
+        told = FoundEpisode.model_validate_json((folder / ANSWER).read_bytes()).picture
         path = place.path / Path(told).parent.name / PICTURE
         return path.read_bytes() if told and path.is_file() else None
 

@@ -29,8 +29,8 @@ from surveyor.core.photos import Photo
 from surveyor.memory.evidence import Node
 from surveyor.tools.geometry.many_views import refined, triangulated, viewing_angle
 from surveyor.tools.geometry.photo_joining import FOCAL_FROM, Joined
-from surveyor.viewer.drawing import Segment, joined, painted
-from surveyor.viewer.finding import Evidence, Finding, ScaleTold, Value, measure_text
+from surveyor.viewer.drawing import DrawnSegment, joined, painted
+from surveyor.viewer.finding import FoundEpisode, FoundEvidence, ScaleTold, Value, measure_text
 
 LEVEL: Final = 0.9
 _MARK_PIXELS: Final = 1.5
@@ -112,7 +112,7 @@ def read_known(text: str) -> Known:
 
 def measure_by_hand(
     place: Place, question: str, points: Sequence[str], known: Sequence[str]
-) -> Finding:
+) -> FoundEpisode:
     """Measure between the two ends that no known size uses, and keep the answer with the place.
 
     Known sizes and their ends that an earlier question named hold until others are named.
@@ -165,7 +165,7 @@ def _told(
     value: Value,
     ends: tuple[str, str],
     earlier: bool,
-) -> Finding:
+) -> FoundEpisode:
     names = [photo.name for photo in place.record.photos]
     said = ", as marked before" if earlier else ""
     scale = ScaleTold(
@@ -180,7 +180,7 @@ def _told(
         else f"The scale is unknown, so there is no length in metres {shown}: name a known size."
     )
     focal = "from the camera" if view.focal_known else "estimated"
-    return Finding(
+    return FoundEpisode(
         question=question or f"How far is {ends[0]} from {ends[1]}?",
         status="answered" if sizes else "failed",
         kind="measured" if sizes else "none",
@@ -188,7 +188,7 @@ def _told(
         answer=value,
         scale=scale,
         evidence=tuple(
-            Evidence(
+            FoundEvidence(
                 handle=f"{name}.{k + 1}", kind="mark", photo=names[k], category=name,
                 box=(u - 1, v - 1, u + 1, v + 1),
             )
@@ -343,11 +343,11 @@ def check_agreement(places: Mapping[str, Float], sizes: Sequence[Known]) -> None
 
 def _kept(
     place: Place,
-    found: Finding,
+    found: FoundEpisode,
     marks: Mapping[str, Mark],
     ends: tuple[str, str],
     sizes: Sequence[Known],
-) -> Finding:
+) -> FoundEpisode:
     """Keep the answer with its picture: every photo in which both ends are marked, at most two,
     with what was measured and known."""
     folder = next_hand(place)
@@ -367,7 +367,7 @@ def _kept(
             for u, v in (mark.pixels[k],)
         ]
         data = place.blobs.get(photo.image.sha256)
-        pictures.append(painted(data, nodes, Segment(shares[0], shares[1], label)))
+        pictures.append(painted(data, nodes, DrawnSegment(shares[0], shares[1], label)))
     if pictures:
         path = folder / PICTURE
         path.write_bytes(joined(pictures))

@@ -12,7 +12,7 @@ from surveyor.compose.training import source_of
 from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import UserError
 from surveyor.training.export.pairs import preference_pairs, prompt_groups
-from surveyor.training.export.write import Dialect, write_preferences, write_prompts, write_sft
+from surveyor.training.export.write import RowDialect, write_preferences, write_prompts, write_sft
 from surveyor.training.rows.accounts import Layout
 from surveyor.training.rows.filters import Filters, chosen
 from surveyor.training.rows.guard import Apart, guarded
@@ -41,8 +41,8 @@ class Wanted:
 
 def export_sft(out: Path, dialect: str, wanted: Wanted) -> None:
     """One row an episode."""
-    if dialect not in list(Dialect):
-        raise UserError(f"there is no dialect {dialect!r}; choose from {', '.join(Dialect)}")
+    if dialect not in list(RowDialect):
+        raise UserError(f"there is no dialect {dialect!r}; choose from {', '.join(RowDialect)}")
     sources = wanted.sources()
     apart = Apart.of(wanted.test)
 
@@ -51,7 +51,7 @@ def export_sft(out: Path, dialect: str, wanted: Wanted) -> None:
             yield from guarded(chosen(source.rows(), wanted.filters), apart, wanted.splits)
 
     count = write_sft(
-        out, rows(), Dialect(dialect), _stores(sources), _names(wanted), vision=wanted.images
+        out, rows(), RowDialect(dialect), _stores(sources), _names(wanted), vision=wanted.images
     )
     print(f"{out}: {count} rows")
 

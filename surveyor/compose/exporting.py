@@ -16,7 +16,7 @@ from surveyor.core.geometry import OrientedBox
 from surveyor.memory.episodes import Episode
 from surveyor.memory.runs import RunFolder
 from surveyor.tools.geometry.kept import KeptGeometry
-from surveyor.viewer.api import Library
+from surveyor.viewer.api import RunLibrary
 from surveyor.viewer.drawing import picture
 from surveyor.viewer.episode_view import scene_json
 from surveyor.viewer.export import glb as as_glb
@@ -40,7 +40,7 @@ def export_episode(
     episode = folder.episode(task, epoch)
     if episode is None:
         raise UserError(f"{task} has not begun in {folder.path}")
-    library = Library({"run": folder}, default_cache())
+    library = RunLibrary({"run": folder}, default_cache())
     if html is not None:
         html.write_text(page_of(folder, name, episode, library))
         yield html
@@ -69,7 +69,7 @@ def export_episode(
         yield glb
 
 
-def page_of(folder: RunFolder, name: str, episode: Episode, library: Library) -> str:
+def page_of(folder: RunFolder, name: str, episode: Episode, library: RunLibrary) -> str:
     """One file without scripts or anything from outside: answer, picture, steps, evidence."""
     found = finding(episode)
     hashes = {f"frame_{k}": sha256 for k, sha256 in enumerate(episode.started.frames)}

@@ -22,7 +22,7 @@ from surveyor.core.blobs import sha256_of
 from surveyor.core.geometry import Intrinsics
 from surveyor.core.photos import Photo
 from surveyor.tools.geometry import photo_joining
-from surveyor.tools.geometry.many_views import Camera
+from surveyor.tools.geometry.many_views import ViewPose
 from surveyor.tools.geometry.photo_joining import Joined, join_photos
 
 JOINED, MARKS = "joined.json", "marks.json"
@@ -77,7 +77,7 @@ def joined_photos(place: Place, photos: Sequence[Photo]) -> Joined:
         keep_joined(place, view)
         return view
     cameras = {
-        k: Camera(np.array(R), np.array(kept.shifts[k])) for k, R in sorted(kept.turns.items())
+        k: ViewPose(np.array(R), np.array(kept.shifts[k])) for k, R in sorted(kept.turns.items())
     }
     points = np.array(kept.points).reshape(-1, 3)
     return Joined(cameras, kept.intrinsics, kept.apart, points, kept.error, kept.focal_known)

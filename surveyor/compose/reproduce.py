@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from surveyor.benchmarks.loaders.catalog import Entry, named
+from surveyor.benchmarks.loaders.catalog import Listed, named
 from surveyor.benchmarks.loaders.frames import FrameRule
 from surveyor.benchmarks.loaders.hub import fetch
 from surveyor.benchmarks.loaders.registry import loader_named
@@ -25,7 +25,7 @@ _DEFAULTS: Final[Mapping[str, object]] = {"planner": "chat", "baseline": Baselin
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ReproductionPlan:
     """What was asked for; ``typed`` are options of a run, which go over those of a suite."""
 
     suite: str
@@ -36,7 +36,7 @@ class Plan:
     typed: Mapping[str, object] = field(default_factory=dict)
 
 
-def carry_out_suite(plan: Plan) -> str:
+def carry_out_suite(plan: ReproductionPlan) -> str:
     """Run every benchmark of the suite, write the tables into ``out``, and return the Markdown one.
 
     The tables are written anew after every run. Raises `UserError` before the first run when
@@ -66,7 +66,7 @@ def carry_out_suite(plan: Plan) -> str:
     return written(rows, "markdown")
 
 
-def _request(plan: Plan, entry: Entry, place: Path) -> Request:
+def _request(plan: ReproductionPlan, entry: Listed, place: Path) -> Request:
     defaults = dict(_DEFAULTS)
     if plan.experts is not None:
         defaults["baseline"] = Baseline.ALL
@@ -79,7 +79,7 @@ def _request(plan: Plan, entry: Entry, place: Path) -> Request:
     return Request(configured(None, None, typed), endpoints=plan.experts, out=place)
 
 
-def _complete(plan: Plan, entries: Sequence[Entry]) -> None:
+def _complete(plan: ReproductionPlan, entries: Sequence[Listed]) -> None:
     """Every dataset in its place, fetched where that was asked for."""
     missing = [e for e in entries if not (plan.datasets / e.name / MANIFEST).is_file()]
     if missing and not plan.fetch:

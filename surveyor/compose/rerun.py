@@ -46,7 +46,7 @@ from surveyor.services.contract import (
     SceneRequest,
 )
 from surveyor.services.launch import up
-from surveyor.services.recording import Recorder
+from surveyor.services.recording import WireRecorder
 from surveyor.tools.builtin import TABLE, default_tools
 from surveyor.tools.endpoints import EndpointsFile
 
@@ -315,7 +315,7 @@ def _recorded(boxes: Path, at: Path) -> Path:
     info = Info(
         expert=TABLE, producer=producer, model="boxes", revision=digest[:12], licence="unknown"
     )
-    recorder = Recorder(at, info, BlobResolver(BlobStore(at / "blobs")))
+    recorder = WireRecorder(at, info, BlobResolver(BlobStore(at / "blobs")))
     try:
         for file in files:
             truth = read_apeiria(file)

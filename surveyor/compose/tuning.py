@@ -49,7 +49,7 @@ def reinforce(
     settings: dict[str, object],
 ) -> None:
     """The `train grpo` verb; reference experts are started unless others are named."""
-    from surveyor.training.grpo.environment import Stage
+    from surveyor.training.grpo.environment import RolloutStage
     from surveyor.training.grpo.trl import GrpoSettings, train_grpo
 
     try:
@@ -67,7 +67,7 @@ def reinforce(
     tasks = {task.id: task for dataset in opened for task in dataset.tasks()}
 
     def play(endpoints: Path) -> None:
-        stage = Stage(
+        stage = RolloutStage(
             tasks,
             Registry(default_tools()),
             _LazyClient(endpoints, opened),

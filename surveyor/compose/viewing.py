@@ -14,7 +14,7 @@ from surveyor.compose.asking_pages import OwnPlaces
 from surveyor.compose.run import default_cache
 from surveyor.core.errors import UserError
 from surveyor.memory.runs import RunFolder
-from surveyor.viewer.api import Library, make_app
+from surveyor.viewer.api import RunLibrary, make_app
 from surveyor.viewer.guard import LOCAL, App, Guard
 from surveyor.viewer.index import open_runs
 from surveyor.viewer.shelves import SkillShelf, Status, TrainingShelf
@@ -39,7 +39,7 @@ def viewer_app(
     """The guarded app; `UserError` when a run is not one. With ``asking`` it keeps photos and
     answers questions about them, and needs no run; ``truth`` lets it show the hidden side of
     datasets that this machine holds."""
-    found = Library(_found(runs, asking), cache or default_cache(), datasets, truth=truth)
+    found = RunLibrary(_found(runs, asking), cache or default_cache(), datasets, truth=truth)
     places = OwnPlaces(asking, found.add) if asking is not None else None
     skills = SkillShelf(library) if library is not None else None
     app = make_app(found, _services(experts), skills, TrainingShelf(training), places)

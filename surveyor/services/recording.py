@@ -32,7 +32,7 @@ def request_key(expert: str, request: BaseModel) -> str:
     return sha256_of(orjson.dumps([expert, asked], option=orjson.OPT_SORT_KEYS))
 
 
-class Recorder:
+class WireRecorder:
     """Appends answers of one expert; whole lines, so that a killed process loses at most one."""
 
     def __init__(self, root: Path, info: Info, resolver: BlobResolver) -> None:

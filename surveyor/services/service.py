@@ -21,7 +21,7 @@ from surveyor.services.expert import AnyExpert
 from surveyor.services.images import Images
 from surveyor.services.metrics import Metrics
 from surveyor.services.preparing import WatchedPool
-from surveyor.services.recording import Recorder
+from surveyor.services.recording import WireRecorder
 from surveyor.services.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class Service:
         self.failure: Exception | None = None
         self.failed = asyncio.Event()
         self._ready = False
-        self._recorder: Recorder | None = None
+        self._recorder: WireRecorder | None = None
         self._batcher: Batcher[object, object] = Batcher(
             expert.forward_batch,
             max_batch=settings.batching.max_batch or expert.max_batch,
@@ -135,7 +135,7 @@ class Service:
             await self._batcher.on_worker(lambda: self.expert.load(self.settings))
             await self._answer(self.expert.probe(), BlobWriter(self.blobs))
             if self.settings.record is not None:
-                self._recorder = Recorder(self.settings.record, self.expert.info(), self.blobs)
+                self._recorder = WireRecorder(self.settings.record, self.expert.info(), self.blobs)
             self._ready = True
         except Exception as error:  # noqa: BLE001 - kept for /readyz and the worker's exit code
             _LOG.error("expert %s cannot load: %s", self.expert.name, error)

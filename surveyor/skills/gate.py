@@ -27,7 +27,7 @@ from scipy.special import stdtrit
 from surveyor.skills.distil.rollouts import Rollout
 
 
-class Look(BaseModel):
+class GateLook(BaseModel):
     """After ``rooms`` (a share of all) the change is judged at ``level`` (a share of its level)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,7 +36,11 @@ class Look(BaseModel):
     level: float = Field(gt=0, le=1)
 
 
-LOOKS = (Look(rooms=1 / 3, level=0.01), Look(rooms=2 / 3, level=0.23), Look(rooms=1, level=0.76))
+LOOKS = (
+    GateLook(rooms=1 / 3, level=0.01),
+    GateLook(rooms=2 / 3, level=0.23),
+    GateLook(rooms=1, level=0.76),
+)
 """At a level of .025 one-sided z of 3.48, 2.53 and 2.08, where one look would need 1.96."""
 
 
@@ -50,7 +54,7 @@ class GateSettings(BaseModel):
     margin: float = Field(default=0.0, ge=0)
     rooms: int = Field(default=8, ge=2)
     price: float = Field(default=0.015, ge=0)
-    looks: tuple[Look, ...] = LOOKS
+    looks: tuple[GateLook, ...] = LOOKS
 
 
 class Comparison(BaseModel):
@@ -79,7 +83,7 @@ class Comparison(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class Paired:
     """The same task with and without the change."""
 
     new: Rollout
@@ -109,7 +113,7 @@ class Wealth:
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class LiftEstimate:
     """A mean paired gain with its standard error; infinite where there are fewer than two rooms."""
 
     gain: float
@@ -118,7 +122,7 @@ class Estimate:
     rooms: int
 
 
-def estimate(pairs: Sequence[Pair], price: float) -> Estimate:
+def estimate(pairs: Sequence[Paired], price: float) -> LiftEstimate:
     """Mean gain of whole pairs, and its error from the spread of rooms around it (linearised
     ratio of room sums to room sizes)."""
     sums: dict[str, list[float]] = defaultdict(list)
@@ -128,13 +132,13 @@ def estimate(pairs: Sequence[Pair], price: float) -> Estimate:
     tasks, rooms = sum(map(len, sums.values())), len(sums)
     gain = math.fsum(g for room in sums.values() for g in room) / tasks if tasks else 0.0
     if rooms < 2:
-        return Estimate(gain, math.inf, tasks, rooms)
+        return LiftEstimate(gain, math.inf, tasks, rooms)
     off = math.fsum((math.fsum(room) - gain * len(room)) ** 2 for room in sums.values())
-    return Estimate(gain, math.sqrt(off * rooms / (rooms - 1)) / tasks, tasks, rooms)
+    return LiftEstimate(gain, math.sqrt(off * rooms / (rooms - 1)) / tasks, tasks, rooms)
 
 
 def compare(
-    pairs: Sequence[Pair],
+    pairs: Sequence[Paired],
     settings: GateSettings,
     level: float,
     *,
@@ -179,7 +183,7 @@ def compare(
     )
 
 
-def hopeless(pairs: Sequence[Pair], settings: GateSettings) -> bool:
+def hopeless(pairs: Sequence[Paired], settings: GateSettings) -> bool:
     """Whether a change would gain nothing even if it were one standard error better than it looks,
     so that more rooms would be wasted on it.
 

@@ -61,7 +61,7 @@ class EvidenceStore:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept(Generic[T]):
+class StoredEvidence(Generic[T]):
     """How results of one kind go to a store (or to none) and come back."""
 
     store: EvidenceStore | None

@@ -49,7 +49,7 @@ _PAGES: Final = frozenset(
 _LARGEST: Final = 64 << 20
 
 
-class Library:
+class RunLibrary:
     """The runs that the viewer was started for, by name, with their indices and blobs; ``truth``
     says whether it may show the hidden side of their datasets."""
 
@@ -136,7 +136,7 @@ def _json(value: object) -> Response:
 
 
 def make_app(
-    library: Library,
+    library: RunLibrary,
     services: Status | None = None,
     skills: SkillShelf | None = None,
     training: TrainingShelf | None = None,
@@ -179,7 +179,7 @@ def _files() -> frozenset[str]:
     return frozenset([TOKENS.name, *(p.name for p in WEB.iterdir() if p.suffix in _TYPES)])
 
 
-def _add_runs(app: FastAPI, library: Library) -> None:
+def _add_runs(app: FastAPI, library: RunLibrary) -> None:
     @app.get("/api/runs")
     def _runs() -> Response:
         return _json({"runs": [_summary(library, name) for name in library.runs]})
@@ -236,7 +236,7 @@ def _pairs(a: RunFolder, b: RunFolder) -> list[dict[str, Any]]:
     return rows[:5000]
 
 
-def _summary(library: Library, name: str) -> dict[str, Any]:
+def _summary(library: RunLibrary, name: str) -> dict[str, Any]:
     folder = library.run(name)
     report = _report(folder)
     record = folder.record
@@ -275,7 +275,7 @@ def _refresh_soon(index: RunIndex) -> None:
     worker.join(timeout=0.05)
 
 
-def _add_episodes(app: FastAPI, library: Library) -> None:
+def _add_episodes(app: FastAPI, library: RunLibrary) -> None:
     @app.get("/api/run/{run}/episode")
     def _episode(run: str, task: str, epoch: int = 0) -> Response:
         folder = library.run(run)
@@ -333,14 +333,14 @@ def _add_episodes(app: FastAPI, library: Library) -> None:
         return Response(path.read_bytes(), media_type="text/plain", headers={**_APART})
 
 
-def _geometry(library: Library, run: str, sha256: str) -> KeptGeometry | None:
+def _geometry(library: RunLibrary, run: str, sha256: str) -> KeptGeometry | None:
     try:
         return KeptGeometry.model_validate_json(library.blob(run, sha256))
     except HTTPException:
         return None
 
 
-def _add_blobs(app: FastAPI, library: Library) -> None:
+def _add_blobs(app: FastAPI, library: RunLibrary) -> None:
     @app.get("/blob/{run}/{sha256}")
     def _blob(run: str, sha256: str) -> Response:
         data = library.blob(run, sha256)

@@ -24,7 +24,7 @@ from starlette.concurrency import run_in_threadpool
 
 from surveyor.core.images import rgb
 from surveyor.core.photos import MOST
-from surveyor.viewer.finding import Finding
+from surveyor.viewer.finding import FoundEpisode
 
 _BATCH: Final = re.compile(r"[0-9a-f]{16}")
 _ANSWER: Final = re.compile(r"[a-z]{1,8}-[0-9]{1,6}")
@@ -64,7 +64,7 @@ class PlaceAnswer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str
-    finding: Finding
+    finding: FoundEpisode
     run: str = ""
 
 
@@ -191,7 +191,7 @@ def _add_reading(app: FastAPI, places: AskedPlaces) -> None:
         return Response(data, media_type="image/jpeg")
 
 
-def _shown(found: Finding) -> dict[str, Any]:
+def _shown(found: FoundEpisode) -> dict[str, Any]:
     """A finding without paths of this machine, and in the lines that a terminal prints."""
     told = found.model_dump(mode="json", exclude={"run", "page", "picture"})
     return {**told, "picture": bool(found.picture), "lines": found.lines}

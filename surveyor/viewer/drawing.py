@@ -30,7 +30,7 @@ _DARK: Final = (20, 20, 24)
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class DrawnSegment:
     """A measured length in one photo's pixels."""
 
     first: Pixel
@@ -40,7 +40,7 @@ class Segment:
 
 def segments(
     episode: Episode, links: Chain, blob: Callable[[str], bytes], label: str
-) -> Mapping[str, Segment]:
+) -> Mapping[str, DrawnSegment]:
     """The measured segment by frame handle, in every frame that shows all of it.
 
     ``blob`` gives what the run kept; nothing where no end points or cameras were logged.
@@ -67,7 +67,7 @@ def segments(
     for view in geometry.views:
         at = pixels_of(ends, Pose(np.array(view.T_world_camera)), view.intrinsics)
         if at is not None:
-            found[view.frame] = Segment(at[0], at[1], label)
+            found[view.frame] = DrawnSegment(at[0], at[1], label)
     return found
 
 
@@ -110,7 +110,7 @@ def _by_frame(links: Chain) -> dict[str, list[Node]]:
 
 
 def _telling(
-    outlined: Mapping[str, Sequence[Node]], drawn: Mapping[str, Segment]
+    outlined: Mapping[str, Sequence[Node]], drawn: Mapping[str, DrawnSegment]
 ) -> tuple[str, ...]:
     """One frame if it shows the segment or everything; else two that show most together."""
 
@@ -135,7 +135,7 @@ def _area(nodes: Sequence[Node]) -> float:
     return sum((right - left) * (bottom - top) for left, top, right, bottom in boxes)
 
 
-def painted(data: bytes, nodes: Sequence[Node], segment: Segment | None) -> PillowImage:
+def painted(data: bytes, nodes: Sequence[Node], segment: DrawnSegment | None) -> PillowImage:
     """A photo with outlines and the measured segment drawn in."""
     from PIL import Image, ImageDraw, ImageFont
 
@@ -166,7 +166,7 @@ def painted(data: bytes, nodes: Sequence[Node], segment: Segment | None) -> Pill
     return out
 
 
-def _draw_segment(draw: Draw, segment: Segment, size: tuple[int, int], font: Font) -> None:
+def _draw_segment(draw: Draw, segment: DrawnSegment, size: tuple[int, int], font: Font) -> None:
     ends = [(u * size[0], v * size[1]) for u, v in (segment.first, segment.second)]
     draw.line(ends, fill=_DARK, width=7)
     draw.line(ends, fill=_SEGMENT, width=4)

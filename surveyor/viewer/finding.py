@@ -1,6 +1,6 @@
 """An answer as a person wants it: a sentence, a number with unit and interval, what it rests on.
 
-A `Finding` is a pure function of an episode's log (and of the names of its photos).
+A `FoundEpisode` is a pure function of an episode's log (and of the names of its photos).
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _WORDS: Final = {
 }
 
 
-class _Record(BaseModel):
+class _Indexed(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Value(_Record):
+class Value(_Indexed):
     """``text`` is what the planner answered. ``low`` and ``high`` hold the true value with
     probability ``level``, as ``basis`` says; ``None``: the uncertainty is not known."""
 
@@ -41,14 +41,14 @@ class Value(_Record):
     basis: str = ""
 
 
-class ScaleTold(_Record):
+class ScaleTold(_Indexed):
     """``kind`` is metric, aligned, known, relative or none; ``basis`` says what gives metres."""
 
     kind: str = "none"
     basis: tuple[str, ...] = ()
 
 
-class Evidence(_Record):
+class FoundEvidence(_Indexed):
     """One box or mask in a photo that the answer rests on."""
 
     handle: str
@@ -59,7 +59,7 @@ class Evidence(_Record):
     box: tuple[float, float, float, float] | None = None
 
 
-class Finding(_Record):
+class FoundEpisode(_Indexed):
     """What `surveyor ask --json` prints."""
 
     v: int = FINDING_VERSION
@@ -69,7 +69,7 @@ class Finding(_Record):
     sentence: str
     answer: Value
     scale: ScaleTold = ScaleTold()
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[FoundEvidence, ...] = ()
     photos: tuple[str, ...] = ()
     producers: tuple[str, ...] = ()
     reference: bool = False
@@ -107,7 +107,7 @@ class Finding(_Record):
 
 def finding(
     episode: Episode, names: Mapping[str, str] | None = None, question: str = ""
-) -> Finding:
+) -> FoundEpisode:
     """What an episode found. ``names`` are the photos' by frame handle; ``question`` is what was
     asked where the planner got it in other words."""
     links = chain(episode)
@@ -122,7 +122,7 @@ def finding(
         kind = "measured" if measured else ("looked" if looked else "none")
     used = [outcome for outcome in episode.outcomes if outcome.status is ToolStatus.OK]
     experts = {p.name: p for outcome in used for p in outcome.producers}
-    return Finding(
+    return FoundEpisode(
         question=asked,
         status=status,
         kind=kind,
@@ -280,7 +280,7 @@ def _scale(episode: Episode, answer: Value) -> ScaleTold:
     return ScaleTold(kind=kind, basis=(f"scale from {how}, not verified by a known size",))
 
 
-def _evidence(links: Chain, names: Mapping[str, str]) -> list[Evidence]:
+def _evidence(links: Chain, names: Mapping[str, str]) -> list[FoundEvidence]:
     masks = {str(node.row.get("prompt")): node for node in links.of("mask")}
     shown = [node for node in links.of("box") if node.handle not in masks]
     shown += list(masks.values()) if masks else list(links.of("mask"))
@@ -289,11 +289,11 @@ def _evidence(links: Chain, names: Mapping[str, str]) -> list[Evidence]:
     return [_one(node, names) for node in shown]
 
 
-def _one(node: Node, names: Mapping[str, str]) -> Evidence:
+def _one(node: Node, names: Mapping[str, str]) -> FoundEvidence:
     row = node.row
     score = row.get("score")
     frame = str(row.get("frame", ""))
-    return Evidence(
+    return FoundEvidence(
         handle=node.handle,
         kind=node.kind,
         photo=names.get(frame, frame),
@@ -303,7 +303,7 @@ def _one(node: Node, names: Mapping[str, str]) -> Evidence:
     )
 
 
-def _seen(evidence: Sequence[Evidence]) -> str:
+def _seen(evidence: Sequence[FoundEvidence]) -> str:
     by_category: dict[str, list[str]] = {}
     for item in evidence:
         photos = by_category.setdefault(item.category, [])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from surveyor.benchmarks.scorers.pointing import Region, mask_of, share_inside
+from surveyor.benchmarks.scorers.pointing import PointRegion, mask_of, share_inside
 from surveyor.benchmarks.scorers.points import inside, official_point
 from surveyor.benchmarks.scorers.registry import metric_named
 
@@ -61,11 +61,11 @@ def test_a_mask_may_be_a_picture() -> None:
 
 def test_a_huge_box_costs_nothing() -> None:
     mask = mask_of(BOX)
-    everything = Region(0, 0, 10**12, 10**12)
+    everything = PointRegion(0, 0, 10**12, 10**12)
     assert share_inside([everything], mask, clipped=False) == pytest.approx(200 / 1e24)
     corner = np.zeros((2, 2), np.bool_)
     corner[1, 1] = True
-    assert share_inside([Region(0, 0, 4, 4)], corner, clipped=True) == pytest.approx(9 / 16)
+    assert share_inside([PointRegion(0, 0, 4, 4)], corner, clipped=True) == pytest.approx(9 / 16)
 
 
 SQUARE = "[(0.4, 0.4), (0.6, 0.4), (0.6, 0.6), (0.4, 0.6)]"

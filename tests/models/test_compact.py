@@ -30,12 +30,12 @@ from surveyor.tools.builtin import default_tools
 from surveyor.tools.registry import Registry
 from surveyor.tools.workspace import Workspace
 from surveyor.training.compact.language import encode, template_words
-from surveyor.training.compact.model import Shape, load_model
+from surveyor.training.compact.model import ModelShape, load_model
 from surveyor.training.compact.reinforce import Play, ReinforceSettings, reinforce
 from surveyor.training.compact.sequences import Spoken
 from surveyor.training.compact.train import CompactSettings, accuracy, train_compact
 from surveyor.training.compact.vocabulary import Vocabulary
-from surveyor.training.rewards.parts import Judged
+from surveyor.training.rewards.parts import Rewarded
 from surveyor.training.rows.records import Chat
 from surveyor.training.rows.teacher import tell
 from surveyor.training.serving.app import build_server
@@ -51,7 +51,7 @@ ASKED = (
     "in centimeters?",
     "How many chair(s) are in this room?",
 )
-TINY = Shape(layers=2, width=64, heads=2, groups=1, inner=128)
+TINY = ModelShape(layers=2, width=64, heads=2, groups=1, inner=128)
 
 
 async def play(room: BoxRoom, path: Path, question: str, planner: object) -> Episode:
@@ -112,7 +112,7 @@ def test_a_killed_training_goes_on_as_if_nothing_had_happened(
     assert curves[1] == pytest.approx(curves[0], abs=1e-6)
     left = [path.name for path in (tmp_path / "killed" / "checkpoints").iterdir()]
     assert sorted(left) == ["step-12", "step-8"]
-    wider = settings.model_copy(update={"shape": Shape(layers=3), "steps": 20})
+    wider = settings.model_copy(update={"shape": ModelShape(layers=3), "steps": 20})
     with pytest.raises(UserError, match="another shape"):
         train_compact(data, [], words, tmp_path / "killed", wider)
 
@@ -173,7 +173,7 @@ def player(room: BoxRoom, path: Path, score: Callable[[int, Episode], float]) ->
     client = make_client(room, path)
     registry = Registry(default_tools())
 
-    async def played(planner: Planner, tasks: Sequence[Task]) -> list[Judged]:
+    async def played(planner: Planner, tasks: Sequence[Task]) -> list[Rewarded]:
         judged = []
         for number, task in enumerate(tasks):
             log = MemoryLog()
@@ -181,7 +181,7 @@ def player(room: BoxRoom, path: Path, score: Callable[[int, Episode], float]) ->
             await run_episode(task, planner, registry, Workspace(task, client), log, limits)
             episode = fold(log.events)
             assert episode is not None
-            judged.append(Judged(episode, score(number, episode)))
+            judged.append(Rewarded(episode, score(number, episode)))
         return judged
 
     return played

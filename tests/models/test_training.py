@@ -24,7 +24,7 @@ from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import UserError
 from surveyor.training.export.dialects import conversation
 from surveyor.training.export.tables import write_parquet
-from surveyor.training.grpo.environment import Stage
+from surveyor.training.grpo.environment import RolloutStage
 from surveyor.training.grpo.trl import GrpoSettings, check_parity, train_grpo
 from surveyor.training.models.collator import AgentCollator
 from surveyor.training.models.families import load_checkpoint
@@ -159,7 +159,7 @@ def test_grpo_runs_the_tools_and_rewards_the_answer(
     blobs = BlobStore(tmp_path / "blobs")
     task = make_task(blobs)
     client = no_experts(blobs)
-    stage = Stage({"t1": task}, TOOLS, lambda: client, images=vision)
+    stage = RolloutStage({"t1": task}, TOOLS, lambda: client, images=vision)
 
     async def marker(_task: str, answer: str | None) -> float:
         return float(answer == "A")

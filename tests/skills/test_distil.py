@@ -24,7 +24,7 @@ from surveyor.skills.distil.rollouts import Cause, Rollout
 from surveyor.skills.distil.rules import RulesDistiller
 from surveyor.skills.distil.wording import steps, stops
 from surveyor.skills.documents import parse
-from surveyor.skills.gate import Estimate, Pair
+from surveyor.skills.gate import LiftEstimate, Paired
 from surveyor.skills.scene_profile import SceneProfile
 from surveyor.skills.scope import Scope
 from surveyor.skills.store import SkillStore
@@ -61,7 +61,9 @@ def evidence(gain: float = 0.2, rooms: int = 10) -> list[Rollout]:
 def findings(rollouts: list[Rollout], *kinds: str) -> tuple[Finding, ...]:
     rows = {(r.task_id, r.workflow.key): r for r in rollouts}
     tasks = sorted({r.task_id for r in rollouts})
-    pairs = [Pair(rows[t, VOTE.key], rows[t, GUARDED.key]) for t in tasks if (t, VOTE.key) in rows]
+    pairs = [
+        Paired(rows[t, VOTE.key], rows[t, GUARDED.key]) for t in tasks if (t, VOTE.key) in rows
+    ]
     found = finding_of(pairs, VOTE, Scope(question_types=kinds or ("object_counting",)), 0.015)
     return () if found is None else (found,)
 
@@ -148,7 +150,7 @@ def test_worth_counts_tasks_and_no_error_is_nothing() -> None:
     lucky = found.model_copy(update={"gain": 0.29, "error": 0.03, "episodes": ("e",) * 8})
     assert lucky.gain / lucky.error > wide.gain / wide.error
     assert wide.worth > lucky.worth
-    assert floored(Estimate(0.1, 0.5, 100, 50)).error == 0.5
+    assert floored(LiftEstimate(0.1, 0.5, 100, 50)).error == 0.5
 
 
 def test_incomplete_rollouts_are_no_evidence() -> None:

@@ -10,7 +10,7 @@ from surveyor.skills.gate import (
     LOOKS,
     Comparison,
     GateSettings,
-    Pair,
+    Paired,
     Wealth,
     compare,
     estimate,
@@ -23,7 +23,9 @@ CARD = SceneProfile(question_type="q")
 FREE = GateSettings(price=0.0)
 
 
-def pair(room: int, new: float, old: float, *, cost: float = 0.0, incomplete: bool = False) -> Pair:
+def pair(
+    room: int, new: float, old: float, *, cost: float = 0.0, incomplete: bool = False
+) -> Paired:
     def rollout(score: float, seconds: float) -> Rollout:
         return Rollout(
             task_id=f"{room}",
@@ -37,19 +39,19 @@ def pair(room: int, new: float, old: float, *, cost: float = 0.0, incomplete: bo
             effective=2,
         )
 
-    return Pair(
+    return Paired(
         rollout(new, cost),
         rollout(old, 0.0).model_copy(update={"workflow": PLAIN, "incomplete": incomplete}),
     )
 
 
-def noisy(lift: float, rooms: int, seed: int) -> list[Pair]:
+def noisy(lift: float, rooms: int, seed: int) -> list[Paired]:
     rng = np.random.default_rng(seed)
     gains = np.clip(lift + rng.normal(0, 0.1, rooms), -0.5, 0.5)
     return [pair(i, 0.5 + g, 0.5) for i, g in enumerate(gains.tolist())]
 
 
-def judge(pairs: list[Pair], settings: GateSettings, level: float | None = None) -> Comparison:
+def judge(pairs: list[Paired], settings: GateSettings, level: float | None = None) -> Comparison:
     level = Wealth().budget(settings.alpha) if level is None else level
     return compare(pairs, settings, level)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from surveyor.tools.cache_use import EVIDENCE, cache_use, clear_cache
-from surveyor.tools.evidence_store import Arrays, EvidenceStore, Kept
+from surveyor.tools.evidence_store import Arrays, EvidenceStore, StoredEvidence
 from surveyor.tools.geometry.fusing import Thing
 from surveyor.tools.memoize import fingerprint
 from surveyor.tools.perception import fuse, lift
@@ -17,8 +17,8 @@ from surveyor.tools.perception import fuse, lift
 POINTS = np.random.default_rng(0).normal(size=(40, 3))
 
 
-def kept(store: EvidenceStore | None) -> Kept[lift.Lifted]:
-    return Kept(store, "lifted", lift._packed, lift._unpacked)
+def kept(store: EvidenceStore | None) -> StoredEvidence[lift.Lifted]:
+    return StoredEvidence(store, "lifted", lift._packed, lift._unpacked)
 
 
 def make(count: list[int]) -> Callable[[], lift.Lifted]:
@@ -46,7 +46,7 @@ def test_what_was_lifted_comes_back_bit_by_bit_in_another_process_of_the_store(
 def test_things_come_back_as_they_were_also_none_at_all(tmp_path: Path) -> None:
     things = [Thing((0, 2), POINTS, 2, 3, 0.7), Thing((1,), POINTS[:7], 1, 1, 0.5)]
     store = EvidenceStore(tmp_path)
-    form = Kept(store, "things", fuse._packed, fuse._unpacked)
+    form = StoredEvidence(store, "things", fuse._packed, fuse._unpacked)
     for wanted in (things, []):
         form.get(len(wanted), lambda wanted=wanted: wanted)  # type: ignore[misc]
         back = form.get(len(wanted), lambda: pytest.fail("made twice"))

@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from surveyor.skills.distil.rollouts import Rollout
-from surveyor.skills.gate import Estimate
+from surveyor.skills.gate import LiftEstimate
 from surveyor.skills.workflow import GUARDED, PLAIN, Frames, MetricScale, Workflow
 from surveyor.training.evolution.bundle import cheaper, posterior, propose, thrift
 from surveyor.training.evolution.cases import Case, blocks, in_rooms, shuffled_rooms
 from surveyor.training.evolution.exploration import (
     LIBRARY,
     Arm,
-    Evidence,
+    ArmEvidence,
     ExploreSettings,
     Rung,
     arms_of,
@@ -39,7 +39,7 @@ def explored(
     rooms: int = 60,
     answer: Callable[[Case, Workflow], str] | None = None,
     cost: Callable[[Workflow], float] = lambda w: 2.0,
-) -> tuple[Evidence, tuple[Arm, ...], tuple[Arm, ...], tuple[Rung, ...]]:
+) -> tuple[ArmEvidence, tuple[Arm, ...], tuple[Arm, ...], tuple[Rung, ...]]:
     def world(case: Case, workflow: Workflow) -> float:
         luck = 0.3 * (draw(case.id, workflow.key) - 0.5)
         return min(1.0, max(0.0, 0.5 + gain(case, workflow) + luck))
@@ -158,19 +158,19 @@ def test_a_cell_of_equal_answers_is_not_certain() -> None:
 
 
 def test_types_are_shrunk_by_how_much_they_differ() -> None:
-    alike = {f"t{i}": Estimate(0.02, 0.03, 60, 60) for i in range(6)}
+    alike = {f"t{i}": LiftEstimate(0.02, 0.03, 60, 60) for i in range(6)}
     for mean, error in posterior(alike).values():
         assert mean == pytest.approx(0.02)
         assert error < 0.03
-    apart = {f"t{i}": Estimate(-0.3 if i else 0.3, 0.03, 60, 60) for i in range(6)}
+    apart = {f"t{i}": LiftEstimate(-0.3 if i else 0.3, 0.03, 60, 60) for i in range(6)}
     assert posterior(apart)["t0"][0] == pytest.approx(0.3, abs=0.03)
-    lucky = {f"t{i}": Estimate(0.08 if not i else 0.0, 0.04, 60, 60) for i in range(10)}
+    lucky = {f"t{i}": LiftEstimate(0.08 if not i else 0.0, 0.04, 60, 60) for i in range(10)}
     mean, error = posterior(lucky)["t0"]
     assert mean < 2 * max(error, 0.01), "two errors of luck among ten are nothing"
 
 
 def test_incomplete_rollouts_are_no_evidence() -> None:
-    evidence = Evidence(0.015)
+    evidence = ArmEvidence(0.015)
     (case, *_) = cases(1)
     player = DrawnPlayer(lambda c, w: 0.5)
     down: Rollout = player.rollout(case, PLAIN).model_copy(update={"incomplete": True})

@@ -20,7 +20,7 @@ from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
 from surveyor.training.compact.drawing import name_of, skill_for
 from surveyor.training.compact.rollouts import play_run
 from surveyor.training.export.pairs import preference_pairs, prompt_groups
-from surveyor.training.export.write import Dialect, write_sft
+from surveyor.training.export.write import RowDialect, write_sft
 from surveyor.training.rows.filters import Filters
 from surveyor.training.rows.guard import Apart, guarded
 from surveyor.training.rows.records import Row, text_of
@@ -81,15 +81,15 @@ def test_rows_are_made_without_the_answers(source: RunSource, dataset: Path) -> 
         shutil.move(hidden, dataset / "truth")
 
 
-@pytest.mark.parametrize("dialect", [Dialect.SWIFT, Dialect.LLAMA_FACTORY])
+@pytest.mark.parametrize("dialect", [RowDialect.SWIFT, RowDialect.LLAMA_FACTORY])
 def test_no_call_no_result_and_no_picture_is_lost(
-    source: RunSource, tmp_path: Path, dialect: Dialect
+    source: RunSource, tmp_path: Path, dialect: RowDialect
 ) -> None:
     rows = list(source.rows())
     stores = [source.dataset.blobs]
     count = write_sft(tmp_path / "out", rows, dialect, stores, ["run"], vision=True)
     assert count == len(rows)
-    if dialect is Dialect.SWIFT:
+    if dialect is RowDialect.SWIFT:
         lines = (tmp_path / "out" / "data.jsonl").read_bytes().splitlines()
         told = [orjson.loads(line) for line in lines]
         turns = [one["messages"] for one in told]
@@ -112,7 +112,7 @@ def test_parquet_gives_back_what_went_in(source: RunSource, tmp_path: Path) -> N
     parquet = pytest.importorskip("pyarrow.parquet")
     rows = list(source.rows())
     stores = [source.dataset.blobs]
-    write_sft(tmp_path / "out", rows, Dialect.TRL, stores, ["run"], vision=True)
+    write_sft(tmp_path / "out", rows, RowDialect.TRL, stores, ["run"], vision=True)
     table = parquet.read_table(tmp_path / "out" / "data.parquet").to_pylist()
     for row, told in zip(rows, table, strict=True):
         calls = [
@@ -133,12 +133,12 @@ def test_parquet_gives_back_what_went_in(source: RunSource, tmp_path: Path) -> N
 
 def test_an_export_that_fails_leaves_nothing(source: RunSource, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no episode is left"):
-        write_sft(tmp_path / "out", [], Dialect.SWIFT, [], [], vision=False)
+        write_sft(tmp_path / "out", [], RowDialect.SWIFT, [], [], vision=False)
     with pytest.raises(UserError, match="in none of the stores"):
         write_sft(
             tmp_path / "out",
             source.rows(),
-            Dialect.SWIFT,
+            RowDialect.SWIFT,
             [BlobStore(tmp_path / "none")],
             [],
             vision=True,

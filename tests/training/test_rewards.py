@@ -22,7 +22,7 @@ from surveyor.memory.events import (
 )
 from surveyor.skills.workflow import PLAIN
 from surveyor.tools.builtin import default_tools
-from surveyor.training.rewards.parts import PARTS, Judged, Reward, rewards
+from surveyor.training.rewards.parts import PARTS, Reward, Rewarded, rewards
 
 Call = tuple[str, dict[str, object], str, tuple[str, ...]]
 """Tool, arguments, what it answered, the handles it made."""
@@ -74,36 +74,36 @@ def episode(
     return found
 
 
-GOOD = Judged(episode(HONEST, "213", "obj_1 is 2.13 m. <answer>213</answer>"), 1.0, PLAIN)
+GOOD = Rewarded(episode(HONEST, "213", "obj_1 is 2.13 m. <answer>213</answer>"), 1.0, PLAIN)
 EVERY: list[Call] = [
     *HONEST,
     *((tool.name, {}, f"{tool.name}: x", (f"x_{k}",)) for k, tool in enumerate(default_tools())),
 ]
 
-ADVERSARIES: dict[str, Judged] = {
-    "junk on a question without targets": Judged(
+ADVERSARIES: dict[str, Rewarded] = {
+    "junk on a question without targets": Rewarded(
         episode(HONEST, "none", "obj_1 obj_2 obj_3 <answer>none</answer>"), 0.0, None, False
     ),
-    "a truncated thought": Judged(episode(HONEST, "213", "so 213", finish="length"), 1.0, PLAIN),
-    "repeated calls": Judged(
+    "a truncated thought": Rewarded(episode(HONEST, "213", "so 213", finish="length"), 1.0, PLAIN),
+    "repeated calls": Rewarded(
         episode(HONEST + [HONEST[-1]] * 12, "213", "2.13 m <answer>213</answer>"), 1.0, PLAIN
     ),
-    "answering at once": Judged(episode([], "90", "<answer>90</answer>"), 0.3, PLAIN),
-    "answering at once and being lucky": Judged(episode([], "213", "<answer>213</answer>"), 1.0),
-    "copying numbers from the prompt": Judged(
+    "answering at once": Rewarded(episode([], "90", "<answer>90</answer>"), 0.3, PLAIN),
+    "answering at once and being lucky": Rewarded(episode([], "213", "<answer>213</answer>"), 1.0),
+    "copying numbers from the prompt": Rewarded(
         episode(HONEST[:1], "16", "16 frames <answer>16</answer>"), 0.0, PLAIN
     ),
-    "calling every tool": Judged(
+    "calling every tool": Rewarded(
         episode(EVERY, "213", "obj_1 is 2.13 m. <answer>213</answer>"), 1.0, PLAIN
     ),
-    "never answering": Judged(episode(HONEST, None), 0.0, PLAIN),
-    "babbling": Judged(episode(HONEST, "213", "2.13 " * 2000, errors=3), 1.0, PLAIN),
+    "never answering": Rewarded(episode(HONEST, None), 0.0, PLAIN),
+    "babbling": Rewarded(episode(HONEST, "213", "2.13 " * 2000, errors=3), 1.0, PLAIN),
 }
 
 
-def alone(judged: Judged) -> Reward:
+def alone(judged: Rewarded) -> Reward:
     """The reward beside honest episodes and ones that answer at once without luck."""
-    lazy = Judged(episode([], "90", "<answer>90</answer>"), 0.0, PLAIN)
+    lazy = Rewarded(episode([], "90", "<answer>90</answer>"), 0.0, PLAIN)
     return rewards([judged, GOOD, GOOD, lazy])[0]
 
 
@@ -138,7 +138,7 @@ def test_the_part_that_catches_it(name: str, part: str, bound: float) -> None:
 
 
 def test_tools_earn_nothing_where_answering_at_once_does_as_well() -> None:
-    quick = Judged(episode([], "213", "<answer>213</answer>"), 1.0)
+    quick = Rewarded(episode([], "213", "<answer>213</answer>"), 1.0)
     assert [one.parts["tools"] for one in rewards([GOOD, quick])] == [0.0, 0.0]
 
 

@@ -8,7 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from surveyor.training.serving.app import build_server
-from surveyor.training.serving.contract import Call, ChatRequest, Refused, Reply
+from surveyor.training.serving.contract import ChatRequest, ModelReply, NotServed, SpokenCall
 
 ASK: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
 
@@ -18,13 +18,13 @@ class Parrot:
 
     weights = "abc"
 
-    def reply(self, request: ChatRequest) -> Reply:
+    def reply(self, request: ChatRequest) -> ModelReply:
         if "long" in str(request.messages):
-            raise Refused("too long", code="context_length_exceeded")
-        calls = (Call("sum", '{"a": 1}'),) if request.tools else ()
+            raise NotServed("too long", code="context_length_exceeded")
+        calls = (SpokenCall("sum", '{"a": 1}'),) if request.tools else ()
         content = None if calls else "<answer>A</answer>"
         finish = "tool_calls" if calls else "stop"
-        return Reply(content, calls, finish, (1, 2), (3, 4), ("x", "é"), (-0.5, -0.25))
+        return ModelReply(content, calls, finish, (1, 2), (3, 4), ("x", "é"), (-0.5, -0.25))
 
 
 @pytest.fixture

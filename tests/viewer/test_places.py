@@ -17,7 +17,7 @@ from surveyor.compose.place import make_place, open_place
 from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import UserError
 from surveyor.core.photos import read_photos
-from surveyor.tools.geometry.many_views import Camera
+from surveyor.tools.geometry.many_views import ViewPose
 from surveyor.tools.geometry.photo_joining import Joined
 from surveyor.viewer.asking import file_name
 from tests.support.box_room import CAMERA, BoxRoom
@@ -49,7 +49,7 @@ def joined(room: BoxRoom, unit: float = 0.37) -> Joined:
     cameras = {}
     for k, pose in enumerate(room.poses):
         R = pose.T_world_camera[:3, :3].T
-        cameras[k] = Camera(R, -R @ pose.position * unit)
+        cameras[k] = ViewPose(R, -R @ pose.position * unit)
     return Joined(cameras, (CAMERA,) * room.count, (), np.zeros((0, 3)), 0.3, True)
 
 

@@ -16,7 +16,7 @@ from surveyor.core.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class Listed:
     """One benchmark. ``hub`` is its Hugging Face id, "" where files come from elsewhere; ``where``
     says then from where. ``frames`` is the rule that EASI shows videos by, ``split`` the one that
     suites run; ``rows`` are that split's."""
@@ -46,37 +46,37 @@ class Entry:
 
 
 _ENTRIES: Final = (
-    Entry(
+    Listed(
         *("vsi-bench", "nyu-visionx/VSI-Bench", "test", "5,130", "zips", "Apache-2.0"),
         frames="uniform:32",
     ),
-    Entry("mmsi-bench", "RunsenXu/MMSI-Bench", "test", "1,000", "parquet", "see the card"),
-    Entry("mindcube", "MLL-Lab/MindCube", "tiny", "~1,050", "3,268 pictures", "none stated"),
-    Entry("viewspatial", "lidingm/ViewSpatial-Bench", "test", "5,712", "zips", "Apache-2.0"),
-    Entry(
+    Listed("mmsi-bench", "RunsenXu/MMSI-Bench", "test", "1,000", "parquet", "see the card"),
+    Listed("mindcube", "MLL-Lab/MindCube", "tiny", "~1,050", "3,268 pictures", "none stated"),
+    Listed("viewspatial", "lidingm/ViewSpatial-Bench", "test", "5,712", "zips", "Apache-2.0"),
+    Listed(
         *("site", "franky-veteran/SITE-Bench", "test", "8,068"),
         *("13,172 pictures, 3,808 videos", "none stated"),
         frames="uniform:32",
     ),
-    Entry("blink-14", "BLINK-Benchmark/BLINK", "val", "~1,901", "parquet", "Apache-2.0"),
-    Entry("3dsrbench", "ccvl/3DSRBench", "circular", "~11,700", "843 MB", "CC BY 4.0"),
-    Entry("embspatial", "Phineas476/EmbSpatial-Bench", "test", "~3,640", "254 MB", "CC BY 4.0"),
-    Entry("spar", "jasonzhango/SPAR-Bench", "test", "7,207", "parquet", "see the card"),
-    Entry("mmsi-video", "rbler/MMSI-Video-Bench", "u50", "1,106", "zips", "CC BY-NC 4.0"),
-    Entry("omnispatial", "qizekun/OmniSpatial", "test", "1,533", "1.66 GB", "CC BY-NC 4.0"),
-    Entry("revsi", "3dlg-hcvc/ReVSI", "32_frame", "see the card", "videos", "see the card"),
-    Entry("refspatial", "BAAI/RefSpatial-Bench", "test", "277", "43 MB", "Apache-2.0"),
-    Entry("robospatial", "chanhee-luke/RoboSpatial-Home", "test", "~350", "zips", "see the card"),
-    Entry("erqa", "FlagEval/ERQA", "test", "400", "parquet", "see the card"),
-    Entry(
+    Listed("blink-14", "BLINK-Benchmark/BLINK", "val", "~1,901", "parquet", "Apache-2.0"),
+    Listed("3dsrbench", "ccvl/3DSRBench", "circular", "~11,700", "843 MB", "CC BY 4.0"),
+    Listed("embspatial", "Phineas476/EmbSpatial-Bench", "test", "~3,640", "254 MB", "CC BY 4.0"),
+    Listed("spar", "jasonzhango/SPAR-Bench", "test", "7,207", "parquet", "see the card"),
+    Listed("mmsi-video", "rbler/MMSI-Video-Bench", "u50", "1,106", "zips", "CC BY-NC 4.0"),
+    Listed("omnispatial", "qizekun/OmniSpatial", "test", "1,533", "1.66 GB", "CC BY-NC 4.0"),
+    Listed("revsi", "3dlg-hcvc/ReVSI", "32_frame", "see the card", "videos", "see the card"),
+    Listed("refspatial", "BAAI/RefSpatial-Bench", "test", "277", "43 MB", "Apache-2.0"),
+    Listed("robospatial", "chanhee-luke/RoboSpatial-Home", "test", "~350", "zips", "see the card"),
+    Listed("erqa", "FlagEval/ERQA", "test", "400", "parquet", "see the card"),
+    Listed(
         *("vsi-super", "nyu-visionx/VSI-SUPER-Recall", "recall_10mins", "~60"),
         *("tens of GB", "Apache-2.0"),
         frames="uniform:32",
     ),
-    Entry("cv-bench-3d", "nyu-visionx/CV-Bench", "test", "1,200", "parquet", "Apache-2.0"),
-    Entry("blink", "BLINK-Benchmark/BLINK", "val", "~400", "parquet", "Apache-2.0"),
+    Listed("cv-bench-3d", "nyu-visionx/CV-Bench", "test", "1,200", "parquet", "Apache-2.0"),
+    Listed("blink", "BLINK-Benchmark/BLINK", "val", "~400", "parquet", "Apache-2.0"),
     *(
-        Entry(name, "", split, rows, "", "ScanNet's terms", frames="uniform:32", where=where)
+        Listed(name, "", split, rows, "", "ScanNet's terms", frames="uniform:32", where=where)
         for name, split, rows, where in (
             ("scanqa", "val", "4,675", "github.com/ATR-DBI/ScanQA"),
             ("sqa3d", "test", "3,519", "zenodo.org/records/7792397"),
@@ -87,9 +87,9 @@ _ENTRIES: Final = (
             ("gpt4scene", "val", "", "github.com/Qi-Zhangyang/GPT4Scene"),
         )
     ),
-    Entry("skill3d", "", "vsi_test", "", "", "", where="the frame's own split files"),
+    Listed("skill3d", "", "vsi_test", "", "", "", where="the frame's own split files"),
 )
-CATALOG: Final[Mapping[str, Entry]] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
+CATALOG: Final[Mapping[str, Listed]] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
 """Every benchmark that loads, those of EASI-8 first."""
 
 EASI_8: Final = (
@@ -101,7 +101,7 @@ SUITES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )
 
 
-def named(text: str) -> tuple[Entry, ...]:
+def named(text: str) -> tuple[Listed, ...]:
     """The benchmarks of a suite, or of names with commas between them, each once; `UserError` that
     lists what there is."""
     names = [

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from surveyor.benchmarks.report.misses import miss
 from surveyor.benchmarks.report.pictures import PagePicture, pictures
-from surveyor.benchmarks.report.plans import Plan, plan
+from surveyor.benchmarks.report.plans import DrawnPlan, plan
 from surveyor.benchmarks.tool_use import tool_use
 from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import BLOBS
@@ -45,7 +45,7 @@ class Try:
     miss: str
     calls: tuple[ShownCall, ...]
     pictures: tuple[PagePicture, ...]
-    plan: Plan | None
+    plan: DrawnPlan | None
 
 
 @dataclass(frozen=True, slots=True)

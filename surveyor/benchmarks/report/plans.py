@@ -67,7 +67,7 @@ class PlanArrow:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DrawnPlan:
     """A view from above: x right, y up, everything in metres. ``walls`` are the left lower corners
     of cells, y down, in which points stand at the height of walls."""
 
@@ -91,7 +91,7 @@ class Plan:
         return max(self.width, self.height) / 26
 
 
-def plan(episode: Episode, blob: Blob = lambda _: None) -> Plan | None:
+def plan(episode: Episode, blob: Blob = lambda _: None) -> DrawnPlan | None:
     """The objects of the last result that placed any, or nothing where none did in metres; with
     ``blob``, what the run kept, also walls and cameras of the same space."""
     for outcome in reversed(episode.outcomes):
@@ -183,7 +183,7 @@ def _arrow(kind: str, start: Float, end: Float) -> PlanArrow:
 
 def _framed(
     objects: tuple[PlanObject, ...], walls: tuple[Point, ...], arrows: tuple[PlanArrow, ...]
-) -> Plan:
+) -> DrawnPlan:
     corners = [(p.left, p.top) for p in objects]
     corners += [(p.left + p.size[0], p.top + p.size[1]) for p in objects]
     corners += [*walls, *(point for arrow in arrows for point in (arrow.start, arrow.end))]
@@ -191,4 +191,6 @@ def _framed(
     left, top, right, bottom = left - _MARGIN, top - _MARGIN, right + _MARGIN, bottom + _MARGIN
     width = max(right - left, 1.6 * (bottom - top))
     start = left - (width - right + left) / 2
-    return Plan(objects, float(start), float(top), float(width), float(bottom - top), walls, arrows)
+    return DrawnPlan(
+        objects, float(start), float(top), float(width), float(bottom - top), walls, arrows
+    )

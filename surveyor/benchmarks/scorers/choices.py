@@ -29,7 +29,7 @@ Reader = Callable[[str, Row], str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ChoiceReading:
     """How a profile reads a reply. ``default`` is what it takes where it reads nothing; ``draws``
     says that the published code draws at random there."""
 
@@ -38,9 +38,9 @@ class Reading:
     draws: bool = False
 
 
-def of_text(rule: Callable[[str], str | None]) -> Reading:
+def of_text(rule: Callable[[str], str | None]) -> ChoiceReading:
     """A rule that looks at nothing but the reply."""
-    return Reading(lambda text, row: rule(text))
+    return ChoiceReading(lambda text, row: rule(text))
 
 
 def truth_letter(value: object) -> str:
@@ -70,7 +70,7 @@ def _older(text: str, row: Row) -> str | None:
     return older_letter(text.strip(), choices_of(row))
 
 
-def _scorer(readings: Mapping[str, Reading]) -> ScoreFunction:
+def _scorer(readings: Mapping[str, ChoiceReading]) -> ScoreFunction:
     """The score function of a metric whose profiles read so."""
 
     def score(row: Row, profile: str) -> Mapping[str, float]:
@@ -94,7 +94,7 @@ def _easi(text: str, row: Row) -> str | None:
     return found
 
 
-EASI: Final = Reading(_easi)
+EASI: Final = ChoiceReading(_easi)
 
 
 def chance_of(row: Row) -> float:
@@ -175,7 +175,7 @@ _GROUPS: Final[Mapping[str, Callable[[Row], str]]] = {
 
 def _metric(
     name: str,
-    readings: Mapping[str, Reading],
+    readings: Mapping[str, ChoiceReading],
     measures: Mapping[str, tuple[Measure, ...]] | None = None,
     needed: tuple[str, ...] = (),
 ) -> Metric:
@@ -205,15 +205,15 @@ METRICS: Final = (
     _metric("viewspatial", {"official": of_text(rules.viewspatial), "easi": EASI}),
     _metric(
         "site",
-        {"official": Reading(_site, draws=True), "easi": EASI},
+        {"official": ChoiceReading(_site, draws=True), "easi": EASI},
         dict.fromkeys(("official", "easi"), _SITE),
         ("options",),
     ),
     _metric(
         "3dsrbench",
         {
-            "official": Reading(_older),
-            "easi": Reading(_older),
+            "official": ChoiceReading(_older),
+            "easi": ChoiceReading(_older),
             "lmms-eval": of_text(rules.threedsr_lmms),
         },
         {
@@ -238,9 +238,9 @@ METRICS: Final = (
     _metric(
         "omnispatial",
         {
-            "official": Reading(lambda text, row: rules.omnispatial(text), default="A"),
+            "official": ChoiceReading(lambda text, row: rules.omnispatial(text), default="A"),
             "easi": EASI,
-            "json": Reading(lambda text, row: rules.omnispatial_json(text), default="A"),
+            "json": ChoiceReading(lambda text, row: rules.omnispatial_json(text), default="A"),
             "direct": of_text(rules.omnispatial_direct),
         },
         dict.fromkeys(

@@ -24,7 +24,7 @@ _BRACKETS: Final = re.compile(r"\(([-+]?\d+\.?\d*(?:,\s*[-+]?\d+\.?\d*)*?)\)")
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
+class PointRegion:
     """Whole pixels from (x0, y0) up to, not including, (x1, y1)."""
 
     x0: int
@@ -33,7 +33,7 @@ class Region:
     y1: int
 
     @classmethod
-    def pixel(cls, x: int, y: int) -> Region:
+    def pixel(cls, x: int, y: int) -> PointRegion:
         """One pixel."""
         return cls(x, y, x + 1, y + 1)
 
@@ -77,7 +77,7 @@ def _decoded(text: object) -> Mask:
     return np.asarray(bright, np.bool_)
 
 
-def share_inside(regions: Sequence[Region], mask: Mask, *, clipped: bool) -> float:
+def share_inside(regions: Sequence[PointRegion], mask: Mask, *, clipped: bool) -> float:
     """The share of all pixels of the regions that lie in the mask; those outside the picture count
     as outside of it, or are ``clipped`` to its edge. 0 without pixels."""
     total = sum(region.size for region in regions)
@@ -112,7 +112,7 @@ def written(text: str) -> list[tuple[list[float], bool]]:
     return found
 
 
-def authors_regions(text: str, width: int, height: int, *, absolute: bool) -> list[Region]:
+def authors_regions(text: str, width: int, height: int, *, absolute: bool) -> list[PointRegion]:
     """RoboRefer d97a995: pairs with a decimal point are fractions, others pixels; boxes are
     fractions and become all their pixels. ``absolute``: all are pixels, and a decimal raises."""
     regions = []
@@ -121,19 +121,19 @@ def authors_regions(text: str, width: int, height: int, *, absolute: bool) -> li
             raise Unscorable("a pixel with decimals raises in the published code")
         wide, high = (1, 1) if absolute or not (decimal or len(numbers) == 4) else (width, height)
         if len(numbers) == 2:
-            regions.append(Region.pixel(int(numbers[0] * wide), int(numbers[1] * high)))
+            regions.append(PointRegion.pixel(int(numbers[0] * wide), int(numbers[1] * high)))
         elif len(numbers) == 4:
             x0, y0, x1, y1 = (int(n * s) for n, s in zip(numbers, (wide, high) * 2, strict=True))
             if x1 < x0 or y1 < y0:
                 raise Unscorable("a box that ends before it begins raises in the published code")
-            regions.append(Region(x0, y0, x1, y1))
+            regions.append(PointRegion(x0, y0, x1, y1))
     return regions
 
 
-def scaled_pairs(text: str, width: int, height: int) -> list[Region]:
+def scaled_pairs(text: str, width: int, height: int) -> list[PointRegion]:
     """lmms-eval's: pairs alone, always fractions, so pixels miss."""
     return [
-        Region.pixel(int(numbers[0] * width), int(numbers[1] * height))
+        PointRegion.pixel(int(numbers[0] * width), int(numbers[1] * height))
         for numbers, _ in written(text)
         if len(numbers) == 2
     ]
@@ -154,11 +154,11 @@ def easi_points(text: str, width: int, height: int) -> list[tuple[float, float]]
     return points
 
 
-def easi_regions(text: str, width: int, height: int) -> list[Region]:
+def easi_regions(text: str, width: int, height: int) -> list[PointRegion]:
     """EASI's points and boxes as pixels, rounded and inside the picture's edges."""
     boxes = [] if _of_literal(text, width, height) else _easi_boxes(text, width, height)
     pixels = [
-        Region.pixel(
+        PointRegion.pixel(
             round(min(max(x * width, 0.0), width - 1.0)),
             round(min(max(y * height, 0.0), height - 1.0)),
         )
@@ -167,13 +167,13 @@ def easi_regions(text: str, width: int, height: int) -> list[Region]:
     return [*pixels, *boxes]
 
 
-def _easi_boxes(text: str, width: int, height: int) -> list[Region]:
+def _easi_boxes(text: str, width: int, height: int) -> list[PointRegion]:
     boxes = []
     for numbers, _ in written(text):
         if len(numbers) == 4:
             scale = (width, height) * 2 if max(map(abs, numbers)) <= 1.5 else (1, 1, 1, 1)
             x0, y0, x1, y1 = (round(n * s) for n, s in zip(numbers, scale, strict=True))
-            boxes.append(Region(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)))
+            boxes.append(PointRegion(min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)))
     return boxes
 
 

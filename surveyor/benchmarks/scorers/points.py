@@ -16,7 +16,7 @@ from typing import Final
 
 from surveyor.benchmarks.scorers.base import Metric, Row, Unscorable, text_of
 from surveyor.benchmarks.scorers.pointing import (
-    Region,
+    PointRegion,
     authors_regions,
     easi_points,
     easi_regions,
@@ -25,7 +25,7 @@ from surveyor.benchmarks.scorers.pointing import (
     share_inside,
 )
 
-_READERS: Final[Mapping[str, Callable[[str, int, int], list[Region]]]] = {
+_READERS: Final[Mapping[str, Callable[[str, int, int], list[PointRegion]]]] = {
     "official": partial(authors_regions, absolute=False),
     "authors-pixels": partial(authors_regions, absolute=True),
     "easi": easi_regions,

@@ -107,7 +107,7 @@ class _Entity(_Record):
     triangleMesh_META: _TriangleMesh | None = None
 
 
-class _Scene(_Record):
+class _WebxrScene(_Record):
     spatialEntities: tuple[_Entity, ...] = Field(min_length=1)
 
 
@@ -122,7 +122,7 @@ def read_webxr(source: Path) -> list[ScannedRoom]:
 def read_capture(path: Path) -> ScannedRoom:
     """One captured room. Raises `UserError` when the file is no scene capture with a mesh."""
     try:
-        scene = _Scene.model_validate(json.loads(path.read_bytes()))
+        scene = _WebxrScene.model_validate(json.loads(path.read_bytes()))
         return _room(check_name(path.stem, "a scene"), scene)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
@@ -134,7 +134,7 @@ def read_capture(path: Path) -> ScannedRoom:
         raise UserError(f"{path} is no whole scene capture: {error}") from None
 
 
-def _room(name: str, scene: _Scene) -> ScannedRoom:
+def _room(name: str, scene: _WebxrScene) -> ScannedRoom:
     placed = [(one, one.locatable_META) for one in scene.spatialEntities]
     entities = [(one, place) for one, place in placed if place is not None]
     floors = [e for e in entities if e[0].semanticLabel_META == "FLOOR" and e[0].bounded2D_META]

@@ -19,7 +19,7 @@ from surveyor.scenes.rooms.layout.fillers import fill, scatter
 from surveyor.scenes.rooms.layout.floor_plan import FloorPlan, Shape
 from surveyor.scenes.rooms.layout.openings import place_openings
 from surveyor.scenes.rooms.layout.recipes import RECIPES
-from surveyor.scenes.rooms.layout.shell import Finish, Hole, Surface, build_shell
+from surveyor.scenes.rooms.layout.shell import Finish, Hole, ShellSurface, build_shell
 from surveyor.scenes.rooms.mesh import Mesh, build_mesh
 from surveyor.scenes.rooms.shapes import Part, rotation
 from surveyor.scenes.rooms.surfaces.materials import Material, Paints
@@ -68,7 +68,7 @@ class Room:
 
     def __init__(
         self, spec: RoomSpec, plan: FloorPlan, kinds: tuple[str, ...],
-        placed: tuple[PlacedModel, ...], shell: tuple[Surface, ...],
+        placed: tuple[PlacedModel, ...], shell: tuple[ShellSurface, ...],
         lighting: Lighting = Lighting(),
     ) -> None:  # fmt: skip
         self.spec, self.plan, self.kinds, self.lighting = spec, plan, kinds, lighting

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict
 
 from surveyor.skills.distil.rollouts import Cause
-from surveyor.skills.gate import Estimate, Pair, estimate
+from surveyor.skills.gate import LiftEstimate, Paired, estimate
 from surveyor.skills.scope import Scope
 from surveyor.skills.workflow import Workflow
 
@@ -51,14 +51,14 @@ class Finding(BaseModel):
         return (self.gain - self.error) * len(self.episodes)
 
 
-def floored(found: Estimate) -> Estimate:
+def floored(found: LiftEstimate) -> LiftEstimate:
     """The estimate with no smaller error than its number of tasks allows."""
     floor = ERROR_FLOOR / math.sqrt(found.tasks) if found.tasks else math.inf
-    return Estimate(found.gain, max(found.error, floor), found.tasks, found.rooms)
+    return LiftEstimate(found.gain, max(found.error, floor), found.tasks, found.rooms)
 
 
 def finding_of(
-    pairs: Sequence[Pair], workflow: Workflow, scope: Scope, price: float
+    pairs: Sequence[Paired], workflow: Workflow, scope: Scope, price: float
 ) -> Finding | None:
     """What pairs say for a workflow within a scope; ``None`` for fewer than two rooms."""
     whole = [pair for pair in pairs if pair.whole]

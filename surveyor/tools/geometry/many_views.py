@@ -12,7 +12,7 @@ from surveyor.core.geometry import Float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Camera:
+class ViewPose:
     """``R`` (3, 3) and ``t`` (3,) take the joined photos' coordinates to this camera's."""
 
     R: Float
@@ -25,7 +25,7 @@ class Camera:
         return centre
 
 
-def triangulated(cameras: Sequence[Camera], rays: Float) -> Float:
+def triangulated(cameras: Sequence[ViewPose], rays: Float) -> Float:
     """(3,) the point that cameras see at normalised coordinates (n, 2), by least squares."""
     rows = [
         ray[k] * np.append(camera.R[2], camera.t[2]) - np.append(camera.R[k], camera.t[k])
@@ -38,7 +38,7 @@ def triangulated(cameras: Sequence[Camera], rays: Float) -> Float:
     return point
 
 
-def refined(cameras: Sequence[Camera], rays: Float) -> Float:
+def refined(cameras: Sequence[ViewPose], rays: Float) -> Float:
     """The same, so that its images are as close to the rays as they can be."""
 
     def miss(point: Float) -> Float:
@@ -57,6 +57,6 @@ def widest_angle(centres: Sequence[Float], point: Float) -> float:
     return float(np.arccos(np.clip((ways @ ways.T).min(), -1, 1)))
 
 
-def viewing_angle(cameras: Sequence[Camera], point: Float) -> float:
+def viewing_angle(cameras: Sequence[ViewPose], point: Float) -> float:
     """Radians between the two views of a point that are farthest apart."""
     return widest_angle([camera.centre for camera in cameras], point)

@@ -26,7 +26,7 @@ from scipy.spatial.transform import Rotation
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import Float, Intrinsics
 from surveyor.core.photos import Photo
-from surveyor.tools.geometry.many_views import Camera, triangulated, widest_angle
+from surveyor.tools.geometry.many_views import ViewPose, triangulated, widest_angle
 
 GUESSED_FOCAL: Final = 0.9
 """Of the longer side: a phone's main camera is about 0.75, a zoomed compact above 1."""
@@ -49,7 +49,7 @@ class Joined:
     ``error`` is the median distance in pixels between what was seen and where it should be.
     """
 
-    cameras: dict[int, Camera]
+    cameras: dict[int, ViewPose]
     intrinsics: tuple[Intrinsics, ...]
     apart: tuple[int, ...]
     points: Float
@@ -68,7 +68,7 @@ class _Work:
 
     intrinsics: list[Intrinsics]
     seen: list[dict[int, Float]]
-    cameras: dict[int, Camera] = field(default_factory=dict)
+    cameras: dict[int, ViewPose] = field(default_factory=dict)
     points: dict[int, Float] = field(default_factory=dict)
 
     def rays(self, photo: int, pixels: Float) -> Float:
@@ -209,7 +209,7 @@ def _matches(
 def _begin(work: _Work) -> bool:
     """Take the pair with the most points seen under a good angle as the first two cameras."""
     cv2 = _opencv()
-    best: tuple[float, int, int, Camera] | None = None
+    best: tuple[float, int, int, ViewPose] | None = None
     for a, b in combinations(range(len(work.seen)), 2):
         tracks = sorted(work.seen[a].keys() & work.seen[b].keys())
         if len(tracks) < 2 * _LEAST:
@@ -221,11 +221,11 @@ def _begin(work: _Work) -> bool:
         if E is None or E.shape != (3, 3):
             continue
         count, R, t, _ = cv2.recoverPose(E, x, y, np.eye(3), mask=inside)
-        second = Camera(R, t.ravel())
+        second = ViewPose(R, t.ravel())
         if count < _LEAST:
             continue
         points = [
-            triangulated([Camera(np.eye(3), np.zeros(3)), second], np.array([p, q]))
+            triangulated([ViewPose(np.eye(3), np.zeros(3)), second], np.array([p, q]))
             for p, q in zip(x[:200], y[:200], strict=True)
         ]
         angle = float(np.median([widest_angle([np.zeros(3), second.centre], p) for p in points]))
@@ -234,7 +234,7 @@ def _begin(work: _Work) -> bool:
             best = (worth, a, b, second)
     if best is None or best[0] <= 0:
         return False
-    work.cameras = {best[1]: Camera(np.eye(3), np.zeros(3)), best[2]: best[3]}
+    work.cameras = {best[1]: ViewPose(np.eye(3), np.zeros(3)), best[2]: best[3]}
     _triangulate(work)
     return len(work.points) >= _LEAST
 
@@ -286,7 +286,7 @@ def _resect(work: _Work) -> bool:
             turn, shift = cv2.solvePnPRefineLM(
                 points[good], rays[good], np.eye(3), None, turn, shift
             )
-            work.cameras[k] = Camera(cv2.Rodrigues(turn)[0], shift.ravel())
+            work.cameras[k] = ViewPose(cv2.Rodrigues(turn)[0], shift.ravel())
             return True
     return False
 
@@ -337,7 +337,7 @@ def _adjust(work: _Work, *, focal: bool, most: int = _ADJUSTED) -> None:
     ).x  # fmt: skip
     for c, k in enumerate(order):
         turn = Rotation.from_rotvec(found[6 * c : 6 * c + 3]).as_matrix()
-        work.cameras[k] = Camera(turn, found[6 * c + 3 : 6 * c + 6])
+        work.cameras[k] = ViewPose(turn, found[6 * c + 3 : 6 * c + 6])
     for track, i in place.items():
         work.points[track] = found[6 * n + 3 * i : 6 * n + 3 * i + 3]
     if focal:

@@ -21,7 +21,7 @@ from surveyor.tools.usage import dump
 from surveyor.tools.workspace import Workspace
 
 
-class Part(StrEnum):
+class FloorPart(StrEnum):
     """Of a floor of two parts."""
 
     LARGER = "larger"
@@ -34,7 +34,9 @@ class RegionArguments(Arguments):
     reconstruction: str
     around: Annotated[str | None, Field(description="an object of the reconstruction")] = None
     reach: Annotated[float, Field(gt=0, le=10, description="metres around the object")] = 1.0
-    part: Annotated[Part | None, Field(description="instead: an arm of an L-shaped place")] = None
+    part: Annotated[FloorPart | None, Field(description="instead: an arm of an L-shaped place")] = (
+        None
+    )
     name: Annotated[str, Field(min_length=1, max_length=60)] = "region"
 
 
@@ -74,7 +76,7 @@ def _points(asked: RegionArguments, record: ReconstructionRecord, workspace: Wor
     parts = two_parts(floor)
     if parts is None:
         raise ModelMistake(f"the floor of {asked.reconstruction} has no two parts")
-    return parts[0 if asked.part is Part.LARGER else 1]
+    return parts[0 if asked.part is FloorPart.LARGER else 1]
 
 
 def region_tool() -> Tool[RegionArguments]:

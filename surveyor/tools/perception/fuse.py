@@ -11,7 +11,7 @@ from pydantic import Field
 
 from surveyor.core.errors import ModelMistake
 from surveyor.core.geometry import Scale
-from surveyor.tools.evidence_store import Arrays, Kept
+from surveyor.tools.evidence_store import Arrays, StoredEvidence
 from surveyor.tools.geometry.boxes import fit_upright_box
 from surveyor.tools.geometry.floor import room_yaw
 from surveyor.tools.geometry.fusing import Thing, fuse
@@ -96,7 +96,7 @@ def _common(
     recon = workspace.get(space, ReconstructionRecord)
     key = recon_key(recon)
     place = fusion_input(memo, recon)
-    kept = Kept(workspace.experts.evidence, "things", _packed, _unpacked)
+    kept = StoredEvidence(workspace.experts.evidence, "things", _packed, _unpacked)
     found: Found = []
     for category in dict.fromkeys(cloud.category for _, cloud in clouds):
         mine = [(handle, cloud) for handle, cloud in clouds if cloud.category == category]

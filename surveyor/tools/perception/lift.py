@@ -13,7 +13,7 @@ from pydantic import Field
 from surveyor.core.errors import ModelMistake
 from surveyor.core.geometry import Float, Intrinsics, PointCloud, Pose, Scale
 from surveyor.core.masks import decode_rle
-from surveyor.tools.evidence_store import Arrays, Kept
+from surveyor.tools.evidence_store import Arrays, StoredEvidence
 from surveyor.tools.geometry.clouds import main_part
 from surveyor.tools.geometry.lifting import (
     LEVEL,
@@ -160,7 +160,7 @@ def _lift_one(
         frame.to_original,
         shape,
     )
-    kept = Kept(workspace.experts.evidence, "lifted", _packed, _unpacked)
+    kept = StoredEvidence(workspace.experts.evidence, "lifted", _packed, _unpacked)
     lifted = memo.get(key, lambda: kept.get(key, lambda: _lifted(outline, frame, view)))
     if len(lifted.points) < _LEAST_POINTS:
         return None

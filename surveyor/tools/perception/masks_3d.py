@@ -10,7 +10,7 @@ import numpy as np
 from surveyor.core.errors import ModelMistake
 from surveyor.core.geometry import Scale
 from surveyor.services.contract import Phrase
-from surveyor.tools.evidence_store import Arrays, Kept
+from surveyor.tools.evidence_store import Arrays, StoredEvidence
 from surveyor.tools.geometry.boxes import fit_upright_box
 from surveyor.tools.geometry.kept_masks import keep_mask
 from surveyor.tools.geometry.mask_votes import FusedMask, ViewMask, vote
@@ -154,7 +154,7 @@ class MaskMaker:
         names = tuple((cloud.key, cloud.score) for cloud in clouds)
         scene = (workspace.task.dataset, workspace.task.scene_id, record.category)
         key = (scene, versions, recon_key(recon), names)
-        kept = Kept(workspace.experts.evidence, "space masks", _packed, _unpacked)
+        kept = StoredEvidence(workspace.experts.evidence, "space masks", _packed, _unpacked)
 
         def made() -> FusedMask:
             masks = [_view_mask(source, place, workspace) for source in sources]

@@ -21,7 +21,7 @@ from surveyor.tools.registry import Registry
 from surveyor.tools.workspace import Workspace
 from surveyor.training.compact.drawing import skill_for
 from surveyor.training.evolution.scoring import Scorer
-from surveyor.training.rewards.parts import Judged
+from surveyor.training.rewards.parts import Rewarded
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +39,18 @@ class Episodes:
     at_once: int = 4
     registry: Registry = field(default_factory=lambda: Registry(default_tools()))
 
-    async def __call__(self, planner: Planner, tasks: Sequence[Task]) -> list[Judged]:
+    async def __call__(self, planner: Planner, tasks: Sequence[Task]) -> list[Rewarded]:
         """The tasks' judged episodes, in order."""
         lanes = asyncio.Semaphore(self.at_once)
         with TemporaryDirectory(prefix="surveyor-episodes-") as name:
 
-            async def one(number: int, task: Task) -> Judged:
+            async def one(number: int, task: Task) -> Rewarded:
                 async with lanes:
                     return await self._one(Path(name) / f"{number}.jsonl", planner, task)
 
             return list(await asyncio.gather(*(one(k, task) for k, task in enumerate(tasks))))
 
-    async def _one(self, path: Path, planner: Planner, task: Task) -> Judged:
+    async def _one(self, path: Path, planner: Planner, task: Task) -> Rewarded:
         skill = skill_for(self.drawn, task.id) if self.drawn else None
         skills = (skill,) if skill else ()
         workspace = Workspace(task, self.client)
@@ -61,10 +61,10 @@ class Episodes:
             why = episode.reason if episode else "it never began"
             raise InfrastructureError(f"an episode of {task.id} did not end: {why}")
         score = (await self.scorer.score(task.id, episode.answer)).score
-        return Judged(episode, score, skill.workflow if skill else None, grounded=True)
+        return Rewarded(episode, score, skill.workflow if skill else None, grounded=True)
 
 
-def utility(judged: Judged, price: float) -> float:
+def utility(judged: Rewarded, price: float) -> float:
     """What an episode is worth: ``score - price · seconds`` in priced expert seconds."""
     return judged.score - price * seconds_of(judged.episode)
 

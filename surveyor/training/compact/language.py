@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from surveyor.skills.workflow import Workflow
 from surveyor.training.compact.results import result_tokens
 from surveyor.training.compact.table import Table
-from surveyor.training.compact.turns import Said, answer_tokens, call_tokens, follow, read
+from surveyor.training.compact.turns import SpokenTurn, answer_tokens, call_tokens, follow, read
 from surveyor.training.compact.vocabulary import END, START, UNKNOWN, WHOLE, Vocabulary
 from surveyor.training.rows.records import Chat, text_of
 
@@ -66,7 +66,7 @@ def encode(messages: Iterable[Chat], vocabulary: Vocabulary) -> Encoded:
     return Encoded(tokens, own, table)
 
 
-def decode(tokens: Sequence[str], table: Table) -> Said:
+def decode(tokens: Sequence[str], table: Table) -> SpokenTurn:
     """What the model's tokens mean; `ValueError` when they mean nothing."""
     return read(tokens, table)
 

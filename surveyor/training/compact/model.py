@@ -16,7 +16,7 @@ from surveyor.training.compact.vocabulary import END, PAD, UNKNOWN, Vocabulary
 from surveyor.training.extras import need
 
 
-class Shape(BaseModel):
+class ModelShape(BaseModel):
     """Layers, widths and heads; the default has 0.9 million parameters."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,7 +29,7 @@ class Shape(BaseModel):
     longest: int = Field(default=1024, ge=128)
 
 
-def make_model(shape: Shape, vocabulary: Vocabulary, seed: int) -> Any:
+def make_model(shape: ModelShape, vocabulary: Vocabulary, seed: int) -> Any:
     """A network with seeded random weights."""
     torch, transformers = need("torch"), need("transformers")
     torch.manual_seed(seed)

@@ -35,11 +35,11 @@ from surveyor.training.compact.episodes import seconds_of, utility
 from surveyor.training.compact.model import write_tokenizer
 from surveyor.training.curves import curve_svg
 from surveyor.training.extras import need
-from surveyor.training.rewards.parts import WEIGHTS, Judged, rewards
+from surveyor.training.rewards.parts import WEIGHTS, Rewarded, rewards
 from surveyor.training.serving.app import build_server
 from surveyor.training.serving.compact import CompactBackend
 
-Play = Callable[[Planner, Sequence[Task]], Awaitable[Sequence[Judged]]]
+Play = Callable[[Planner, Sequence[Task]], Awaitable[Sequence[Rewarded]]]
 """Plays the tasks and judges the episodes, in order."""
 
 PARITY = 0.05

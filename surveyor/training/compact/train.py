@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from surveyor.core.errors import UserError
 from surveyor.training.checkpoints import newest, prune, write_folder
-from surveyor.training.compact.model import Shape, make_model, write_tokenizer
+from surveyor.training.compact.model import ModelShape, make_model, write_tokenizer
 from surveyor.training.compact.sequences import Order, Spoken, renamed
 from surveyor.training.compact.vocabulary import PAD, Vocabulary
 from surveyor.training.extras import need
@@ -37,7 +37,7 @@ class CompactSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    shape: Shape = Shape()
+    shape: ModelShape = ModelShape()
     steps: int = Field(default=3000, ge=1)
     batch: int = Field(default=8, ge=1)
     rate: float = Field(default=0.02, gt=0)

@@ -20,7 +20,7 @@ _GUESSES = frozenset({"1.8", "18.0"})
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SpokenTurn:
     """One turn: calls with their arguments, or an answer."""
 
     calls: tuple[tuple[str, dict[str, Any]], ...] = ()
@@ -79,19 +79,19 @@ def answer_tokens(text: str, table: Table) -> list[str]:
     return [text if text.isdecimal() and int(text) <= WHOLE else UNKNOWN]
 
 
-def read(tokens: Sequence[str], table: Table) -> Said:
+def read(tokens: Sequence[str], table: Table) -> SpokenTurn:
     """What a model said; `ValueError` names what can't be read."""
     own = list(tokens[:-1] if tokens and tokens[-1] == END else tokens)
     if not own:
         raise ValueError("an empty turn")
     if own[0] == "<ans>":
-        return Said(answer=_answer(own[1:], table))
+        return SpokenTurn(answer=_answer(own[1:], table))
     starts = [k for k, token in enumerate(own) if token == "<call>"]
     if not starts or starts[0]:
         raise ValueError(f"a turn that begins with {own[0]}")
     bounds = [*starts, len(own)]
     spans = [own[a + 1 : b] for a, b in pairwise(bounds)]
-    return Said(calls=tuple(_call(span, table) for span in spans))
+    return SpokenTurn(calls=tuple(_call(span, table) for span in spans))
 
 
 def _frame_list(handles: list[Any], table: Table) -> list[str]:

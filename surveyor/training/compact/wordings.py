@@ -16,7 +16,7 @@ _LINE = re.compile(r"^Question: (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Reworded:
     """The first line of a template's question, and what else may be said for it."""
 
     pattern: re.Pattern[str]
@@ -24,8 +24,8 @@ class Asked:
     held_out: tuple[str, ...]
 
 
-def _asked(pattern: str, wordings: tuple[str, ...], held_out: tuple[str, ...]) -> Asked:
-    return Asked(re.compile(pattern), wordings, held_out)
+def _asked(pattern: str, wordings: tuple[str, ...], held_out: tuple[str, ...]) -> Reworded:
+    return Reworded(re.compile(pattern), wordings, held_out)
 
 
 _STANDING = r"If I am standing by the (?P<a>.+) and facing the (?P<b>.+), is the (?P<c>.+) to "

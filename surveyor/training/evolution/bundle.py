@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from surveyor.skills.distil.findings import Finding, finding_of, floored
-from surveyor.skills.gate import Estimate, estimate
+from surveyor.skills.gate import LiftEstimate, estimate
 from surveyor.skills.scope import Scope
 from surveyor.skills.workflow import Workflow
 from surveyor.training.evolution.exploration import (
     LIBRARY,
     Arm,
-    Evidence,
+    ArmEvidence,
     ExploreSettings,
     equal_but_cheaper,
 )
@@ -41,7 +41,7 @@ class Bundle:
 
 
 def propose(
-    evidence: Evidence, arms: Sequence[Arm], finalists: Sequence[Arm], settings: ExploreSettings
+    evidence: ArmEvidence, arms: Sequence[Arm], finalists: Sequence[Arm], settings: ExploreSettings
 ) -> Bundle:
     """The bundle that the evidence favours; it may change nothing."""
     base = _best(evidence, finalists)
@@ -51,14 +51,14 @@ def propose(
     return _bundle(evidence, arms, chosen | cheaper(evidence, arms, chosen, settings))
 
 
-def thrift(evidence: Evidence, arms: Sequence[Arm], settings: ExploreSettings) -> Bundle:
+def thrift(evidence: ArmEvidence, arms: Sequence[Arm], settings: ExploreSettings) -> Bundle:
     """What gives the library's own answers for less, and changes nothing else."""
     chosen = dict.fromkeys(evidence.types, arms[0])
     return _bundle(evidence, arms, chosen | cheaper(evidence, arms, chosen, settings))
 
 
 def cheaper(
-    evidence: Evidence,
+    evidence: ArmEvidence,
     arms: Sequence[Arm],
     chosen: Mapping[str, Arm],
     settings: ExploreSettings,
@@ -83,7 +83,7 @@ def cheaper(
     return {kind: arm for kind, (_, arm) in saving.items()}
 
 
-def _best(evidence: Evidence, finalists: Sequence[Arm]) -> Arm:
+def _best(evidence: ArmEvidence, finalists: Sequence[Arm]) -> Arm:
     """The arm with the highest mean gain over the library on the tasks that it did."""
     library = next(arm for arm in finalists if arm.key == LIBRARY)
 
@@ -93,7 +93,7 @@ def _best(evidence: Evidence, finalists: Sequence[Arm]) -> Arm:
     return max(finalists, key=gain)
 
 
-def _deviations(evidence: Evidence, base: Arm, finalists: Sequence[Arm]) -> dict[str, Arm]:
+def _deviations(evidence: ArmEvidence, base: Arm, finalists: Sequence[Arm]) -> dict[str, Arm]:
     best: dict[str, tuple[float, Arm]] = {}
     for arm in finalists:
         if arm == base:
@@ -108,7 +108,7 @@ def _deviations(evidence: Evidence, base: Arm, finalists: Sequence[Arm]) -> dict
     return {kind: arm for kind, (_, arm) in best.items()}
 
 
-def posterior(gains: Mapping[str, Estimate]) -> dict[str, tuple[float, float]]:
+def posterior(gains: Mapping[str, LiftEstimate]) -> dict[str, tuple[float, float]]:
     """Each type's gain and error after shrinking towards the gain over all types.
 
     How far true gains spread over types is estimated from the gains themselves (DerSimonian and
@@ -134,7 +134,7 @@ def posterior(gains: Mapping[str, Estimate]) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _bundle(evidence: Evidence, arms: Sequence[Arm], chosen: Mapping[str, Arm]) -> Bundle:
+def _bundle(evidence: ArmEvidence, arms: Sequence[Arm], chosen: Mapping[str, Arm]) -> Bundle:
     """Findings, one for each workflow that would be new for some type."""
     library = arms[0]
     kinds: dict[str, list[str]] = {}
@@ -152,11 +152,11 @@ def _bundle(evidence: Evidence, arms: Sequence[Arm], chosen: Mapping[str, Arm]) 
     return Bundle(chosen, tuple(findings))
 
 
-def _changes(evidence: Evidence, arm: Arm, library: Arm, kind: str) -> bool:
+def _changes(evidence: ArmEvidence, arm: Arm, library: Arm, kind: str) -> bool:
     """Whether the library does anything else on questions of this type now."""
     mine = [case for case in evidence.cases if case.profile.question_type == kind]
     return any(arm.choose(case) != library.choose(case) for case in mine)
 
 
-def _workflow(arm: Arm, evidence: Evidence) -> Workflow:
+def _workflow(arm: Arm, evidence: ArmEvidence) -> Workflow:
     return arm.choose(evidence.cases[0])

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, Field
 
 from surveyor.skills.distil.rollouts import Rollout, table
-from surveyor.skills.gate import Pair
+from surveyor.skills.gate import Paired
 from surveyor.skills.workflow import Workflow
 from surveyor.training.evolution.cases import Case
 from surveyor.training.evolution.player import RolloutRequest, requests_for
@@ -76,7 +76,7 @@ def arms_of(workflows: Iterable[Workflow], library: Chooser) -> tuple[Arm, ...]:
     return (Arm(LIBRARY, library), *(Arm(key, always(w)) for key, w in known.items()))
 
 
-class Evidence:
+class ArmEvidence:
     """What was played of which case, and comparisons of arms on it."""
 
     def __init__(self, price: float) -> None:
@@ -103,14 +103,14 @@ class Evidence:
         """What the arm did with the case, if it was played."""
         return self._rows.get((case.id, arm.way(case)))
 
-    def pairs(self, new: Arm, old: Arm, kind: str | None = None) -> list[Pair]:
+    def pairs(self, new: Arm, old: Arm, kind: str | None = None) -> list[Paired]:
         """Tasks that both arms did, of one type or of all."""
         rows = (
             (self.row(new, case), self.row(old, case))
             for case in self.cases
             if kind is None or case.profile.question_type == kind
         )
-        return [Pair(a, b) for a, b in rows if a is not None and b is not None]
+        return [Paired(a, b) for a, b in rows if a is not None and b is not None]
 
     def utilities(self, arm: Arm) -> dict[str, list[float]]:
         """Utilities of the arm's tasks, by type."""
@@ -129,12 +129,12 @@ async def explore(
     play: Play,
     settings: ExploreSettings,
     price: float,
-) -> tuple[Evidence, tuple[Arm, ...], tuple[Rung, ...]]:
+) -> tuple[ArmEvidence, tuple[Arm, ...], tuple[Rung, ...]]:
     """Play the rungs; returns all evidence, the arms that played every task, and each rung.
 
     ``always_kept`` names arms that play every rung whatever they gain: the baselines.
     """
-    evidence, alive, told = Evidence(price), list(arms), []
+    evidence, alive, told = ArmEvidence(price), list(arms), []
     narrow: dict[str, frozenset[str]] = {}
     for number, cases in enumerate(rungs):
         asked = [*alive, *(arm for arm in arms if arm.key in narrow and arm not in alive)]
@@ -155,7 +155,7 @@ async def explore(
     return evidence, tuple(alive), tuple(told)
 
 
-def rung_of(evidence: Evidence, arms: Sequence[Arm], kept: Sequence[Arm]) -> Rung:
+def rung_of(evidence: ArmEvidence, arms: Sequence[Arm], kept: Sequence[Arm]) -> Rung:
     """What the evidence says of these arms."""
     return Rung(
         rooms=len({c.room for c in evidence.cases}),
@@ -169,7 +169,7 @@ def _survivors(
     alive: Sequence[Arm],
     most: int,
     means: Mapping[str, float],
-    evidence: Evidence,
+    evidence: ArmEvidence,
     settings: ExploreSettings,
     always_kept: frozenset[str],
 ) -> list[Arm]:
@@ -189,7 +189,7 @@ def _survivors(
 
 
 def _equal_but_cheaper(
-    arms: Sequence[Arm], alive: Sequence[Arm], evidence: Evidence
+    arms: Sequence[Arm], alive: Sequence[Arm], evidence: ArmEvidence
 ) -> dict[str, frozenset[str]]:
     """Types on which an arm has answered like a living one on every task so far, at lower cost."""
     found = {}
@@ -204,7 +204,7 @@ def _equal_but_cheaper(
     return found
 
 
-def equal_but_cheaper(pairs: Sequence[Pair]) -> bool:
+def equal_but_cheaper(pairs: Sequence[Paired]) -> bool:
     """Whether the new way gave the same answer on every task, and cost less over all."""
     saved = math.fsum(pair.old.cost - pair.new.cost for pair in pairs)
     return bool(pairs) and saved > 1e-9 and all(p.new.answer == p.old.answer for p in pairs)

@@ -20,7 +20,7 @@ from surveyor.training.evolution.bundle import Bundle, propose, thrift
 from surveyor.training.evolution.cases import Case, in_rooms
 from surveyor.training.evolution.exploration import (
     Arm,
-    Evidence,
+    ArmEvidence,
     Rung,
     arms_of,
     explore,
@@ -113,13 +113,13 @@ class Round:
 
     def _from_given(
         self, arms: Sequence[Arm], rungs: Sequence[Sequence[Case]]
-    ) -> tuple[Evidence, tuple[Arm, ...], tuple[Rung, ...]]:
+    ) -> tuple[ArmEvidence, tuple[Arm, ...], tuple[Rung, ...]]:
         """What given rollouts of teaching rooms say, as if exploration had played them."""
         teaching = [case for rung in rungs for case in rung]
         ids = {case.id for case in teaching}
         mine = [rollout for rollout in self.given if rollout.task_id in ids]
         done = {rollout.task_id for rollout in mine}
-        evidence = Evidence(self.settings.price)
+        evidence = ArmEvidence(self.settings.price)
         evidence.add([case for case in teaching if case.id in done], mine)
         self.looked_at.extend(evidence.cases)
         finalists = tuple(a for a in arms if a is arms[0] or evidence.pairs(a, arms[0]))
@@ -134,7 +134,7 @@ class Round:
     async def _judged(
         self,
         bundle: Bundle,
-        evidence: Evidence,
+        evidence: ArmEvidence,
         policy: LibraryPolicy,
         cases: Sequence[Case],
         rooms: Sequence[str],
@@ -193,7 +193,7 @@ class Round:
     def _report(
         self,
         arms: Sequence[Arm],
-        evidence: Evidence,
+        evidence: ArmEvidence,
         rungs: Sequence[Rung],
         judged: Sequence[Judged],
     ) -> RoundReport:

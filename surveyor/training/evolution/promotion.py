@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from surveyor.skills.distil.rollouts import Rollout, table
 from surveyor.skills.entries import StoredSkill
-from surveyor.skills.gate import Comparison, GateSettings, Pair, Wealth, compare, hopeless
+from surveyor.skills.gate import Comparison, GateSettings, Paired, Wealth, compare, hopeless
 from surveyor.skills.provenance import Origin
 from surveyor.skills.store import SkillStore
 from surveyor.training.evolution.cases import Case, blocks, in_rooms
@@ -112,9 +112,9 @@ def idle(
     )
 
 
-def _pairs(change: Change, cases: Sequence[Case], played: Sequence[Rollout]) -> list[Pair]:
+def _pairs(change: Change, cases: Sequence[Case], played: Sequence[Rollout]) -> list[Paired]:
     rows = table(played)
     found = (
         (rows.get((c.id, change.new(c).key)), rows.get((c.id, change.old(c).key))) for c in cases
     )
-    return [Pair(a, b) for a, b in found if a is not None and b is not None]
+    return [Paired(a, b) for a, b in found if a is not None and b is not None]

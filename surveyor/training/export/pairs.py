@@ -12,7 +12,7 @@ from surveyor.training.rows.source import RunSource
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class PreferencePair:
     """A better and a worse episode of one task, whose first ``shared`` messages are the same."""
 
     chosen: Row
@@ -39,7 +39,7 @@ class PromptGroup:
 
 def preference_pairs(
     sources: Sequence[RunSource], filters: Filters, margin: float = 0.2
-) -> Iterator[Pair]:
+) -> Iterator[PreferencePair]:
     """The best and the worst episode of every task whose scores are ``margin`` apart.
 
     Only episodes with the same opening are paired: under another skill another way is right. The
@@ -54,7 +54,7 @@ def preference_pairs(
             worst, best = ordered[0], ordered[-1]
             far = (best.score or 0.0) - (worst.score or 0.0) >= margin
             if far and filters.takes(best):
-                yield Pair(best, worst)
+                yield PreferencePair(best, worst)
 
 
 def prompt_groups(sources: Sequence[RunSource], filters: Filters) -> Iterator[PromptGroup]:

@@ -13,13 +13,13 @@ from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import UserError
 from surveyor.training.checkpoints import write_folder
 from surveyor.training.export.dialects import conversation, sharegpt, swift
-from surveyor.training.export.pairs import Pair, PromptGroup
+from surveyor.training.export.pairs import PreferencePair, PromptGroup
 from surveyor.training.export.pictures import Pictures
 from surveyor.training.export.tables import card, write_parquet
 from surveyor.training.rows.records import Row, pictures
 
 
-class Dialect(StrEnum):
+class RowDialect(StrEnum):
     """Whose format: TRL and `datasets` (Parquet), ms-swift, LLaMA-Factory."""
 
     TRL = "trl"
@@ -33,7 +33,7 @@ _PLACE = ("task_id", "scene_id", "question_type", "planner")
 def write_sft(
     out: Path,
     rows: Iterable[Row],
-    dialect: Dialect,
+    dialect: RowDialect,
     stores: Sequence[BlobStore],
     sources: Sequence[str],
     *,
@@ -43,11 +43,11 @@ def write_sft(
 
     def fill(folder: Path) -> int:
         found = Pictures(stores, folder)
-        if dialect is Dialect.TRL:
+        if dialect is RowDialect.TRL:
             told = (_sft(row, found, vision) for row in rows)
             columns = ("messages", "tools", *_images(vision), *_PLACE, "epoch", "score", "cost")
             return _parquet(folder, told, columns, "supervised fine-tuning", sources, vision)
-        if dialect is Dialect.SWIFT:
+        if dialect is RowDialect.SWIFT:
             return _lines(folder / "data.jsonl", (swift(row, found.file) for row in rows))
         count = _array(folder / "data.json", (sharegpt(row, found.file) for row in rows))
         (folder / "dataset_info.json").write_bytes(orjson.dumps(_INFO))
@@ -58,7 +58,7 @@ def write_sft(
 
 def write_preferences(
     out: Path,
-    pairs: Iterable[Pair],
+    pairs: Iterable[PreferencePair],
     stores: Sequence[BlobStore],
     sources: Sequence[str],
     *,
@@ -161,7 +161,7 @@ def _sft(row: Row, found: Pictures, vision: bool) -> dict[str, Any]:
     }
 
 
-def _preference(pair: Pair, found: Pictures, vision: bool) -> dict[str, Any]:
+def _preference(pair: PreferencePair, found: Pictures, vision: bool) -> dict[str, Any]:
     shared = pair.shared
     messages = (*pair.chosen.messages, *pair.rejected.messages[shared:])
     return {

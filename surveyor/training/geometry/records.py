@@ -36,7 +36,7 @@ class Record(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class GeometryExample:
     """A row with where its pictures lie, and what a model is to say."""
 
     record: Record
@@ -51,7 +51,7 @@ class Example:
         return spoken(read_action(record.answer, record.scene_id))
 
 
-def read_records(folder: Path) -> list[Example]:
+def read_records(folder: Path) -> list[GeometryExample]:
     """The rows of an exported folder; `UserError` names the line that is none, or whose geometry or
     pictures are not those of its views."""
     file = folder / RECORDS
@@ -62,7 +62,7 @@ def read_records(folder: Path) -> list[Example]:
     found = []
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
         try:
-            example = Example(Record.model_validate_json(line), folder)
+            example = GeometryExample(Record.model_validate_json(line), folder)
             example.said  # noqa: B018 - an answer that is no action is found here
         except ValidationError as error:
             problem = first_problem(error, Record)
@@ -99,7 +99,7 @@ class Mixed:
         order = drawn([len(table) for table in tables], weights, seed, length)
         self._rows = [tables[table][row] for table, row in order]
 
-    def step(self, number: int, batch: int) -> list[Example]:
+    def step(self, number: int, batch: int) -> list[GeometryExample]:
         """The rows of step ``number`` (from 0)."""
         return self._rows[number * batch : (number + 1) * batch]
 

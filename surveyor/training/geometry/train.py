@@ -21,7 +21,7 @@ from surveyor.core.errors import UserError
 from surveyor.training.checkpoints import newest, prune, write_folder
 from surveyor.training.extras import need
 from surveyor.training.geometry.model import GeometryModel
-from surveyor.training.geometry.records import Example, Mixed, kept_views
+from surveyor.training.geometry.records import GeometryExample, Mixed, kept_views
 
 
 class GeometrySettings(BaseModel):
@@ -131,7 +131,7 @@ def _step(
 
 
 def example_loss(
-    model: GeometryModel, example: Example, dropout: float, dice: random.Random
+    model: GeometryModel, example: GeometryExample, dropout: float, dice: random.Random
 ) -> Any:
     """The loss of one row with some of its views left out."""
     record = example.record

@@ -37,7 +37,7 @@ from surveyor.tools.workspace import Workspace
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class RolloutStage:
     """What all environments of a training share. ``most`` calls are run in an episode; ``images``
     says whether results show theirs."""
 
@@ -66,7 +66,7 @@ class _Played:
 class Environment:
     """One rollout at a time; `environment_of` adds a method for every tool."""
 
-    stage: Stage
+    stage: RolloutStage
 
     def __init__(self) -> None:
         self._played: _Played | None = None
@@ -162,7 +162,7 @@ class Environment:
         return episode
 
 
-def environment_of(stage: Stage) -> type[Environment]:
+def environment_of(stage: RolloutStage) -> type[Environment]:
     """The environment's class for one stage, with a coroutine for every tool."""
     methods = {tool.name: _method(tool.name) for tool in stage.registry.tools}
     return type("Rooms", (Environment,), {"stage": stage, **methods})

@@ -14,11 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from surveyor.core.errors import UserError
 from surveyor.skills.workflow import Workflow
 from surveyor.training.extras import need
-from surveyor.training.grpo.environment import Environment, Stage, environment_of
+from surveyor.training.grpo.environment import Environment, RolloutStage, environment_of
 from surveyor.training.models.collator import with_pictures
 from surveyor.training.models.families import load_checkpoint
 from surveyor.training.models.rendering import check_template, tokenizer_of
-from surveyor.training.rewards.parts import PARTS, WEIGHTS, Judged, rewards
+from surveyor.training.rewards.parts import PARTS, WEIGHTS, Rewarded, rewards
 from surveyor.training.sft import common, lora, run_trainer
 
 Marker = Callable[[str, str | None], Awaitable[float]]
@@ -56,7 +56,7 @@ def train_grpo(
     checkpoint: Path,
     prompts: Path,
     out: Path,
-    stage: Stage,
+    stage: RolloutStage,
     marker: Marker,
     settings: GrpoSettings,
     workflows: Mapping[str, Workflow] | None = None,
@@ -158,7 +158,7 @@ def reward_function(
             text, answer = answer_of(said)
             score = await marker(task, answer)
             episode = environment._episode(answer, text)
-            judged.append(Judged(episode, score, workflows.get(task)))
+            judged.append(Rewarded(episode, score, workflows.get(task)))
         told = []
         for start in range(0, len(judged), settings.group):
             told += rewards(judged[start : start + settings.group], settings.weights)

@@ -24,7 +24,7 @@ from surveyor.training.rewards.adherence import adherence
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Rewarded:
     """An episode with its score (the metric's, 0..1) and the workflow of the skill it was given.
 
     ``grounded`` says that the question has something to ground at all: evidence frames, boxes or
@@ -37,11 +37,11 @@ class Judged:
     grounded: bool = True
 
 
-Part = Callable[[Judged], float]
+Part = Callable[[Rewarded], float]
 """A reward in [0, 1]."""
 
 
-def answer(judged: Judged) -> float:
+def answer(judged: Rewarded) -> float:
     """The metric's own score: exact match for choices, mean relative accuracy for numbers
     (VSI-Bench, Yang et al. 2025, eq. 1); 0 for an episode without an answer, or one whose last
     message was cut off before it was complete.
@@ -53,7 +53,7 @@ def answer(judged: Judged) -> float:
     return min(max(judged.score, 0.0), 1.0)
 
 
-def grounding(judged: Judged) -> float:
+def grounding(judged: Rewarded) -> float:
     """How much of the answer rests on measured evidence: the share of the episode's calls that
     the answer consumed, where it consumed any measurement whose *result* (not the prompt) it
     states.
@@ -67,7 +67,7 @@ def grounding(judged: Judged) -> float:
     return answer(judged) * use.count(Use.EFFECTIVE) / len(use.uses)
 
 
-def format_(judged: Judged) -> float:
+def format_(judged: Rewarded) -> float:
     """Whether every turn could be read: a turn that was neither calls nor an answer, a repaired
     turn, a cut one and a refused call each count as a slip.
 
@@ -86,7 +86,7 @@ def format_(judged: Judged) -> float:
     return max(0.0, 1.0 - slips / len(turns))
 
 
-def skill(judged: Judged) -> float:
+def skill(judged: Rewarded) -> float:
     """The share of the skill's demands that the episode's calls met
     (`surveyor.training.rewards.adherence`); 0 without a skill, and 0 without an answer.
 
@@ -98,7 +98,7 @@ def skill(judged: Judged) -> float:
     return sum(met.values()) / len(met) if met else 0.0
 
 
-def length(judged: Judged, calls: int = 24, words: int = 4000) -> float:
+def length(judged: Rewarded, calls: int = 24, words: int = 4000) -> float:
     """Brevity, which only pays on a right answer: ``r = score · (1 - spent / bound)`` with the
     worse of calls and characters said against its bound; a repeated call counts three times.
 
@@ -112,7 +112,7 @@ def length(judged: Judged, calls: int = 24, words: int = 4000) -> float:
     return answer(judged) * max(0.0, 1.0 - spent)
 
 
-def seconds(judged: Judged, price: float = 0.01) -> float:
+def seconds(judged: Rewarded, price: float = 0.01) -> float:
     """Thrift in priced expert seconds, on a right answer alone.
 
     ``r = answer · exp(-price · seconds)``; what a cache answered is priced too.
@@ -150,7 +150,7 @@ class Reward:
     total: float
 
 
-def tools(group: Sequence[Judged]) -> list[float]:
+def tools(group: Sequence[Rewarded]) -> list[float]:
     """Tool use that helps within its group, one value an episode.
 
     ``r_i = answer_i · eff_i · [mean answer of those that used tools > mean of those that did not]``
@@ -167,7 +167,7 @@ def tools(group: Sequence[Judged]) -> list[float]:
     return [s * share if helps else 0.0 for s, share in zip(scores, shares, strict=True)]
 
 
-def rewards(group: Sequence[Judged], weights: Mapping[str, float] = WEIGHTS) -> list[Reward]:
+def rewards(group: Sequence[Rewarded], weights: Mapping[str, float] = WEIGHTS) -> list[Reward]:
     """The rewards of one group's episodes. Parts whose weight is 0 are still logged."""
     shared = tools(group)
     whole = sum(weights.values())

@@ -15,15 +15,15 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 
-from surveyor.training.serving.contract import Backend, ChatRequest, Refused, Reply
+from surveyor.training.serving.contract import Backend, ChatRequest, ModelReply, NotServed
 
 
 def build_server(backend: Backend, name: str) -> FastAPI:
     """The application; ``name`` is the model's, as requests give it."""
     app = FastAPI(title=f"surveyor serve-model: {name}")
 
-    @app.exception_handler(Refused)
-    async def _refuse(_: Request, error: Refused) -> JSONResponse:
+    @app.exception_handler(NotServed)
+    async def _refuse(_: Request, error: NotServed) -> JSONResponse:
         return _error(str(error), error.status, error.code)
 
     @app.exception_handler(RequestValidationError)
@@ -63,16 +63,16 @@ def build_server(backend: Backend, name: str) -> FastAPI:
 
 def _check(request: ChatRequest, name: str) -> None:
     if request.model != name:
-        raise Refused(f"the model {request.model!r} is not served here; ask for {name!r}", 404)
+        raise NotServed(f"the model {request.model!r} is not served here; ask for {name!r}", 404)
     if request.n != 1:
-        raise Refused("n: one reply a request; ask again for another")
+        raise NotServed("n: one reply a request; ask again for another")
     if request.top_logprobs:
-        raise Refused("top_logprobs: only the chosen token's log-probability is given")
+        raise NotServed("top_logprobs: only the chosen token's log-probability is given")
     if request.tool_choice not in ("auto", "none"):
-        raise Refused(f"tool_choice: auto or none, not {request.tool_choice!r}")
+        raise NotServed(f"tool_choice: auto or none, not {request.tool_choice!r}")
 
 
-def _whole(head: dict[str, Any], request: ChatRequest, reply: Reply) -> dict[str, Any]:
+def _whole(head: dict[str, Any], request: ChatRequest, reply: ModelReply) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": reply.content}
     if reply.calls:
         message["tool_calls"] = _calls(reply)
@@ -92,7 +92,7 @@ def _whole(head: dict[str, Any], request: ChatRequest, reply: Reply) -> dict[str
     }
 
 
-def _stream(head: dict[str, Any], request: ChatRequest, reply: Reply) -> Iterator[str]:
+def _stream(head: dict[str, Any], request: ChatRequest, reply: ModelReply) -> Iterator[str]:
     """The whole reply as one piece: calls can only be read when the turn is over."""
     delta: dict[str, Any] = {"role": "assistant", "content": reply.content}
     if reply.calls:
@@ -112,7 +112,7 @@ def _event(chunk: dict[str, Any]) -> str:
     return f"data: {json.dumps(chunk)}\n\n"
 
 
-def _calls(reply: Reply) -> list[dict[str, Any]]:
+def _calls(reply: ModelReply) -> list[dict[str, Any]]:
     return [
         {
             "id": f"call_{uuid.uuid4().hex[:12]}",
@@ -123,7 +123,7 @@ def _calls(reply: Reply) -> list[dict[str, Any]]:
     ]
 
 
-def _logprobs(reply: Reply) -> dict[str, Any]:
+def _logprobs(reply: ModelReply) -> dict[str, Any]:
     entries = [
         {"token": text, "logprob": value, "bytes": list(text.encode()), "top_logprobs": []}
         for text, value in zip(reply.texts, reply.logprobs, strict=True)
@@ -131,7 +131,7 @@ def _logprobs(reply: Reply) -> dict[str, Any]:
     return {"content": entries}
 
 
-def _usage(reply: Reply) -> dict[str, int]:
+def _usage(reply: ModelReply) -> dict[str, int]:
     said, given = len(reply.ids), len(reply.prompt_ids)
     return {"prompt_tokens": given, "completion_tokens": said, "total_tokens": given + said}
 

@@ -17,7 +17,13 @@ from surveyor.agent.chat.tagged_text import read_blocks
 from surveyor.training.models.families import load_checkpoint
 from surveyor.training.models.rendering import check_template, render
 from surveyor.training.rows.records import Chat
-from surveyor.training.serving.contract import Call, ChatRequest, Drawn, Refused, Reply
+from surveyor.training.serving.contract import (
+    ChatRequest,
+    Drawn,
+    ModelReply,
+    NotServed,
+    SpokenCall,
+)
 from surveyor.training.serving.sampling import sampled
 from surveyor.training.serving.weights import weights_id
 
@@ -35,14 +41,14 @@ class ChatBackend:
         self._longest = int(getattr(config, "text_config", config).max_position_embeddings)
         self._turn = threading.Lock()
 
-    def reply(self, request: ChatRequest) -> Reply:
+    def reply(self, request: ChatRequest) -> ModelReply:
         """One turn, calls read as Qwen's own parser reads them."""
         messages = [with_pixels(message, vision=self.vision) for message in request.messages]
         tools = list(request.tools) if request.tool_choice == "auto" else []
         prompt = render(self.processor, messages, tools, generation=True)
         room = self._longest - len(prompt.ids)
         if room < 1:
-            raise Refused(
+            raise NotServed(
                 f"this conversation has {len(prompt.ids)} tokens and the model takes "
                 f"{self._longest}",
                 code="context_length_exceeded",
@@ -61,16 +67,16 @@ class ChatBackend:
         return reply_of(tokenizer, prompt.ids, drawn)
 
 
-def reply_of(tokenizer: Any, prompt: list[int], drawn: Drawn) -> Reply:
+def reply_of(tokenizer: Any, prompt: list[int], drawn: Drawn) -> ModelReply:
     """What was sampled, read as text and calls."""
     said = drawn.ids[:-1] if drawn.ended else drawn.ids
     text = tokenizer.decode(said)
     blocks = read_blocks(text, cut=not drawn.ended)
-    calls = () if blocks.faults else tuple(Call(c.name, c.arguments) for c in blocks.calls)
+    calls = () if blocks.faults else tuple(SpokenCall(c.name, c.arguments) for c in blocks.calls)
     content = text.partition("<tool_call>")[0].rstrip("\n") if calls else text
     finish = "tool_calls" if calls else "stop" if drawn.ended else "length"
     texts = tuple(tokenizer.decode([one]) for one in drawn.ids)
-    return Reply(
+    return ModelReply(
         content or None,
         calls,
         finish,
@@ -97,7 +103,7 @@ def _object_arguments(call: Chat) -> Chat:
         try:
             function["arguments"] = json.loads(function["arguments"] or "{}")
         except ValueError:
-            raise Refused("messages: the arguments of an old call are not JSON") from None
+            raise NotServed("messages: the arguments of an old call are not JSON") from None
     return {**call, "function": function}
 
 
@@ -107,17 +113,17 @@ def _parts(content: list[Chat], *, vision: bool) -> Iterator[Chat]:
             yield part
         elif part.get("type") == "image_url":
             if not vision:
-                raise Refused("messages: this model takes no images")
+                raise NotServed("messages: this model takes no images")
             yield {"type": "image", "image": _picture(str(part["image_url"]["url"]))}
         else:
-            raise Refused(f"messages: content of type {part.get('type')!r} is not taken")
+            raise NotServed(f"messages: content of type {part.get('type')!r} is not taken")
 
 
 def _picture(url: str) -> Image.Image:
     if not url.startswith("data:"):
-        raise Refused("messages: this server fetches no images; send them as data: URLs")
+        raise NotServed("messages: this server fetches no images; send them as data: URLs")
     try:
         data = base64.b64decode(url.partition(",")[2], validate=True)
         return Image.open(io.BytesIO(data)).convert("RGB")
     except (binascii.Error, OSError):
-        raise Refused("messages: an image that can't be read") from None
+        raise NotServed("messages: an image that can't be read") from None

@@ -11,7 +11,7 @@ from surveyor.training.compact.language import decode, encode
 from surveyor.training.compact.model import load_model
 from surveyor.training.compact.vocabulary import END, Vocabulary
 from surveyor.training.extras import need
-from surveyor.training.serving.contract import Call, ChatRequest, Refused, Reply
+from surveyor.training.serving.contract import ChatRequest, ModelReply, NotServed, SpokenCall
 from surveyor.training.serving.sampling import sampled
 from surveyor.training.serving.weights import weights_id
 
@@ -28,13 +28,13 @@ class CompactBackend:
         self._longest = int(self.model.config.max_position_embeddings)
         self._turn = threading.Lock()
 
-    def reply(self, request: ChatRequest) -> Reply:
+    def reply(self, request: ChatRequest) -> ModelReply:
         """One turn; what the model said and can't be read comes back as text."""
         said = encode(request.messages, self.vocabulary)
         prompt = self.vocabulary.encode(said.tokens)
         room = self._longest - len(prompt)
         if room < 1:
-            raise Refused(
+            raise NotServed(
                 f"this conversation has {len(prompt)} tokens and the model takes {self._longest}",
                 code="context_length_exceeded",
             )
@@ -51,7 +51,7 @@ class CompactBackend:
         texts = self.vocabulary.decode(drawn.ids)
         content, calls = _understood(texts, said.table)
         finish = "tool_calls" if calls else "stop" if drawn.ended else "length"
-        return Reply(
+        return ModelReply(
             content,
             calls,
             finish,
@@ -62,11 +62,11 @@ class CompactBackend:
         )
 
 
-def _understood(texts: list[str], table: Any) -> tuple[str | None, tuple[Call, ...]]:
+def _understood(texts: list[str], table: Any) -> tuple[str | None, tuple[SpokenCall, ...]]:
     try:
         said = decode(texts, table)
     except ValueError:
         return " ".join(texts), ()
     if said.answer is not None:
         return f"<answer>{said.answer}</answer>", ()
-    return None, tuple(Call(name, json.dumps(arguments)) for name, arguments in said.calls)
+    return None, tuple(SpokenCall(name, json.dumps(arguments)) for name, arguments in said.calls)

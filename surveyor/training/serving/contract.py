@@ -44,7 +44,7 @@ class ChatRequest(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class SpokenCall:
     """A tool call; ``arguments`` is its JSON text."""
 
     name: str
@@ -52,12 +52,12 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ModelReply:
     """What a model said, with the ids of its tokens, their texts and log-probabilities (under the
     distribution that was sampled from)."""
 
     content: str | None
-    calls: tuple[Call, ...]
+    calls: tuple[SpokenCall, ...]
     finish: str
     prompt_ids: tuple[int, ...]
     ids: tuple[int, ...]
@@ -65,7 +65,7 @@ class Reply:
     logprobs: tuple[float, ...]
 
 
-class Refused(Exception):
+class NotServed(Exception):
     """A request that this server can't carry out; ``status`` is HTTP's."""
 
     def __init__(self, message: str, status: int = 400, code: str = "") -> None:
@@ -82,8 +82,8 @@ class Backend(Protocol):
         """A hash that names the weights."""
         ...
 
-    def reply(self, request: ChatRequest) -> Reply:
-        """One reply; `Refused` for what this model can't take."""
+    def reply(self, request: ChatRequest) -> ModelReply:
+        """One reply; `NotServed` for what this model can't take."""
         ...
 
 

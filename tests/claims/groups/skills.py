@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from surveyor.skills.distil.rollouts import Rollout
-from surveyor.skills.gate import Pair
+from surveyor.skills.gate import Paired
 from surveyor.skills.scene_profile import SceneProfile
 from surveyor.skills.workflow import GUARDED, PLAIN
 from tests.claims.claim import Claim
@@ -40,7 +40,7 @@ def measure() -> Iterator[Claim]:
     yield from scale.measure()
 
 
-def simulated_pairs(rooms: int = 30, tasks: int = 6, seed: int = 0) -> list[Pair]:
+def simulated_pairs(rooms: int = 30, tasks: int = 6, seed: int = 0) -> list[Paired]:
     """Pairs with the coarse, lumpy scores of the benchmarks' metric (tenths, many 0 and 1) and
     rooms that differ in difficulty. Made up: only the gate's arithmetic is judged on them."""
     rng = np.random.default_rng(seed)
@@ -62,5 +62,5 @@ def simulated_pairs(rooms: int = 30, tasks: int = 6, seed: int = 0) -> list[Pair
                 )
                 for workflow, score, cost in zip((GUARDED, PLAIN), scores, costs, strict=True)
             )
-            pairs.append(Pair(new, old))
+            pairs.append(Paired(new, old))
     return pairs

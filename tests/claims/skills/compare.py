@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pydantic import BaseModel, ConfigDict
 
 from surveyor.skills.distil.rollouts import Rollout, table
-from surveyor.skills.gate import GateSettings, Pair, compare
+from surveyor.skills.gate import GateSettings, Paired, compare
 from surveyor.training.evolution.cases import Case
 from surveyor.training.evolution.player import Player, requests_for
 from surveyor.training.evolution.policy import Chooser
@@ -104,7 +104,7 @@ def contrast(
     policy: str, new: Sequence[Rollout], baseline: str, old: Sequence[Rollout], price: float
 ) -> Contrast:
     """Paired difference of two policies over the same tasks, in the same order."""
-    pairs = [Pair(a, b) for a, b in zip(new, old, strict=True)]
+    pairs = [Paired(a, b) for a, b in zip(new, old, strict=True)]
     free, priced = (
         compare(pairs, GateSettings(price=p, rooms=2), TWO_SIDED_95) for p in (0.0, price)
     )

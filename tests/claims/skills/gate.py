@@ -6,13 +6,13 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 
-from surveyor.skills.gate import GateSettings, Pair, Wealth, compare
+from surveyor.skills.gate import GateSettings, Paired, Wealth, compare
 from tests.claims.claim import Claim
 
 GATES = 200
 
 
-def random_labels(pairs: Sequence[Pair], gates: int = GATES, seed: int = 0) -> Iterator[Claim]:
+def random_labels(pairs: Sequence[Paired], gates: int = GATES, seed: int = 0) -> Iterator[Claim]:
     """Promotions among gates whose "with" and "without" were swapped room by room at random.
 
     Then no change is worth anything by construction, while scores, costs and rooms are real. The
@@ -25,7 +25,7 @@ def random_labels(pairs: Sequence[Pair], gates: int = GATES, seed: int = 0) -> I
     rate, promoted = Wealth().budget(settings.alpha), 0
     for _ in range(gates):
         swap = {room: rng.random() < 0.5 for room in rooms}
-        drawn = [Pair(p.old, p.new) if swap[p.new.room] else p for p in pairs]
+        drawn = [Paired(p.old, p.new) if swap[p.new.room] else p for p in pairs]
         promoted += compare(drawn, settings, rate).passed
     most = rate * gates + 2.33 * math.sqrt(gates * rate * (1 - rate))
     yield Claim.at_most(

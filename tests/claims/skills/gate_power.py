@@ -14,7 +14,7 @@ import random
 from collections.abc import Iterator, Sequence
 
 from surveyor.skills.distil.rollouts import Rollout
-from surveyor.skills.gate import GateSettings, Pair, Wealth, compare, hopeless
+from surveyor.skills.gate import GateSettings, Paired, Wealth, compare, hopeless
 from surveyor.skills.scene_profile import SceneProfile
 from surveyor.skills.workflow import GUARDED, PLAIN, Workflow
 from surveyor.training.evolution.cases import blocks
@@ -47,7 +47,7 @@ def power(draws: int, rooms: int, points: Sequence[int] = (1, 2, 3, 4)) -> Itera
         )
 
 
-def drawn(seed: int, rooms: int, gain: float) -> list[list[Pair]]:
+def drawn(seed: int, rooms: int, gain: float) -> list[list[Paired]]:
     """Pairs by room: a question of each type, which gains so much on average."""
     rng = random.Random(seed)
     world = []
@@ -61,7 +61,7 @@ def drawn(seed: int, rooms: int, gain: float) -> list[list[Pair]]:
     return world
 
 
-def passes_now(world: Sequence[Sequence[Pair]]) -> float:
+def passes_now(world: Sequence[Sequence[Paired]]) -> float:
     """1.0 if the bundle passes at one of the looks."""
     settings = EvolveSettings().gate
     level = Wealth().budget(settings.alpha) / (1 + THRIFT_SHARE)
@@ -69,7 +69,7 @@ def passes_now(world: Sequence[Sequence[Pair]]) -> float:
     ends = [look.rooms for look in settings.looks]
     shares = [b - a for a, b in zip([0.0, *ends], ends, strict=False)]
     names = blocks([str(k) for k in range(len(rooms))], shares)
-    seen: list[Pair] = []
+    seen: list[Paired] = []
     for number, (look, block) in enumerate(zip(settings.looks, names, strict=True), start=1):
         seen += [pair for name in block for pair in rooms[int(name)]]
         if compare(seen, settings, level, share=look.level, look=number).passed:
@@ -79,7 +79,7 @@ def passes_now(world: Sequence[Sequence[Pair]]) -> float:
     return 0.0
 
 
-def passed_before(world: Sequence[Sequence[Pair]]) -> float:
+def passed_before(world: Sequence[Sequence[Paired]]) -> float:
     """The share of the types whose small change passes."""
     settings = GateSettings()
     level = Wealth().budget(settings.alpha) / SMALL_CHANGES
@@ -92,9 +92,9 @@ def passed_before(world: Sequence[Sequence[Pair]]) -> float:
     return passed / len(all_types())
 
 
-def _pair(room: str, kind: str, gain: float) -> Pair:
+def _pair(room: str, kind: str, gain: float) -> Paired:
     """Two rollouts whose scores differ by the gain, which noise may carry out of 0..1."""
-    return Pair(_rollout(room, kind, PLAIN, 0.5 + gain), _rollout(room, kind, GUARDED, 0.5))
+    return Paired(_rollout(room, kind, PLAIN, 0.5 + gain), _rollout(room, kind, GUARDED, 0.5))
 
 
 def _rollout(room: str, kind: str, workflow: Workflow, score: float) -> Rollout:

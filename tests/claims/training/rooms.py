@@ -21,7 +21,7 @@ from surveyor.training.compact.drawing import name_of, skill_for
 from surveyor.training.compact.language import decode, encode, template_words
 from surveyor.training.compact.rollouts import play_run
 from surveyor.training.compact.vocabulary import UNKNOWN, Vocabulary
-from surveyor.training.export.write import Dialect, write_sft
+from surveyor.training.export.write import RowDialect, write_sft
 from surveyor.training.rewards.adherence import adherence
 from surveyor.training.rows.records import Row
 from surveyor.training.rows.source import RunSource
@@ -102,7 +102,7 @@ def exporting(source: RunSource, root: Path) -> Iterator[Claim]:
     many = 2000
     copies = (rows[k % len(rows)] for k in range(many))
     began = time.process_time()
-    write_sft(root / "out", copies, Dialect.SWIFT, [], [], vision=False)
+    write_sft(root / "out", copies, RowDialect.SWIFT, [], [], vision=False)
     wrote = many / (time.process_time() - began)
     yield Claim.at_least("rows written a CPU-second", wrote, 2000, "of rows in memory, ms-swift")
     yield Claim.at_least("episodes read a CPU-second, log to row", read, 2000, "one process")
@@ -113,7 +113,7 @@ def exporting(source: RunSource, root: Path) -> Iterator[Claim]:
 def _peak(rows: list[Row], out: Path, number: int) -> int:
     tracemalloc.start()
     copies = (rows[k % len(rows)] for k in range(number))
-    write_sft(out, copies, Dialect.SWIFT, [], [], vision=False)
+    write_sft(out, copies, RowDialect.SWIFT, [], [], vision=False)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     return peak

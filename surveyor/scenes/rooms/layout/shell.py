@@ -46,7 +46,7 @@ class Finish:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Surface:
+class ShellSurface:
     """A structural thing with an instance id of its own."""
 
     category: str
@@ -58,14 +58,14 @@ def build_shell(
     holes: Sequence[Hole],
     doors: Sequence[tuple[int, float, float]],
     finish: Finish,
-) -> tuple[Surface, ...]:
+) -> tuple[ShellSurface, ...]:
     """Floor, ceiling, one surface for each wall, and lintels.
 
     ``doors`` are (wall, middle offset, width): the skirting leaves them out.
     """
     surfaces = [
-        Surface("floor", tuple(_floor(plan, finish))),
-        Surface("ceiling", tuple(_ceiling(plan, finish))),
+        ShellSurface("floor", tuple(_floor(plan, finish))),
+        ShellSurface("ceiling", tuple(_ceiling(plan, finish))),
     ]
     for wall in plan.walls():
         own = [h for h in holes if h.wall == wall.index]
@@ -77,9 +77,9 @@ def build_shell(
             pieces += _recess(wall, hole, finish.trim)
         pieces += _skirting(plan, wall, gaps, finish.trim)
         pieces += _fittings(wall, own, gaps, finish.trim)
-        surfaces.append(Surface("wall", tuple(pieces)))
+        surfaces.append(ShellSurface("wall", tuple(pieces)))
     for passage in plan.passages:
-        surfaces.append(Surface("wall", tuple(_lintel(plan, passage, finish))))
+        surfaces.append(ShellSurface("wall", tuple(_lintel(plan, passage, finish))))
     return tuple(surfaces)
 
 
