@@ -90,6 +90,7 @@ def serve_viewer(
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
+            listener.listen()  # whoever opens the address that is told waits, and is not refused
         except OSError as error:
             raise UserError(
                 f"cannot listen on {host}:{port} ({error.strerror}); choose another --port"

@@ -44,6 +44,14 @@ CASES = {
         ),
         "",
     ),
+    "own": Case(
+        (
+            ("choice", {"form": "choice", "options": ["a", "b"], "ground_truth": "B"}, "B"),
+            ("number", {"form": "number", "unit": "m", "ground_truth": "2.5"}, "2.5 m"),
+            ("text", {"form": "text", "ground_truth": "red cup"}, "a red cup"),
+        ),
+        "",
+    ),
     "mmsi": Case((("MSR", {"ground_truth": "C"}, "``C``"),), ""),
     "cvbench": Case(
         (
@@ -207,6 +215,7 @@ def test_the_names_are_those_that_other_harnesses_use() -> None:
         "scan2cap": ("official",),
         "anchor": ("official",),
         "roomplan": ("official",),
+        "own": ("lenient",),
         "rooms": ("official",),
     }
     with pytest.raises(UserError, match="no metric"):

@@ -228,7 +228,7 @@ def test_a_fault_is_one_sentence_and_leaves_nothing(fault: str, tmp_path: Path) 
 
 def test_unknown_names_are_refused_with_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="choose from: vsi-bench"):
-        loader_named("vsi")
+        loader_named("none like it")
     with pytest.raises(UserError, match="choose from: test, debiased, pruned"):
         loader_named("vsi-bench").load(tmp_path, tmp_path / "out", split="val", frames=RULE)
     with pytest.raises(UserError, match="does not exist"):

@@ -100,7 +100,7 @@ def test_a_tool_that_does_not_exist_cannot_lie_and_no_folder_is_made(tmp_path: P
         check=False,
     )
     assert done.returncode == 2
-    assert "no tool 'detct' to corrupt" in done.stderr
+    assert "there is no tool 'detct'; did you mean 'detect'?" in done.stderr
     assert not list(tmp_path.glob("run*"))
 
 

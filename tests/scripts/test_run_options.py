@@ -90,7 +90,7 @@ def test_options_of_the_model_have_flags(tmp_path: Path) -> None:
     assert config.tools == ("detect", "depth")
     told = surveyor(tmp_path, "run", "s", "--planner", "chat", "--sampling", "temperature")
     assert told.returncode == 2
-    assert "write NAME=VALUE" in told.stderr
+    assert "write --sampling NAME=VALUE" in told.stderr
     known = surveyor(tmp_path, "run", "--help").stdout
     assert all(name in known for name in ("--price", "--key-env", "--sampling", "--tools"))
 

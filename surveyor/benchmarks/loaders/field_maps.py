@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from surveyor.benchmarks.loaders import own_rows
 from surveyor.benchmarks.loaders import published_rows as rows
 from surveyor.benchmarks.loaders import row_fields as of
 from surveyor.benchmarks.scorers.choices import mindcube_setting
@@ -261,5 +262,20 @@ MAPS: Final = (
         scene=rows.super_scene,
         hidden=("answers",),
         per_split=rows.of_split,
+    ),
+    FieldMap(
+        name="own",
+        metric="own",
+        stems={"test": ("questions", "rows", "test")},
+        id="id",
+        options=own_rows.options,
+        answer=own_rows.answer,
+        kind=own_rows.kind,
+        question_type=own_rows.question_type,
+        pictures=own_rows.pictures,
+        video=own_rows.video,
+        scene=own_rows.scene,
+        made=own_rows.made,
+        unit=own_rows.unit,
     ),
 )

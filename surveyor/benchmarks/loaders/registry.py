@@ -26,7 +26,7 @@ _HOMES: Final = {
         (
             *("mindcube", "viewspatial", "site", "3dsrbench", "embspatial", "blink-14", "spar"),
             *("mmsi-video", "omnispatial", "revsi", "refspatial", "robospatial", "erqa"),
-            "vsi-super",
+            *("vsi-super", "own"),
         ),
         "surveyor.benchmarks.loaders.mapped",
     ),

@@ -29,6 +29,7 @@ _HOMES: Final = {
     **dict.fromkeys(("reason3d", "region-mask", "qa-mask"), "surveyor.benchmarks.scorers.masks"),
     **dict.fromkeys(("anchor", "roomplan"), "surveyor.benchmarks.scorers.actions"),
     "scan2cap": "surveyor.benchmarks.scorers.scan_captions",
+    "own": "surveyor.benchmarks.scorers.own",
     "rooms": "surveyor.benchmarks.scorers.per_type",
 }
 
