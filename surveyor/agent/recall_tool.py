@@ -13,7 +13,8 @@ import numpy as np
 from pydantic import Field
 
 from surveyor.core.geometry import OrientedBox, Scale, World
-from surveyor.memory.scene_memory import EvidenceObject, SceneMemory
+from surveyor.memory.scenes.records import EvidenceObject
+from surveyor.memory.scenes.store import SceneMemory
 from surveyor.tools.objects import add_objects
 from surveyor.tools.records import ObjectRecord
 from surveyor.tools.schemas import ObjectsData

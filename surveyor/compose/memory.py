@@ -14,7 +14,7 @@ from surveyor.core.dataset import Dataset
 from surveyor.core.tasks import Task
 from surveyor.memory.events import EpisodeStatus
 from surveyor.memory.runs import RunFolder
-from surveyor.memory.scene_memory import SceneMemory
+from surveyor.memory.scenes.store import SceneMemory
 from surveyor.skills.memory_hook import remember
 from surveyor.skills.scene_profile import ProfileMaker
 from surveyor.tools.spec import Tool

@@ -28,6 +28,7 @@ from surveyor.compose.run import (
     default_cache,
     make_limits,
     perform,
+    wants_table,
 )
 from surveyor.core.dataset import LOADED, MANIFEST, Dataset, read_manifest
 from surveyor.core.errors import InfrastructureError, UserError
@@ -36,7 +37,7 @@ from surveyor.core.workers import python_module
 from surveyor.memory.events import EpisodeStatus
 from surveyor.memory.runs import RunFolder
 from surveyor.services.registry import experts_of
-from surveyor.skills.workflow import WORKFLOWS, Join, Restore
+from surveyor.skills.workflow import WORKFLOWS, Restore
 from surveyor.tools.builtin import TABLE
 from surveyor.tools.endpoints import EndpointsFile
 
@@ -303,9 +304,9 @@ def experts_needed(dataset: Dataset, config: RunConfig) -> tuple[str, ...]:
     run gets it unless it asks for it by name. A plain program never restores."""
     program = config.planner == "program" and not config.skills
     looks = WORKFLOWS[str(config.planner_options.get("workflow", "plain"))]
-    if not dataset.has_frames or (program and looks.join is Join.TABLE):
+    table = (TABLE,) if wants_table(config) else ()
+    if not dataset.has_frames or (table and TABLE not in config.tools):
         return (TABLE,)
-    table = (TABLE,) if TABLE in config.tools else ()
     if program:
         restore = () if looks.restore is Restore.NONE else ("restore",)
         return (*table, "detect", "segment", "depth", "reconstruct", *restore)

@@ -10,7 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 from surveyor.core.tasks import Task
 from surveyor.memory.episodes import Episode
 from surveyor.memory.events import ToolOutcome, ToolStatus
-from surveyor.memory.scene_memory import EvidenceObject, FiledEpisode, SceneMemory
+from surveyor.memory.scenes.records import EvidenceObject, FiledEpisode
+from surveyor.memory.scenes.store import SceneMemory
 from surveyor.skills.provenance import digest
 from surveyor.skills.scene_profile import SceneProfile
 from surveyor.tools.schemas import BoxRow, ObjectRow, ObjectsData

@@ -14,7 +14,8 @@ from surveyor.agent.recall_tool import RecalledData, recall_tool
 from surveyor.core.blobs import BlobStore
 from surveyor.memory.episodes import Episode, fold
 from surveyor.memory.events import Answer, ToolOutcome
-from surveyor.memory.scene_memory import EvidenceObject, FiledEpisode, SceneMemory
+from surveyor.memory.scenes.records import EvidenceObject, FiledEpisode
+from surveyor.memory.scenes.store import SceneMemory
 from surveyor.skills.memory_hook import remember
 from surveyor.skills.scene_profile import SceneProfile
 from surveyor.tools.builtin import default_tools

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from surveyor.core.errors import UserError
-from surveyor.memory.scene_memory import EvidenceObject, FiledEpisode, SceneMemory
+from surveyor.memory.scenes.records import EvidenceObject, FiledEpisode
+from surveyor.memory.scenes.store import SceneMemory
 
 
 def episode(key: str, scene: str = "room1", **changes: object) -> FiledEpisode:
@@ -127,7 +128,8 @@ def test_reading_only_changes_no_byte(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from surveyor.memory.scene_memory import FiledEpisode, SceneMemory
+from surveyor.memory.scenes.records import FiledEpisode
+from surveyor.memory.scenes.store import SceneMemory
 memory = SceneMemory(Path(sys.argv[1]))
 i = 0
 while True:

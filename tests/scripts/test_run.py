@@ -107,7 +107,7 @@ def test_a_tool_that_does_not_exist_cannot_lie_and_no_folder_is_made(tmp_path: P
 def test_a_run_files_what_it_found_in_the_memory_that_it_is_given(
     tmp_path: Path, run: list[str]
 ) -> None:
-    from surveyor.memory.scene_memory import SceneMemory
+    from surveyor.memory.scenes.store import SceneMemory
 
     memory = tmp_path / "memory.sqlite"
     command = [*run, "--limit", "3", "--memory", str(memory)]

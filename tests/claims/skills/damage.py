@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from surveyor.core.errors import UserError
-from surveyor.memory.scene_memory import FiledEpisode, SceneMemory
+from surveyor.memory.scenes.records import FiledEpisode
+from surveyor.memory.scenes.store import SceneMemory
 from surveyor.skills.builtin import add_builtin
 from surveyor.skills.folders import export_skills, import_skills
 from surveyor.skills.retrieve import Retriever

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from surveyor.memory.scene_memory import SceneMemory
+from surveyor.memory.scenes.store import SceneMemory
 from surveyor.skills.builtin import add_builtin
 from surveyor.skills.scene_profile import SceneProfile
 from surveyor.skills.snapshot import open_snapshot, take_snapshot

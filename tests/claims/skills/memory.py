@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from surveyor.agent.recall_tool import recall_tool
-from surveyor.memory.scene_memory import SceneMemory
+from surveyor.memory.scenes.store import SceneMemory
 from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
 from surveyor.scenes.questions.vsi import GENERATORS
 from surveyor.skills.distil.rollouts import Rollout

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from surveyor.memory.scene_memory import FiledEpisode, SceneMemory
+from surveyor.memory.scenes.records import FiledEpisode
+from surveyor.memory.scenes.store import SceneMemory
 from surveyor.skills.builtin import builtin_documents
 from surveyor.skills.documents import SkillDocument
 from surveyor.skills.embed import LexicalEmbedder
