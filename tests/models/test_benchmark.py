@@ -63,6 +63,7 @@ def test_the_script_runs_on_tiny_models(tmp_path: Path, capsys: pytest.CaptureFi
 
 def test_every_route_with_a_network_of_this_project_has_a_full_size() -> None:
     own_installs = {"pi3", "pi3x", "vggt", "mapanything", "v2"}
+    own_installs |= {"mm", "owlv2", "omdet", "rtdetr", "dfine"}  # their speed is not claimed
     routes = {(expert, route) for expert, cards in CARDS.items() for route in cards}
     assert set(FULL) == {
         key for key in routes if key[1] not in own_installs and key[0] != "render_view"

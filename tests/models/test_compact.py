@@ -189,7 +189,7 @@ def player(room: BoxRoom, path: Path, score: Callable[[int, Episode], float]) ->
 
 def test_it_is_reinforced_by_its_own_episodes(agent: Path, room: BoxRoom, tmp_path: Path) -> None:
     played = player(room, tmp_path / "experts", lambda number, episode: float(number % 2))
-    settings = ReinforceSettings(steps=2, groups=1, group=4, temperature=0.7, price=0.01)
+    settings = ReinforceSettings(steps=2, groups=1, group=4, temperature=2.0, price=0.01)
     tasks = [room.task(question) for question in ASKED]
     model = asyncio.run(reinforce(agent, tasks, played, tmp_path / "out", settings))
     rows = [json.loads(line) for line in (tmp_path / "out" / "metrics.jsonl").open()]

@@ -171,13 +171,17 @@ def test_a_mask_takes_the_background_away(
     assert (holes[1:9] == background).all()
 
 
+def small() -> Mask:
+    """A whole mask of a smaller picture."""
+    size, counts = encode_rle(np.ones((30, 40), bool))
+    return Mask(size=size, counts=counts)
+
+
 def test_a_mask_that_does_not_fit_is_refused(loaded: Loaded, images: Images) -> None:
     expert = loaded("orient")
     wrong = {
         "mask has no pixel inside the box": masked(slice(60, 70)),
-        r"the mask is of \(30, 40\), the image of \(60, 80\)": Mask(size=(30, 40), counts="x"),
-        "damaged or cut short": Mask(size=(60, 80), counts="\x7f"),
-        "do not add up": Mask(size=(60, 80), counts="0"),
+        r"the mask is of \(30, 40\), the image of \(60, 80\)": small(),
     }
     for sentence, mask in wrong.items():
         with pytest.raises(ExpertError, match=sentence) as told:
