@@ -36,7 +36,7 @@ def loaded(
 
 
 def test_every_map_has_rows_of_its_shape_and_a_metric() -> None:
-    assert {fields.name for fields in MAPS} == set(MAKE)
+    assert {fields.name for fields in MAPS} - {"own"} == set(MAKE)  # that one: test_own_rows.py
     for fields in MAPS:
         assert metric_named(fields.metric).name == fields.metric
 

@@ -88,6 +88,9 @@ _ENTRIES: Final = (
         )
     ),
     Listed("skill3d", "", "vsi_test", "", "", "", where="the frame's own split files"),
+    Listed(
+        "own", "", "test", "", "", "yours", where="questions of your own, in docs/benchmarks.md"
+    ),
 )
 CATALOG: Final[Mapping[str, Listed]] = MappingProxyType({entry.name: entry for entry in _ENTRIES})
 """Every benchmark that loads, those of EASI-8 first."""
