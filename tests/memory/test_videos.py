@@ -193,14 +193,18 @@ def test_frames_spread_evenly(total: int, n: int, positions: tuple[int, ...]) ->
     assert evenly(total, n) == positions
 
 
-def test_a_cut_file_whose_frames_still_decode_is_refused(tmp_path: Path) -> None:
+def test_a_cut_file_whose_frames_still_decode_is_refused(tmp_path: Path, decoder: str) -> None:
+    if decoder == "cv2":
+        pytest.skip("OpenCV counts the frames that are there, and not those that were promised")
     path = film(tmp_path / "a.mkv", list(range(40)))
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(UserError, match=r"is cut short: its frames end at \d\.\d of 4\.0 s"):
         open_film(path)
 
 
-def test_pixels_that_are_no_squares_are_made_square(tmp_path: Path) -> None:
+def test_pixels_that_are_no_squares_are_made_square(tmp_path: Path, decoder: str) -> None:
+    if decoder == "cv2":
+        pytest.skip("OpenCV gives pixels as they are stored")
     av = pytest.importorskip("av")
     with av.open(str(tmp_path / "wide.mp4"), "w") as container:
         stream = container.add_stream("mpeg4", rate=10)
