@@ -28,6 +28,7 @@ from surveyor.agent.chat.terse import first_steps
 from surveyor.agent.planner import PlannerInput
 from surveyor.agent.survey.offer import offered
 from surveyor.core.tasks import AnswerKind, Task
+from tests.agent.test_grammar import task
 from tests.support.gbnf_sampler import Grammar
 from tests.support.mock_endpoint import RehearsalServer, says
 
@@ -37,19 +38,9 @@ CALL = '{"thought": "look", "calls": [{"name": "count", "arguments": {"objects":
 
 
 def dialect(how: Constraint, kind: AnswerKind, *named: str) -> GrammarDialect:
-    options = ("A. left", "B. right") if kind is AnswerKind.CHOICE else ()
-    task = Task(
-        id="t",
-        dataset="d",
-        scene_id="s",
-        question_type="q",
-        question="Which?",
-        options=options,
-        answer_kind=kind,
-    )
     tools = tuple(tool.schema for tool in offered(frames=True, named=named or ("all",)))
     return GrammarDialect(
-        task, PlannerInput(tools), Capabilities(dialect=DialectName.GRAMMAR, constraint=how)
+        task(kind), PlannerInput(tools), Capabilities(dialect=DialectName.GRAMMAR, constraint=how)
     )
 
 

@@ -22,7 +22,6 @@ from surveyor.benchmarks.run.config import Baseline, RunConfig
 from surveyor.compose.planner_options import PlannerOptions
 from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import UserError
-from surveyor.core.marker_font import read_labels
 from surveyor.core.tasks import AnswerKind
 from surveyor.memory.episodes import Episode, fold
 from surveyor.memory.events import Event
@@ -30,6 +29,7 @@ from surveyor.tools.builtin import default_tools
 from surveyor.tools.registry import Registry
 from surveyor.tools.workspace import Workspace
 from tests.support.box_room import THINGS, BoxRoom
+from tests.support.marker_reader import read_labels
 from tests.support.mock_endpoint import RehearsalServer, Reply, Request, says
 from tests.tools.conftest import make_client
 

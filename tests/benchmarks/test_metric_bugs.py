@@ -3,22 +3,55 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
+from surveyor.agent.chat.marked import as_handles
+from surveyor.benchmarks.evidence_answers import EpisodeEvidence, placed
+from surveyor.benchmarks.scan_points import Scan
 from surveyor.benchmarks.scorecard import ScheduledRow, judge, summarize
 from surveyor.benchmarks.scorers.base import Outcome
 from surveyor.benchmarks.scorers.captions import caption_scores
-from surveyor.benchmarks.scorers.object_ids import named_objects
 from surveyor.benchmarks.scorers.registry import metric_named
 from surveyor.core.errors import UserError
+from surveyor.core.geometry import Scale
+from surveyor.tools.records import World
+from surveyor.tools.schemas import ObjectRow
 
 CUBE = [[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]]
 ROOM = [[[float(i), 0.0, 0.0], [i + 0.5, 0.5, 0.5]] for i in range(5)]
 
 
+def seen(index: int) -> ObjectRow:
+    """An object where a run measured it."""
+    low, high = ROOM[index]
+    return ObjectRow(
+        handle=f"obj_{index}",
+        category="cube",
+        space="scene_1",
+        scale=Scale.METRIC,
+        center=tuple((a + b) / 2 for a, b in zip(low, high, strict=True)),
+        size=tuple(b - a for a, b in zip(low, high, strict=True)),
+        support=1,
+        visible=1,
+        confidence=1.0,
+        accepted=True,
+        axes=((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
+        world=World.DATASET,
+    )
+
+
+SEEN = EpisodeEvidence({f"obj_{k}": seen(k) for k in range(len(ROOM))}, {}, {}, frozenset(), {})
+
+
+def boxes_of(metric: str, reply: str) -> Any:
+    """What a run's answer comes to, by the way that every run's answer goes."""
+    return placed(metric_named(metric), as_handles(reply), lambda: SEEN, Scan).prediction
+
+
 def f1(eval_type: str, truths: list[int], reply: str) -> float:
-    boxes = named_objects(reply, len(ROOM)).boxes(ROOM)
+    boxes = boxes_of("multi3drefer", reply)
     row = {"eval_type": eval_type, "gt_aabbs": [ROOM[i] for i in truths], "pred_aabbs": boxes}
     return metric_named("multi3drefer").score(row).values["f1_at_0.5"]
 
@@ -45,10 +78,10 @@ def test_m1_iou_is_computed_in_metres_on_every_axis() -> None:
 
 
 def test_m2_a_reply_without_an_object_is_not_object_0() -> None:
-    box = named_objects("I do not know", len(ROOM)).box(ROOM)
+    box = boxes_of("scanrefer", "I do not know")
     score = metric_named("scanrefer").score({"gt_aabb": ROOM[0], "pred_aabb": box})
     assert (box, score.outcome, score.values["iou"]) == (None, Outcome.FAILED, 0.0)
-    assert named_objects("It is <OBJ099> or <OBJ003>.", len(ROOM)).box(ROOM) == ROOM[3]
+    assert boxes_of("scanrefer", "It is <OBJ099> or <OBJ003>.") == ROOM[3]
 
 
 def test_m3_an_unknown_id_is_not_an_empty_answer() -> None:

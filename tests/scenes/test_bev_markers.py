@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from surveyor.core.cameras import Camera
 from surveyor.core.geometry import Intrinsics, Pose
-from surveyor.core.marker_font import draw_label, label_bitmap, read_labels
+from surveyor.core.marker_font import draw_label, label_bitmap
 from surveyor.core.markers import MarkerRule, draw_markers, place_markers, visible_share
 from surveyor.core.top_view import TopCamera, TopView, top_view_of_points
 from surveyor.scenes.capture.rendering import renderer
 from surveyor.scenes.capture.trajectory import plan_trajectory
 from surveyor.scenes.rooms.room import Room, RoomSpec, build_room
 from surveyor.scenes.top_view import top_view_of_room
+from tests.support.marker_reader import read_labels
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ from surveyor.core.anchor_actions import read_action
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import DepthMap, Scale
-from surveyor.core.marker_font import read_labels
 from surveyor.scenes.datasets import truth as dataset_truth
 from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
 from surveyor.scenes.formats.apeiria import read_apeiria
@@ -45,6 +44,7 @@ from surveyor.scenes.formats.scannetpp import read_scannetpp
 from surveyor.scenes.formats.vsi_meta import read_vsi_meta
 from surveyor.scenes.formats.vsibench import read_vsibench
 from surveyor.training.geometry.records import Record
+from tests.support.marker_reader import read_labels
 
 ROOM = "room_000005"
 TYPES = (

@@ -56,15 +56,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield address
 
 
-@pytest.fixture(scope="module")
-def tab(home: str) -> Iterator[Tab]:
-    with browser() as tab:
-        tab.home = home
-        tab.show(f"{home}/?token={TOKEN}", 1280, 900)
-        tab.until("document.querySelectorAll('tbody tr').length")
-        yield tab
-
-
 ROWS = "document.querySelectorAll('tbody tr').length"
 PAGES = {
     "runs": ("/", ROWS),

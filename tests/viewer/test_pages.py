@@ -80,15 +80,6 @@ def home(place: Path) -> Iterator[str]:
         yield address
 
 
-@pytest.fixture(scope="module")
-def tab(home: str) -> Iterator[Tab]:
-    with browser() as tab:
-        tab.home = home
-        tab.show(f"{home}/?token={TOKEN}", 1280, 900)
-        tab.until("document.querySelectorAll('tbody tr').length")
-        yield tab
-
-
 def at(home: str, path: str, **query: str) -> str:
     return f"{home}{path}" + (f"?{urlencode(query)}" if query else "")
 

@@ -21,7 +21,7 @@ from surveyor.tools.geometry.many_views import ViewPose
 from surveyor.tools.geometry.photo_joining import Joined
 from surveyor.viewer.asking import file_name
 from tests.support.box_room import CAMERA, BoxRoom
-from tests.support.browser import Tab, browser
+from tests.support.browser import Tab
 from tests.viewer.box_experts import box_experts, photo_files
 from tests.viewer.stage import TOKEN, make_run, photo, served
 
@@ -89,15 +89,6 @@ def client(home: str) -> Iterator[httpx2.Client]:
     ) as client:
         client.get("/", params={"token": TOKEN})
         yield client
-
-
-@pytest.fixture(scope="module")
-def tab(home: str) -> Iterator[Tab]:
-    with browser() as tab:
-        tab.home = home
-        tab.show(f"{home}/?token={TOKEN}", 1280, 900)
-        tab.until("document.querySelectorAll('tbody tr').length")
-        yield tab
 
 
 def marked(room: BoxRoom) -> tuple[list[str], str]:

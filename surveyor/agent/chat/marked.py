@@ -96,7 +96,7 @@ class MarkedSession:
             AnswerKind.BOXES,
             AnswerKind.MASK,
         ):
-            turn = replace(turn, answer=_TOKEN.sub(r"obj_\1", turn.answer))
+            turn = replace(turn, answer=as_handles(turn.answer))
         return turn
 
     def _wanted(self) -> tuple[str, ...]:
@@ -119,6 +119,11 @@ class MarkedSession:
         brief = replace(self._brief, frame_handles=tuple(view.handle for view in found.views))
         profile = partial(marked_prompt, found=found, numbered=self._asked.marks)
         return self._inner.start(shown, brief, profile)
+
+
+def as_handles(reply: str) -> str:
+    """A reply whose numbers as object-centric models write them, ``<OBJ007>``, are handles."""
+    return _TOKEN.sub(r"obj_\1", reply)
 
 
 def marked_prompt(

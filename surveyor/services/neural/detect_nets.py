@@ -36,7 +36,43 @@ def detect_net(route: str, folder: Path, runtime: Runtime) -> DetectNet:
     return makers.get(route, TokenScores)(folder, runtime)
 
 
-class Owl:
+class _PhraseNet:
+    """What OWLv2 and OmDet-Turbo share: the processor's halves, and phrases as padded tokens."""
+
+    def __init__(self, folder: Path, runtime: Runtime, family: Any, **options: Any) -> None:
+        from transformers import AutoProcessor
+
+        quiet()
+        processor = AutoProcessor.from_pretrained(folder)
+        self.image_processor, self.tokenizer = processor.image_processor, processor.tokenizer
+        self.model = pretrained(family, folder, **options).to(runtime.device)
+        self._runtime = runtime
+        self._length = int(self.model.config.text_config.max_position_embeddings)
+
+    def prepare(self, pixels: Pixels) -> Planes:
+        return prepared(self.image_processor, pixels)
+
+    def bare(
+        self, images: Sequence[Planes], plan: tuple[tuple[int, ...], ...]
+    ) -> Callable[[], object]:
+        asked = self._asked(images, plan)
+        return lambda: self.model(**asked)
+
+    def _asked(self, images: Sequence[Planes], plan: tuple[tuple[int, ...], ...]) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _tokens(self, texts: tuple[tuple[int, ...], ...]) -> tuple[Any, Any]:
+        """(n, length) ids and mask on the device."""
+        import torch
+
+        fill, device = self.tokenizer.pad_token_id or 0, self._runtime.device
+        short = [self._length - len(text) for text in texts]
+        ids = [[*text, *[fill] * left] for text, left in zip(texts, short, strict=True)]
+        mask = [[1] * len(text) + [0] * left for text, left in zip(texts, short, strict=True)]
+        return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+
+
+class Owl(_PhraseNet):
     """OWLv2 (Minderer et al., arXiv 2306.09683): a score for every phrase at every patch.
 
     It sees the image padded to a square below and to the right; boxes are brought back. It
@@ -44,17 +80,9 @@ class Owl:
     """
 
     def __init__(self, folder: Path, runtime: Runtime) -> None:
-        from transformers import AutoProcessor, Owlv2ForObjectDetection
+        from transformers import Owlv2ForObjectDetection
 
-        quiet()
-        processor = AutoProcessor.from_pretrained(folder)
-        self.image_processor, self.tokenizer = processor.image_processor, processor.tokenizer
-        self.model = pretrained(Owlv2ForObjectDetection, folder).to(runtime.device)
-        self._runtime = runtime
-        self._length = int(self.model.config.text_config.max_position_embeddings)
-
-    def prepare(self, pixels: Pixels) -> Planes:
-        return prepared(self.image_processor, pixels)
+        super().__init__(folder, runtime, Owlv2ForObjectDetection)
 
     def plan(self, phrases: Sequence[str]) -> tuple[tuple[int, ...], ...]:
         """The tokens of ``a photo of a PHRASE`` for each, as the model was trained with."""
@@ -62,12 +90,6 @@ class Owl:
             _spelled(self.tokenizer, f"a photo of a {worded(one)}", one, self._length)
             for one in phrases
         )
-
-    def bare(
-        self, images: Sequence[Planes], plan: tuple[tuple[int, ...], ...]
-    ) -> Callable[[], object]:
-        asked = self._asked(images, plan)
-        return lambda: self.model(**asked)
 
     def find(
         self,
@@ -88,27 +110,19 @@ class Owl:
         return found
 
     def _asked(self, images: Sequence[Planes], plan: tuple[tuple[int, ...], ...]) -> dict[str, Any]:
-        ids, mask = _padded(plan * len(images), self._length, self.tokenizer, self._runtime)
+        ids, mask = self._tokens(plan * len(images))
         pixels = self._runtime.tensor(np.stack(images))
         return {"pixel_values": pixels, "input_ids": ids, "attention_mask": mask}
 
 
-class OmDet:
+class OmDet(_PhraseNet):
     """OmDet-Turbo (Zhao et al., arXiv 2403.06892): phrases as classes, and a task in words."""
 
     def __init__(self, folder: Path, runtime: Runtime) -> None:
-        from transformers import AutoProcessor, OmDetTurboForObjectDetection
+        from transformers import OmDetTurboForObjectDetection
 
-        quiet()
-        processor = AutoProcessor.from_pretrained(folder)
-        self.image_processor, self.tokenizer = processor.image_processor, processor.tokenizer
         cpu = {} if runtime.device.type == "cuda" else {"disable_custom_kernels": True}
-        self.model = pretrained(OmDetTurboForObjectDetection, folder, **cpu).to(runtime.device)
-        self._runtime = runtime
-        self._length = int(self.model.config.text_config.max_position_embeddings)
-
-    def prepare(self, pixels: Pixels) -> Planes:
-        return prepared(self.image_processor, pixels)
+        super().__init__(folder, runtime, OmDetTurboForObjectDetection, **cpu)
 
     def plan(self, phrases: Sequence[str]) -> tuple[tuple[int, ...], ...]:
         """The tokens of each phrase, and last those of the task, cut where it grows too long."""
@@ -121,12 +135,6 @@ class OmDet:
         if len(task) > self._length:
             task = [*task[: self._length - 1], task[-1]]
         return (*tokens, tuple(int(one) for one in task))
-
-    def bare(
-        self, images: Sequence[Planes], plan: tuple[tuple[int, ...], ...]
-    ) -> Callable[[], object]:
-        asked = self._asked(images, plan)
-        return lambda: self.model(**asked)
 
     def find(
         self,
@@ -144,8 +152,8 @@ class OmDet:
         import torch
 
         number = len(images)
-        classes = _padded(plan[:-1] * number, self._length, self.tokenizer, self._runtime)
-        tasks = _padded(plan[-1:] * number, self._length, self.tokenizer, self._runtime)
+        classes = self._tokens(plan[:-1] * number)
+        tasks = self._tokens(plan[-1:] * number)
         structure = torch.tensor([len(plan) - 1] * number, device=self._runtime.device)
         return {
             "pixel_values": self._runtime.tensor(np.stack(images)),
@@ -210,18 +218,6 @@ def _spelled(tokenizer: Any, text: str, phrase: str, most: int) -> tuple[int, ..
     if len(tokens) > most:
         raise refused(phrase, f"is longer than {most} tokens")
     return tokens
-
-
-def _padded(
-    texts: tuple[tuple[int, ...], ...], length: int, tokenizer: Any, runtime: Runtime
-) -> tuple[Any, Any]:
-    """(n, length) ids and mask on the device."""
-    import torch
-
-    fill = tokenizer.pad_token_id or 0
-    ids = [[*text, *[fill] * (length - len(text))] for text in texts]
-    mask = [[1] * len(text) + [0] * (length - len(text)) for text in texts]
-    return (torch.tensor(ids, device=runtime.device), torch.tensor(mask, device=runtime.device))
 
 
 def _best_of(scores: NDArray[np.float32], boxes: NDArray[np.float32]) -> Candidates:

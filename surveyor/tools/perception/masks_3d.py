@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
 from surveyor.core.errors import ModelMistake
 from surveyor.core.geometry import Scale
@@ -48,6 +50,13 @@ from surveyor.tools.workspace import Workspace
 
 _MOST_FRAMES, _SCALE_FRAMES = 32, 8
 _SAME = 0.5
+
+
+ShownFrames = Annotated[
+    tuple[str, ...], Field(description="frame handles or groups; all frames by default")
+]
+KnownPlace = Annotated[str | None, Field(description="to use again; made or found by default")]
+"""Arguments that all tools of masks in space have."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,15 @@ from surveyor.tools.geometry.region_words import RegionWords, read_region
 from surveyor.tools.geometry.rooms import RoomParts, outline_of, rooms_of
 from surveyor.tools.memoize import Memo
 from surveyor.tools.perception.fuse import recon_key
-from surveyor.tools.perception.masks_3d import MaskMaker, MasksFound, mask_rows, told, used_up
+from surveyor.tools.perception.masks_3d import (
+    KnownPlace,
+    MaskMaker,
+    MasksFound,
+    ShownFrames,
+    mask_rows,
+    told,
+    used_up,
+)
 from surveyor.tools.records import ObjectRecord, ReconstructionRecord, RoomRecord
 from surveyor.tools.schemas import MasksData
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
@@ -45,12 +53,8 @@ class SearchRegionArguments(Arguments):
         tuple[Phrase, ...],
         Field(min_length=1, max_length=16, description="names of things to find there"),
     ]
-    frames: Annotated[
-        tuple[str, ...], Field(description="frame handles or groups; all frames by default")
-    ] = ()
-    reconstruction: Annotated[
-        str | None, Field(description="to use again; made or found by default")
-    ] = None
+    frames: ShownFrames = ()
+    reconstruction: KnownPlace = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,14 @@ from typing import Annotated
 from pydantic import Field
 
 from surveyor.services.contract import Phrase
-from surveyor.tools.perception.masks_3d import MaskMaker, mask_rows, told, used_up
+from surveyor.tools.perception.masks_3d import (
+    KnownPlace,
+    MaskMaker,
+    ShownFrames,
+    mask_rows,
+    told,
+    used_up,
+)
 from surveyor.tools.schemas import MasksData
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
 from surveyor.tools.usage import dump
@@ -22,12 +29,8 @@ class Segment3DArguments(Arguments):
         tuple[Phrase, ...],
         Field(min_length=1, max_length=16, description="names of things, each in a few words"),
     ]
-    frames: Annotated[
-        tuple[str, ...], Field(description="frame handles or groups; all frames by default")
-    ] = ()
-    reconstruction: Annotated[
-        str | None, Field(description="to use again; made or found by default")
-    ] = None
+    frames: ShownFrames = ()
+    reconstruction: KnownPlace = None
 
 
 async def _run(maker: MaskMaker, asked: Segment3DArguments, workspace: Workspace) -> ToolResult:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -78,18 +77,6 @@ def blocks(rooms: Sequence[str], shares: Sequence[float]) -> tuple[tuple[str, ..
         total += share
         ends.append(round(len(rooms) * total / whole))
     return tuple(tuple(rooms[a:b]) for a, b in pairwise(ends))
-
-
-def first_of_each(cases: Sequence[Case], number: int | None) -> tuple[Case, ...]:
-    """The first so many of each scene's questions of a type."""
-    seen: Counter[tuple[str, str]] = Counter()
-    kept = []
-    for case in cases:
-        kind = case.task.scene_id, case.task.question_type
-        seen[kind] += 1
-        if number is None or seen[kind] <= number:
-            kept.append(case)
-    return tuple(kept)
 
 
 def _draw(seed: int, room: str) -> str:

@@ -27,9 +27,9 @@ from surveyor.agent.program.language import Program, concept
 from surveyor.agent.program.parser import parse
 from surveyor.core.dataset import Dataset
 from surveyor.core.images import rgb
-from surveyor.core.marker_font import read_labels
 from surveyor.scenes.datasets.truth import frame_maps, scene_truth
 from surveyor.scenes.records import SceneObject, SceneTruth
+from tests.support.marker_reader import read_labels
 from tests.support.mock_endpoint import Reply, Request, says
 
 _ROW = re.compile(

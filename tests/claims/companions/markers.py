@@ -23,7 +23,7 @@ from surveyor.compose.session import finish, reference_experts
 from surveyor.core.blobs import BlobStore
 from surveyor.core.cameras import Ids
 from surveyor.core.images import rgb
-from surveyor.core.marker_font import draw_label, label_bitmap, read_labels
+from surveyor.core.marker_font import draw_label, label_bitmap
 from surveyor.core.markers import Rgb
 from surveyor.memory.runs import RunFolder
 from surveyor.scenes.datasets.embedded import RoomsSettings
@@ -42,6 +42,7 @@ from surveyor.scenes.top_view import top_view_of_room
 from surveyor.tools.schemas import ObjectRow
 from tests.claims.claim import Claim
 from tests.claims.companions.mark_reader import MarkReader
+from tests.support.marker_reader import read_labels
 from tests.support.mock_endpoint import RehearsalServer
 
 ROOMS = range(5200, 5204)

@@ -16,7 +16,6 @@ import numpy as np
 
 from surveyor.core.blobs import BlobRef
 from surveyor.core.cameras import Frame, Ids
-from surveyor.core.marker_font import read_labels
 from surveyor.core.markers import Markers, Rgb, draw_markers, place_markers, visible_share
 from surveyor.core.workers import end_with_parent
 from surveyor.scenes.audit.blind_readers import relative_accuracy
@@ -39,6 +38,7 @@ from surveyor.scenes.questions.vsi import OFFICIAL_COUNTS
 from surveyor.scenes.rooms.room import Room, RoomSpec, build_room
 from surveyor.scenes.top_view import top_view_of_room
 from tests.claims.claim import Claim
+from tests.support.marker_reader import read_labels
 
 BLIND_FILM = RoomsSettings(n_frames=32, size=(160, 120))
 BOUND_FILM = RoomsSettings(n_frames=32, size=(320, 240))
