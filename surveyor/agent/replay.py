@@ -27,7 +27,9 @@ def recorded_turns(events: Iterable[Event]) -> tuple[Turn, ...]:
         elif isinstance(event, FormatError):
             decided[event.turn] = Turn(mistake=event.observation, raw=event.raw)
         elif isinstance(event, Answer):
-            decided[event.turn] = Turn(answer=event.text, sources=event.sources)
+            decided[event.turn] = Turn(
+                answer=event.text, sources=event.sources, guess=event.guess, notes=event.notes
+            )
     decided |= {number: Turn(calls=tuple(made)) for number, made in calls.items()}
     return tuple(decided[number] for number in sorted(decided))
 

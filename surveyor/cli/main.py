@@ -24,7 +24,7 @@ VERBS: dict[str, str] = {
     "runs": "List runs: state, score, what is incomplete.",
     "show": "Show a run or an episode and its evidence in text.",
     "run": "Run a dataset with a planner; resume what is incomplete.",
-    "rerun": "Repeat finished episodes with another expert in one of their steps.",
+    "rerun": "Take a finished run's decisions again, or with another expert in a step.",
     "program": "Compute a program on one scene's boxes.",
     "load": "Make a dataset from a published benchmark's files.",
     "benchmarks": "List benchmarks and how to fetch them; results on them as one table.",

@@ -76,6 +76,15 @@ def check_trust(source: Path, config: RunConfig, typed: Mapping[str, object]) ->
         )
 
 
+def config_to_replay(run: RunFolder, *, trusted: bool = False) -> RunConfig:
+    """The configuration of a run whose decisions are taken again: no model is asked, so its
+    endpoint and key count for nothing; what else reaches out needs ``trusted`` (`UserError`)."""
+    config = config_of(run)
+    if not trusted:
+        check_trust(run.path, config, {"planner_options": config.planner_options})
+    return config
+
+
 def _reaching(config: RunConfig, typed: Mapping[str, object]) -> Iterator[str]:
     for name, server in config.mcp.items():
         if server.startswith(("http://", "https://")):

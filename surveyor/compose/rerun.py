@@ -21,7 +21,7 @@ from surveyor.agent.program.planner import ProgramPlanner, ProgramSession
 from surveyor.agent.program.reading import read_program
 from surveyor.benchmarks.compare import compare
 from surveyor.benchmarks.run.config import RunConfig
-from surveyor.benchmarks.run.repeat import config_of
+from surveyor.compose.configuration import config_to_replay
 from surveyor.compose.planner_options import PlannerOptions
 from surveyor.compose.run import Job, default_cache
 from surveyor.compose.session import experts_needed, finish
@@ -116,10 +116,15 @@ class RecordedPlans:
 
 
 def rerun_and_tell(
-    original: Path, swaps: Swaps, out: Path | None = None, experts: Path | None = None
+    original: Path,
+    swaps: Swaps,
+    out: Path | None = None,
+    experts: Path | None = None,
+    *,
+    trusted: bool = False,
 ) -> RunFolder:
     """The `rerun` verb."""
-    folder = rerun(original, swaps, out, experts)
+    folder = rerun(original, swaps, out, experts, trusted=trusted)
     changes = RerunChanges.model_validate_json((folder.path / CHANGES).read_bytes())
     told = changes.episodes
     answers = sum(one.before != one.after for one in told)
@@ -136,14 +141,19 @@ def rerun_and_tell(
 
 
 def rerun(
-    original: Path, swaps: Swaps, out: Path | None = None, experts: Path | None = None
+    original: Path,
+    swaps: Swaps,
+    out: Path | None = None,
+    experts: Path | None = None,
+    *,
+    trusted: bool = False,
 ) -> RunFolder:
     """Make the new run, score it and write `CHANGES` into it.
 
     Raises `UserError` for a run without plans, and for a swap of what it never asked.
     """
     before = RunFolder.open(original)
-    config = config_of(before)
+    config = config_to_replay(before, trusted=trusted)
     plans = recorded_plans(before, config)
     dataset = Dataset.open(Path(config.dataset))
     needed = experts_needed(dataset, config)
