@@ -10,6 +10,10 @@ from surveyor.services.contract import EXPERTS
 from surveyor.services.expert import AnyExpert
 
 REPLAY = "replay"  # any expert, from a recording
+_MEMBERS = (
+    *("name", "max_batch", "load", "info", "probe"),
+    *("preprocess", "group", "forward_batch", "postprocess"),
+)
 
 # backend -> expert -> "module:class".
 ADAPTERS: dict[str, dict[str, str]] = {
@@ -72,11 +76,24 @@ def make_expert(expert: str, backend: str = "reference") -> AnyExpert:
         from surveyor.services.replay import ReplayExpert
 
         return cast(AnyExpert, ReplayExpert(expert))
-    where = backend if ":" in backend else ADAPTERS[backend][expert]
-    module, _, name = where.partition(":")
+    if ":" in backend:
+        return _own_adapter(expert, backend)
+    module, _, name = ADAPTERS[backend][expert].partition(":")
+    return cast(AnyExpert, getattr(import_module(module), name)())
+
+
+def _own_adapter(expert: str, backend: str) -> AnyExpert:
+    """The user's own adapter; `UserError` says what keeps it from being one."""
+    module, _, name = backend.partition(":")
     try:
-        return cast(AnyExpert, getattr(import_module(module), name)())
-    except (ModuleNotFoundError, AttributeError) as error:
-        if where != backend:
-            raise
+        made = getattr(import_module(module), name)()
+    except (ImportError, AttributeError, TypeError) as error:
         raise UserError(f"backend {backend!r} cannot be imported: {error}") from None
+    if lacks := [one for one in _MEMBERS if not hasattr(made, one)]:
+        raise UserError(
+            f"backend {backend!r} is no expert yet, it lacks: {', '.join(lacks)}; a complete one "
+            "is in docs/experts.md"
+        )
+    if made.name != expert:
+        raise UserError(f"backend {backend!r} serves {made.name!r}, not {expert!r}")
+    return cast(AnyExpert, made)

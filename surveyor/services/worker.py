@@ -84,8 +84,11 @@ def _run(names: Sequence[str], plan_file: Path, descriptors: Sequence[int]) -> i
     failure = next((one.failure for one in services if one.failure is not None), None)
     if failure is None:
         return 0
-    _LOG.error("%s", failure)
-    return OPERATOR if isinstance(failure, UserError) else 1
+    if isinstance(failure, UserError):
+        _LOG.error("%s", failure)
+        return OPERATOR
+    _LOG.error("%s: %s", type(failure).__name__, " ".join(str(failure).split()))  # on one line
+    return 1
 
 
 def _adapters(names: Sequence[str], plan: LaunchPlan) -> list[AnyExpert]:

@@ -122,8 +122,8 @@ class WorkerProcess:
             if not self.ready.is_set() and self._restarts >= 2:
                 names = ", ".join(one.expert for one in self._experts)
                 raise InfrastructureError(
-                    f"the expert {names} ended {self._restarts + 1} times before it was ready; "
-                    f"its log is {log}"
+                    f"the expert {names} ended {self._restarts + 1} times before it was ready "
+                    f"({_last_line(log)}); its log is {log}"
                 )
             if time.monotonic() - began > STABLE:
                 backoff = FIRST_BACKOFF

@@ -73,6 +73,20 @@ def test_the_curl_lines(dataset, tmp_path, shell):
     assert {one["phrase"] for one in found["detections"]} == {"chair", "table"}
 
 
+@NEEDS_CURL
+def test_the_expert_of_ones_own(dataset, tmp_path, shell):
+    (adapter,) = (block for block in blocks("python") if "class Brightest" in block)
+    (script,) = blocks("sh")
+    (tmp_path / "mine.py").write_text(adapter)
+    digest = frame(dataset)
+    shutil.copy(dataset / BLOBS / digest[:2] / digest[2:], tmp_path / "room.jpg")
+    # The checkout is put on the path here, as an installed package would be.
+    done = shell(script.replace("PYTHONPATH=.", f"PYTHONPATH=.:{ROOT}"))
+    assert done.returncode == 0, done.stderr
+    assert '"model":"brightest"' in done.stdout.replace(" ", "")
+    assert '"phrase":"lamp"' in done.stdout.replace(" ", "")
+
+
 def test_the_configuration_is_valid():
     (text,) = blocks("toml")
     config = ServeConfig.model_validate(tomllib.loads(text))
