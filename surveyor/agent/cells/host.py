@@ -184,4 +184,7 @@ class KernelProcess:
         if self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
+        if self._process.stdout is not None:
+            while await self._process.stdout.read(_LINE):  # a full pipe would be waited for
+                pass
         await self._process.wait()

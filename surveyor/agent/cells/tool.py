@@ -7,7 +7,7 @@ answer of the episode (`answered`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Final
 from weakref import WeakKeyDictionary
 
@@ -49,24 +49,62 @@ class _Cells:
         self._names = frozenset(tool.name for tool in tools) - {CELL}
         self._told = [_function(tool) for tool in tools if tool.name != CELL]
         self._bounds = bounds
-        self._kernels: WeakKeyDictionary[Workspace, KernelProcess] = WeakKeyDictionary()
+        self._kernels: WeakKeyDictionary[Workspace, _EpisodeKernel] = WeakKeyDictionary()
 
     async def run(self, asked: CellArguments, workspace: Workspace) -> ToolResult:
         kernel = self._kernels.get(workspace)
         if kernel is None:
             frames = workspace.frame_handles
-            kernel = await KernelProcess.start(self._told, frames, self._bounds)
+            kernel = _EpisodeKernel(lambda: KernelProcess.start(self._told, frames, self._bounds))
             self._kernels[workspace] = kernel
             workspace.on_close(kernel.aclose)
         calls = _Calls(self._names, self._bounds.calls)
         try:
-            end = await kernel.run(asked.code, calls.carry)
+            end = await kernel.run(asked.code, calls)
         except KernelLost as lost:
-            self._kernels.pop(workspace, None)
-            raise ModelMistake(f"{lost}; its variables are gone, what tools made is not") from None
+            raise ModelMistake(f"{lost}; what it made is gone, earlier cells stand") from None
         finally:
             current_call.set(calls.parent)
         return _told(end, calls, asked.code, workspace)
+
+
+class _EpisodeKernel:
+    """An episode's kernel through all its lives: after a cell that killed it, the cells before are
+    run again on what their calls gave, and no tool is asked twice."""
+
+    def __init__(self, start: Callable[[], Awaitable[KernelProcess]]) -> None:
+        self._start = start
+        self._process: KernelProcess | None = None
+        self._past: list[tuple[str, list[Reply]]] = []
+
+    async def run(self, code: str, calls: _Calls) -> CellEnd:
+        """Run one cell; `KernelLost` when it killed the kernel."""
+        process = self._process or await self._begun()
+        self._process = None
+        end = await process.run(code, calls.carry)
+        self._process = process
+        self._past.append((code, calls.replies))
+        return end
+
+    async def _begun(self) -> KernelProcess:
+        process = await self._start()
+        for code, replies in self._past:
+            await process.run(code, _Recorded(replies).carry)
+        return process
+
+    async def aclose(self) -> None:
+        if self._process is not None:
+            await self._process.aclose()
+
+
+class _Recorded:
+    """Gives what the calls of a cell gave when it first ran."""
+
+    def __init__(self, replies: Sequence[Reply]) -> None:
+        self._left = iter(replies)
+
+    async def carry(self, call: CellCall) -> Reply:
+        return next(self._left, _refused(f"{call.name} was not called here before"))
 
 
 class _Calls:
@@ -75,11 +113,17 @@ class _Calls:
     def __init__(self, names: frozenset[str], most: int) -> None:
         self.parent = current_call.get()
         self.outcomes: list[ToolOutcome] = []
+        self.replies: list[Reply] = []
         self._names = names
         self._most = most
 
     async def carry(self, call: CellCall) -> Reply:
         """Make one call; what the cell is told of it."""
+        reply = await self._made(call)
+        self.replies.append(reply)
+        return reply
+
+    async def _made(self, call: CellCall) -> Reply:
         if call.name not in self._names:
             return _refused(f"there is no tool {call.name!r}")
         number = len(self.outcomes) + 1
