@@ -108,7 +108,10 @@ async def run_episode(
             brief = PlannerInput(tuple(registry.schemas), shown, skills)
             stage = _EpisodeState(registry, workspace, log, scope)
             at_hand.set(skills)
-            await _converse(planner.start(task, brief), stage)
+            try:
+                await _converse(planner.start(task, brief), stage)
+            finally:
+                await workspace.aclose()
     ended = EpisodeEnded(
         status=verdict.status, reason=verdict.reason, elapsed=time.monotonic() - began
     )

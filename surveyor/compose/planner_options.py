@@ -72,3 +72,10 @@ class PlannerOptions(BaseModel):
                 f"the chat planner cannot be set up: {first_problem(error, ChatConfig)}; "
                 "name a model with --model"
             ) from None
+
+    def codes(self) -> bool:
+        """Whether the model acts by cells of code."""
+        from surveyor.agent.chat.capabilities import DialectName, capabilities_of
+
+        chat = self.chat()
+        return capabilities_of(chat.model, chat.capabilities).dialect is DialectName.CODE

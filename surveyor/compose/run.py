@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
+from surveyor.agent.cells.sandbox import require
+from surveyor.agent.cells.tool import cell_tool
 from surveyor.agent.limits import UNLIMITED, Limits
 from surveyor.agent.loop import Toolbox
 from surveyor.agent.program.tool import PROGRAM
@@ -125,6 +127,8 @@ async def _perform(
             ours = _ours(dataset, job.config, survey=chat and dataset.has_frames)
             lent = (*ours, *job.tools, *reading, *foreign)
             given = offered(lent, job.config, served_by(job), TOOL_SETS)
+            cells = (cell_tool(given),) if _codes(job) and given else ()
+            given = (*given, *cells)
             first = _looks_first(job.config, dataset)
             registry = Registry((*given, *first), inner=default_tools())
             toolbox = equip(registry, job.config, tuple(tool.name for tool in first))
@@ -219,6 +223,12 @@ def _looks_first(config: RunConfig, dataset: Dataset) -> tuple[Tool[Any], ...]:
     return (mark_scene_tool(),) if marked and dataset.has_frames else ()
 
 
+def _codes(job: Job) -> bool:
+    """Whether a model acts by cells of code, which then stand among its tools."""
+    chat = job.planner is None and job.config.planner == "chat"
+    return chat and PlannerOptions.read(job.config).codes()
+
+
 def wants_table(config: RunConfig) -> bool:
     """Whether a run asks for the table of objects, by the tool's name or by its workflow's."""
     return TABLE in config.tools or (
@@ -287,6 +297,8 @@ def check_planner(config: RunConfig) -> None:
         options.named_workflow()
     elif config.planner == "chat":
         options.chat()
+        if options.codes():
+            require()
     else:
         raise UserError(
             f"there is no planner called {config.planner!r}; choose: {', '.join(PLANNERS)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextvars import ContextVar
 from typing import TypeVar
 
@@ -44,6 +44,7 @@ class Workspace:
         self.task = task
         self.experts = experts
         self.kept = kept
+        self._closing: list[Callable[[], Awaitable[None]]] = []
         self._records: dict[str, Record] = {}
         self._sources: dict[str, tuple[str, ...]] = {}
         self._counts: dict[str, int] = {}
@@ -58,6 +59,15 @@ class Workspace:
     def frame_handles(self) -> tuple[str, ...]:
         """The captured frames in order."""
         return self._frames
+
+    def on_close(self, close: Callable[[], Awaitable[None]]) -> None:
+        """Have something ended with the episode that a tool keeps for it."""
+        self._closing.append(close)
+
+    async def aclose(self) -> None:
+        """The episode is over: end what its tools kept. The evidence stays."""
+        while self._closing:
+            await self._closing.pop()()
 
     async def settle(self) -> None:
         """Wait until every earlier call of the same turn is done.

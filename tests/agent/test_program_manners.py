@@ -65,6 +65,12 @@ REGION = "the sleeping area (the floor within 1 m of the bed)"
             "surest(filter(scene(), sofa)), hard)",
         ),
         (
+            "You stand in the middle of the smaller room and face the bed. In which direction "
+            "from you is the sofa?",
+            "direction(part(smaller room, smaller), surest(filter(scene(), bed)), "
+            "surest(filter(scene(), sofa)), hard)",
+        ),
+        (
             f"Suppose that the middle of {REGION} lies to the north of the middle of the smaller "
             "arm of this L-shaped room, seen from above. In which direction from the middle of "
             f"the smaller arm is the middle of {REGION}?",

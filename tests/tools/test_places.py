@@ -9,7 +9,7 @@ from surveyor.core.geometry import Intrinsics, OrientedBox, Pose
 from surveyor.tools.geometry.bearings import Sectors, direction_word
 from surveyor.tools.geometry.floor import floor_of
 from surveyor.tools.geometry.motion import Seen, turn_around
-from surveyor.tools.geometry.parts import around, around_within, two_parts
+from surveyor.tools.geometry.parts import around, around_within, larger_or_smaller, two_parts
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,22 @@ def test_the_arms_of_an_l_come_without_their_common_corner() -> None:
     assert middles[1] == pytest.approx([4.5, 1.0], abs=0.15)
 
 
+def test_the_larger_and_the_smaller_of_two_rooms_are_told_apart() -> None:
+    outline = [
+        (0.0, 0.0), (4.0, 0.0), (4.0, 1.6), (4.12, 1.6), (4.12, 0.0), (6.5, 0.0),
+        (6.5, 4.0), (4.12, 4.0), (4.12, 2.5), (4.0, 2.5), (4.0, 4.0), (0.0, 4.0),
+    ]  # fmt: skip
+    cloud = walls(outline)
+    for larger, middle in ((True, [2.0, 2.0]), (False, [5.3, 2.0])):
+        found = larger_or_smaller(floor_of(cloud), cloud, larger=larger)
+        assert found is not None
+        assert found.mean(axis=0) == pytest.approx(middle, abs=0.15)
+
+
 def test_a_rectangle_has_no_two_parts() -> None:
-    square = [(0.0, 0.0), (5.0, 0.0), (5.0, 4.0), (0.0, 4.0)]
-    assert two_parts(floor_of(walls(square))) is None
+    square = walls([(0.0, 0.0), (5.0, 0.0), (5.0, 4.0), (0.0, 4.0)])
+    assert two_parts(floor_of(square)) is None
+    assert larger_or_smaller(floor_of(square), square, larger=True) is None
 
 
 def test_floor_around_a_thing_at_a_wall_lies_on_the_rooms_side() -> None:

@@ -24,11 +24,13 @@ class Coordinates(StrEnum):
 
 class DialectName(StrEnum):
     """How calls and answers are written: the API's own tool calls, tags in the text, JSON that
-    the server is made to enforce, or the tags and tool names of the Skill-3D checkpoints."""
+    the server is made to enforce, cells of Python, or the tags and tool names of the Skill-3D
+    checkpoints."""
 
     NATIVE = "native"
     TAGS = "tags"
     GRAMMAR = "grammar"
+    CODE = "code"
     SKILL3D = "skill3d"
 
 

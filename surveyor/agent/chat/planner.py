@@ -10,7 +10,9 @@ from typing import Any, Protocol, Self
 
 import httpx2
 
+from surveyor.agent.cells.tool import answered
 from surveyor.agent.chat.capabilities import Capabilities, DialectName, capabilities_of
+from surveyor.agent.chat.code import CodeDialect
 from surveyor.agent.chat.complete import WholeDialect
 from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.chat.constrained import GrammarDialect
@@ -157,11 +159,14 @@ class ChatSession:
             self._places.saw(message.pictures)
 
     async def next(self, observations: tuple[Observation, ...]) -> Turn:
-        """Show the model what came back and read what it says next.
+        """Show the model what came back and read what it says next; a cell that answered has
+        answered.
 
         Raises `InfrastructureError` when it cannot be reached, `LimitExceeded` when the
         conversation has outgrown it.
         """
+        if (given := answered(observations)) is not None:
+            return self._given(*given)
         self.tell(self._dialect.observe(observations))
         prompt, shown = self._transcript.prompt_hash, self._transcript.shown
         script, recorder = self._transcript, self._recorder
@@ -177,10 +182,8 @@ class ChatSession:
             text = reading.text or refusal
             reading = replace(reading, calls=(), answer=None, mistake=None, text=text)
         if self._judged is not None and reading.answer is not None:
-            try:
-                reading = replace(reading, answer=self._judged(reading.answer))
-            except ModelMistake as wrong:
-                reading = replace(reading, answer=None, mistake=str(wrong))
+            judged = self._given(reading.answer)
+            reading = replace(reading, answer=judged.answer, mistake=judged.mistake)
         self.tell([reading.echo])
         if recorder is not None:
             kept |= recorder.reply(completion, reading.echo)
@@ -195,6 +198,13 @@ class ChatSession:
             model=call,
             notes=reading.notes,
         )
+
+    def _given(self, answer: str, sources: tuple[str, ...] = ()) -> Turn:
+        """The turn that an answer makes; a mistake where it isn't in the exact form."""
+        try:
+            return Turn(answer=self._judged(answer) if self._judged else answer, sources=sources)
+        except ModelMistake as wrong:
+            return Turn(mistake=str(wrong), raw=answer)
 
     def _model_call(
         self, completion: Completion, reading: Reading, prompt: str, shown: tuple[str, ...]
@@ -219,11 +229,15 @@ class ChatSession:
 def dialect_for(
     task: Task, brief: PlannerInput, capabilities: Capabilities, places: Places | None = None
 ) -> Dialect:
-    """The dialect that a model speaks; ``places`` knows the images that it was shown."""
+    """The dialect that a model speaks; ``places`` knows the images that it was shown. Without tools
+    there are no cells to write."""
+    coded = capabilities.dialect is DialectName.CODE
     if capabilities.dialect is DialectName.SKILL3D:
         return Skill3dDialect(task, brief, capabilities, places or Places((), capabilities))
-    if capabilities.dialect is DialectName.TAGS:
+    if capabilities.dialect is DialectName.TAGS or (coded and not brief.tools):
         return TagDialect(task, brief, capabilities)
+    if coded:
+        return CodeDialect(task, brief, capabilities)
     if capabilities.dialect is DialectName.GRAMMAR:
         return GrammarDialect(task, brief, capabilities)
     return NativeDialect(task, brief, capabilities)

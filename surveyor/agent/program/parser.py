@@ -205,7 +205,7 @@ _MASK = re.compile(r"\bGive its mask\b|\bsegment(?:ation)?\b|\bmask\b", re.IGNOR
 _AROUND = re.compile(
     r"(?:the )?(?P<name>.+?) \(the floor within (?P<reach>[\d.]+) m of the (?P<thing>.+?)\)"
 )
-_PART = re.compile(r"(?:the )?(?P<name>(?P<part>larger|smaller) (?:arm|room)) of .+")
+_PART = re.compile(r"(?:the )?(?P<name>(?P<part>larger|smaller) (?:arm|room))(?: of .+)?")
 
 
 def _region(text: str) -> Program:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from surveyor.core.geometry import Float, OrientedBox
 from surveyor.tools.geometry.floor import Floor
+from surveyor.tools.geometry.rooms import rooms_of
 
 _CLEAR = 0.9
 """Share of an L's missing corner that must be free, and of the rest that must be floor."""
@@ -43,6 +44,15 @@ def around_within(cloud: Float, yaw: float, box: OrientedBox, reach: float) -> F
     inside = ((turned >= low) & (turned <= high)).all(axis=1)
     near: Float = points[inside & (np.linalg.norm(beyond[:, :2], axis=1) <= reach)]
     return near
+
+
+def larger_or_smaller(floor: Floor, cloud: Float, *, larger: bool) -> Float | None:
+    """(N, 2) points of an arm of a floor that is an L, else of the largest or smallest room of the
+    place whose points (N, 3) were seen; ``None`` where it is one room."""
+    if (parts := two_parts(floor)) is not None:
+        return parts[0 if larger else 1]
+    rooms = rooms_of(cloud)
+    return rooms.points(1 if larger else rooms.count) if rooms.count > 1 else None
 
 
 def two_parts(floor: Floor) -> tuple[Float, Float] | None:

@@ -11,7 +11,7 @@ from pydantic import Field
 from surveyor.core.errors import ModelMistake
 from surveyor.core.geometry import Float, require_metric
 from surveyor.tools.geometry.floor import floor_of
-from surveyor.tools.geometry.parts import around, around_within, two_parts
+from surveyor.tools.geometry.parts import around, around_within, larger_or_smaller
 from surveyor.tools.measuring.anchors import spot
 from surveyor.tools.objects import add_objects, say
 from surveyor.tools.records import ObjectRecord, ReconstructionRecord
@@ -34,7 +34,7 @@ class RegionArguments(Arguments):
     reconstruction: str
     around: Annotated[str | None, Field(description="an object of the reconstruction")] = None
     reach: Annotated[float, Field(gt=0, le=10, description="metres around the object")] = 1.0
-    part: Annotated[FloorPart | None, Field(description="instead: an arm of an L-shaped place")] = (
+    part: Annotated[FloorPart | None, Field(description="instead: an arm of an L, or a room")] = (
         None
     )
     name: Annotated[str, Field(min_length=1, max_length=60)] = "region"
@@ -73,18 +73,20 @@ def _points(asked: RegionArguments, record: ReconstructionRecord, workspace: Wor
         if len(found):
             return found
         return around_within(record.cloud.points, floor.yaw, thing.box, asked.reach)
-    parts = two_parts(floor)
-    if parts is None:
+    larger = asked.part is FloorPart.LARGER
+    part = larger_or_smaller(floor, record.cloud.points, larger=larger)
+    if part is None:
         raise ModelMistake(f"the floor of {asked.reconstruction} has no two parts")
-    return parts[0 if asked.part is FloorPart.LARGER else 1]
+    return part
 
 
 def region_tool() -> Tool[RegionArguments]:
     """Find the middle of a region."""
     return Tool(
         "region",
-        "Find the middle of a part of the floor (around an object, or the larger or smaller arm "
-        "of an L-shaped place) and get an object handle for it that measures like any other.",
+        "Find the middle of a part of the floor (around an object, the larger or smaller arm of "
+        "an L-shaped place, or the larger or smaller of the rooms) and get an object handle for it "
+        "that measures like any other.",
         RegionArguments,
         Effects.PURE,
         _run,

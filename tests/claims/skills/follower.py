@@ -35,7 +35,7 @@ _SCENE = re.compile(r"^Scene: (.*)$", re.MULTILINE)
 def follow(request: Request, seer: type[SceneBuilder] = SceneBuilder) -> Reply:
     """What the model says to one request."""
     messages: list[dict[str, Any]] = request.json["messages"]
-    system = "\n".join(_text(m) for m in messages if m["role"] == "system")
+    system = "\n".join(message_text(m) for m in messages if m["role"] == "system")
     return _reply(request, messages, first_workflow(system) or PLAIN, seer)
 
 
@@ -50,11 +50,11 @@ def _reply(
     workflow: Workflow,
     seer: type[SceneBuilder] = SceneBuilder,
 ) -> Reply:
-    session = _session(messages, workflow, seer)
-    turn = _step(session.next(()))
+    session = read_session(messages, workflow, seer)
+    turn = step(session.next(()))
     for number, message in enumerate(m for m in messages if m["role"] == "assistant"):
         results = _results(messages, message, number)
-        turn = _step(session.next(tuple(results)))
+        turn = step(session.next(tuple(results)))
     if turn.answer is not None:
         return says(f"<answer>{turn.answer}</answer>")
     calls = tuple((call.name, call.raw_arguments) for call in turn.calls)
@@ -83,10 +83,14 @@ def first_workflow(system: str) -> Workflow | None:
     return Workflow.model_validate_json(found.group(1)) if found else None
 
 
-def _session(
-    messages: list[dict[str, Any]], workflow: Workflow, seer: type[SceneBuilder]
+def read_session(
+    messages: list[dict[str, Any]],
+    workflow: Workflow,
+    seer: type[SceneBuilder],
+    tools: Iterable[str] = (),
 ) -> Session:
-    said = "\n".join(_text(m) for m in messages if m["role"] == "user")
+    """A session of the `program` planner on what a conversation says, with the ``tools`` named."""
+    said = "\n".join(message_text(m) for m in messages if m["role"] == "user")
     asked, frames = _QUESTION.search(said), dict.fromkeys(_FRAMES.findall(said))
     scene = _SCENE.search(said)
     options = tuple(_OPTION.findall(said))
@@ -99,14 +103,15 @@ def _session(
         options=options,
         answer_kind=AnswerKind.CHOICE if options else AnswerKind.NUMBER,
     )
-    brief = PlannerInput(tools=(), frame_handles=tuple(frames))
+    named = tuple({"function": {"name": name}} for name in tools)
+    brief = PlannerInput(tools=named, frame_handles=tuple(frames))
     return ProgramPlanner(workflow, seer=seer).start(task, brief)
 
 
 def _results(
     messages: list[dict[str, Any]], spoken: dict[str, Any], turn: int
 ) -> Iterable[ToolOutcome]:
-    answers = {m["tool_call_id"]: _text(m) for m in messages if m["role"] == "tool"}
+    answers = {m["tool_call_id"]: message_text(m) for m in messages if m["role"] == "tool"}
     for call in spoken.get("tool_calls", ()):
         text = answers[call["id"]]
         try:
@@ -124,14 +129,15 @@ def _results(
         )
 
 
-def _text(message: dict[str, Any]) -> str:
+def message_text(message: dict[str, Any]) -> str:
+    """What a message says in words."""
     content = message["content"]
     if isinstance(content, str):
         return content
     return "\n".join(part.get("text", "") for part in content or ())
 
 
-def _step(coming: Coroutine[Any, Any, Turn]) -> Turn:
+def step(coming: Coroutine[Any, Any, Turn]) -> Turn:
     """The turn of a session that never waits for anything."""
     try:
         coming.send(None)
