@@ -62,8 +62,11 @@ def compact(
     layers: Annotated[int, typer.Option(min=1, help="Layers of the network.")] = 4,
     width: Annotated[int, typer.Option(min=32, help="Width of the network.")] = 128,
     reworded: Annotated[
-        float, typer.Option(min=0, max=1, help="Share that is also told in other words.")
-    ] = 0.5,
+        float, typer.Option(min=0, max=8, help="How often episodes are also told in other words.")
+    ] = 1.0,
+    strange: Annotated[
+        float, typer.Option(min=0, max=1, help="Share with made-up words in their question.")
+    ] = 0.15,
     untold: Annotated[
         float, typer.Option(min=0, max=1, help="Share of skilled episodes told without the skill.")
     ] = 0.0,
@@ -90,7 +93,7 @@ def compact(
         shape={"layers": layers, "width": width, "inner": 3 * width},
     )
     filters = Filters(score=score, guess_free=guess_free)
-    train_compact_agent(out, runs or [], filters, settings, reworded, untold)
+    train_compact_agent(out, runs or [], filters, settings, reworded, untold, strange)
 
 
 @app.command()

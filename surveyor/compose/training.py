@@ -117,10 +117,11 @@ def train_compact_agent(
     settings: dict[str, object],
     reworded: float = 0.0,
     untold: float = 0.0,
+    strange: float = 0.0,
 ) -> None:
-    """The `train compact` verb; ``reworded`` is the share of episodes that are also told with
-    their question in other words, ``untold`` the share of those with a skill that are told without
-    it."""
+    """The `train compact` verb; ``reworded`` says how often episodes are also told with their
+    question in other words, ``untold`` is the share of those with a skill that are told without
+    it, ``strange`` the share whose question has made-up words in it."""
     from surveyor.core.wording import first_problem
     from surveyor.training.compact.language import template_words
     from surveyor.training.compact.sequences import sequences
@@ -138,6 +139,7 @@ def train_compact_agent(
     rows = _untold(rows, untold, wanted.seed)
     rows += _in_other_words(rows, reworded, wanted.seed)
     vocabulary = Vocabulary.of(template_words(row.messages for row in rows))
+    rows = _with_strange_words(rows, strange, vocabulary.known, wanted.seed)
     scenes = sorted({row.scene_id for row in rows})
     apart = set(scenes[:: max(2, len(scenes) // 3)]) if len(scenes) > 3 else set()
     longest = wanted.shape.longest
@@ -210,15 +212,29 @@ def reinforce_agent(
     print(f"{asyncio.run(play())}: its rewards are drawn in {out / 'curve.svg'}")
 
 
-def _in_other_words(rows: Sequence[Row], share: float, seed: int) -> list[Row]:
+def _in_other_words(rows: Sequence[Row], times: float, seed: int) -> list[Row]:
     from surveyor.training.compact.wordings import in_other_words
 
     told = []
     for row in rows:
         dice = random.Random(f"{seed}/{row.planner}/{row.workflow}/{row.key}")
-        if dice.random() < share:
+        for _ in range(int(times) + (dice.random() < times % 1)):
             told.append(row.model_copy(update={"messages": in_other_words(row.messages, dice)}))
     return told
+
+
+def _with_strange_words(
+    rows: Sequence[Row], share: float, known: frozenset[str], seed: int
+) -> list[Row]:
+    from surveyor.training.compact.wordings import with_strange_words
+
+    dice = random.Random(f"{seed}/strange")
+    return [
+        row.model_copy(update={"messages": with_strange_words(row.messages, known, dice)})
+        if dice.random() < share
+        else row
+        for row in rows
+    ]
 
 
 def _percent(summary: dict[str, object]) -> str:

@@ -2,12 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol, TypeVar
 
 from surveyor.core.geometry import Scale
 from surveyor.tools.records import ObjectRecord
 from surveyor.tools.schemas import ObjectRow
 from surveyor.tools.workspace import Workspace
+
+T = TypeVar("T")
+
+
+class Supported(Protocol):
+    """What says how well an object was seen: records and rows alike."""
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it has the wanted support."""
+
+    @property
+    def support(self) -> int:
+        """In how many views it was seen."""
+
+    @property
+    def confidence(self) -> float:
+        """How sure the views are, 0..1."""
+
+
+def well_supported(things: Iterable[T], of: Callable[[T], Supported]) -> tuple[T, ...]:
+    """Accepted objects, or the weak candidates where there are no others."""
+    every = tuple(things)
+    return tuple(thing for thing in every if of(thing).accepted) or every
+
+
+def best_supported(things: Iterable[T], of: Callable[[T], Supported]) -> T | None:
+    """The object that most and surest views support, of those that `well_supported` leaves."""
+
+    def weight(thing: T) -> tuple[float, float]:
+        seen = of(thing)
+        return seen.confidence * seen.support, seen.confidence
+
+    return max(well_supported(things, of), key=weight, default=None)
 
 
 def add_objects(

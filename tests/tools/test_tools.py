@@ -302,6 +302,59 @@ def test_an_enlargement_is_bounded_by_its_longest_side(room: BoxRoom, hand: Hand
     assert "1 times larger" in outcome.text
 
 
+def test_a_name_stands_for_its_best_supported_object(hand: Hand) -> None:
+    assert "no objects were found" in hand("size", object="sofa").text
+    rows = hand.objects().objects
+
+    def best(name: str) -> str:
+        mine = [row for row in rows if row.category == name]
+        mine = [row for row in mine if row.accepted] or mine
+        return max(mine, key=lambda row: (row.confidence * row.support, row.confidence)).handle
+
+    sofa, lamp, chair = best("sofa"), best("lamp"), best("chair")
+    for name, by_name, by_handle in (
+        ("size", {"object": "Sofa"}, {"object": sofa}),
+        ("distance", {"first": ["sofa"], "second": [lamp]}, {"first": [sofa], "second": [lamp]}),
+        (
+            "direction",
+            {"stand": "lamp", "face": "sofa", "query": "chair"},
+            {"stand": lamp, "face": sofa, "query": chair},
+        ),
+        (
+            "nearest",
+            {"anchor": "lamp", "candidates": ["sofa", "chair"]},
+            {"anchor": lamp, "candidates": ["sofa", "chair"]},
+        ),
+    ):
+        named, handled = hand(name, **by_name), hand(name, **by_handle)
+        assert named.status is ToolStatus.OK, named.text
+        assert named.text.partition(": ")[2] == handled.text.partition(": ")[2]
+        assert named.sources == handled.sources
+    chairs = [row for row in rows if row.category == "chair" and row.accepted]
+    assert hand("count", category="chair").data["value"] == len(chairs)
+    assert hand("count", category="piano").status is ToolStatus.MISTAKE
+    refused = hand("size", object="piano")
+    assert refused.status is ToolStatus.MISTAKE
+    assert "there: " in refused.text
+    assert "sofa" in refused.text
+    assert "known: " in hand("size", object="obj_99").text
+    same = hand("direction", stand="lamp", face="sofa", query=lamp)
+    assert "three different things" in same.text
+
+
+def test_names_are_looked_up_in_one_view_where_views_stay_apart(hand: Hand) -> None:
+    boxes = hand("detect", frames=["frame_0", "frame_1"], phrases=["sofa"]).handles[-1]
+    depths = hand("depth", frames=["frame_0", "frame_1"]).handles[-1]
+    clouds = hand("lift", boxes=[boxes], depths=[depths]).handles[-1]
+    rows = ObjectsData.model_validate(hand("fuse", clouds=[clouds]).data).objects
+    assert {row.space for row in rows} == {"frame_0", "frame_1"}
+    for frame in ("frame_0", "frame_1"):
+        sized = hand("size", object="sofa", within=frame)
+        assert sized.sources == tuple(row.handle for row in rows if row.space == frame)
+    assert hand("size", object="sofa").sources == (rows[-1].handle,), "the newest"
+    assert "frame_2" in hand("size", object="sofa", within="frame_2").text
+
+
 def test_rivals_are_named_by_handle_or_by_what_they_are(hand: Hand) -> None:
     rows = hand.objects().objects
     anchor = next(row.handle for row in rows if row.category == "lamp")

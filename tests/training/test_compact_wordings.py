@@ -5,7 +5,12 @@ from __future__ import annotations
 import random
 import re
 
-from surveyor.training.compact.wordings import ASKED, in_other_words, reworded
+from surveyor.training.compact.wordings import (
+    ASKED,
+    in_other_words,
+    reworded,
+    with_strange_words,
+)
 
 TEMPLATES = (
     "How many chair(s) are in this room?",
@@ -39,6 +44,22 @@ def test_every_template_has_other_words_for_the_same_things() -> None:
 def test_no_wording_is_both_trained_on_and_held_out() -> None:
     for asked in ASKED:
         assert not set(asked.wordings) & set(asked.held_out)
+
+
+def test_made_up_words_stand_for_template_words_and_leave_names_alone() -> None:
+    known = frozenset(re.findall(r"[a-z-]+", " ".join(TEMPLATES).lower())) - {
+        "chair", "coffee", "table", "tv", "bed", "cup",
+    }  # fmt: skip
+    for k, template in enumerate(TEMPLATES):
+        said = ({"role": "user", "content": f"Question: {template}"},)
+        other = str(with_strange_words(said, known, random.Random(k))[0]["content"])
+        before, after = said[0]["content"].split(), other.split()
+        apart = [j for j, (one, two) in enumerate(zip(before, after, strict=True)) if one != two]
+        assert 1 <= len(apart) <= 2
+        for j in apart:
+            beside = " ".join(before[max(1, j - 1) : j + 2])
+            assert not NAMES.search(beside), "beside a name it would be a part of it"
+            assert after[j].strip("(),?.:") not in known
 
 
 def test_a_conversation_in_other_words_differs_in_its_question_alone() -> None:

@@ -148,14 +148,14 @@ def _direction(program: Program, take: SceneView, frames: Sequence[str]) -> Call
                     return None
                 named |= {role: frames[index], "reconstruction": take.place}
             case Program(op="middle" | "part", args=(name, *_)):
-                found = take.best(str(name))
+                if (found := take.best(str(name))) is None:
+                    return None
+                named[role] = found.handle
             case _:
-                found = take.best(concept(place))
-        if role not in named:
-            if found is None:
-                return None
-            named[role] = found.handle
-    return Call("direction", named)
+                if not _pick(take, place):
+                    return None
+                named[role] = concept(place)
+    return Call("direction", {**named, **take.within})
 
 
 def _call(program: Program, take: SceneView, frames: Sequence[str]) -> Call | None:
@@ -168,9 +168,8 @@ def _call(program: Program, take: SceneView, frames: Sequence[str]) -> Call | No
             ends = {"start": frames[0], "end": frames[-1]}
             return Call("camera_motion", {"reconstruction": take.place, **ends})
         case Program(op="count"):
-            rows = take.of(concept(program))
-            weak = bool(rows) and not rows[0].accepted
-            return Call("count", {"objects": _handles(rows), "weak": weak}) if rows else None
+            name = concept(program)
+            return Call("count", {"category": name, **take.within}) if take.of(name) else None
         case Program(op="order_by_first_sight", args=(tuple() as several,)):
             wanted: list[JsonValue] = [concept(one) for one in several]
             if not take.boxes:
@@ -188,35 +187,32 @@ def _between(program: Program, take: SceneView) -> Call | None:
     match program:
         case Program(op="longest_edge", args=(thing,)):
             picked = _pick(take, thing)
-            return Call("size", {"object": picked[0]}) if picked else None
+            return Call("size", {"object": picked[0], **take.within}) if picked else None
         case Program(op="distance", args=(first, second)):
             picked = _pick(take, first, second)
             ends: dict[str, JsonValue] = {"first": [*picked[:1]], "second": [*picked[1:]]}
-            return Call("distance", ends) if picked else None
+            return Call("distance", {**ends, **take.within}) if picked else None
         case Program(op="turns", args=(start, facing, tuple() as stops, _)):
-            picked = _pick(take, start, facing, *stops)
-            if len(picked) < 3:
+            rows = [take.best(concept(single)) for single in (start, facing, *stops)]
+            handles = [row.handle for row in rows if row]
+            if len(handles) < max(3, len(rows)):
                 return None
-            legs: list[JsonValue] = list(picked[2:])
-            return Call("route_turns", {"start": picked[0], "facing": picked[1], "stops": legs})
+            legs: list[JsonValue] = list(handles[2:])
+            return Call("route_turns", {"start": handles[0], "facing": handles[1], "stops": legs})
         case Program(op="nearest", args=(anchor, tuple() as candidates)):
             picked = _pick(take, anchor)
             names = map(concept, candidates)
             rivals: list[JsonValue] = [name for name in names if take.of(name)]
             if not picked or not rivals:
                 return None
-            return Call("nearest", {"anchor": picked[0], "candidates": rivals})
+            return Call("nearest", {"anchor": picked[0], "candidates": rivals, **take.within})
     return None
 
 
 def _pick(take: SceneView, *singles: Argument) -> tuple[str, ...]:
-    """Handles of single objects; empty unless every one of them was found."""
-    rows = [take.best(concept(single)) for single in singles]
-    return tuple(row.handle for row in rows if row) if all(rows) else ()
-
-
-def _handles(rows: Sequence[ObjectRow]) -> list[JsonValue]:
-    return [row.handle for row in rows]
+    """Names of single objects, which tools take; empty unless every one of them was found."""
+    names = tuple(map(concept, singles))
+    return names if all(take.best(name) for name in names) else ()
 
 
 def _saw(program: Program, outcome: ToolOutcome) -> bool:

@@ -13,6 +13,7 @@ from surveyor.agent.recall_tool import RECALL, RecalledData
 from surveyor.core.geometry import Scale
 from surveyor.memory.events import ToolOutcome
 from surveyor.skills.workflow import Evidence, Join, MetricScale, Workflow
+from surveyor.tools.objects import best_supported, well_supported
 from surveyor.tools.schemas import ObjectRow, ObjectsData, ReconstructionData
 
 
@@ -28,14 +29,17 @@ class SceneView:
     def of(self, category: str) -> tuple[ObjectRow, ...]:
         """Accepted objects of a category, or the weak candidates where there are no others."""
         mine = [row for row in self.objects if row.category.casefold() == category.casefold()]
-        return tuple(row for row in mine if row.accepted) or tuple(mine)
+        return well_supported(mine, lambda row: row)
 
     def best(self, category: str) -> ObjectRow | None:
         """The best supported object of a category."""
-        mine = self.of(category)
-        return max(
-            mine, key=lambda row: (row.confidence * row.support, row.confidence), default=None
-        )
+        return best_supported(self.of(category), lambda row: row)
+
+    @property
+    def within(self) -> dict[str, JsonValue]:
+        """Where a call looks up names: said for a view that stands alone, one of several."""
+        apart = self.objects[:1] and self.objects[0].space.startswith("frame_")
+        return {"within": self.objects[0].space} if apart else {}
 
 
 @dataclass(frozen=True, slots=True)

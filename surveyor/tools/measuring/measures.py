@@ -14,6 +14,14 @@ from surveyor.tools.geometry.bearings import Sectors, bearing, direction_word
 from surveyor.tools.geometry.boxes import box_distance, closest_points
 from surveyor.tools.geometry.floor import floor_area
 from surveyor.tools.geometry.lifting import LEVEL
+from surveyor.tools.measuring.naming import (
+    Objects,
+    Within,
+    every_object,
+    frame_of_reference,
+    is_handle,
+    one_object,
+)
 from surveyor.tools.records import (
     DepthRecord,
     FrameRecord,
@@ -25,41 +33,52 @@ from surveyor.tools.records import (
 from surveyor.tools.schemas import MeasureData, NearestData
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
 from surveyor.tools.usage import dump
-from surveyor.tools.workspace import HANDLE, Workspace
+from surveyor.tools.workspace import Workspace
 
 _LEAST_POINTS = 50
 
-Objects = list[tuple[str, ObjectRecord]]
-Handles = Annotated[tuple[str, ...], Field(min_length=1, description="object handles or groups")]
+Ends = Annotated[
+    tuple[str, ...],
+    Field(
+        min_length=1,
+        description="object handles or groups, or a name: the best supported object of that name",
+    ),
+]
+One = Annotated[str, Field(description="an object, or a name: the best supported one of that name")]
 
 
 class CountArguments(Arguments):
     """What to count."""
 
-    objects: Annotated[tuple[str, ...], Field(description="object handles or groups")]
+    objects: Annotated[
+        tuple[str, ...], Field(description="object handles or groups; left out, all of a category")
+    ] = ()
     category: str | None = None
     weak: Annotated[bool, Field(description="count candidates with too little support as well")] = (
         False
     )
+    within: Within = None
 
 
 class DistanceArguments(Arguments):
     """Two objects, or two sets of which the closest pair counts."""
 
-    first: Handles
-    second: Handles
+    first: Ends
+    second: Ends
+    within: Within = None
 
 
 class SizeArguments(Arguments):
     """One object."""
 
-    object: str
+    object: One
+    within: Within = None
 
 
 class NearestArguments(Arguments):
     """From what, and among which."""
 
-    anchor: str
+    anchor: One
     candidates: Annotated[
         tuple[str, ...],
         Field(
@@ -68,16 +87,24 @@ class NearestArguments(Arguments):
             "beside the anchor counts, weak ones only where there are no others",
         ),
     ]
+    within: Within = None
 
 
 class DirectionArguments(Arguments):
     """Stand by one object, face another, look for a third; or stand where a frame was taken."""
 
-    stand: Annotated[str, Field(description="an object, or a frame: where its camera stood")]
+    stand: Annotated[
+        str,
+        Field(
+            description="an object, or a name: the best supported object of that name; or a frame: "
+            "where its camera stood"
+        ),
+    ]
     face: Annotated[
-        str | None, Field(description="an object; may be left out for a frame: as its camera did")
+        str | None,
+        Field(description="an object or a name; may be left out for a frame: as its camera did"),
     ] = None
-    query: Annotated[str, Field(description="an object or a frame")]
+    query: Annotated[str, Field(description="an object, a name or a frame")]
     reconstruction: Annotated[
         str | None, Field(description="where frames stood, when no object says")
     ] = None
@@ -88,6 +115,7 @@ class DirectionArguments(Arguments):
             "compass: what is faced lies to the north"
         ),
     ] = Sectors.HARD
+    within: Within = None
 
 
 class FloorArguments(Arguments):
@@ -120,11 +148,16 @@ def _same_space(objects: Objects) -> None:
 
 
 async def _count(asked: CountArguments, workspace: Workspace) -> ToolResult:
-    objects = [
-        (handle, record)
-        for handle, record in workspace.expand(asked.objects, ObjectRecord)
-        if (record.accepted or asked.weak) and asked.category in (None, record.category)
-    ]
+    if not asked.objects and asked.category is not None:
+        named = (asked.category,)
+        space = frame_of_reference(named, workspace, asked.within)
+        objects = every_object(named, space, workspace)
+    else:
+        objects = [
+            (handle, record)
+            for handle, record in workspace.expand(asked.objects, ObjectRecord)
+            if (record.accepted or asked.weak) and asked.category in (None, record.category)
+        ]
     _same_space(objects)
     handles = tuple(handle for handle, _ in objects)
     name = asked.category or "object"
@@ -144,8 +177,8 @@ def apart(first: ObjectRecord, second: ObjectRecord) -> float:
 
 
 async def _distance(asked: DistanceArguments, workspace: Workspace) -> ToolResult:
-    first = workspace.expand(asked.first, ObjectRecord)
-    second = workspace.expand(asked.second, ObjectRecord)
+    space = frame_of_reference((*asked.first, *asked.second), workspace, asked.within)
+    first, second = (_ends(said, space, workspace) for said in (asked.first, asked.second))
     _same_space([*first, *second])
     pairs = [(apart(one, other), a, b) for a, one in first for b, other in second if a != b]
     if not pairs:
@@ -155,6 +188,19 @@ async def _distance(asked: DistanceArguments, workspace: Workspace) -> ToolResul
     ends = tuple(_place(point) for point in closest_points(one.box, other.box))
     text = f"{value:.2f} m between the closest points of {a} and {b}"
     return _measure(workspace, round(value, 4), "m", text, (a, b), ends, one.space)
+
+
+def _ends(said: Sequence[str], space: str | None, workspace: Workspace) -> Objects:
+    """Handles and groups with all their objects, names with their best."""
+    return [
+        found
+        for one in said
+        for found in (
+            workspace.expand((one,), ObjectRecord)
+            if is_handle(one, workspace)
+            else [one_object(one, space, workspace)]
+        )
+    ]
 
 
 def _place(point: Float) -> Vec3:
@@ -170,21 +216,23 @@ def _longest_edge(box: OrientedBox) -> tuple[Vec3, Vec3]:
 
 
 async def _size(asked: SizeArguments, workspace: Workspace) -> ToolResult:
-    record = workspace.get(asked.object, ObjectRecord)
-    require_metric(record.scale, asked.object)
+    space = frame_of_reference((asked.object,), workspace, asked.within)
+    handle, record = one_object(asked.object, space, workspace)
+    require_metric(record.scale, handle)
     edges = sorted(record.box.size, reverse=True)
-    text = f"{asked.object} is {edges[0]:.2f} m long ({' x '.join(f'{e:.2f}' for e in edges)} m)"
+    text = f"{handle} is {edges[0]:.2f} m long ({' x '.join(f'{e:.2f}' for e in edges)} m)"
     ends = _longest_edge(record.box)
-    return _measure(workspace, round(edges[0], 4), "m", text, (asked.object,), ends, record.space)
+    return _measure(workspace, round(edges[0], 4), "m", text, (handle,), ends, record.space)
 
 
 async def _nearest(asked: NearestArguments, workspace: Workspace) -> ToolResult:
-    anchor = workspace.get(asked.anchor, ObjectRecord)
-    candidates = _rivals(asked.candidates, anchor, workspace)
-    _same_space([(asked.anchor, anchor), *candidates])
+    space = frame_of_reference((asked.anchor,), workspace, asked.within)
+    near, anchor = one_object(asked.anchor, space, workspace)
+    candidates = every_object(asked.candidates, anchor.space, workspace)
+    _same_space([(near, anchor), *candidates])
     best: dict[str, tuple[float, str]] = {}
     for handle, record in candidates:
-        if handle != asked.anchor:
+        if handle != near:
             found = (apart(anchor, record), handle)
             best[record.category] = min(best.get(record.category, found), found)
     if not best:
@@ -194,64 +242,48 @@ async def _nearest(asked: NearestArguments, workspace: Workspace) -> ToolResult:
         )
     ranked = sorted(best.items(), key=lambda item: item[1])
     order = tuple((category, round(found[0], 4)) for category, found in ranked)
-    sources = (asked.anchor, *(found[1] for _, found in ranked))
+    sources = (near, *(found[1] for _, found in ranked))
     handle = workspace.add("meas", MeasureRecord(order[0][0], ""), sources)
     listed = ", ".join(f"{category} {metres:.2f} m" for category, metres in order)
     return ToolResult(
-        text=f"{handle}: from {asked.anchor}, nearest first: {listed}",
+        text=f"{handle}: from {near}, nearest first: {listed}",
         data=dump(NearestData(handle=handle, order=order)),
         handles=(handle,),
         sources=sources,
     )
 
 
-def _rivals(wanted: Sequence[str], anchor: ObjectRecord, workspace: Workspace) -> Objects:
-    """Candidates by handle, or all of a name in the anchor's frame of reference."""
-    beside = [
-        (handle, record)
-        for handle, record in workspace.all(ObjectRecord)
-        if record.space == anchor.space
-    ]
-    found: dict[str, ObjectRecord] = {}
-    for one in wanted:
-        if workspace.known(one) or HANDLE.fullmatch(one):
-            found.update(workspace.expand((one,), ObjectRecord))
-            continue
-        # A name of which nothing was found is no mistake: the others can still be ranked.
-        mine = [item for item in beside if item[1].category.casefold() == one.casefold()]
-        found.update([item for item in mine if item[1].accepted] or mine)
-    return list(found.items())
-
-
 async def _direction(asked: DirectionArguments, workspace: Workspace) -> ToolResult:
-    handles = tuple(
-        handle for handle in (asked.stand, asked.face, asked.query) if handle is not None
-    )
-    if len(set(handles)) < len(handles):
+    roles = {"stand": asked.stand, "face": asked.face, "query": asked.query}
+    said = {role: one for role, one in roles.items() if one is not None}
+    named = frame_of_reference(said.values(), workspace, asked.within or asked.reconstruction)
+    objects = {
+        role: one_object(one, named, workspace)
+        for role, one in said.items()
+        if not workspace.stands_for(one, (FrameRecord,))
+    }
+    handles = {role: objects[role][0] if role in objects else one for role, one in said.items()}
+    if len(set(handles.values())) < len(handles):
         raise ModelMistake("stand, face and query must be three different things")
-    objects = [
-        (handle, workspace.get(handle, ObjectRecord))
-        for handle in handles
-        if not workspace.stands_for(handle, (FrameRecord,))
-    ]
-    _same_space(objects)
-    space = objects[0][1].space if objects else asked.reconstruction
-    where = {handle: np.array(record.box.center) for handle, record in objects}
-    cameras = {h: _camera(h, space, workspace) for h in handles if h not in where}
-    where |= {handle: pose.position for handle, pose in cameras.items()}
-    if asked.face is None and asked.stand not in cameras:
+    _same_space(list(objects.values()))
+    space = next((record.space for _, record in objects.values()), asked.reconstruction)
+    where = {role: np.array(record.box.center) for role, (_, record) in objects.items()}
+    cameras = {r: _camera(h, space, workspace) for r, h in handles.items() if r not in where}
+    where |= {role: pose.position for role, pose in cameras.items()}
+    if asked.face is None and "stand" not in cameras:
         raise ModelMistake("say what is faced; only a frame faces something of its own")
-    stand, query = where[asked.stand], where[asked.query]
-    face = where[asked.face] if asked.face is not None else stand + cameras[asked.stand].forward
+    stand, query = where["stand"], where["query"]
+    face = where["face"] if "face" in where else stand + cameras["stand"].forward
     angle = bearing(stand, face, query)
     word = direction_word(angle, asked.sectors)
     side = "left" if angle >= 0 else "right"
-    facing = asked.face or "as its camera did"
+    facing = handles.get("face", "as its camera did")
     text = (
-        f"{word}: standing at {asked.stand} and facing {facing}, {asked.query} is "
+        f"{word}: standing at {handles['stand']} and facing {facing}, {handles['query']} is "
         f"{abs(np.degrees(angle)):.0f} degrees to the {side}"
     )
-    return _measure(workspace, word, f"bearing {np.degrees(angle):.1f} degrees", text, handles)
+    told = f"bearing {np.degrees(angle):.1f} degrees"
+    return _measure(workspace, word, told, text, tuple(handles.values()))
 
 
 def _camera(handle: str, space: str | None, workspace: Workspace) -> Pose:

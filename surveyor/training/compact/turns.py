@@ -15,6 +15,9 @@ from surveyor.training.compact.vocabulary import END, UNKNOWN, WHOLE, argument_l
 _NAMED = frozenset({"phrases", "categories", "candidates", "category", "text"})
 """Arguments that take names; elsewhere a name before a handle is there to be looked up by."""
 
+_THINGS = frozenset({"anchor", "stand", "face", "query", "object", "first", "second"})
+"""Arguments that take a handle or a name; a name that a handle follows is there for look-up."""
+
 _WAYS = {"number": "W.number", "views": "W.views", "share": "W.share"}
 _GUESSES = frozenset({"1.8", "18.0"})
 
@@ -146,7 +149,7 @@ def _value(value: Any, key: str, table: Table) -> list[str]:
         return [handle]
     if key not in _NAMED and f"={value}" in _choices():
         return [f"={value}"]
-    return [table.name(value)] if key in _NAMED else table.say(value)
+    return [table.name(value)] if key in _NAMED | _THINGS else table.say(value)
 
 
 @cache
@@ -190,7 +193,11 @@ def _read_values(tokens: Sequence[str], key: str, table: Table) -> list[Any]:
             values += wanted[0]
             at += len(wanted[1])
             continue
-        values += _read_value(token, key, table)
+        following = tokens[at + 1] if at + 1 < len(tokens) else ""
+        if key in _THINGS and token[0] == "E" and table.handle(following) is None:
+            values.append(_slot(table.names, token))
+        else:
+            values += _read_value(token, key, table)
         at += 1
     return values
 

@@ -19,7 +19,7 @@ from surveyor.skills.workflow import Evidence, FramePolicy, Join, MetricScale, R
 from surveyor.tools.builtin import default_tools
 from surveyor.tools.geometry.bearings import Sectors
 
-VERSION = 2
+VERSION = 3
 FILE = "language.json"
 
 PAD, UNKNOWN, START, END = "<pad>", "<unk>", "<s>", "<end>"
