@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surveyor.core.geometry import Float, Pose
+from surveyor.services.reference.look_alikes import bareness, look_alikes
 from surveyor.services.reference.presets import ReconstructErrors
 from surveyor.services.reference.seeding import generator
 from surveyor.services.reference.world import ImageView
@@ -31,15 +32,25 @@ def register(
     """Join views along the strongest common surface, each joint with its own error.
 
     ``worth`` is each frame's quality 0..1. The largest group that hangs together is registered.
+    Views that look alike and show different places may be joined as if they showed the same.
     """
-    shares = common_surface(views) * np.sqrt(np.outer(worth, worth))
+    value = np.array(worth)
+    if errors.blank:
+        value = value * (1 - errors.blank * bareness(views))
+    shares = common_surface(views) * np.sqrt(np.outer(value, value))
+    false = np.zeros(shares.shape, bool)
+    if errors.alias:
+        alike = look_alikes(views, seed) * errors.alias * np.sqrt(np.outer(value, value))
+        false = alike > shares
+        shares = np.maximum(shares, alike)
     tree = spanning_tree(shares, errors.overlap)
     order = [start for start, _ in tree]
     true = [view.pose.T_world_camera for view in views]
     placed = {order[0]: true[order[0]]}
     for index, parent in tree[1:]:
         assert parent is not None
-        placed[index] = placed[parent] @ _joint(views, parent, index, errors, seed)
+        joint = _joint(views, parent, index, errors, seed, mistaken=bool(false[parent, index]))
+        placed[index] = placed[parent] @ joint
     frame, scale = _freedom(views[order[0]], errors, seed)
     indices = sorted(order)
     moved = [_moved(placed[index], frame, scale) for index in indices]
@@ -102,11 +113,21 @@ def _samples(view: ImageView) -> Float:
 
 
 def _joint(
-    views: list[ImageView], parent: int, index: int, errors: ReconstructErrors, seed: int
+    views: list[ImageView],
+    parent: int,
+    index: int,
+    errors: ReconstructErrors,
+    seed: int,
+    mistaken: bool = False,
 ) -> Float:
-    """Pose of a view in its parent's camera frame, with the error of this pair of frames."""
+    """Pose of a view in its parent's camera frame, with the error of this pair of frames.
+
+    A view that is ``mistaken`` for one of its parent's place is put where the parent stands.
+    """
     a, b = views[parent], views[index]
     relative = np.linalg.inv(a.pose.T_world_camera) @ b.pose.T_world_camera
+    if mistaken:
+        relative = np.eye(4)
     pair = sorted((a.key.index, b.key.index))
     rng = generator(a.key.scene_id, "joint", *pair, seed)
     baseline = float(np.linalg.norm(relative[:3, 3]))
