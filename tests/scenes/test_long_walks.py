@@ -100,7 +100,7 @@ def test_the_shortest_way_goes_through_the_door() -> None:
 def test_a_way_around_a_wall_is_found_in_every_direction() -> None:
     mask = np.ones((9, 9), bool)
     mask[4, :8] = False
-    points = (np.argwhere(mask) + 0.5) * 0.1
+    points = (np.argwhere(mask).astype(np.float64) + 0.5) * 0.1
     floor = StandableFloor(mask, points)
     for start, end in (((0.05, 0.05), (0.85, 0.05)), ((0.85, 0.05), (0.05, 0.05))):
         way = shortest_way(floor, start, end)
@@ -157,8 +157,9 @@ def test_questions_of_a_walk_are_about_what_was_seen(walks: Path) -> None:
             continue
         assert target.evidence_frames
         assert all(any(truth.visible_pixels[k]) for k in target.evidence_frames)
-        perceived = recompute(target.question_type, target.proof["operands"], Perceived(seen))
-        assert perceived is not None
+        operands = target.proof["operands"]
+        assert isinstance(operands, dict)
+        assert recompute(target.question_type, operands, Perceived(seen)) is not None
 
 
 def test_the_public_side_does_not_say_what_kind_of_place_it_is(walks: Path) -> None:

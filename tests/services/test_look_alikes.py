@@ -8,17 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from surveyor.core.geometry import Float
 from surveyor.scenes.datasets.walks import WalkSettings, make_walks_dataset
-from surveyor.services.reference.look_alikes import bareness, look_alikes
+from surveyor.services.reference.common_surface import samples, share_seen
+from surveyor.services.reference.look_alikes import bareness, doubles
 from surveyor.services.reference.presets import preset
 from surveyor.services.reference.registration import register
 from surveyor.services.reference.world import FrameKey, ImageView, ReferenceWorld
 
+Worlds = dict[str, list[ImageView]]
 SCENES = {"repeating": 21, "plain": 22}
 
 
 @pytest.fixture(scope="module")
-def worlds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[ImageView]]:
+def worlds(tmp_path_factory: pytest.TempPathFactory) -> Worlds:
     found = {}
     for name, seed in SCENES.items():
         path: Path = tmp_path_factory.mktemp("alike") / name
@@ -33,35 +36,51 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[ImageView
     return found
 
 
-def _worst_error(views: list[ImageView], knobs: str) -> float:
-    """Largest error of a distance between two registered views, metres."""
+def _registered(views: list[ImageView], knobs: str) -> tuple[int, float]:
+    """How many views are registered, and the largest error of a distance between two, metres."""
     errors = dataclasses.replace(preset(knobs).reconstruct, free=False)
     joined = register(views, [1.0] * len(views), errors, seed=0)
     true = np.array([views[k].pose.position for k in joined.indices])
     told = np.array([pose.position for pose in joined.poses])
 
-    def apart(points: np.ndarray) -> np.ndarray:
-        return np.linalg.norm(points[:, None] - points[None], axis=-1)
+    def apart(points: Float) -> Float:
+        return np.asarray(np.linalg.norm(points[:, None] - points[None], axis=-1))
 
-    return float(np.abs(apart(true) - apart(told)).max())
-
-
-def test_repeating_rooms_look_more_alike_than_others(worlds) -> None:
-    alike = {name: look_alikes(views, 0) for name, views in worlds.items()}
-    for matrix in alike.values():
-        assert np.allclose(matrix, matrix.T)
-        assert (np.diag(matrix) == 0).all()
-        assert ((matrix >= 0) & (matrix <= 1)).all()
-    assert alike["repeating"].mean() > alike["plain"].mean()
+    return len(joined.indices), float(np.abs(apart(true) - apart(told)).max())
 
 
-def test_repeating_rooms_are_folded_onto_each_other_and_nothing_says_so(worlds) -> None:
+def test_only_alike_rooms_have_doubles(worlds: Worlds) -> None:
     views = worlds["repeating"]
-    assert _worst_error(views, "realistic:reconstruct.alias=1.0") > 2.0
-    assert _worst_error(views, "realistic:reconstruct.overlap=0.001") < 2.0
+    found = doubles(views)
+    assert np.allclose(found.shares, found.shares.T)
+    assert np.allclose(found.shifts, -found.shifts.transpose(1, 0, 2))
+    assert ((found.shares >= 0) & (found.shares <= 1)).all()
+    assert found.shares.max() > 0.3
+    assert not doubles(worlds["plain"]).shares.any()
 
 
-def test_bare_walls_are_worth_less_and_things_are_not(worlds) -> None:
+def test_a_shifted_view_seems_to_share_what_it_would_in_its_double(worlds: Worlds) -> None:
+    views = worlds["repeating"]
+    found = doubles(views)
+    i, j = np.unravel_index(int(found.shares.argmax()), found.shares.shape)
+    shift = found.shifts[i, j]
+    assert np.linalg.norm(shift[:2]) > 2, "doubles stand in different rooms"
+    moved = samples(views[int(j)]) + shift
+    assert share_seen(moved, views[int(i)]) >= found.shares[i, j]
+    assert share_seen(samples(views[int(j)]), views[int(i)]) < found.shares[i, j]
+
+
+def test_alike_rooms_are_folded_onto_each_other_and_more_views_count_as_registered(
+    worlds: Worlds,
+) -> None:
+    views = worlds["repeating"]
+    fooled, wrong = _registered(views, "realistic:reconstruct.alias=1.0")
+    honest, right = _registered(views, "realistic")
+    assert fooled >= honest
+    assert wrong > 2.0 > right
+
+
+def test_bare_walls_are_worth_less_and_things_are_not(worlds: Worlds) -> None:
     shares = bareness([*worlds["plain"], *worlds["repeating"]])
     assert ((shares >= 0) & (shares <= 1)).all()
     assert shares.min() == 0

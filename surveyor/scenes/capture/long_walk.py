@@ -32,6 +32,7 @@ Float = NDArray[np.float64]
 STYLES: tuple[Style, ...] = ("orbit", "pan")
 LEAST = 8
 """Frames that a room gets however short the walk."""
+TURN = float(np.radians(10))
 AHEAD = 4
 """Points of the way over which the camera looks ahead: 0.4 m."""
 
@@ -48,7 +49,7 @@ def plan_walk(
     rng = np.random.default_rng([room.spec.seed, 506])
     space, film = free_space(room), renderer(room)
     style = STYLES[int(rng.integers(len(STYLES)))]
-    pace = float(rng.uniform(0.12, 0.3))
+    pace = float(rng.uniform(0.35, 0.6))
     rooms = [r for r in _in_order(room) if len(_within(space, r).points)]
     if not rooms:
         raise UserError("nobody can stand in this place: choose another seed")
@@ -109,14 +110,15 @@ def _view(camera: Camera) -> CameraView:
     T = np.array(camera.T_world_camera)
     ahead = T[:3, 2]
     heading, pitch = np.arctan2(ahead[1], ahead[0]), np.arcsin(np.clip(ahead[2], -1, 1))
-    return CameraView(*map(float, T[:3, 3]), float(heading), float(pitch))
+    x, y, z = T[:3, 3].tolist()
+    return CameraView(x, y, z, float(heading), float(pitch))
 
 
 def _joined(
     stays: Sequence[Sequence[CameraView]], space: StandableFloor, n_frames: int
 ) -> list[CameraView]:
     """The stays in a row; what is left of the frames is spread over the ways between them."""
-    ways = [[*_way(a[-1], b[0], space)] for a, b in pairwise(stays)]
+    ways = [_turned(a[-1], [*_way(a[-1], b[0], space)], b[0]) for a, b in pairwise(stays)]
     left = n_frames - sum(map(len, stays))
     along = [view for way in ways for view in way]
     spent = np.linspace(0, len(along) - 1, min(left, len(along))).round().astype(int)
@@ -132,6 +134,16 @@ def _joined(
     while len(views) < n_frames:  # ways too short for what is left: stand a moment longer
         views.append(views[-1])
     return views
+
+
+def _turned(start: CameraView, way: list[CameraView], end: CameraView) -> list[CameraView]:
+    """A way with the turns in it, at its ends and on it, taken in steps of ten degrees."""
+    whole: list[CameraView] = []
+    for a, b in pairwise([start, *way, end]):
+        turn = abs((b.heading - a.heading + np.pi) % (2 * np.pi) - np.pi)
+        steps = max(1, int(turn / TURN))
+        whole += [a.to(b, k / steps) for k in range(1, steps + 1)]
+    return whole[:-1]
 
 
 def _way(start: CameraView, end: CameraView, space: StandableFloor) -> Iterator[CameraView]:
@@ -171,7 +183,8 @@ def shortest_way(
     graph = sparse.csr_array(
         (np.concatenate(lengths), (np.concatenate(rows), np.concatenate(columns))), shape=shape
     )
-    _, before = dijkstra(graph, directed=False, indices=a, return_predecessors=True)
+    # The stubs know no sparse arrays here, only the older matrices.
+    _, before = dijkstra(graph, directed=False, indices=a, return_predecessors=True)  # type: ignore[call-overload]
     path = [b]
     while path[-1] != a and before[path[-1]] >= 0:
         path.append(int(before[path[-1]]))

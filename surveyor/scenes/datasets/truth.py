@@ -31,8 +31,10 @@ POINTS = "points.npy"
 FILM = "film.json"
 """Of a scene whose frames are developed on demand: how."""
 
+AlikeRooms = list[list[tuple[float, float, float, float]]]
 FrameIndex = dict[str, tuple[str, int]]
 _FRAMES: TypeAdapter[FrameIndex] = TypeAdapter(FrameIndex)
+_ALIKE: TypeAdapter[AlikeRooms] = TypeAdapter(AlikeRooms)
 _FILM: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 
 
@@ -119,6 +121,14 @@ def film_of(path: Path, scene_id: str) -> dict[str, JsonValue]:
         return _FILM.validate_json(read_bytes(file))
     except ValidationError:
         raise UserError(f"{file} is damaged; make the dataset again") from None
+
+
+def alike_rooms(path: Path, scene_id: str) -> AlikeRooms:
+    """Groups of rooms that are built alike, each as (x0, y0, x1, y1) in metres; none of a scene
+    that is a room of its own."""
+    if not (path / SCENES / scene_id / FILM).exists():
+        return []
+    return _ALIKE.validate_python(film_of(path, scene_id).get("alike", []))
 
 
 def frame_index(path: Path) -> FrameIndex:

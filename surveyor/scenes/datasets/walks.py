@@ -36,7 +36,7 @@ from surveyor.scenes.questions import vsi
 from surveyor.scenes.questions.asking import PER_SCENE, ask
 from surveyor.scenes.records import SceneTruth
 from surveyor.scenes.rooms.light.baking import BakeQuality
-from surveyor.scenes.rooms.place import PlaceSpec, build_place
+from surveyor.scenes.rooms.place import PlaceSpec, alike_in, build_place
 from surveyor.scenes.rooms.room import Room
 
 FPS = 2.0
@@ -145,7 +145,12 @@ def film_walk(scene_id: str, seed: int, settings: WalkSettings) -> SceneBundle:
         conditions=(REPEATING,) if spec.repeating else (),
         capture_style=walk.style,
     )
-    made = {"version": VERSION, "seed": seed, "settings": settings.model_dump(mode="json")}
+    made: dict[str, JsonValue] = {
+        "version": VERSION,
+        "seed": seed,
+        "settings": settings.model_dump(mode="json"),
+        "alike": [[[r.x0, r.y0, r.x1, r.y1] for r in group] for group in alike_in(room, spec)],
+    }
     salt = sha256_of(f"{truth.model_dump_json()}{made}".encode())[:16]
     pictures = tuple(
         EncodedFrame(k / FPS, negative(scene_id, k, salt), "image/jpeg", *settings.size)

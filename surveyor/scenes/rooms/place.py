@@ -14,7 +14,7 @@ import numpy as np
 from surveyor.core.errors import UserError
 from surveyor.scenes.rooms.layout.builder import Builder
 from surveyor.scenes.rooms.layout.fillers import fill, scatter
-from surveyor.scenes.rooms.layout.floor_plan import FloorPlan, Wall, on_corridor, snap
+from surveyor.scenes.rooms.layout.floor_plan import FloorPlan, Rect, Wall, on_corridor, snap
 from surveyor.scenes.rooms.layout.openings import place_openings
 from surveyor.scenes.rooms.layout.recipes import RECIPES, corridor
 from surveyor.scenes.rooms.layout.shell import Finish, Hole, build_shell
@@ -81,6 +81,16 @@ def build_place(spec: PlaceSpec) -> Room:
     shell = build_shell(plan, holes, doors, _finish(kinds, bool(spec.repeating), builder.rng))
     lighting = Lighting.drawn(builder.rng)
     return Room(RoomSpec(spec.seed), plan, kinds, tuple(builder.placed), shell, lighting)
+
+
+def alike_in(place: Room, spec: PlaceSpec) -> tuple[tuple[Rect, ...], ...]:
+    """Groups of rooms that are built alike: the sides of a repeating place."""
+    spec = spec.drawn()
+    if not spec.repeating:
+        return ()
+    rooms = place.plan.regions[1:]
+    south = -(-len(rooms) // 2)
+    return rooms[:south], rooms[south:]
 
 
 def _far_wall(plan: FloorPlan, region: int) -> tuple[Wall, ...]:

@@ -89,9 +89,9 @@ class ReconstructErrors:
     (share of the baseline, metres) per joint; ``smooth`` as in `DepthErrors`; ``tilt`` radians of
     the up direction; ``free``: the answer's scale and origin mean nothing.
 
-    For places of many rooms: ``alias`` is how much common surface two views of different places
-    seem to share where they look exactly alike, so that they may be joined though they show
-    another place (`surveyor.services.reference.look_alikes`); ``blank`` (0..1) is what a view of
+    For places of many rooms: ``alias`` (0..1) is how well two views of different but alike rooms
+    match, where 1 is as well as if the rooms were one
+    (`surveyor.services.reference.look_alikes`); ``blank`` (0..1) is what a view of
     bare walls alone loses of its worth. Neither is told: such views count as registered.
     """
 
@@ -163,7 +163,7 @@ _REALISTIC = Preset(
 _LONG_WALKS = dataclasses.replace(
     _REALISTIC,
     name="long-walks",
-    reconstruct=dataclasses.replace(_REALISTIC.reconstruct, alias=0.6, blank=0.8),
+    reconstruct=dataclasses.replace(_REALISTIC.reconstruct, alias=0.5, blank=0.5),
 )
 """``realistic``, and registration is fooled by rooms that are alike and by bare walls."""
 _HARSH = Preset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import statistics
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from surveyor.skills.distil.rollouts import Rollout
@@ -135,9 +135,9 @@ def crossed(rows: Rows, learn: Learner, price: float, seed: int = 0) -> list[Rol
     return [chosen[task] for task in rows]
 
 
-def _means(tasks: Sequence[Mapping[str, Rollout]] | object, price: float) -> dict[str, float]:
+def _means(tasks: Iterable[Mapping[str, Rollout]], price: float) -> dict[str, float]:
     values: dict[str, list[float]] = defaultdict(list)
-    for done in tasks:  # type: ignore[attr-defined]
+    for done in tasks:
         for key, rollout in done.items():
             values[key].append(rollout.utility(price))
     return {key: statistics.fmean(v) for key, v in values.items()}
