@@ -17,7 +17,9 @@ def make(
     out: Annotated[Path, typer.Argument(help="Folder of the dataset; finished ones are kept.")],
     rooms: Annotated[int, typer.Option(min=1, help="How many rooms.")] = 6,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the first room.")] = 0,
-    frames: Annotated[int, typer.Option(min=1, max=512, help="Frames a room.")] = 24,
+    frames: Annotated[
+        int | None, typer.Option(min=1, max=4096, help="Frames a room: 24, of a walk 360.")
+    ] = None,
     width: Annotated[int, typer.Option(min=64, max=4096, help="Width of a frame, pixels.")] = 480,
     height: Annotated[int, typer.Option(min=48, max=4096, help="Height of a frame, pixels.")] = 360,
     type_: Annotated[
@@ -42,16 +44,26 @@ def make(
         list[str] | None, typer.Option(help="Furnish with these categories only; repeatable.")
     ] = None,
     beauty: Annotated[bool, typer.Option(help="More light samples and antialiasing.")] = False,
+    walk: Annotated[
+        bool, typer.Option("--walk", help="Long walks through places of many rooms instead.")
+    ] = False,
 ) -> None:
     """Build rooms, film them, ask about them. Interrupt and repeat at will."""
-    from surveyor.compose.rooms import make_dataset, settings_of, types_of
+    from surveyor.compose.rooms import make_dataset, make_walks, settings_of, types_of
 
     controls = {
         "kind": kind, "shape": shape, "area": area, "objects": objects, "clutter": clutter,
         "vocabulary": category,
     }  # fmt: skip
+    if walk:
+        others = {**controls, "condition": condition, "pairs": pairs, "beauty": beauty or None}
+        make_walks(
+            out, range(seed, seed + rooms), split, others,
+            n_frames=frames, size=(width, height), types=types_of(type_ or ()), per_type=per_type,
+        )  # fmt: skip
+        return
     settings = settings_of(
-        n_frames=frames,
+        n_frames=24 if frames is None else frames,
         size=(width, height),
         types=types_of(type_ or ()),
         per_type=per_type,

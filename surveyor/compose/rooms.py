@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -58,6 +58,37 @@ def make_dataset(
     manifest = make_pairs_dataset(out, seeds, kinds, settings=settings, split=split, progress=told)
     asked = sum(manifest.questions.values())
     print(f"{len(manifest.scenes) // 2} pairs of rooms, {asked} questions in {out}")
+
+
+def make_walks(
+    out: Path,
+    seeds: Sequence[int],
+    split: str,
+    others: Mapping[str, object],
+    **given: object,
+) -> None:
+    """Make, finish or keep a dataset of long walks. ``others`` are options that walks don't have:
+    `UserError` where one was given."""
+    from surveyor.scenes.datasets.walks import WalkSettings, make_walks_dataset
+
+    refused = next((name for name, value in others.items() if value is not None), None)
+    if refused is not None:
+        option = "category" if refused == "vocabulary" else refused
+        raise UserError(f"long walks take no --{option}; leave it or --walk out")
+    try:
+        said = {name: value for name, value in given.items() if value is not None}
+        settings = WalkSettings.model_validate(said)
+    except ValidationError as error:
+        raise UserError(f"walks: {first_problem(error, WalkSettings)}") from None
+
+    def told(done: int, total: int) -> None:
+        print(f"place {done} of {total}", file=sys.stderr, flush=True)
+
+    manifest = make_walks_dataset(out, seeds, settings=settings, split=split, progress=told)
+    asked = sum(manifest.questions.values())
+    print(
+        f"{len(manifest.scenes)} places of {settings.n_frames} frames, {asked} questions in {out}"
+    )
 
 
 def blind_rows(dataset: Path) -> Sequence[AuditRow]:

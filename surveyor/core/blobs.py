@@ -14,6 +14,7 @@ from typing import Annotated, BinaryIO, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.core.negatives import developed, is_negative
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 _PIECE = 1 << 20  # bytes that are read at a time where the whole is not wanted in memory
@@ -123,7 +124,8 @@ class BlobStore:
         )
 
     def get(self, sha256: str) -> bytes:
-        """The bytes of a blob; `UserError` when the store lacks it or its content was damaged."""
+        """The bytes of a blob, of a negative its picture; `UserError` when the store lacks it or
+        its content was damaged."""
         try:
             data = self.path(sha256).read_bytes()
         except FileNotFoundError:
@@ -135,7 +137,7 @@ class BlobStore:
             raise UserError(
                 f"blob {sha256[:12]} in {self.root} is damaged; make the dataset or run again"
             )
-        return data
+        return developed(self.root, self.path(sha256), data) if is_negative(data) else data
 
     def receive(self, sha256: str) -> Incoming:
         """A blob that arrives in pieces; see `Incoming`."""

@@ -22,10 +22,11 @@ from surveyor.services.contract import ReconstructRequest, RenderViewRequest
 
 @dataclass(frozen=True, slots=True)
 class ExpertPrice:
-    """Seconds per request plus seconds per image after the request's own."""
+    """Seconds per request, per image and per pair of images of it."""
 
     base: float
     per_view: float = 0.0
+    per_pair: float = 0.0
 
 
 DEFAULT_PRICES: Mapping[str, ExpertPrice] = MappingProxyType(
@@ -40,6 +41,17 @@ DEFAULT_PRICES: Mapping[str, ExpertPrice] = MappingProxyType(
         "render_view": ExpertPrice(0.35, per_view=0.04),
     }
 )
+
+
+_VIEWS = ExpertPrice(0.03, per_view=0.0095, per_pair=0.00034)
+"""VGGT as its authors published it (github.com/facebookresearch/vggt, "Runtime and GPU Memory", one
+H100 with FlashAttention 3: 0.04 s for 1 frame, 0.14 for 10, 0.31 for 20, 1.04 for 50, 3.12 for
+100, 8.75 for 200), within 15 %: attention over all views grows with their pairs."""
+NEURAL_PRICES: Mapping[str, ExpertPrice] = MappingProxyType(
+    {**DEFAULT_PRICES, "reconstruct": _VIEWS, "render_view": _VIEWS}
+)
+"""`DEFAULT_PRICES` with reconstruction as published, for captures in which the number of views is a
+choice: few views are much cheaper than in the defaults, from 190 on they are dearer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +69,5 @@ class PriceList:
         views = 0
         if isinstance(request, ReconstructRequest | RenderViewRequest):
             views = len(request.images)
-        return price.base + price.per_view * views
+        pairs = views * (views - 1) / 2
+        return price.base + price.per_view * views + price.per_pair * pairs

@@ -43,19 +43,24 @@ class Outline:
         return cls._marked(np.array(edge), np.array(corner), floor, np.array(plan.extent))
 
     @classmethod
+    def of_rect(cls, rect: Rect, extent: tuple[float, float]) -> Outline:
+        """One rectangular room of a place whose bounding box is ``extent`` metres, marked."""
+        corners = np.array(
+            [[rect.x0, rect.y0], [rect.x1, rect.y0], [rect.x1, rect.y1], [rect.x0, rect.y1]]
+        )
+        walls, corner = _along(corners)
+        return cls._marked(walls, corner, _inside(rect), np.array(extent))
+
+    @classmethod
     def of_polygon(cls, polygon: Float) -> Outline:
         """An outline (N, 2) whose smallest x and y are 0, marked."""
-        edge, corner = [], []
-        for start, end in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
-            count = max(1, round(float(np.linalg.norm(end - start)) / WALL_STEP))
-            edge += [start + (end - start) * k / count for k in range(count)]
-            corner += [k == 0 for k in range(count)]
+        walls, corner = _along(polygon)
         extent = polygon.max(axis=0)
         floor = _inside(Rect(0.0, 0.0, float(extent[0]), float(extent[1])))
-        walls, corners = np.array(edge), tuple((float(x), float(y)) for x, y in polygon)
+        corners = tuple((float(x), float(y)) for x, y in polygon)
         apart = cKDTree(walls).query(floor)[0] if len(floor) else np.zeros(0)
         floor = floor[inside_polygon(floor, corners) & (apart > FLOOR_REACH)]
-        return cls._marked(walls, np.array(corner), floor, extent)
+        return cls._marked(walls, corner, floor, extent)
 
     @classmethod
     def _marked(
@@ -84,6 +89,16 @@ class Outline:
         at = cell[inside].astype(np.intp)
         found[inside] = self.grid[at[:, 0], at[:, 1]]
         return found
+
+
+def _along(polygon: Float) -> tuple[Float, NDArray[np.bool_]]:
+    """Points (N, 2) along the sides of a polygon, and which of them are corners."""
+    edge, corner = [], []
+    for start, end in zip(polygon, np.roll(polygon, -1, axis=0), strict=True):
+        count = max(1, round(float(np.linalg.norm(end - start)) / WALL_STEP))
+        edge += [start + (end - start) * k / count for k in range(count)]
+        corner += [k == 0 for k in range(count)]
+    return np.array(edge), np.array(corner)
 
 
 def _inside(r: Rect) -> Float:

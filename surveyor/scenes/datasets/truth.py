@@ -8,11 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from surveyor.core.blobs import BlobStore, sha256_of
 from surveyor.core.dataset import read_bytes, read_manifest
 from surveyor.core.errors import UserError
+from surveyor.core.negatives import develop
 from surveyor.scenes.capture.depth_maps import FrameMaps, decode_maps
 from surveyor.scenes.records import SceneTruth
 from surveyor.scenes.targets import Target
@@ -27,9 +28,14 @@ FRAMES = f"{TRUTH}/frames.json"
 SCENES = f"{TRUTH}/scenes"
 CLEAN = f"{TRUTH}/blobs"
 POINTS = "points.npy"
+FILM = "film.json"
+"""Of a scene whose frames are developed on demand: how."""
 
+AlikeRooms = list[list[tuple[float, float, float, float]]]
 FrameIndex = dict[str, tuple[str, int]]
 _FRAMES: TypeAdapter[FrameIndex] = TypeAdapter(FrameIndex)
+_ALIKE: TypeAdapter[AlikeRooms] = TypeAdapter(AlikeRooms)
+_FILM: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 
 
 def targets(path: Path) -> list[Target]:
@@ -101,8 +107,28 @@ def maps_path(path: Path, scene_id: str, index: int) -> Path:
 
 
 def frame_maps(path: Path, scene_id: str, index: int) -> FrameMaps:
-    """Exact depth and ids of one frame."""
-    return decode_maps(read_bytes(maps_path(path, scene_id, index)))
+    """Exact depth and ids of one frame; of a long walk they are made when first wanted."""
+    file = maps_path(path, scene_id, index)
+    if not file.exists() and (file.parent / FILM).exists():
+        develop(path, scene_id, index)
+    return decode_maps(read_bytes(file))
+
+
+def film_of(path: Path, scene_id: str) -> dict[str, JsonValue]:
+    """How the frames of a scene are developed; `UserError` where it is not known."""
+    file = path / SCENES / scene_id / FILM
+    try:
+        return _FILM.validate_json(read_bytes(file))
+    except ValidationError:
+        raise UserError(f"{file} is damaged; make the dataset again") from None
+
+
+def alike_rooms(path: Path, scene_id: str) -> AlikeRooms:
+    """Groups of rooms that are built alike, each as (x0, y0, x1, y1) in metres; none of a scene
+    that is a room of its own."""
+    if not (path / SCENES / scene_id / FILM).exists():
+        return []
+    return _ALIKE.validate_python(film_of(path, scene_id).get("alike", []))
 
 
 def frame_index(path: Path) -> FrameIndex:

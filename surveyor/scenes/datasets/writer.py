@@ -37,6 +37,7 @@ from surveyor.scenes.capture.depth_maps import FrameMaps, encode_maps
 from surveyor.scenes.capture.visibility import SeenBoxes
 from surveyor.scenes.datasets.truth import (
     CLEAN,
+    FILM,
     FRAMES,
     POINTS,
     SCENES,
@@ -84,6 +85,7 @@ class SceneBundle:
 
     ``seen`` is what exact perception of the frames gets; without it everything may be asked.
     ``points`` (n, 3) are a scan's own vertices, for questions that are answered by masks of them.
+    ``film`` says how frames that are negatives are developed.
     """
 
     truth: SceneTruth
@@ -91,6 +93,7 @@ class SceneBundle:
     pictures: tuple[EncodedFrame, ...] = ()
     seen: SeenBoxes | None = None
     points: Float | None = None
+    film: dict[str, JsonValue] | None = None
 
 
 Builder = Callable[[str], SceneBundle]
@@ -256,6 +259,8 @@ def _write_scene(part: Path, bundle: SceneBundle) -> None:
         (making / "seen.json").write_bytes(bundle.seen.model_dump_json().encode())
     if bundle.points is not None:
         np.save(making / POINTS, bundle.points)
+    if bundle.film is not None:
+        (making / FILM).write_bytes(orjson.dumps(bundle.film))
     truth = bundle.truth.model_copy(update={"clean_frames": clean})
     (making / "truth.json").write_bytes(truth.model_dump_json().encode())
     capture = Capture(scene_id=scene_id, fps=bundle.fps, frames=frames)

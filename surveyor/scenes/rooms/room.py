@@ -178,7 +178,7 @@ def _attempt(spec: RoomSpec, attempt: int) -> Room:
         builder.region = region
         RECIPES[kind][0](builder)
     _finish_furnishing(builder, spec, kinds)
-    shell = build_shell(plan, holes, doors, _finish(kinds, rng))
+    shell = build_shell(plan, holes, doors, finish_of(kinds, rng))
     return Room(spec, plan, kinds, tuple(builder.placed), shell, Lighting.drawn(rng))
 
 
@@ -223,7 +223,8 @@ def _plan(spec: RoomSpec, rng: np.random.Generator) -> tuple[FloorPlan, tuple[st
     return layout_plan.two_rooms(total, share, height, doorway), (kind, other)
 
 
-def _finish(kinds: tuple[str, ...], rng: np.random.Generator) -> Finish:
+def finish_of(kinds: tuple[str, ...], rng: np.random.Generator) -> Finish:
+    """Paint and floors of rooms of these kinds."""
     paints = Paints(rng)
     tones = (
         "#e9e5dc",

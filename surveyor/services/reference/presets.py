@@ -87,7 +87,13 @@ class ReconstructErrors:
     """``overlap``: share of common surface, times the root of both frames' quality, that two views
     need to be joined (0: all views of one scene are). ``turn`` radians, ``slip`` and ``step``
     (share of the baseline, metres) per joint; ``smooth`` as in `DepthErrors`; ``tilt`` radians of
-    the up direction; ``free``: the answer's scale and origin mean nothing."""
+    the up direction; ``free``: the answer's scale and origin mean nothing.
+
+    For places of many rooms: ``alias`` (0..1) is how well two views of different but alike rooms
+    match, where 1 is as well as if the rooms were one
+    (`surveyor.services.reference.look_alikes`); ``blank`` (0..1) is what a view of
+    bare walls alone loses of its worth. Neither is told: such views count as registered.
+    """
 
     overlap: float = 0.0
     turn: float = 0.0
@@ -97,6 +103,9 @@ class ReconstructErrors:
     tilt: float = 0.0
     free: bool = False
     quality: float = 0.0
+    # Not in the representation by which answers are told apart, which the preset's name does too.
+    alias: float = field(default=0.0, repr=False)
+    blank: float = field(default=0.0, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +160,12 @@ _REALISTIC = Preset(
     ),
     orient=OrientErrors(8 * _DEGREE, 0.05),
 )
+_LONG_WALKS = dataclasses.replace(
+    _REALISTIC,
+    name="long-walks",
+    reconstruct=dataclasses.replace(_REALISTIC.reconstruct, alias=0.5, blank=0.5),
+)
+"""``realistic``, and registration is fooled by rooms that are alike and by bare walls."""
 _HARSH = Preset(
     "harsh",
     detect=DetectErrors(
@@ -175,6 +190,7 @@ PRESETS = {
         Preset("perfect", restore=RestoreErrors(twin=True, credit=1.0)),
         Preset("imperfect-detector", detect=DetectErrors(miss=0.2, jitter=0.03)),
         _REALISTIC,
+        _LONG_WALKS,
         _HARSH,
     )
 }

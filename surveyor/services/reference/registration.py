@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from surveyor.core.geometry import Float, Pose
+from surveyor.services.reference.common_surface import common_surface
+from surveyor.services.reference.look_alikes import bareness, doubles
 from surveyor.services.reference.presets import ReconstructErrors
 from surveyor.services.reference.seeding import generator
 from surveyor.services.reference.world import ImageView
-
-_ROWS, _COLUMNS = 15, 20  # sample grid of each view
-_AGREES = 0.05  # relative depth difference within which two views see the same surface
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,39 +30,30 @@ def register(
     """Join views along the strongest common surface, each joint with its own error.
 
     ``worth`` is each frame's quality 0..1. The largest group that hangs together is registered.
+    Views of alike rooms may be joined as if they showed the same one.
     """
-    shares = common_surface(views) * np.sqrt(np.outer(worth, worth))
+    value = np.array(worth)
+    if errors.blank:
+        value = value * (1 - errors.blank * bareness(views))
+    trust = np.sqrt(np.outer(value, value))
+    shares, shifts = common_surface(views) * trust, np.zeros((len(views), len(views), 3))
+    if errors.alias:
+        seeming = doubles(views)
+        deceives = seeming.shares * trust * errors.alias
+        shifts = np.where((deceives > shares)[..., None], seeming.shifts, 0.0)
+        shares = np.maximum(shares, deceives)
     tree = spanning_tree(shares, errors.overlap)
     order = [start for start, _ in tree]
     true = [view.pose.T_world_camera for view in views]
     placed = {order[0]: true[order[0]]}
     for index, parent in tree[1:]:
         assert parent is not None
-        placed[index] = placed[parent] @ _joint(views, parent, index, errors, seed)
+        joint = _joint(views, parent, index, errors, seed, shifts[parent, index])
+        placed[index] = placed[parent] @ joint
     frame, scale = _freedom(views[order[0]], errors, seed)
     indices = sorted(order)
     moved = [_moved(placed[index], frame, scale) for index in indices]
     return Registered(indices, moved, scale)
-
-
-def common_surface(views: list[ImageView]) -> Float:
-    """(N, N) symmetric shares: of the sampled points of one view, how many the other sees too
-    (the smaller of both directions)."""
-    clouds = [_samples(view) for view in views]
-    shares = np.eye(len(views))
-    for i, view in enumerate(views):
-        depth, intrinsics = view.maps.depth, view.intrinsics
-        for j, cloud in enumerate(clouds):
-            if i == j or not len(cloud):
-                continue
-            pixels, z = intrinsics.project(view.pose.to_camera(cloud))
-            front = z > 0.05
-            u = np.rint(np.where(front, pixels[:, 0], -1)).astype(int)
-            v = np.rint(np.where(front, pixels[:, 1], -1)).astype(int)
-            inside = front & (u >= 0) & (u < view.width) & (v >= 0) & (v < view.height)
-            there = depth[v[inside], u[inside]]
-            shares[j, i] = np.sum(np.abs(there - z[inside]) < _AGREES * z[inside]) / len(cloud)
-    return np.asarray(np.minimum(shares, shares.T), np.float64)
 
 
 def spanning_tree(shares: Float, least: float) -> list[tuple[int, int | None]]:
@@ -88,25 +78,23 @@ def spanning_tree(shares: Float, least: float) -> list[tuple[int, int | None]]:
     return best
 
 
-def _samples(view: ImageView) -> Float:
-    """World points on a coarse grid of the view."""
-    v = np.linspace(0, view.height - 1, _ROWS).astype(int)
-    u = np.linspace(0, view.width - 1, _COLUMNS).astype(int)
-    depth = view.maps.depth[np.ix_(v, u)]
-    intrinsics = view.intrinsics
-    columns, rows = np.meshgrid(u, v)
-    x = (columns - intrinsics.cx) / intrinsics.fx
-    y = (rows - intrinsics.cy) / intrinsics.fy
-    points = np.stack([x, y, np.ones_like(x)], axis=-1) * depth[..., None]
-    return view.pose.to_world(points[depth > 0])
-
-
 def _joint(
-    views: list[ImageView], parent: int, index: int, errors: ReconstructErrors, seed: int
+    views: list[ImageView],
+    parent: int,
+    index: int,
+    errors: ReconstructErrors,
+    seed: int,
+    shift: Float,
 ) -> Float:
-    """Pose of a view in its parent's camera frame, with the error of this pair of frames."""
+    """Pose of a view in its parent's camera frame, with the error of this pair of frames.
+
+    ``shift``: by how much a view is put away from its place, because it is taken for a view of
+    the room that its parent shows.
+    """
     a, b = views[parent], views[index]
-    relative = np.linalg.inv(a.pose.T_world_camera) @ b.pose.T_world_camera
+    there = b.pose.T_world_camera.copy()
+    there[:3, 3] += shift
+    relative = np.linalg.inv(a.pose.T_world_camera) @ there
     pair = sorted((a.key.index, b.key.index))
     rng = generator(a.key.scene_id, "joint", *pair, seed)
     baseline = float(np.linalg.norm(relative[:3, 3]))

@@ -19,7 +19,14 @@ from surveyor.core.dataset import read_manifest
 from surveyor.core.geometry import Intrinsics, Pose
 from surveyor.core.masks import id_boxes
 from surveyor.scenes.capture.depth_maps import FrameMaps
-from surveyor.scenes.datasets.truth import FRAMES, frame_index, frame_maps, load_truth
+from surveyor.scenes.datasets.truth import (
+    FRAMES,
+    AlikeRooms,
+    alike_rooms,
+    frame_index,
+    frame_maps,
+    load_truth,
+)
 from surveyor.scenes.records import SceneTruth
 from surveyor.services.contract import Box, ErrorCode
 from surveyor.services.errors import ExpertError
@@ -140,6 +147,7 @@ class ReferenceWorld:
         self.fingerprint = "+".join(sorted(contents))
         self._truths: LruCache[tuple[Path, str], SceneTruth] = LruCache(_KEEP_SCENES)
         self._fills: LruCache[tuple[Path, str], NDArray[np.float64]] = LruCache(_KEEP_SCENES)
+        self._alike: LruCache[tuple[Path, str], AlikeRooms] = LruCache(_KEEP_SCENES)
         self._maps: LruCache[FrameKey, FrameMaps] = LruCache(keep_frames)
         self._tables: LruCache[FrameKey, list[tuple[int, int, Box]]] = LruCache(_KEEP_TABLES)
 
@@ -167,6 +175,11 @@ class ReferenceWorld:
         """The exact scene of a frame."""
         where = (key.dataset, key.scene_id)
         return self._truths.get(where, lambda: load_truth(*where))
+
+    def alike(self, key: FrameKey) -> AlikeRooms:
+        """Groups of rooms of the frame's place that are built alike; see `alike_rooms`."""
+        where = (key.dataset, key.scene_id)
+        return self._alike.get(where, lambda: alike_rooms(*where))
 
     def maps(self, key: FrameKey) -> FrameMaps:
         """Exact maps of a frame."""

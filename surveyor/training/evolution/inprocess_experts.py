@@ -25,6 +25,7 @@ from surveyor.services.settings import Batching, Settings
 from surveyor.tools.cache import ResultCache
 from surveyor.tools.endpoints import FixedEndpoints
 from surveyor.tools.experts import ExpertClient
+from surveyor.tools.prices import PriceList
 
 _KEEP_FRAMES = 128  # all of a scene, for every expert at once
 
@@ -48,6 +49,7 @@ async def experts_in_process(
     seed: int = 0,
     experts: Sequence[str] | None = None,
     shelf: WorldCache | None = None,
+    prices: PriceList | None = None,
 ) -> AsyncIterator[ExpertClient]:
     """A client of reference experts for these datasets; ``work`` keeps blobs and cached answers.
 
@@ -82,6 +84,7 @@ async def experts_in_process(
             BlobStore(work / "blobs"),
             ResultCache(work / "answers.sqlite"),
             originals=tuple(BlobStore(path) for path in blob_folders),
+            prices=prices,
             transport=_Switchboard(apps),
         )
         stack.push_async_callback(client.aclose)

@@ -15,6 +15,7 @@ from surveyor.services.reference.base import WorldCache
 from surveyor.services.registry import experts_of
 from surveyor.tools.builtin import default_tools
 from surveyor.tools.experts import ExpertClient
+from surveyor.tools.prices import PriceList
 from surveyor.tools.registry import Registry
 from surveyor.tools.spec import Tool
 from surveyor.tools.workspace import Workspace
@@ -39,13 +40,16 @@ async def reference_player(
     style: Style | None = None,
     model: str = "",
     progress: Progress | None = None,
+    prices: PriceList | None = None,
 ) -> AsyncIterator[LoggedPlayer]:
     """A player whose reference experts know these datasets and no others, in this process.
 
     ``rollouts`` holds the run folders, ``work`` blobs and cached answers; ``tools`` are offered
     beside the builtin ones. Without a ``style`` the `program` planner plays.
     """
-    async with experts_in_process(datasets, work, preset=preset, seed=seed, shelf=shelf) as client:
+    async with experts_in_process(
+        datasets, work, preset=preset, seed=seed, shelf=shelf, prices=prices
+    ) as client:
         names = experts_of("reference")
         producers = tuple([(await client.info(name)).producer for name in names])
         options = {"preset": preset, "seed": seed}

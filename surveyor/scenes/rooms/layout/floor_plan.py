@@ -1,4 +1,4 @@
-"""Floor plans: rectangular, L-shaped, and two rooms joined by an open doorway.
+"""Floor plans: rectangular, L-shaped, two rooms joined by an open doorway, rooms on a corridor.
 
 A plan is a rectilinear, counter-clockwise outline. Every edge is a wall whose room side lies to
 its left. Metres, the south-west corner of the bounding box at the origin.
@@ -6,7 +6,9 @@ its left. Metres, the south-west corner of the bounding box at the origin.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from typing import Literal
 
 import numpy as np
@@ -73,7 +75,7 @@ class FloorPlan:
     the rest of the bounding box; ``passages`` are doorways with a lintel above them.
     """
 
-    shape: Shape
+    shape: Shape | Literal["corridor"]
     outline: Float
     height: float
     regions: tuple[Rect, ...]
@@ -108,7 +110,7 @@ class FloorPlan:
         for k, r in enumerate(self.regions):
             if r.x0 <= point[0] <= r.x1 and r.y0 <= point[1] <= r.y1:
                 return k
-        return -1 if self.shape == "two_rooms" else 0
+        return -1 if self.passages else 0
 
 
 def rectangle(area: float, aspect: float, height: float) -> FloorPlan:
@@ -154,6 +156,79 @@ def two_rooms(area: float, share: float, height: float, doorway: tuple[float, fl
         "two_rooms", outline, height, (left, right), (left, right, passage),
         blocks=(Rect(x1, 0.0, x2, d0), Rect(x1, d1, x2, depth)), passages=(passage,),
     )  # fmt: skip
+
+
+def on_corridor(
+    south: Sequence[float],
+    north: Sequence[float],
+    depths: tuple[float, float, float],
+    doors: Sequence[tuple[float, float]],
+    height: float,
+) -> FloorPlan:
+    """Rooms on both sides of a corridor that runs along x, each with an open doorway to it.
+
+    ``south`` and ``north`` are the rooms' widths: the longer side gives the corridor's length and
+    the other is stretched to it. ``depths`` are those of the south rooms, the corridor and the
+    north rooms. ``doors`` are a (place as a share of what is free, width) for each room, south
+    first. Region 0 is the corridor.
+    """
+    deep, wide, far = (snap(d) for d in depths)
+    y0, y1 = deep + PARTITION, deep + PARTITION + wide
+    length = max(sum(map(snap, row)) + PARTITION * (len(row) - 1) for row in (south, north))
+    below = _row(south, length, 0.0, deep)
+    above = _row(north, length, y1 + PARTITION, y1 + PARTITION + far)
+    gates = [
+        _gate(room, door, *((y0 - PARTITION, y0) if k < len(below) else (y1, y1 + PARTITION)))
+        for k, (room, door) in enumerate(zip((*below, *above), doors, strict=True))
+    ]
+    lower, upper = gates[: len(below)], gates[len(below) :]
+    there = [p for room, gate in zip(below, lower, strict=True) for p in _around(room, gate, y0)]
+    back = [p for room, gate in zip(above, upper, strict=True) for p in _around(room, gate, y1)]
+    outline = np.array([(0.0, y0), *there, (length, y0), (length, y1), *back[::-1], (0.0, y1)])
+    rooms = (Rect(0.0, y0, length, y1), *below, *above)
+    blocks = [*_gaps(below), *_gaps(above)]
+    blocks += [
+        b for row, y in ((lower, y0 - PARTITION), (upper, y1)) for b in _wall(row, length, y)
+    ]
+    return FloorPlan(
+        "corridor", outline, height, rooms, (*rooms, *gates), tuple(blocks), tuple(gates)
+    )
+
+
+def _row(widths: Sequence[float], length: float, y0: float, y1: float) -> tuple[Rect, ...]:
+    """Rooms side by side, stretched to fill the length."""
+    free = length - PARTITION * (len(widths) - 1)
+    sides = [snap(w * free / sum(widths)) for w in widths]
+    sides[-1] = free - sum(sides[:-1])
+    starts = [0.0, *accumulate(w + PARTITION for w in sides[:-1])]
+    return tuple(Rect(x, y0, x + w, y1) for x, w in zip(starts, sides, strict=True))
+
+
+def _gate(room: Rect, door: tuple[float, float], y0: float, y1: float) -> Rect:
+    x = snap(room.x0 + 0.1 + (room.x1 - room.x0 - door[1] - 0.2) * door[0])
+    return Rect(x, y0, snap(x + door[1]), y1)
+
+
+def _around(room: Rect, gate: Rect, corridor: float) -> list[tuple[float, float]]:
+    """Corners of a room on the way along the corridor's wall, counter-clockwise south of it."""
+    near, far = (room.y1, room.y0) if room.y1 < corridor else (room.y0, room.y1)
+    return [
+        (gate.x0, corridor), (gate.x0, near), (room.x0, near), (room.x0, far),
+        (room.x1, far), (room.x1, near), (gate.x1, near), (gate.x1, corridor),
+    ]  # fmt: skip
+
+
+def _gaps(row: Sequence[Rect]) -> Iterator[Rect]:
+    """The partitions between rooms."""
+    for a, b in pairwise(row):
+        yield Rect(a.x1, a.y0, b.x0, a.y1)
+
+
+def _wall(gates: Sequence[Rect], length: float, y: float) -> Iterator[Rect]:
+    """The corridor's wall between its doorways."""
+    ends = [0.0, *(x for gate in gates for x in (gate.x0, gate.x1)), length]
+    for x0, x1 in zip(ends[::2], ends[1::2], strict=True):
+        yield Rect(x0, y, x1, y + PARTITION)
 
 
 def _sides(area: float, aspect: float) -> tuple[float, float]:

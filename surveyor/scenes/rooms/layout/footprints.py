@@ -85,7 +85,9 @@ class Space:
         self._blocks = [Footprint.of(r) for r in plan.blocks]
         # Nothing may stand in a doorway, nor right before it.
         for r in plan.passages:
-            self.zones.append(Footprint.of(Rect(r.x0 - 0.55, r.y0, r.x1 + 0.55, r.y1), 0.0, 2.1))
+            dx, dy = (0.55, 0.0) if r.x1 - r.x0 < r.y1 - r.y0 else (0.0, 0.55)
+            zone = Rect(r.x0 - dx, r.y0 - dy, r.x1 + dx, r.y1 + dy)
+            self.zones.append(Footprint.of(zone, 0.0, 2.1))
 
     def inside(self, f: Footprint) -> bool:
         """Whether a footprint lies within the outline."""

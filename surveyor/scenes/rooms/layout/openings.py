@@ -116,7 +116,7 @@ def _curtain(b: Builder, wall: Wall, offset: float, width: float) -> None:
 
 
 def _light_places(b: Builder) -> list[tuple[float, float]]:
-    r = b.plan.regions[b.region] if b.plan.shape == "two_rooms" else b.plan.cells[0]
+    r = b.plan.regions[b.region] if b.plan.passages else b.plan.cells[0]
     width, depth = r.x1 - r.x0, r.y1 - r.y0
     cx, cy = r.centre
     if r.area < 20:

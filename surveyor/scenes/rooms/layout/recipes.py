@@ -317,6 +317,16 @@ def music_room(b: Builder) -> None:
     b.against(storage.bookshelf, reach=0.3)
 
 
+def corridor(b: Builder) -> None:
+    """A corridor is nearly bare: a picture or two, a plant, something that was left there."""
+    for _ in range(int(b.rng.integers(0, 3))):
+        b.hang(decor.picture, 1.45, 1.7)
+    if b.chance(0.4):
+        b.in_corner(decor.plant)
+    if b.chance(0.4):
+        b.against(storage.cardboard_box, gap=0.03)
+
+
 RECIPES: dict[str, tuple[Recipe, tuple[float, float]]] = {
     "bedroom": (bedroom, (10.0, 19.0)),
     "living room": (living_room, (15.0, 30.0)),

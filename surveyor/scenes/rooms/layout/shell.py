@@ -102,7 +102,7 @@ def upright(wall: Wall, a0: float, a1: float, z0: float, z1: float, inside: floa
 
 def _floor(plan: FloorPlan, finish: Finish) -> Iterator[tuple[Part, Material]]:
     for k, cell in enumerate(plan.cells):
-        region = min(k, len(plan.regions) - 1) if plan.shape == "two_rooms" else 0
+        region = min(k, len(plan.regions) - 1) if plan.passages else 0
         yield level(cell, 0.0, up=True), finish.floor[region % len(finish.floor)]
     yield level(_bounds(plan), -SEAM, up=True), BACKING
 

@@ -31,10 +31,12 @@ BURIED = 0.45
 
 @dataclass(frozen=True, slots=True)
 class BakeQuality:
-    """Rays per sample for bounces, and how many bounces."""
+    """Rays per sample for bounces, and how many bounces. ``reach``: metres to which a source's own
+    light is followed; None: any distance."""
 
     rays: int = 32
     bounces: int = 4
+    reach: float | None = None
 
 
 def bake_light(
@@ -45,7 +47,12 @@ def bake_light(
     origins = patches.place + patches.normal * np.float32(LIFT)
     direct = np.zeros((len(origins), 3), np.float32)
     for light in lights:
-        direct += _direct(caster, origins, patches.normal, light)
+        if quality.reach is None:
+            direct += _direct(caster, origins, patches.normal, light)
+            continue
+        apart = np.abs(origins - light.points.mean(axis=0).astype(np.float32)).max(axis=1)
+        near = np.flatnonzero(apart < quality.reach)
+        direct[near] += _direct(caster, origins[near], patches.normal[near], light)
     gather, buried = _gather(mesh, caster, patches, origins, quality.rays)
     colour = np.clip(atlas.mean[patches.material], DARKEST, BRIGHTEST)
     colour[atlas.glow[patches.material] > 0] = 0.5

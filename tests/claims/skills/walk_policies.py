@@ -1,0 +1,148 @@
+"""Ways of choosing a workflow on long walks, each learnt on some places and paid on others."""
+
+from __future__ import annotations
+
+import random
+import statistics
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from surveyor.skills.distil.rollouts import Rollout
+
+FOLDS = 8
+SHRINK = 60
+"""Tasks of one type that weigh as much as the mean over all types, as in exploration."""
+LEAST_ROOMS = 4
+
+Looks = Mapping[str, Mapping[str, float]]
+"""What first cheap looks measured: features by place."""
+Rows = Mapping[str, Mapping[str, Rollout]]
+"""Rollouts by task and workflow key; every task was done in every way."""
+Rule = Callable[[Rollout], str]
+"""Workflow key for a task, given any rollout of it."""
+Learner = Callable[[Rows, float], Rule]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Places with ``feature`` below ``bound`` are done by ``below``, others by ``above``."""
+
+    feature: str
+    bound: float
+    below: str
+    above: str
+
+    def rule(self, looks: Looks) -> Rule:
+        """The split as a choice."""
+        return lambda r: self.below if looks[r.room][self.feature] < self.bound else self.above
+
+
+def single(rows: Rows, price: float) -> Rule:
+    """The workflow that was best over all types."""
+    best = _best(rows, price)
+    return lambda _: best
+
+
+def per_type(rows: Rows, price: float) -> Rule:
+    """The best workflow of each type, its mean shrunk towards the workflow's mean over all."""
+    overall = _means(rows.values(), price)
+    by_type = defaultdict(list)
+    for done in rows.values():
+        by_type[next(iter(done.values())).profile.question_type].append(done)
+    chosen = {}
+    for kind, mine in by_type.items():
+        own, n = _means(mine, price), len(mine)
+        chosen[kind] = max(own, key=lambda k: (n * own[k] + SHRINK * overall[k]) / (n + SHRINK))
+    fallback = max(overall, key=overall.__getitem__)
+    return lambda r: chosen.get(r.profile.question_type, fallback)
+
+
+def conditioned(looks: Looks, features: Sequence[str]) -> Learner:
+    """The best single workflow, and one special case for all types where a feature of the first
+    looks says so and it gained at least a standard error on the places that taught it."""
+
+    def learn(rows: Rows, price: float) -> Rule:
+        base = _best(rows, price)
+        found: list[tuple[float, Split]] = []
+        for feature in features:
+            values = sorted({looks[next(iter(d.values())).room][feature] for d in rows.values()})
+            for share in (0.33, 0.5, 0.67):
+                bound = values[int(share * len(values))] if len(values) > 1 else 0.0
+                for side in ("below", "above"):
+                    found += _cases(rows, price, base, looks, feature, bound, side)
+        if not found:
+            return lambda _: base
+        return max(found, key=lambda f: f[0])[1].rule(looks)
+
+    return learn
+
+
+def _cases(
+    rows: Rows, price: float, base: str, looks: Looks, feature: str, bound: float, side: str
+) -> list[tuple[float, Split]]:
+    """Special cases on one side of a bound that gained a standard error: (weight, split)."""
+    mine = [
+        done
+        for done in rows.values()
+        if (looks[next(iter(done.values())).room][feature] < bound) == (side == "below")
+    ]
+    rooms = {next(iter(done.values())).room for done in mine}
+    if len(rooms) < LEAST_ROOMS:
+        return []
+    cases = []
+    for key in mine[0]:
+        gains = defaultdict(list)
+        for done in mine:
+            gain = done[key].utility(price) - done[base].utility(price)
+            gains[done[key].room].append(gain)
+        by_room = [statistics.fmean(g) for g in gains.values()]
+        gain = statistics.fmean(by_room)
+        error = statistics.stdev(by_room) / len(by_room) ** 0.5
+        floor = 0.25 / len(mine) ** 0.5
+        if key != base and gain >= max(error, floor):
+            ways = {"below": base, "above": base, side: key}
+            cases.append(
+                (
+                    (gain - max(error, floor)) * len(mine),
+                    Split(feature, bound, ways["below"], ways["above"]),
+                )
+            )
+    return cases
+
+
+def shuffled(looks: Looks, seed: int) -> Looks:
+    """Every place is told that it looks like another one."""
+    places = sorted(looks)
+    others = list(places)
+    random.Random(seed).shuffle(others)
+    return {place: looks[other] for place, other in zip(places, others, strict=True)}
+
+
+def crossed(rows: Rows, learn: Learner, price: float, seed: int = 0) -> list[Rollout]:
+    """What a way of learning would have done on every task, learnt on the other folds' places."""
+    places = sorted({next(iter(done.values())).room for done in rows.values()})
+    random.Random(seed).shuffle(places)
+    fold = {place: k % FOLDS for k, place in enumerate(places)}
+    chosen: dict[str, Rollout] = {}
+    for held in range(FOLDS):
+        taught = {t: d for t, d in rows.items() if fold[next(iter(d.values())).room] != held}
+        paid = {t: d for t, d in rows.items() if fold[next(iter(d.values())).room] == held}
+        if not paid:
+            continue
+        rule = learn(taught, price)
+        chosen |= {t: d[rule(next(iter(d.values())))] for t, d in paid.items()}
+    return [chosen[task] for task in rows]
+
+
+def _means(tasks: Iterable[Mapping[str, Rollout]], price: float) -> dict[str, float]:
+    values: dict[str, list[float]] = defaultdict(list)
+    for done in tasks:
+        for key, rollout in done.items():
+            values[key].append(rollout.utility(price))
+    return {key: statistics.fmean(v) for key, v in values.items()}
+
+
+def _best(rows: Rows, price: float) -> str:
+    means = _means(rows.values(), price)
+    return max(means, key=means.__getitem__)
