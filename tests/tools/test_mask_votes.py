@@ -15,8 +15,9 @@ from surveyor.tools.geometry.kept_masks import keep_mask, points_within, read_ma
 from surveyor.tools.geometry.mask_votes import ViewMask, vote
 from surveyor.tools.geometry.region_words import RegionWords, read_region
 from surveyor.tools.geometry.rooms import outline_of, rooms_of
-from surveyor.tools.geometry.surface import superpoints
-from surveyor.tools.geometry.viewing import FusingRule
+from surveyor.tools.geometry.surface import superpoints, surface_of
+from surveyor.tools.geometry.viewing import FusingRule, RegisteredView
+from tests.support.box_room import CAMERA
 from tests.support.mask_room import NAMES, MaskRoom, room, room_about
 
 
@@ -62,7 +63,23 @@ def test_a_thing_in_one_mask_of_many_views_is_told_and_doubted(seen: MaskRoom) -
     assert found.visible > 1
     assert found.confidence < 0.2
     alone = vote(seen.surface, [seen.views[one.view]], [ViewMask(0, one.mask, one.score)])
-    assert 0.2 < alone.confidence <= 0.5
+    assert found.confidence < alone.confidence <= 0.2
+
+
+def test_a_view_that_shows_too_little_for_a_mask_does_not_speak_against_one() -> None:
+    """A thing of eight pixels has no mask: silence there is no opinion, near by it is one."""
+    depth = np.full((60, 80), 2.0, np.float32)
+    mask = np.zeros((60, 80), np.bool_)
+    mask[20:40, 30:50] = True
+    here = RegisteredView(Pose(np.eye(4)), CAMERA.resized(80, 60), depth)
+    masks = [ViewMask(0, mask, 0.9), ViewMask(1, mask, 0.9)]
+    small = CAMERA.resized(8, 6)
+    far = RegisteredView(Pose(np.eye(4)), small, np.full((6, 8), 2.0, np.float32))
+    surface = surface_of([here])
+    least = vote(surface, [here, here, *[far] * 6], masks)
+    silent = vote(surface, [here] * 8, masks)
+    assert least.visible == 2
+    assert least.confidence > 2 * silent.confidence
 
 
 def test_without_the_depth_test_what_is_behind_is_taken_too(seen: MaskRoom) -> None:
@@ -76,7 +93,7 @@ def test_without_the_depth_test_what_is_behind_is_taken_too(seen: MaskRoom) -> N
 
 
 def inverted(pose: Pose) -> Pose:
-    return Pose(np.linalg.inv(pose.T_world_camera))
+    return Pose(np.linalg.inv(pose.T_world_camera).astype(np.float64))
 
 
 def upside_down(pose: Pose) -> Pose:

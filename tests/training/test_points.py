@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from surveyor.core.errors import UserError
-from surveyor.tools.geometry.mask_votes import vote
 from surveyor.training.points.probe import PointProbe, fit_probe, mean_iou
 from surveyor.training.points.pseudo_labels import (
     BACKGROUND,
@@ -16,27 +15,8 @@ from surveyor.training.points.pseudo_labels import (
     read_pseudo_labels,
     write_pseudo_labels,
 )
-from tests.support.box_room import poses_around
-from tests.support.mask_room import NAMES, MaskRoom, room
-
-KINDS = tuple(sorted(set(NAMES)))
-KIND_OF = np.array([*(KINDS.index(name) for name in NAMES), BACKGROUND])
-
-
-def labelled(seen: MaskRoom, spoilt: bool) -> LabelledPoints:
-    """Points with the labels that a vote over masks gives, no truth among them."""
-    labels = np.full(len(seen.surface.points), BACKGROUND)
-    weights = np.full(len(labels), 0.5)
-    known = {point.tobytes(): k for k, point in enumerate(seen.surface.points)}
-    for thing, name in enumerate(NAMES):
-        masks = seen.masks(thing)
-        if spoilt:
-            masks = seen.spoilt(thing, np.random.default_rng(thing), hallucinated=1, dropped=1)
-        found = vote(seen.surface, seen.views, masks)
-        places = [known[point.tobytes()] for point in np.ascontiguousarray(found.points)]
-        labels[places], weights[places] = KINDS.index(name), found.confidence
-    some = np.random.default_rng(0).permutation(len(labels))[:8000]
-    return LabelledPoints("boxes", seen.surface.points[some], labels[some], weights[some], KINDS)
+from tests.support.labelled_room import KINDS, labelled, unseen_views
+from tests.support.mask_room import room
 
 
 @pytest.fixture(scope="module")
@@ -46,10 +26,7 @@ def probe() -> PointProbe:
 
 @pytest.fixture(scope="module")
 def unseen() -> tuple[np.ndarray, np.ndarray]:
-    """The room from between the cameras that masks came from, with its true classes."""
-    seen = MaskRoom.of(poses_around(24)[1::2])
-    some = np.random.default_rng(1).permutation(len(seen.labels))[:8000]
-    return seen.surface.points[some], KIND_OF[seen.labels[some]]
+    return unseen_views()
 
 
 def test_unseen_views_are_named_from_masks_alone(

@@ -29,6 +29,8 @@ _LEAST = 6
 _SLACK, _SLOPE = 0.03, 0.01
 _EDGE = 0.05
 _ODD = 2.0
+_DOUBT = 1.6
+"""So that one view alone is sure by a fifth, two by three fifths, three by four."""
 AROUND = 0.12
 """Metres around a mask in which the points that are not in it are kept with it."""
 
@@ -107,6 +109,8 @@ def vote(
     ballot = _ballot(surface.points, views, merged, looking)
     if not len(ballot.chosen):
         return FusedMask(np.zeros((0, 3)), np.zeros((0, 3)), (), 0, 0.0, 0.0)
+    far = _too_small(surface.points[ballot.chosen], views, merged, ballot.sees, looking)
+    ballot.sees[far] = False
     weights = view_scores(merged, views, ballot.sees, ballot.inside, rule)
     share = _shares(ballot, weights, rule)
     hits = ballot.inside[sorted(weights)].sum(axis=0)
@@ -211,6 +215,30 @@ def _ballot(
     return _Ballot(chosen, sees, inside, clear)
 
 
+def _too_small(
+    points: Float,
+    views: Sequence[RegisteredView],
+    masks: Sequence[ViewMask],
+    sees: Mask,
+    looking: FusingRule,
+) -> list[int]:
+    """Views without a mask that show so little of the thing that none can be asked of them: fewer
+    pixels than an outline must have, by the usual area under the masks and by distance."""
+    silent = set(range(len(views))) - {one.view for one in masks}
+    area = float(np.median([_square(one, views[one.view]) for one in masks]))
+    usual = float(np.median([sees[one.view].mean() for one in masks]))
+    found = []
+    for number in sorted(silent):
+        view, mine = views[number], sees[number]
+        if not mine.any():
+            continue
+        depth = float(np.median(view.pose.to_camera(points[mine])[:, 2]))
+        whole = area * view.intrinsics.fx * view.intrinsics.fy / depth**2
+        if whole * min(1.0, float(mine.mean()) / max(usual, 1e-9)) < looking.least_pixels:
+            found.append(number)
+    return found
+
+
 def _edge(mask: Mask) -> Mask:
     """(h, w) pixels with neighbours on both sides of a mask's outline."""
     mixed: Mask = ndimage.maximum_filter(mask, 3) != ndimage.minimum_filter(mask, 3)
@@ -263,8 +291,8 @@ def _fused(
     visible = len({*np.flatnonzero(could).tolist(), *agreed})
     mean = float(share[kept].mean())
     score = float(np.mean([scores[number] for number in agreed])) if agreed else 0.0
-    # No surer than the views that could see it agree, and one view alone is half as sure.
-    sure = min(mean, len(agreed) / max(visible, 1)) * score * (1 - 0.5 ** len(agreed))
+    # No surer than the views that could see it agree; what no other view bears out is hardly known.
+    sure = min(mean, len(agreed) / max(visible, 1)) * score * (1 - _DOUBT * 0.5 ** len(agreed))
     around = _around(surface, ballot.chosen[kept], points)
     return FusedMask(points, around, agreed, visible, mean, round(sure, 4))
 

@@ -17,11 +17,13 @@ from PIL import Image
 
 from surveyor.agent.survey.marked import MarkedScene
 from surveyor.benchmarks.run.config import RunConfig
+from surveyor.benchmarks.scorers.boxes import SCANREFER, Boxes, iou_matrix
 from surveyor.compose.demo import make_rooms
 from surveyor.compose.run import Job
 from surveyor.compose.session import finish, reference_experts
 from surveyor.core.blobs import BlobStore
 from surveyor.core.cameras import Ids
+from surveyor.core.geometry import OrientedBox
 from surveyor.core.images import rgb
 from surveyor.core.marker_font import draw_label, label_bitmap
 from surveyor.core.markers import Rgb
@@ -42,14 +44,15 @@ from surveyor.scenes.top_view import top_view_of_room
 from surveyor.tools.schemas import ObjectRow
 from tests.claims.claim import Claim
 from tests.claims.companions.mark_reader import MarkReader
-from tests.support.marker_reader import read_labels
+from tests.support.marker_reader import Label, labels, read_labels
 from tests.support.mock_endpoint import RehearsalServer
 
 ROOMS = range(5200, 5204)
 SETTINGS = RoomsSettings(
     n_frames=16, size=(512, 384), light_rays=1, types=("scanrefer",), per_type=6, balance=False
 )
-_NEAR = 0.3
+_LEAST_IOU = 0.1
+_UPRIGHT = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
 def measure() -> Iterator[Claim]:
@@ -74,7 +77,7 @@ def digits() -> Iterator[Claim]:
         for number in range(total):
             noise = dice.integers(0, 256, (60, 100, 3)).astype(np.uint8)
             place = _labelled(noise, number, scale, dice)
-            lossless += number in read_labels(place, tolerance=8)
+            lossless += number in read_labels(place)
             low, high = dice.integers(0, 256, (2, 3))
             slope = np.linspace(low, high, 100)[None].repeat(60, axis=0).astype(np.uint8)
             out = io.BytesIO()
@@ -158,41 +161,45 @@ def drawn_on_objects(folder: Path) -> Iterator[Claim]:
 
 
 def _checked(dataset: Path, truth: SceneTruth, found: MarkedScene, pictures: list[Rgb]) -> _Tally:
-    """One scene's frames. Which thing a number is, its measured box says."""
+    """One scene's pictures; what stands under a number is told by its frames alone."""
     thing = {int(row.handle.rpartition("_")[2]): _thing(row, truth) for row in found.objects}
     tally = _Tally()
-    for view, picture in list(zip(found.views, pictures, strict=True))[1:]:
+    for view, picture in zip(found.views, pictures, strict=True):
+        read = labels(picture)
+        named = {int(one.rpartition("_")[2]) for one in view.numbered}
+        wrong = named ^ {label.number for label in read}
+        tally += _Tally(misnumbered=len(wrong | named - thing.keys()))
+        if not view.frame:
+            continue
         index = int(view.frame.rpartition("_")[2])
         ids = _resized(frame_maps(dataset, truth.scene_id, index).ids, picture.shape[:2])
-        numbers = read_labels(picture)
-        named = {int(one.rpartition("_")[2]) for one in view.numbered}
-        tally += _Tally(misnumbered=len(named ^ numbers.keys()))
-        for number, (u, v) in numbers.items():
-            tally += _marker(ids, number, u, v, thing.get(number, -1))
+        for label in read:
+            tally += _marker(ids, label, thing.get(label.number, -1))
         excused = {int(one.rpartition("_")[2]) for one in view.left_out}
         visible = {k for k in thing if (ids == thing[k]).sum() >= 400}
         tally += _Tally(unexplained=len(visible - named - excused))
     return tally
 
 
-def _marker(ids: Ids, number: int, u: float, v: float, instance: int) -> _Tally:
-    height, width = label_bitmap(number, 1).shape
-    rows = slice(round(v - (height - 1) / 2), round(v + (height - 1) / 2) + 1)
-    columns = slice(round(u - (width - 1) / 2), round(u + (width - 1) / 2) + 1)
-    covered = ids[rows, columns]
+def _marker(ids: Ids, label: Label, instance: int) -> _Tally:
+    covered = ids[label.covers()]
     stray = int((covered != instance).sum())
     return _Tally(covered.size, stray, 1, int(not (ids == instance).any()))
 
 
 def _thing(row: ObjectRow, truth: SceneTruth) -> int:
-    """The instance of the row's category that its box lies at; -1 for none."""
-    away = {
-        item.instance_id: float(np.linalg.norm(np.subtract(item.box.center, row.center)))
-        for item in truth.objects
-        if item.category == row.category
-    }
-    best = min(away, key=away.__getitem__, default=-1)
-    return best if away.get(best, 9.0) < _NEAR else -1
+    """The instance that the row's box overlaps most, whatever either is called (a wardrobe is a
+    closet); -1 where it overlaps none as much as `_LEAST_IOU`."""
+    box = OrientedBox(center=row.center, size=row.size, axes=row.axes or _UPRIGHT)
+    hulls = _hulls([item.box for item in truth.objects])
+    overlaps = iou_matrix(_hulls([box]), hulls, SCANREFER)[0]
+    best = int(overlaps.argmax())
+    return truth.objects[best].instance_id if overlaps[best] >= _LEAST_IOU else -1
+
+
+def _hulls(boxes: list[OrientedBox]) -> Boxes:
+    corners = np.stack([box.corners() for box in boxes])
+    return np.stack([corners.min(axis=1), corners.max(axis=1)], axis=1)
 
 
 def _resized(ids: Ids, shape: tuple[int, ...]) -> Ids:

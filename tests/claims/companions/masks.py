@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -31,7 +32,8 @@ from surveyor.tools.geometry.viewing import FusingRule, RegisteredView
 from surveyor.training.points.probe import fit_probe, mean_iou
 from surveyor.training.points.pseudo_labels import BACKGROUND, pseudo_labels
 from tests.claims.claim import Claim
-from tests.support.mask_room import NAMES, MaskRoom, labels_of, room_about
+from tests.support.labelled_room import KINDS, labelled, unseen_views
+from tests.support.mask_room import NAMES, MaskRoom, labels_of, room, room_about
 
 TASKS = ("reason_seg", "search_seg", "refer_seg", "qa_seg")
 SETTINGS = RoomsSettings(
@@ -60,6 +62,7 @@ def measure() -> Iterator[Claim]:
         run = folder / "run"
         yield from tasks(dataset, run, folder)
         yield from goldens()
+        yield from unseen_angles()
         yield from distilled(run, scenes, dataset)
 
 
@@ -211,6 +214,16 @@ def goldens() -> Iterator[Claim]:
     kept = decode_maps(encode_maps(FrameMaps(np.ones((15, 20), np.float32), ids))).ids
     same = bool((kept == ids).all()) and {*read_indexes([299], 300, "")} == {299}
     yield Claim.holds("B5 more than 127 instances keep their ids", same)
+
+
+def unseen_angles() -> Iterator[Claim]:
+    """B6 as it is asked for: from spoilt masks of one room to views of it that had none."""
+    started = time.monotonic()
+    probe = fit_probe([labelled(room(12), spoilt=True)])
+    points, truth = unseen_views()
+    iou = mean_iou(probe.predict(points), truth, len(KINDS))
+    note = f"{len(KINDS)} classes of boxes, {time.monotonic() - started:.0f} s with rendering"
+    yield Claim.at_least("B6 label-free probe: mIoU in unseen views of a place", iou, 0.3, note)
 
 
 def distilled(run: Path, scenes: dict[str, MaskRoom], dataset: Path) -> Iterator[Claim]:
