@@ -20,6 +20,9 @@ def show(
     glb: Annotated[
         Path | None, typer.Option(help="Write cloud, boxes and cameras as .glb (Y up).")
     ] = None,
+    rrd: Annotated[
+        Path | None, typer.Option(help="Write the scene as .rrd for Rerun (extra rerun).")
+    ] = None,
     html: Annotated[
         Path | None, typer.Option(help="Write the episode as one self-contained page.")
     ] = None,
@@ -33,16 +36,16 @@ def show(
     if not episode and len(folder.schedule) == 1:
         episode = folder.schedule[0].id
     if not episode:
-        if ply or glb or html:
+        if ply or glb or html or rrd:
             raise UserError("name the episode to write")
         for line in run_text(folder):
             print(line)
         return
-    if not (ply or glb or html):
+    if not (ply or glb or html or rrd):
         for line in episode_text(folder, episode):
             print(line)
         return
     from surveyor.compose.exporting import export_episode
 
-    for path in export_episode(folder, episode, ply=ply, glb=glb, html=html):
+    for path in export_episode(folder, episode, ply=ply, glb=glb, html=html, rrd=rrd):
         print(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from surveyor.viewer.export import glb as as_glb
 from surveyor.viewer.export import ply as as_ply
 from surveyor.viewer.export import points_of
 from surveyor.viewer.finding import finding, measure_text
+from surveyor.viewer.rrd import check_rerun, write_rrd
 from surveyor.viewer.text import episode_text, named_episode
 
 _STYLE = (
@@ -33,9 +34,18 @@ _STYLE = (
 
 
 def export_episode(
-    folder: RunFolder, name: str, *, ply: Path | None, glb: Path | None, html: Path | None
+    folder: RunFolder,
+    name: str,
+    *,
+    ply: Path | None = None,
+    glb: Path | None = None,
+    html: Path | None = None,
+    rrd: Path | None = None,
 ) -> Iterator[Path]:
-    """Write what is wanted and give each path; `UserError` where the run kept no geometry."""
+    """Write what is wanted and give each path; `UserError` where the run kept no geometry, and
+    for a recording without the extra ``rerun``."""
+    if rrd is not None:
+        check_rerun()
     task, epoch = named_episode(folder, name)
     episode = folder.episode(task, epoch)
     if episode is None:
@@ -44,7 +54,7 @@ def export_episode(
     if html is not None:
         html.write_text(page_of(folder, name, episode, library))
         yield html
-    if ply is None and glb is None:
+    if ply is None and glb is None and rrd is None:
         return
     told = scene_json(episode)
     space = next((s for s in reversed(told["spaces"]) if s["geometry"]), None)
@@ -55,23 +65,25 @@ def export_episode(
     if ply is not None:
         ply.write_bytes(as_ply(points))
         yield ply
+    boxes = [
+        (
+            f"{o['handle']} {o['category']}",
+            OrientedBox.model_validate({k: o[k] for k in ("center", "size", "axes") if o[k]}),
+        )
+        for o in space["objects"]
+    ]
+    ends = [np.array(segment["points"]) for segment in space["segments"]]
     if glb is not None:
-        boxes = [
-            (
-                f"{o['handle']} {o['category']}",
-                OrientedBox.model_validate({k: o[k] for k in ("center", "size", "axes") if o[k]}),
-            )
-            for o in space["objects"]
-        ]
         cameras = [np.array(view.T_world_camera) for view in kept.views]
-        ends = [np.array(segment["points"]) for segment in space["segments"]]
         glb.write_bytes(as_glb(points, boxes, cameras, ends))
         yield glb
+    if rrd is not None:
+        write_rrd(rrd, task, kept, points, boxes, ends, _photos(episode, library))
+        yield rrd
 
 
-def page_of(folder: RunFolder, name: str, episode: Episode, library: RunLibrary) -> str:
-    """One file without scripts or anything from outside: answer, picture, steps, evidence."""
-    found = finding(episode)
+def _photos(episode: Episode, library: RunLibrary) -> Callable[[str], bytes | None]:
+    """The photos' bytes by frame handle; ``None`` for those that are gone."""
     hashes = {f"frame_{k}": sha256 for k, sha256 in enumerate(episode.started.frames)}
 
     def photo(frame: str) -> bytes | None:
@@ -80,8 +92,17 @@ def page_of(folder: RunFolder, name: str, episode: Episode, library: RunLibrary)
         except (HTTPException, UserError, KeyError):  # no reason to fail over one picture
             return None
 
+    return photo
+
+
+def page_of(folder: RunFolder, name: str, episode: Episode, library: RunLibrary) -> str:
+    """One file without scripts or anything from outside: answer, picture, steps, evidence."""
+    found = finding(episode)
     drawn = picture(
-        episode, photo, lambda sha256: library.blob("run", sha256), measure_text(found.answer)
+        episode,
+        _photos(episode, library),
+        lambda sha256: library.blob("run", sha256),
+        measure_text(found.answer),
     )
     image = ""
     if drawn is not None:

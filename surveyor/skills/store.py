@@ -273,6 +273,11 @@ class SkillStore(Database):
         rows = self._db.execute("SELECT record FROM rounds WHERE run=? ORDER BY round", (run,))
         return tuple(row[0] for row in rows)
 
+    def evolutions(self) -> tuple[str, ...]:
+        """Ids of the evolutions that this library has been through, the oldest first."""
+        rows = self._db.execute("SELECT run FROM rounds GROUP BY run ORDER BY min(serial)")
+        return tuple(row[0] for row in rows)
+
     def rounds_so_far(self) -> int:
         """How many rounds this library has been through, in all its evolutions."""
         row = self._db.execute("SELECT coalesce(max(serial), 0) FROM rounds").fetchone()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from fastapi import FastAPI, HTTPException, Response
@@ -15,6 +15,9 @@ from surveyor.skills.attribution import worth
 from surveyor.skills.entries import StoredSkill
 from surveyor.skills.reports import diff, ledger_line
 from surveyor.skills.store import SkillStore
+
+if TYPE_CHECKING:
+    from surveyor.training.evolution.records import RoundReport
 
 METRICS: Final = "metrics.jsonl"
 _MOST_POINTS: Final = 2000
@@ -34,7 +37,10 @@ def add_shelves(
 
     @app.get("/api/skills")
     def _skills() -> Response:
-        return _json({"rows": skills.rows() if skills else [], "asked": skills is not None})
+        told = (
+            {"rows": skills.rows(), "evolutions": skills.evolutions()} if skills else {"rows": []}
+        )
+        return _json({**told, "asked": skills is not None})
 
     @app.get("/api/skill/{name}")
     def _skill(name: str, v: str = "", against: str = "") -> Response:
@@ -66,6 +72,20 @@ class SkillShelf:
         with SkillStore(self._library, read_only=True) as store:
             return [_row(store, skill) for skill in store.skills(None)]
 
+    def evolutions(self) -> list[dict[str, Any]]:
+        """Every evolution of the library: its learning curve rung by rung, and its rounds with
+        what the gate said."""
+        from surveyor.training.evolution.records import RoundReport
+
+        with SkillStore(self._library, read_only=True) as store:
+            told = {run: store.rounds(run) for run in store.evolutions()}
+        found = []
+        for run, records in told.items():
+            rounds = [RoundReport.model_validate_json(record) for record in records]
+            curve = [max(g.utilities.values()) for r in rounds for g in r.rungs if g.utilities]
+            found.append({"run": run, "curve": curve, "rounds": [_round(r) for r in rounds]})
+        return found
+
     def one(self, name: str, version: str, against: str) -> dict[str, Any] | None:
         """A skill's versions, the one asked for in full, and what changed ``against`` another;
         ``None`` where there is no such skill."""
@@ -88,6 +108,20 @@ class SkillShelf:
                 "versions": [{**_row(store, s), "parents": s.provenance.parents} for s in every],
                 "ledger": [ledger_line(row) for row in store.ledger(name)][-200:],
             }
+
+
+def _round(report: RoundReport) -> dict[str, Any]:
+    keys = ("round", "played", "incomplete", "findings", "active", "utility", "plain", "best")
+    judged = next((v.comparison for v in report.verdicts if v.comparison.level > 0), None)
+    return {
+        **{key: getattr(report, key) for key in keys},
+        "rungs": [rung.rooms for rung in report.rungs],
+        "promoted": report.count("promoted"),
+        "gate": judged and {
+            "lift": judged.lift, "low": judged.lower, "high": judged.upper,
+            "rooms": judged.rooms, "reason": judged.reason,
+        },
+    }  # fmt: skip
 
 
 def _row(store: SkillStore, skill: StoredSkill) -> dict[str, Any]:

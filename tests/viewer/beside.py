@@ -14,8 +14,11 @@ from surveyor.core.dataset import MANIFEST, DatasetManifest
 from surveyor.core.geometry import Intrinsics, OrientedBox, Pose
 from surveyor.scenes.datasets.truth import SCENES
 from surveyor.scenes.records import SceneObject, SceneTruth
+from surveyor.skills.gate import Comparison
 from surveyor.skills.provenance import Origin, Provenance, Status
 from surveyor.skills.store import SkillStore
+from surveyor.training.evolution.exploration import Rung
+from surveyor.training.evolution.records import RoundReport, Verdict
 from tests.skills.conftest import make_skill
 from tests.viewer.stage import SIZE
 
@@ -49,7 +52,27 @@ def make_library(path: Path, hostile: str = "") -> Path:
             store.record(
                 document.version, "promoted", Status.ACTIVE, lift=lift - 0.05, detail=detail
             )
+        _evolved(store, Comparison.model_validate(detail))
     return path
+
+
+def _evolved(store: SkillStore, judged: Comparison) -> None:
+    """An evolution of two rounds, as rounds are kept with a library."""
+    verdict = Verdict(skill="count-chairs", version="v", action="promoted", comparison=judged)
+    with store.writing() as db:
+        for k in (1, 2):
+            rungs = tuple(
+                Rung(rooms=8 * n, tasks=40 * n, utilities={"library": 0.5, "w": 0.5 + 0.05 * n * k}, kept=("w",))
+                for n in (1, 2)
+            )  # fmt: skip
+            report = RoundReport(
+                round=k, played=100 * k, incomplete=0, findings=3, verdicts=(verdict,) if k == 1 else (),
+                active=k, utility=0.5, score=0.6, cost=2.0, plain=0.48, best=0.6, rungs=rungs,
+            )  # fmt: skip
+            db.execute(
+                "INSERT INTO rounds(serial, run, round, record) VALUES(?,?,?,?)",
+                (k, "c0ffee0123456789", k, report.model_dump_json()),
+            )
 
 
 def make_training(folder: Path, rows: int = 300, name: str = "compact") -> Path:

@@ -65,7 +65,7 @@ PAGES = {
     "truth": ("/run/plain/scene?task=t4&truth=1", "document.querySelector('#beside tbody tr')"),
     "compare": ("/compare/plain/other?cell=only_a", ROWS),
     "services": ("/services", "document.querySelector('h1')"),
-    "skills": ("/skills", ROWS),
+    "skills": ("/skills", "document.querySelectorAll('polyline').length === 1"),
     "skill": ("/skill/count-chairs", "document.querySelector('.lineage .against')"),
     "trainings": ("/training", ROWS),
     "training": ("/training/compact", "document.querySelectorAll('polyline').length === 2"),

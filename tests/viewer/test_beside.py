@@ -146,6 +146,17 @@ def test_a_library_shows_lineage_lift_and_what_changed(tmp_path: Path) -> None:
     assert shelf.one("count-chairs", "none", "") is None
 
 
+def test_a_library_tells_its_evolutions_rung_by_rung_and_what_the_gate_said(tmp_path: Path) -> None:
+    (told,) = SkillShelf(make_library(tmp_path / "skills.sqlite")).evolutions()
+    assert told["curve"] == pytest.approx([0.55, 0.6, 0.6, 0.7])
+    first, second = told["rounds"]
+    assert first["rungs"] == [8, 16]
+    assert first["promoted"] == 1
+    assert first["gate"]["lift"] == 0.08
+    assert first["gate"]["low"] == pytest.approx(0.03)
+    assert second["gate"] is None
+
+
 def test_curves_are_what_training_wrote_and_are_thinned(tmp_path: Path) -> None:
     shelf = TrainingShelf((make_training(tmp_path / "training", 5003),))
     told = shelf.one("compact")

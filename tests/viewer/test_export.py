@@ -43,6 +43,43 @@ def test_ply_glb_and_a_page_of_an_episode(tmp_path: Path) -> None:
     assert "http" not in page.replace("http-equiv", "")
 
 
+def test_a_scene_for_rerun_holds_cloud_boxes_cameras_and_photos(tmp_path: Path) -> None:
+    pytest.importorskip("rerun", reason="Rerun's SDK is not installed; extra rerun")
+    from rerun.chunk import RrdReader
+
+    folder = make_run(tmp_path / "run", 2)
+    (path,) = export_episode(folder, "t0", rrd=tmp_path / "a.rrd")
+    rows: dict[str, list[dict[str, object]]] = {}
+    for chunk in RrdReader(path).stream():
+        batch = chunk.to_record_batch()  # of what was logged, not of when
+        told = {n: batch[n].to_pylist() for n in batch.schema.names if ":" in n}
+        rows.setdefault(chunk.entity_path, []).append(told)
+
+    def of(place: str, component: str) -> list[object]:
+        found = [v for row in rows[place] for k, v in row.items() if k.endswith(component)]
+        return [value for values in found for value in values if value is not None]
+
+    cloud = np.array(of("/scene/cloud", "positions")[0])
+    assert len(cloud) > 2000
+    assert cloud[:, 1].min() > 2.8  # turned nowhere: the wall that the glb's test knows
+    assert of("/scene/boxes", "labels")[0] == ["obj_1 chair", "obj_2 lamp"]
+    ends = np.array(of("/scene/measured", "strips")[0])
+    assert ends.shape == (1, 2, 3)
+    cameras = [name for name in rows if name.startswith("/scene/cameras/frame_")]
+    assert cameras
+    assert all(of(name, "Pinhole:resolution") and of(name, "blob") for name in cameras)
+
+
+def test_without_reruns_sdk_the_extra_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("surveyor.viewer.rrd.find_spec", lambda name: None)
+    folder = make_run(tmp_path / "run", 1)
+    with pytest.raises(UserError, match=r"\[rerun\]"):
+        list(export_episode(folder, "t0", rrd=tmp_path / "a.rrd"))
+    assert not (tmp_path / "a.rrd").exists()
+
+
 def test_runs_and_episodes_in_text(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "runs" / "one", 12)
     (line,) = names_of(open_runs([tmp_path / "runs"]))

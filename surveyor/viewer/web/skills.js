@@ -1,3 +1,4 @@
+import { curve } from "./training.js";
 import { api, crumbs, enc, h, link, s, show } from "./dom.js";
 
 const signed = (x) => `${x > 0 ? "+" : ""}${x.toFixed(3)}`;
@@ -6,7 +7,7 @@ const signed = (x) => `${x > 0 ? "+" : ""}${x.toFixed(3)}`;
 export async function skillsPage(_, __, go) {
   document.title = "Skills · Surveyor";
   crumbs(h("span", {}, "skills"));
-  const { rows, asked } = await api("/api/skills");
+  const { rows, asked, evolutions } = await api("/api/skills");
   if (!rows.length) {
     show(h("h1", {}, "Skills"), h("p", { class: "quiet" }, asked ? "This library is empty." : "Start the viewer with --library FOLDER to see skills here."));
     return { keys: { u: () => go("/") } };
@@ -16,10 +17,22 @@ export async function skillsPage(_, __, go) {
     h("td", { class: "n" }, lift(r), " ", whisker(r, wide)), h("td", { class: "n" }, r.rooms || "–"), h("td", { class: "n" }, r.tokens));
   const counts = Object.entries(rows.reduce((m, r) => ((m[r.status] = (m[r.status] || 0) + 1), m), {})).map(([k, n]) => `${n} ${k}`).join(" · ");
   show(h("h1", {}, "Skills"), h("p", { class: "quiet" }, `${counts}; lift is utility with the skill less utility without it, with the gate's interval`),
-    h("div", { class: "card wide" }, h("table", {}, h("thead", {}, h("tr", {}, ["Skill", "Status", "From", "Scope", "Lift", "Rooms", "Tokens"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, rows.map(line)))));
+    h("div", { class: "card wide" }, h("table", {}, h("thead", {}, h("tr", {}, ["Skill", "Status", "From", "Scope", "Lift", "Rooms", "Tokens"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, rows.map(line)))), evolutions.map(evolution));
   let at = -1;
   const step = (d) => { const all = [...document.querySelectorAll("tbody a")]; at = Math.max(0, Math.min(all.length - 1, at + d)); all[at]?.focus(); };
   return { keys: { j: () => step(1), k: () => step(-1), u: () => go("/") } };
+}
+
+// One evolution: the learning curve, and what the gate said of every round.
+function evolution(e) {
+  const rungs = e.rounds.flatMap((r) => r.rungs.map((rooms) => `round ${r.round}, ${rooms} rooms`));
+  const gate = (g) => (g ? [lift(g), " ", h("span", { class: "quiet" }, `${g.rooms} rooms: ${g.reason}`)] : "nothing to judge");
+  const row = (r) => h("tr", {}, h("th", { scope: "row" }, r.round), h("td", { class: "n" }, r.played, r.incomplete ? ` (${r.incomplete} incomplete)` : ""), h("td", { class: "n" }, r.findings), h("td", { class: "n" }, r.promoted),
+    [r.utility, r.plain, r.best].map((x) => h("td", { class: "n" }, x.toFixed(3))), h("td", {}, gate(r.gate)));
+  return h("section", { "aria-label": `Evolution ${e.run.slice(0, 8)}` }, h("h2", {}, "Evolution ", h("code", {}, e.run.slice(0, 8))),
+    h("p", { class: "quiet" }, "On teaching rooms: progress to watch, not a result. What counts is the gate's lift on rooms that taught nothing."),
+    e.curve.length ? h("div", { class: "curves" }, curve("utility of the best arm, rung by rung", e.curve.map((u, k) => [k + 1, u]), false, rungs.join(" · "))) : null,
+    h("div", { class: "card wide" }, h("table", {}, h("thead", {}, h("tr", {}, ["Round", "Rollouts", "Findings", "Promoted", "Library", "Plain", "Best arm", "Gate"].map((t) => h("th", { scope: "col" }, t)))), h("tbody", {}, e.rounds.map(row)))));
 }
 
 function lift(r) {

@@ -29,7 +29,8 @@ export async function trainingPage([name], query, go) {
   return { keys: { u: () => go("/training"), l: () => document.getElementById("log").click() } };
 }
 
-function curve(name, points, log) {
+// One curve over steps; `note` stands below it.
+export function curve(name, points, log, note = "") {
   const ys = points.map((p) => p[1]), xs = points.map((p) => p[0]);
   const bent = log && Math.min(...ys) > 0;
   const f = bent ? Math.log : (v) => v;
@@ -40,5 +41,5 @@ function curve(name, points, log) {
   return h("figure", {}, h("h3", {}, name.replaceAll("_", " ")), s("svg", { viewBox: `0 0 ${W} ${T}`, role: "img", "aria-label": told },
     [low, high].map((v) => [s("line", { x1: LEFT, x2: W - 6, y1: y(v), y2: y(v) }), text(LEFT - 4, y(v) + 3, short(v), "end")]),
     text(LEFT, T - 4, short(x0), "start"), text(W - 6, T - 4, short(x1), "end"), s("polyline", { points: points.map(([a, b]) => `${x(a).toFixed(1)},${y(b).toFixed(1)}`).join(" ") })),
-    h("p", { class: "quiet" }, `last ${short(ys[ys.length - 1])} · least ${short(low)} · most ${short(high)}${bent ? " · log scale" : ""}`));
+    h("p", { class: "quiet" }, `last ${short(ys[ys.length - 1])} · least ${short(low)} · most ${short(high)}${bent ? " · log scale" : ""}`), note ? h("p", { class: "quiet" }, note) : null);
 }
