@@ -15,10 +15,11 @@ from surveyor.core.errors import InfrastructureError, ModelMistake, ServiceUnava
 from surveyor.services.contract import ErrorCode, Problem
 from surveyor.tools.concurrency import AdaptiveLimiter
 from surveyor.tools.endpoints import EndpointSource, token_of, url_of
+from surveyor.tools.lanes import Lanes, trust
 
 _RETRIED_STATUS = frozenset({408, 429, 502, 503})
 _OVERLOAD = frozenset({429, 503})
-_MOST_IN_FLIGHT = 64  # to one expert; connections are pooled for that many in all
+_MOST_IN_FLIGHT = 64  # to one expert
 
 
 class NotAnExpert(InfrastructureError):
@@ -72,18 +73,15 @@ class ExpertTransport:
         self._token: str | None = None
         self._failing: set[str] = set()
         self._limiters: dict[str, AdaptiveLimiter] = {}
-        self._http = httpx2.AsyncClient(
-            transport=transport,
-            timeout=httpx2.Timeout(policy.read, connect=policy.connect),
-            limits=httpx2.Limits(
-                max_connections=_MOST_IN_FLIGHT, max_keepalive_connections=_MOST_IN_FLIGHT
-            ),
-            trust_env=False,
-        )
+        # Cookies, redirects and authentication flows of the client around a transport are no use.
+        self._timeouts = httpx2.Timeout(policy.read, connect=policy.connect).as_dict()
+        self._transport = transport
+        self._lanes: dict[str, Lanes] = {}
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._http.aclose()
+        for lanes in self._lanes.values():
+            await lanes.aclose()
 
     @property
     def limiters(self) -> Mapping[str, AdaptiveLimiter]:
@@ -164,9 +162,15 @@ class ExpertTransport:
             url = self.locate(expert)
             if self._token is not None:
                 headers["authorization"] = f"Bearer {self._token}"
-            response = await self._http.request(
-                method, url + path, content=content, headers=headers
+            request = httpx2.Request(
+                method,
+                url + path,
+                headers=headers,
+                content=content,
+                extensions={"timeout": self._timeouts},
             )
+            async with self._lanes_to(expert, request.url).answer(request) as response:
+                await response.aread()
             return url, response
         except httpx2.TransportError as error:
             # A restarted expert may live at another port: look it up again.
@@ -174,6 +178,14 @@ class ExpertTransport:
             raise _Again(f"{type(error).__name__} {error}".strip()) from error
         except ServiceUnavailable as error:
             raise _Again(str(error)) from error
+
+    def _lanes_to(self, expert: str, url: httpx2.URL) -> Lanes:
+        if expert not in self._lanes:
+            verify = trust(url)
+            self._lanes[expert] = Lanes(
+                lambda: self._transport or httpx2.AsyncHTTPTransport(verify=verify)
+            )
+        return self._lanes[expert]
 
 
 def _retry_after(response: httpx2.Response) -> float | None:

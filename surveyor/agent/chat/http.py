@@ -16,6 +16,7 @@ from surveyor.agent.chat.bounded import UnreadableReply, read_bounded
 from surveyor.agent.chat.provider_errors import Trouble
 from surveyor.agent.chat.proxies import transport_to
 from surveyor.core.errors import UserError
+from surveyor.tools.lanes import Lanes, trust
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,7 @@ class Answered:
 
 
 class Wire:
-    """Keep-alive connections to one URL. Owned by the event loop that first posts.
-
-    The pool is unbounded: a limiter bounds what is in flight, where its queue can be seen.
-    """
+    """Keep-alive connections to one URL. Owned by the event loop that first posts."""
 
     def __init__(
         self,
@@ -46,8 +44,8 @@ class Wire:
             raise UserError(f"{url} is not a web address ({error})") from None
         self._headers = httpx2.Headers({**headers, "accept-encoding": "gzip, deflate"})
         self._timeout = timeout
-        unbounded = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
-        self._transport = transport or transport_to(self._url, unbounded)
+        verify = trust(self._url)
+        self._lanes = Lanes(lambda: transport or transport_to(self._url, httpx2.Limits(), verify))
 
     async def post(self, body: bytes) -> Answered | Trouble:
         """One exchange; a connection that fails, takes too long, or brings too much is
@@ -55,11 +53,8 @@ class Wire:
         request = httpx2.Request("POST", self._url, headers=self._headers, content=body)
         try:
             async with asyncio.timeout(self._timeout):
-                response = await self._transport.handle_async_request(request)
-                try:
+                async with self._lanes.answer(request) as response:
                     content = await read_bounded(response)
-                finally:
-                    await response.aclose()
         except TimeoutError:
             return Trouble(f"no answer within {self._timeout:g} s")
         except UnreadableReply as error:
@@ -71,4 +66,4 @@ class Wire:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._transport.aclose()
+        await self._lanes.aclose()

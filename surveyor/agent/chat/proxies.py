@@ -11,18 +11,21 @@ import httpx2
 
 from surveyor.core.errors import UserError
 from surveyor.core.untrusted_text import clean
+from surveyor.tools.lanes import trust
 
 _PORTS = {"http": 80, "https": 443}
 
 
-def transport_to(url: httpx2.URL, limits: httpx2.Limits) -> httpx2.AsyncHTTPTransport:
+def transport_to(
+    url: httpx2.URL, limits: httpx2.Limits, verify: ssl.SSLContext | None = None
+) -> httpx2.AsyncHTTPTransport:
     """Connections to ``url``, through the environment's proxy where it names one.
 
     Raises `UserError` for a proxy that can't be used, before anything is sent.
     """
     proxy = proxy_for(url)
     try:
-        return httpx2.AsyncHTTPTransport(verify=_trust(url), limits=limits, proxy=proxy)
+        return httpx2.AsyncHTTPTransport(verify=verify or trust(url), limits=limits, proxy=proxy)
     except ImportError:
         raise UserError(
             f"the proxy {_shown(proxy)} needs the package socksio: pip install socksio, or unset "
@@ -84,10 +87,3 @@ def _names(entry: str, host: str, port: int | None) -> bool:
 def _shown(proxy: str | None) -> str:
     """A proxy without the name and password that may stand in it."""
     return clean(re.sub(r"//[^/]*@", "//", proxy or ""))
-
-
-def _trust(url: httpx2.URL) -> ssl.SSLContext:
-    """Reading the system's certificates takes tens of milliseconds; plain HTTP needs none."""
-    if url.scheme == "https":
-        return ssl.create_default_context()
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

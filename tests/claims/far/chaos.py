@@ -1,6 +1,7 @@
 """A long day for a run: whatever can happen to it does, in turn, and what is left is compared.
 
 ``SURVEYOR_CHAOS_SECONDS`` says how long; each cycle is a whole run with one fault in its middle.
+Then half as long again without killing the experts, so that one process of theirs grows old.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import random
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -85,17 +87,26 @@ STRIKES: dict[str, Callable[[Struck], None]] = {
     "the network is cut for 5 s": _network,
     "the disk is full": _disk,
 }
+_ENDS_EXPERTS = frozenset({"the experts are killed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """A run that was struck by ``fault``: how each session ended, what is left, in MiB."""
+
+    fault: str
+    codes: tuple[int, ...]
+    checked: Integrity
+    memory: float
 
 
 def measure(folder: Path) -> Iterator[Claim]:
-    """A row for each kind of fault, and the experts' memory over all of it."""
+    """A row for each kind of fault, and the experts' memory while nobody killed them."""
     if why := missing():
         yield Claim.holds("chaos", False, "not run", why)
         return
     make_rooms(folder / "rooms", ROOMS, SIZE)
-    until = time.monotonic() + float(os.environ.get("SURVEYOR_CHAOS_SECONDS", "240"))
-    rng, memory = random.Random(0), list[int]()
-    seen: dict[str, list[Integrity]] = {name: [] for name in STRIKES}
+    seconds = float(os.environ.get("SURVEYOR_CHAOS_SECONDS", "240"))
     with (
         reference_experts(folder / "rooms", "perfect", folder / "experts") as known,
         network(1) as (host, nodes),
@@ -104,44 +115,61 @@ def measure(folder: Path) -> Iterator[Claim]:
     ):
         site = Site(folder, nodes, files)
         site.run("whole", 1)
-        whole = site.whole("whole", 1)
-        cycle = 0
-        while time.monotonic() < until or cycle < len(STRIKES):
-            name = list(STRIKES)[cycle % len(STRIKES)]
-            expert = EndpointsFile(known).read().experts[0].pid
-            _cycle(site, f"run-{cycle}", STRIKES[name], expert, disk, rng.uniform(0.1, 0.8))
-            seen[name].append(integrity(site.whole(f"run-{cycle}", 1), whole))
-            subprocess.run(["rm", "-rf", str(site.part(f"run-{cycle}", 1))], check=True)
-            memory.append(resident_bytes(EndpointsFile(known).read().experts[0].pid))
-            cycle += 1
-    for name, checks in seen.items():
-        yield _row(name, checks)
-    half = len(memory) // 2
-    grown = max(memory[half:]) / max(memory[:half]) - 1
-    note = f"{cycle} runs; at most {max(memory) / 2**20:.0f} MiB"
-    yield Claim.at_most("chaos: growth of the experts' memory, second half", grown, 0.1, note)
+        spared = [name for name in STRIKES if name not in _ENDS_EXPERTS]
+        cycles = _cycles(site, known, disk, list(STRIKES), seconds)
+        aged = _cycles(site, known, disk, spared, seconds / 2)
+    for name in STRIKES:
+        yield _row(name, [cycle for cycle in (*cycles, *aged) if cycle.fault == name])
+    yield _flat([cycle.memory for cycle in aged])
+
+
+def _cycles(site: Site, known: Path, disk: Path, faults: list[str], seconds: float) -> list[Cycle]:
+    """Runs, each with the next fault, until the time is over and every fault was met."""
+    until, rng, done = time.monotonic() + seconds, random.Random(0), list[Cycle]()
+    whole = site.whole("whole", 1)
+    while time.monotonic() < until or len(done) < len(faults):
+        fault, name = faults[len(done) % len(faults)], f"struck-{len(done)}"
+        expert = EndpointsFile(known).read().experts[0].pid
+        codes = _cycle(site, name, STRIKES[fault], expert, disk, rng.uniform(0.1, 0.8))
+        checked = integrity(site.whole(name, 1), whole)
+        subprocess.run(["rm", "-rf", str(site.part(name, 1))], check=True)
+        held = resident_bytes(EndpointsFile(known).read().experts[0].pid) / 2**20
+        done.append(Cycle(fault, codes, checked, held))
+    return done
 
 
 def _cycle(
     site: Site, name: str, strike: Callable[[Struck], None], expert: int, disk: Path, share: float
-) -> None:
-    """One run, struck once in its middle, repeated by the same command until it is whole."""
-    log = site.part(name, 1) / "episodes"
-    for attempt in range(_SESSIONS):
+) -> tuple[int, ...]:
+    """One run, struck once in its middle, repeated by the same command until it is whole; the exit
+    codes of its sessions."""
+    log, codes = site.part(name, 1) / "episodes", list[int]()
+    while len(codes) < _SESSIONS and codes[-1:] != [0]:
         session = site.start(name, 1, 1, 0)
-        while attempt == 0 and session.poll() is None:
+        while not codes and session.poll() is None:
             if log.is_dir() and len(list(log.iterdir())) >= share * 14:
                 strike(Struck(session, site.nodes[0], expert, disk))
                 break
             time.sleep(0.02)
-        if session.wait() == 0:
-            return
+        codes.append(session.wait())
+    return tuple(codes)
 
 
-def _row(name: str, checks: list[Integrity]) -> Claim:
-    faults = sum(check.faults for check in checks)
-    note = f"{len(checks)} times, {sum(check.total for check in checks)} episodes"
+def _row(name: str, cycles: list[Cycle]) -> Claim:
+    faults = sum(cycle.checked.faults for cycle in cycles)
+    ends = Counter(cycle.codes for cycle in cycles)
+    told = "; ".join(f"{count} x exit {codes}" for codes, count in ends.most_common(3))
+    note = f"{sum(cycle.checked.total for cycle in cycles)} episodes; {told}"
     return Claim.at_most(f"chaos: {name}: lost, twice or otherwise", faults, 0, note)
+
+
+def _flat(memory: list[float]) -> Claim:
+    """How much more the experts hold at most in the second half than in the first."""
+    half = len(memory) // 2
+    grown = max(memory[half:]) / max(memory[:half]) - 1
+    curve = " ".join(f"{held:.0f}" for held in memory[:: max(1, len(memory) // 12)])
+    note = f"MiB over {len(memory)} runs: {curve}"
+    return Claim.at_most("chaos: growth of the experts' memory, second half", grown, 0.1, note)
 
 
 @contextmanager
