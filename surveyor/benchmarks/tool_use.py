@@ -16,6 +16,7 @@ from enum import StrEnum
 import orjson
 from pydantic import JsonValue
 
+from surveyor.agent.cells.tool import CELL
 from surveyor.memory.episodes import Episode
 from surveyor.memory.events import Answer, ModelCall, ToolCall, ToolOutcome, ToolStatus
 
@@ -65,7 +66,10 @@ def tool_use(episode: Episode) -> ToolUse:
     evidence, basis = _evidence(episode, good)
     consumed = _closure(evidence, _inputs(good, calls), good)
     # A call that had others made for it is consumed with any of them.
+    parents = {call.parent for call in calls.values()}
     consumed |= {calls[key].parent for key in consumed if key in calls and calls[key].parent}
+    # A cell of code that called nothing asked nobody: it computed from what others had found.
+    consumed |= {key for key in good if good[key].name == CELL and key not in parents}
     uses = {key: Use.REDUNDANT if key in good else Use.FAILED for key in calls}
     asked: dict[bytes, list[str]] = {}
     for key in calls:

@@ -19,6 +19,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from pydantic import ValidationError
 
 from surveyor.agent.chat.capabilities import Capabilities, Constraint, DialectName
 from surveyor.agent.chat.config import ChatConfig
@@ -29,6 +30,12 @@ from surveyor.agent.planner import PlannerInput
 from surveyor.agent.survey.offer import offered
 from surveyor.core.tasks import AnswerKind, Task
 from tests.agent.test_grammar import task
+from tests.support.engine_shapes import (
+    Conversation,
+    FormattedRequest,
+    LlamaRequest,
+    VllmRequest,
+)
 from tests.support.gbnf_sampler import Grammar
 from tests.support.mock_endpoint import RehearsalServer, says
 
@@ -67,6 +74,43 @@ def most_repeats(node: tuple[Any, ...]) -> int:
 def test_no_rule_repeats_more_than_llama_cpp_allows(kind: AnswerKind) -> None:
     rules = Grammar.of(grammar(kind)).rules
     assert {name: n for name, rule in rules.items() if (n := most_repeats(rule)) >= LIMIT} == {}
+
+
+@pytest.mark.parametrize("kind", list(AnswerKind))
+@pytest.mark.parametrize(
+    ("how", "shape"),
+    [
+        (Constraint.VLLM, VllmRequest),
+        (Constraint.RESPONSE_FORMAT, FormattedRequest),
+        (Constraint.LLAMACPP, LlamaRequest),
+    ],
+)
+def test_requests_have_the_published_shapes(
+    how: Constraint, shape: type[Conversation], kind: AnswerKind
+) -> None:
+    """The whole request as it goes over the wire, tools and all."""
+    capabilities = {"dialect": "grammar", "constraint": how, "images": False}
+    brief = PlannerInput(tuple(tool.schema for tool in offered(frames=True)))
+
+    async def sent(url: str) -> None:
+        config = ChatConfig(model="m", base_url=url, capabilities=capabilities)
+        async with ChatPlanner(config, ()) as planner:
+            await planner.start(task(kind), brief).next(())
+
+    with RehearsalServer(lambda _: says('{"answer": "1"}')) as server:
+        asyncio.run(sent(server.url))
+    (request,) = server.requests
+    shape.model_validate_json(request.body)
+    others = [one for one in (VllmRequest, FormattedRequest, LlamaRequest) if one is not shape]
+    for other in others:
+        with pytest.raises(ValidationError):
+            other.model_validate_json(request.body)
+
+
+@pytest.mark.parametrize("kind", list(AnswerKind))
+def test_the_schema_is_a_schema(kind: AnswerKind) -> None:
+    validators = pytest.importorskip("jsonschema").validators
+    validators.Draft202012Validator.check_schema(schema(kind))
 
 
 def test_fewer_arguments_keep_their_bounds() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from surveyor.agent.replay import recorded_turns
 from surveyor.benchmarks.run.config import RunConfig
+from surveyor.benchmarks.tool_use import Basis, Use, tool_use
 from surveyor.compose.run import Job, check_planner
 from surveyor.compose.session import finish, reference_experts
 from surveyor.core.dataset import Dataset
@@ -71,6 +72,9 @@ def test_cells_answer_a_question_through_a_run(tmp_path: Path) -> None:
     assert episode.given.text == str(int(float(str(counted.data["value"]))))
     assert episode.given.sources == (counted.data["handle"],)
     assert len(recorded_turns(episode.events)) == 3
+    use = tool_use(episode)
+    assert use.basis is Basis.STATED
+    assert {use.uses[call.call_id] for call in own} == {Use.EFFECTIVE}
     assert [one["name"] for one in episode.model_calls[0].tool_calls] == ["cell"]
     sent = server.requests[-1].json["messages"]
     assert "count(objects: [str]" in sent[0]["content"]
