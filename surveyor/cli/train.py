@@ -265,6 +265,22 @@ def geometry(
 
 
 @app.command()
+def points(
+    labels: Annotated[Path, typer.Argument(help="Folder made by `export pseudo-labels`.")],
+    out: Annotated[Path, typer.Argument(help="The probe's folder, to be made.")],
+    start: Annotated[Path | None, typer.Option(help="The folder of a probe to fine-tune.")] = None,
+    hold: Annotated[float, typer.Option(min=0, help="How near it stays to the one before.")] = 1.0,
+    test: Annotated[
+        list[str] | None, typer.Option(help="A scene to be measured on; repeatable.")
+    ] = None,
+) -> None:
+    """Fit a probe that names points to pseudo-labels, and say how far it agrees with them."""
+    from surveyor.compose.training import fit_points
+
+    fit_points(labels, out, start, hold, test or [])
+
+
+@app.command()
 def answer(
     model: Annotated[Path, typer.Argument(help="The model's folder, of `train geometry`.")],
     data: Annotated[Path, typer.Argument(help="Folder of records.")],

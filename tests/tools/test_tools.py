@@ -19,6 +19,7 @@ from surveyor.tools.builtin import default_tools
 from surveyor.tools.records import CloudRecord, FrameRecord, ObjectRecord
 from surveyor.tools.registry import Registry
 from surveyor.tools.schemas import (
+    MeasureData,
     MotionData,
     NearestData,
     ObjectsData,
@@ -331,7 +332,8 @@ def test_a_name_stands_for_its_best_supported_object(hand: Hand) -> None:
         assert named.text.partition(": ")[2] == handled.text.partition(": ")[2]
         assert named.sources == handled.sources
     chairs = [row for row in rows if row.category == "chair" and row.accepted]
-    assert hand("count", category="chair").data["value"] == len(chairs)
+    counted = hand("count", category="chair")
+    assert MeasureData.model_validate(counted.data).value == len(chairs)
     assert hand("count", category="piano").status is ToolStatus.MISTAKE
     refused = hand("size", object="piano")
     assert refused.status is ToolStatus.MISTAKE

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from surveyor.cli.main import app
 from surveyor.core.errors import UserError
-from surveyor.training.points.probe import PointProbe, fit_probe, mean_iou
+from surveyor.training.points.probe import PointProbe, fit_probe, mean_iou, read_probe
 from surveyor.training.points.pseudo_labels import (
     BACKGROUND,
     LabelledPoints,
@@ -73,3 +75,26 @@ def test_labels_come_back_as_written(tmp_path: Path) -> None:
         write_pseudo_labels(tmp_path / "labels", [made], 0.5)
     with pytest.raises(UserError, match="no pseudo-labels"):
         read_pseudo_labels(tmp_path)
+
+
+def test_the_verb_fits_keeps_and_fine_tunes(tmp_path: Path) -> None:
+    one, other = labelled(room(6), spoilt=False), labelled(room(4), spoilt=True)
+    few = slice(0, 1500)
+    scenes = [
+        LabelledPoints(name, had.points[few], had.labels[few], had.weights[few], KINDS)
+        for name, had in (("one", one), ("other", other))
+    ]
+    write_pseudo_labels(tmp_path / "labels", scenes, 0.5)
+    labels, first, second = (str(tmp_path / name) for name in ("labels", "a", "b"))
+    run = CliRunner().invoke(app, ["train", "points", labels, first, "--test", "other"])
+    assert run.exit_code == 0, run.output
+    assert "other, not fitted to: mean IoU" in run.output
+    tuned = CliRunner().invoke(app, ["train", "points", labels, second, "--start", first])
+    assert tuned.exit_code == 0, tuned.output
+    before, after = read_probe(Path(first)), read_probe(Path(second))
+    assert before.names == after.names == KINDS
+    assert np.abs(before.weights - after.weights).max() > 0
+    with pytest.raises(UserError, match="holds no probe"):
+        read_probe(tmp_path / "labels")
+    refused = CliRunner().invoke(app, ["train", "points", labels, first, "--test", "third"])
+    assert refused.exit_code != 0

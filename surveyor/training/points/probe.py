@@ -11,13 +11,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from surveyor.core.errors import UserError
 from surveyor.core.geometry import Float
 from surveyor.skills.embed import Embedder, LexicalEmbedder
+from surveyor.training.checkpoints import write_folder
 from surveyor.training.points.pseudo_labels import BACKGROUND, LabelledPoints
 
 _RADII = (0.1, 0.25, 0.6)
@@ -25,6 +29,7 @@ _MOST_NEAR = 48
 _FEATURES, _SEED = 512, 0
 _RIDGE = 1e-2
 _OTHER = "something else"
+_FILE = "probe.npz"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,6 +86,35 @@ def fit_probe(
     left = scaled.T @ features + ridge * np.eye(features.shape[1])
     fitted = np.linalg.solve(left, scaled.T @ targets + ridge * before)
     return PointProbe(names, np.asarray(fitted, np.float64), middle, spread, chosen)
+
+
+def write_probe(out: Path, probe: PointProbe) -> None:
+    """Keep a probe in a folder, without its embedder; it appears whole or not at all."""
+
+    def fill(folder: Path) -> None:
+        np.savez_compressed(
+            folder / _FILE,
+            names=np.array(probe.names),
+            weights=probe.weights,
+            middle=probe.middle,
+            spread=probe.spread,
+        )
+
+    write_folder(out, fill)
+
+
+def read_probe(folder: Path, embedder: Embedder | None = None) -> PointProbe:
+    """What `write_probe` kept, with the embedder that it was fitted with (the lexical one if not
+    given); `UserError` for another folder."""
+    try:
+        with np.load(folder / _FILE, allow_pickle=False) as kept:
+            names = tuple(map(str, kept["names"]))
+            weights, middle, spread = (
+                np.asarray(kept[k], np.float64) for k in ("weights", "middle", "spread")
+            )
+    except (OSError, ValueError, KeyError, BadZipFile):
+        raise UserError(f"{folder} holds no probe; make one with surveyor train points") from None
+    return PointProbe(names, weights, middle, spread, embedder or LexicalEmbedder())
 
 
 def shapes_of(points: Float) -> Float:
