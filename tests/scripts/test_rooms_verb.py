@@ -51,6 +51,22 @@ def test_pairs_are_filmed_and_joined(tmp_path: Path) -> None:
     assert all(target.pair for target in dataset_truth.targets(tmp_path / "p"))
 
 
+def test_long_walks_are_made_and_refuse_what_only_rooms_have(tmp_path: Path) -> None:
+    small = ("--walk", "--rooms", "1", "--frames", "96", "--width", "96", "--height", "72")
+    done = rooms(tmp_path, "make", "w", *small, "--seed", "1", "--type", "object_abs_distance")
+    assert done.returncode == 0, done.stderr
+    assert "1 places of 96 frames" in done.stdout
+    manifest = Dataset.open(tmp_path / "w").manifest
+    assert (manifest.generator, manifest.scenes) == ("walks", ("walk_000001",))
+    done = rooms(tmp_path, "make", "x", *small, "--kind", "office")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "long walks take no --kind" in done.stderr
+    done = rooms(tmp_path, "make", "x", "--walk", "--frames", "10")
+    assert done.returncode == 2
+    assert "at least 32" in done.stderr
+    assert not (tmp_path / "x").exists()
+
+
 def test_types_by_name_and_group() -> None:
     assert types_of(["all"]) == tuple(GENERATORS)
     assert len(types_of(["vsi"])) == 10

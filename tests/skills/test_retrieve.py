@@ -57,6 +57,29 @@ def test_no_condition_decides_how_a_known_type_is_looked_at(seeded: SkillStore, 
         assert executed in free, looks
 
 
+@pytest.mark.parametrize(
+    ("looks", "expected"),
+    [
+        ({"views": 24}, None),
+        ({"views": 24, "poor_share": 0.9}, "restore-only-what-needs-it"),
+        ({"views": 5}, "few-views-voted"),
+        ({"views": 0}, "trust-the-object-table"),
+    ],
+)
+def test_every_builtin_condition_decides_how_an_unknown_type_is_looked_at(
+    seeded: SkillStore, looks: dict[str, float], expected: str | None
+) -> None:
+    """A condition that decided nothing, here or for a known type, would have no business there."""
+    card = SceneProfile.model_validate({"question_type": "unheard_of", **looks})
+    ranked = Retriever(seeded).rank(card, "What is above the sofa?")
+    names = {d.version: d.name for d in builtin_documents()}
+    executed = (names[r.entry.version] for r in ranked if r.eligible and r.executable)
+    assert next(executed, None) == expected
+    conditioned = {d.name for d in builtin_documents() if d.scope.conditions}
+    assert expected is None or expected in conditioned
+    assert len(conditioned) == 3
+
+
 def test_without_frames_only_the_table_is_left(seeded: SkillStore) -> None:
     card = SceneProfile(question_type="object_counting")
     assert names(Retriever(seeded), card, "How many chairs?") == ["trust-the-object-table"]

@@ -21,11 +21,12 @@ GROUPS: dict[str, str] = {
     "real": "captured rooms and measured depth, fetched from packages",
     "far": "what a run's start and a second run cost",
     "evolution": "skills evolve by themselves: lift, errors, chat models, kill -9",
+    "walks": "does the scene decide how to look, on long walks through many rooms",
     "companions": "the four companion systems, proof by proof",
     "training": "what was logged can be learnt from, and nobody is rewarded for cheating",
     "view": "the viewer is fast and leads to pixels; ask answers as a run does",
 }
-APART = frozenset({"evolution", "real"})
+APART = frozenset({"evolution", "real", "walks"})
 """Groups that `all` leaves out: they take long, or fetch packages (into ``SURVEYOR_REAL``)."""
 
 

@@ -8,6 +8,7 @@ Datasets and rollouts are kept under ``out/claims/walks``.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import statistics
 import sys
 import time
@@ -15,11 +16,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
 from surveyor.core.dataset import Dataset
 from surveyor.memory.events import ToolOutcome
 from surveyor.scenes.datasets.truth import load_truth
 from surveyor.scenes.datasets.walks import REPEATING, WalkSettings, make_walks_dataset
 from surveyor.services.reference.base import WorldCache
+from surveyor.services.reference.presets import preset
+from surveyor.services.reference.registration import register
+from surveyor.services.reference.world import FrameKey, ReferenceWorld
 from surveyor.skills.distil.rollouts import Rollout, table
 from surveyor.skills.workflow import Fallback, Frames, Join, Stop, Workflow
 from surveyor.tools.prices import NEURAL_PRICES, PriceList
@@ -50,7 +56,10 @@ TYPES = (
     "object_counting", "object_abs_distance", "object_rel_distance",
     "object_rel_direction_medium", "room_size_estimation",
 )  # fmt: skip
-SHUFFLES = 20
+SHUFFLES, PLACES_JOINED, FRAMES_JOINED = 20, 8, 43
+_JOIN = NEURAL_PRICES["reconstruct"]
+PAID = {"registered": _JOIN.base + 22 * _JOIN.per_view + 22 * 21 / 2 * _JOIN.per_pair}
+"""Joining 22 frames first is paid; hits are found on the way, and pixels cost nothing."""
 
 
 def _even(number: int, **choices: object) -> Workflow:
@@ -82,6 +91,7 @@ def measure(places: int = 16, root: Path = ROOT) -> Iterator[Claim]:
             round(max(seconds), 1), 10, f"mean {statistics.fmean(seconds):.1f}",
         )  # fmt: skip
     rows, looks, tags = asyncio.run(_played(paths, root))
+    yield from registration(paths[: PLACES_JOINED // PART], tags)
     yield from claims(rows, looks, tags, EvolveSettings().price)
 
 
@@ -171,10 +181,44 @@ def _hits(outcomes: Sequence[ToolOutcome]) -> float:
     return statistics.fmean(found) if found else 0.0
 
 
+def registration(paths: Sequence[Path], tags: Looks) -> Iterator[Claim]:
+    """What the experts make of 43 frames of the first places: how many views are joined, and how
+    far two of them come out wrong at most."""
+    for kind, holds in (("repeating", True), ("other", False)):
+        for name in ("realistic", "long-walks"):
+            found = [
+                _joined(path, scene, name)
+                for path in paths
+                for scene in Dataset.open(path).manifest.scenes
+                if scene in tags and bool(tags[scene]["repeating"]) is holds
+            ]
+            if found:
+                shares, errors = zip(*found, strict=True)
+                yield Claim(
+                    f"walks: metres off at most, {kind} places, preset {name}",
+                    round(statistics.median(errors), 2), "shown", True,
+                    f"median of {len(found)} places; {statistics.median(shares):.2f} of"
+                    f" {FRAMES_JOINED} views joined",
+                )  # fmt: skip
+
+
+def _joined(path: Path, scene: str, name: str) -> tuple[float, float]:
+    """Share of views that are registered, and the largest error of a distance between two."""
+    world = ReferenceWorld((path,), keep_frames=FRAMES_JOINED)
+    step = (N_FRAMES - 1) // (FRAMES_JOINED - 1)
+    views = [world.whole(FrameKey(path, scene, k)) for k in range(0, N_FRAMES, step)]
+    errors = dataclasses.replace(preset(name).reconstruct, free=False)
+    joined = register(views, [0.9] * len(views), errors, seed=0)
+    true = np.array([views[k].pose.position for k in joined.indices])
+    told = np.array([pose.position for pose in joined.poses])
+    apart = [np.linalg.norm(p[:, None] - p[None], axis=-1) for p in (true, told)]
+    return len(joined.indices) / len(views), float(np.abs(apart[0] - apart[1]).max())
+
+
 def claims(rows: Rows, looks: Looks, tags: Looks, price: float) -> Iterator[Claim]:
     """Policies, each learnt on seven eighths of the places and paid on the last."""
     seen, told = sorted(next(iter(looks.values()))), sorted(next(iter(tags.values())))
-    carded = crossed(rows, conditioned(looks, seen), price)
+    carded = crossed(rows, conditioned(looks, seen, PAID), price)
     policies = {
         **{name: [done[w.key] for done in rows.values()] for name, w in SPACE.items()},
         "best single": crossed(rows, single, price),
@@ -203,7 +247,7 @@ def _less_shuffled(
     old = [
         r
         for k in range(SHUFFLES)
-        for r in crossed(rows, conditioned(shuffled(looks, k), seen), price)
+        for r in crossed(rows, conditioned(shuffled(looks, k), seen, PAID), price)
     ]
     found = contrast(name, chosen * SHUFFLES, "shuffled cards", old, price)
     yield Claim(

@@ -21,7 +21,17 @@ Rows = Mapping[str, Mapping[str, Rollout]]
 """Rollouts by task and workflow key; every task was done in every way."""
 Rule = Callable[[Rollout], str]
 """Workflow key for a task, given any rollout of it."""
-Learner = Callable[[Rows, float], Rule]
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """A way of choosing, and the priced seconds a task that looking first takes."""
+
+    rule: Rule
+    look: float = 0.0
+
+
+Learner = Callable[[Rows, float], Learnt]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +48,13 @@ class Split:
         return lambda r: self.below if looks[r.room][self.feature] < self.bound else self.above
 
 
-def single(rows: Rows, price: float) -> Rule:
+def single(rows: Rows, price: float) -> Learnt:
     """The workflow that was best over all types."""
     best = _best(rows, price)
-    return lambda _: best
+    return Learnt(lambda _: best)
 
 
-def per_type(rows: Rows, price: float) -> Rule:
+def per_type(rows: Rows, price: float) -> Learnt:
     """The best workflow of each type, its mean shrunk towards the workflow's mean over all."""
     overall = _means(rows.values(), price)
     by_type = defaultdict(list)
@@ -55,14 +65,20 @@ def per_type(rows: Rows, price: float) -> Rule:
         own, n = _means(mine, price), len(mine)
         chosen[kind] = max(own, key=lambda k: (n * own[k] + SHRINK * overall[k]) / (n + SHRINK))
     fallback = max(overall, key=overall.__getitem__)
-    return lambda r: chosen.get(r.profile.question_type, fallback)
+    return Learnt(lambda r: chosen.get(r.profile.question_type, fallback))
 
 
-def conditioned(looks: Looks, features: Sequence[str]) -> Learner:
+def conditioned(
+    looks: Looks, features: Sequence[str], paid: Mapping[str, float] | None = None
+) -> Learner:
     """The best single workflow, and one special case for all types where a feature of the first
-    looks says so and it gained at least a standard error on the places that taught it."""
+    looks says so and it gained at least a standard error on the places that taught it.
 
-    def learn(rows: Rows, price: float) -> Rule:
+    ``paid``: priced seconds a task of features that no workflow measures by the way.
+    """
+    price_of = paid or {}
+
+    def learn(rows: Rows, price: float) -> Learnt:
         base = _best(rows, price)
         found: list[tuple[float, Split]] = []
         for feature in features:
@@ -72,8 +88,9 @@ def conditioned(looks: Looks, features: Sequence[str]) -> Learner:
                 for side in ("below", "above"):
                     found += _cases(rows, price, base, looks, feature, bound, side)
         if not found:
-            return lambda _: base
-        return max(found, key=lambda f: f[0])[1].rule(looks)
+            return Learnt(lambda _: base)
+        best = max(found, key=lambda f: f[0])[1]
+        return Learnt(best.rule(looks), price_of.get(best.feature, 0.0))
 
     return learn
 
@@ -130,8 +147,10 @@ def crossed(rows: Rows, learn: Learner, price: float, seed: int = 0) -> list[Rol
         paid = {t: d for t, d in rows.items() if fold[next(iter(d.values())).room] == held}
         if not paid:
             continue
-        rule = learn(taught, price)
-        chosen |= {t: d[rule(next(iter(d.values())))] for t, d in paid.items()}
+        learnt = learn(taught, price)
+        for task, done in paid.items():
+            mine = done[learnt.rule(next(iter(done.values())))]
+            chosen[task] = mine.model_copy(update={"cost": mine.cost + learnt.look})
     return [chosen[task] for task in rows]
 
 
