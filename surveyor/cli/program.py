@@ -12,7 +12,9 @@ app = typer.Typer()
 
 @app.command()
 def program(
-    text: Annotated[str, typer.Argument(help="A program, or a question of a known kind.")],
+    text: Annotated[
+        str, typer.Argument(help="A program, a question of a known kind, or an account's file.")
+    ],
     scene: Annotated[
         str, typer.Option(help="Boxes in APEIRIA's layout (.json), or a scene of --dataset.")
     ] = "",
@@ -29,6 +31,7 @@ def program(
 ) -> None:
     """Execute a program on a scene, and print its value or every step.
 
+    Of a file that holds an account, the steps that come out otherwise on this scene are printed.
     What cannot be told says why ("2 found"); a text that is no program says what was expected.
     """
     from surveyor.compose.program import ProgramRequest, told

@@ -29,6 +29,9 @@ def score(
         str, typer.Option(help="Name of the metric; the dataset's own when left out.")
     ] = "",
     profile: Annotated[str, typer.Option(help="Published variant of the metric.")] = "",
+    captions: Annotated[
+        bool, typer.Option(help="BLEU, ROUGE-L and CIDEr of predictions (extra captions).")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Score again at any time, from the log alone.
@@ -40,6 +43,10 @@ def score(
     chosen = profile or None
     if rows is not None:
         _score_rows(rows, metric or "vsi", chosen)
+    elif captions:
+        if predictions is None:
+            raise UserError("captions are scored as a file: score DATASET PREDICTIONS --captions")
+        _score_captions(Path(what), predictions, json)
     elif predictions is not None:
         _score_predictions(Path(what), predictions, metric, chosen, json)
     elif what:
@@ -84,6 +91,17 @@ def _score_predictions(
     print(f"scored {counts.scored}  failed {counts.failed}  incomplete {counts.incomplete}")
     if card.unread:
         print(f"unread {card.unread}, of which the published code guesses {card.guessed}")
+
+
+def _score_captions(dataset: Path, path: Path, json: bool) -> None:
+    from surveyor.benchmarks.predictions import caption_figures
+
+    figures = caption_figures(dataset, _lines(path))
+    if json:
+        print(dumps(figures))
+        return
+    for name, value in figures.items():
+        print(f"{name:<12} {value:.1f}")
 
 
 def _score_run(

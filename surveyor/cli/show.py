@@ -16,6 +16,9 @@ def show(
     episode: Annotated[
         str, typer.Argument(help="A task's id, or a part that no other task has.")
     ] = "",
+    story: Annotated[
+        bool, typer.Option("--story", help="The episode in sentences: asked, tried, found.")
+    ] = False,
     ply: Annotated[Path | None, typer.Option(help="Write the scene's cloud as .ply.")] = None,
     glb: Annotated[
         Path | None, typer.Option(help="Write cloud, boxes and cameras as .glb (Y up).")
@@ -30,20 +33,24 @@ def show(
     """Show what a run came to, or an episode with the evidence behind its answer."""
     from surveyor.core.errors import UserError
     from surveyor.memory.runs import RunFolder
-    from surveyor.viewer.text import episode_text, run_text
+    from surveyor.viewer.text import episode_story, episode_text, run_text
 
     folder = RunFolder.open(run)
     if not episode and len(folder.schedule) == 1:
         episode = folder.schedule[0].id
     if not episode:
-        if ply or glb or html or rrd:
-            raise UserError("name the episode to write")
+        if ply or glb or html or rrd or story:
+            raise UserError("name the episode to show or write")
         for line in run_text(folder):
             print(line)
         return
-    if not (ply or glb or html or rrd):
+    written = ply or glb or html or rrd
+    if story:
+        print(episode_story(folder, episode))
+    elif not written:
         for line in episode_text(folder, episode):
             print(line)
+    if not written:
         return
     from surveyor.compose.exporting import export_episode
 

@@ -10,7 +10,13 @@ from pathlib import Path
 
 import orjson
 
-from surveyor.agent.program.account import AccountStyle, account_of, render, value_text
+from surveyor.agent.program.account import (
+    AccountStyle,
+    account_of,
+    read_account,
+    render,
+    value_text,
+)
 from surveyor.agent.program.apeiria import ApeiriaStyle, apeiria_text
 from surveyor.agent.program.execute import execute
 from surveyor.agent.program.language import Program
@@ -24,13 +30,15 @@ from surveyor.compose.session import reference_experts
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
 from surveyor.scenes.formats.apeiria import read_apeiria
+from surveyor.scenes.formats.posed_images import read_file
 from surveyor.services.contract import SceneAnswer, SceneRequest
 from surveyor.tools.builtin import TABLE
 
 
 @dataclass(frozen=True, slots=True)
 class ProgramRequest:
-    """``text`` is a program or a question of a known kind; ``scene`` a file of boxes in APEIRIA's
+    """``text`` is a program, a question of a known kind, or a file that holds an account, whose
+    steps are then held against the scene; ``scene`` a file of boxes in APEIRIA's
     layout, or a scene of ``dataset``, whose table an expert gives: the one of ``experts``, or a
     reference expert with the error model ``preset``."""
 
@@ -46,6 +54,9 @@ class ProgramRequest:
 
 def told(request: ProgramRequest) -> Iterator[str]:
     """The lines to print."""
+    if Path(request.text).is_file():
+        yield from _checked(request)
+        return
     question, program = _read(request.text)
     if request.explain:
         known = shape(program)
@@ -64,6 +75,24 @@ def told(request: ProgramRequest) -> Iterator[str]:
         raise UserError(f"there is no layout {request.layout!r}; choose: own, short, apeiria")
     else:
         yield value_text(execute(program, scene).value)
+
+
+def _checked(request: ProgramRequest) -> Iterator[str]:
+    """A file that holds an account, carried out again: the steps that come out otherwise."""
+    path = Path(request.text)
+    said = read_account(read_file(path).decode(errors="replace"))
+    made = account_of(said.asked, said.program, _scene(request))
+    wrong = 0
+    calls = dict.fromkeys(said.program.walk())
+    for number, (call, told, found) in enumerate(
+        zip(calls, said.values, made.values, strict=True), start=1
+    ):
+        if told != found:
+            wrong += 1
+            yield f"{number}. {call}: told {value_text(told)}, measured {value_text(found)}"
+    if said.answer != made.answer:
+        yield f"Answer: told {said.answer}, measured {made.answer}"
+    yield f"{len(calls) - wrong} of {len(calls)} steps hold"
 
 
 def _read(text: str) -> tuple[str, Program]:

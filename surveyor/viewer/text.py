@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from surveyor.agent.program.trace import narrate
 from surveyor.benchmarks.compare import in_words
 from surveyor.benchmarks.report.record import RunReport, read_report
 from surveyor.benchmarks.tool_use import tool_use
@@ -11,6 +12,7 @@ from surveyor.core.errors import UserError
 from surveyor.memory.episodes import Episode
 from surveyor.memory.events import EpisodeStatus, Score, ToolOutcome
 from surveyor.memory.evidence import KINDS, chain
+from surveyor.memory.log import read_events
 from surveyor.memory.runs import RunFolder
 from surveyor.viewer.episode_view import label
 
@@ -107,6 +109,15 @@ def _chain(episode: Episode) -> Iterator[str]:
             told = [f"{node.handle} {label(node)}".strip() for node in mine[:_MOST]]
             more = f", and {len(mine) - _MOST} more" if len(mine) > _MOST else ""
             yield f"  {kind:<6} {', '.join(told)}{more}"
+
+
+def episode_story(folder: RunFolder, name: str) -> str:
+    """One episode in numbered sentences, from its events alone; `UserError` before it began."""
+    task, epoch = named_episode(folder, name)
+    path = folder.episode_path(task, epoch)
+    if not path.exists():
+        raise UserError(f"{task} has not begun in {folder.path}")
+    return narrate(read_events(path))
 
 
 def named_episode(folder: RunFolder, name: str) -> tuple[str, int]:

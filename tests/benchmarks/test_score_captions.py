@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from surveyor.benchmarks.loaders.frames import FrameRule
 from surveyor.benchmarks.loaders.registry import loader_named
+from surveyor.benchmarks.predictions import caption_figures
 from surveyor.benchmarks.scorers.captions import CaptionScore, caption_scores, tokenize
 from surveyor.benchmarks.scorers.registry import metric_named
 from surveyor.benchmarks.scorers.scan_captions import rouge_l
+from surveyor.cli.score import app as score_app
 from surveyor.core.errors import UserError
+from surveyor.scenes.datasets.truth import targets
 from tests.benchmarks.published import download
 from tests.claims.benchmarks.predictors import perfect, score_dataset, silent
 
@@ -103,3 +110,23 @@ def test_scan2cap_counts_a_caption_where_its_box_fits(tmp_path: Path) -> None:
         {"box": [[0, 0, 0], [1, 1, 1]]},
     ):
         assert metric_named("scan2cap").score({**row, "pred_caption": wrong}).failure
+
+
+def test_captions_of_a_file_count_where_their_boxes_fit(tmp_path: Path) -> None:
+    pytest.importorskip("pycocoevalcap.cider.cider")
+    out, file = tmp_path / "dataset", tmp_path / "said.jsonl"
+    loader_named("scan2cap").load(download("scanrefer", tmp_path), out, frames=FrameRule())
+    lines = []
+    for number, target in enumerate(targets(out)):
+        payload: dict[str, Any] = target.payload
+        low, high = np.array(payload["gt_aabb"])
+        low[0] = high[0] - (0.4 if number == 0 else 0.6) * (high[0] - low[0])  # the IoU
+        said = {"text": payload["references"][0], "box": [low.tolist(), high.tolist()]}
+        lines.append(json.dumps({"id": target.task_id, "prediction": said}))
+    file.write_text("\n".join(lines))
+    result = CliRunner().invoke(score_app, [str(out), str(file), "--captions", "--json"])
+    figures = json.loads(result.stdout)
+    assert figures["ROUGE-L@0.25"] == pytest.approx(100)
+    assert figures["ROUGE-L@0.5"] == pytest.approx(100 * (1 - 1 / len(lines)))
+    with pytest.raises(UserError, match="'nobody'"):
+        caption_figures(out, ['{"id": "nobody", "prediction": "a chair"}'])

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from surveyor.benchmarks.loaders.vsi import read_vsi_bench
 from surveyor.core.anchor_actions import read_action
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
@@ -42,7 +43,6 @@ from surveyor.scenes.formats.registry import LAYOUTS, export_dataset
 from surveyor.scenes.formats.scannet import read_scannet
 from surveyor.scenes.formats.scannetpp import read_scannetpp
 from surveyor.scenes.formats.vsi_meta import read_vsi_meta
-from surveyor.scenes.formats.vsibench import read_vsibench
 from surveyor.training.geometry.records import Record
 from tests.support.marker_reader import read_labels
 
@@ -108,7 +108,7 @@ def test_arkit_boxes_come_back(dataset: Path, tmp_path: Path) -> None:
 def test_vsibench_records_and_metadata_come_back(dataset: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     export_dataset(dataset, out, "vsibench")
-    rows = read_vsibench(out / "test.jsonl")
+    rows = read_vsi_bench(out, "test").items
     wanted = [t for t in Dataset.open(dataset).tasks() if t.answer_kind in ("number", "choice")]
     assert [row.question for row in rows] == [task.question for task in wanted]
     assert json.loads((out / "test.jsonl").read_text().splitlines()[0]).keys() == {
@@ -242,11 +242,6 @@ def test_vendor_files_by_hand(tmp_path: Path) -> None:
     (view,) = read_arkit_views(tmp_path, "41")
     # World to camera is x_c = Rz(90) x + (1, 2, 3), so the camera sits at -Rz(-90) (1, 2, 3).
     assert view.pose.position == pytest.approx([-2, 1, -3])
-    (tmp_path / "test.jsonl").write_text(
-        '{"id": 957, "dataset": "arkitscenes", "scene_name": "41069025", "question_type": '
-        '"object_counting", "question": "q", "options": null, "ground_truth": 4, "pruned": false}\n'
-    )
-    assert read_vsibench(tmp_path / "test.jsonl")[0].ground_truth == "4"
 
 
 def test_a_colmap_camera_is_half_a_pixel_away(tmp_path: Path) -> None:
@@ -284,9 +279,6 @@ def test_bad_input_is_one_sentence(dataset: Path, tmp_path: Path) -> None:
     )
     with pytest.raises(UserError, match="1 <image> placeholders but 0 images"):
         read_sharegpt(tmp_path / "g.json")
-    (tmp_path / "t.jsonl").write_text("{}\n")
-    with pytest.raises(UserError, match="line 1"):
-        read_vsibench(tmp_path / "t.jsonl")
 
 
 def test_every_layout_is_covered_here() -> None:

@@ -101,6 +101,14 @@ def test_a_program_is_computed_on_boxes_and_on_an_experts_table(
         assert result.output.strip() == str(count)
     shown = CliRunner().invoke(program_app, [text, "--scene", str(file), "--layout", "own"])
     assert shown.output.startswith(f"Question: {text}\nPlan: count(filter(scene(), {name}))\n1. ")
+    account = place / "account.txt"
+    account.write_text(shown.output)
+    held = CliRunner().invoke(program_app, [str(account), "--scene", str(file)])
+    assert held.output == "3 of 3 steps hold\n"
+    account.write_text(shown.output.replace(f"-> {count}", f"-> {count + 1}"))
+    broken = CliRunner().invoke(program_app, [str(account), "--scene", str(file)])
+    assert f"told {count + 1}, measured {count}" in broken.output
+    assert "2 of 3 steps hold" in broken.output
     wrong = CliRunner().invoke(program_app, ["count(", "--scene", str(file)])
     assert isinstance(wrong.exception, UserError)
 

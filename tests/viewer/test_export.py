@@ -8,7 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from surveyor.cli.show import app as show_app
 from surveyor.compose.exporting import export_episode
 from surveyor.core.errors import UserError
 from surveyor.viewer.index import open_runs
@@ -90,6 +92,9 @@ def test_runs_and_episodes_in_text(tmp_path: Path) -> None:
     assert told[0] == "How far is chair 3?"
     assert told[1].startswith("answered 3.0; correct 1.0; score 0")
     assert any(line.strip().startswith("mask") for line in told)
+    story = CliRunner().invoke(show_app, [str(folder.path), "t3", "--story"]).stdout
+    assert story.startswith("Question: How far is chair 3?")
+    assert "Answer: 3.0" in story
     with pytest.raises(UserError, match="has no episode 't1x'"):
         list(episode_text(folder, "t1x"))
     with pytest.raises(UserError, match="that fit: t0, t1"):

@@ -7,17 +7,15 @@ otherwise ``<dataset>/<scene>/<k>.jpg`` and the frame rate. The metadata is read
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from surveyor.core.dataset import Dataset
-from surveyor.core.errors import UserError
 from surveyor.scenes.datasets.truth import scene_truths
-from surveyor.scenes.formats.posed_images import read_file, write_json
+from surveyor.scenes.formats.posed_images import write_json
 from surveyor.scenes.formats.question_records import Record, asked
 from surveyor.scenes.formats.video import check_encoder, write_mp4
 from surveyor.scenes.records import SceneTruth
@@ -111,17 +109,3 @@ def meta_info(truth: SceneTruth, suffix: str = "") -> Record:
         "object_counts": dict(counts),
         "object_bbox": boxes,
     }
-
-
-def read_vsibench(path: Path) -> Sequence[VsiRecord]:
-    """Rows of a ``test.jsonl``; `UserError` names the line that is none."""
-    rows = []
-    for number, line in enumerate(read_file(path).splitlines(), start=1):
-        try:
-            fields = json.loads(line)
-            if isinstance(fields, dict) and "ground_truth" in fields:
-                fields["ground_truth"] = str(fields["ground_truth"])
-            rows.append(VsiRecord.model_validate(fields))
-        except (ValueError, ValidationError):
-            raise UserError(f"{path} line {number} is no VSI-Bench record") from None
-    return rows
