@@ -13,6 +13,7 @@ from surveyor.benchmarks.run.config import RunConfig
 from surveyor.benchmarks.run.provenance import record
 from surveyor.benchmarks.run.schedule import scheduled
 from surveyor.benchmarks.runner import EpisodeContext, RunContext, run_dataset
+from surveyor.compose.calibration import Residuals, read_residuals, with_interval
 from surveyor.compose.memory import open_memory
 from surveyor.compose.place import (
     ANSWER,
@@ -54,7 +55,8 @@ _STRANGER = "not a frame of a dataset that this reference expert was given"
 @dataclass(frozen=True, slots=True)
 class Asking:
     """What is there to answer with. ``points`` and ``known`` measure by hand, see
-    `surveyor.compose.by_hand`."""
+    `surveyor.compose.by_hand`. ``judged_by`` is a scored run of the same experts, which gives
+    intervals (`surveyor.compose.calibration`)."""
 
     root: Path = PLACES
     place: str = ""
@@ -64,6 +66,7 @@ class Asking:
     points: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     limits: dict[str, float] = field(default_factory=dict)
+    judged_by: Path | None = None
 
 
 def ask(photos: Sequence[Path | str], question: str, asking: Asking | None = None) -> FoundEpisode:
@@ -109,9 +112,10 @@ def answer(place: Place, question: str, asking: Asking) -> FoundEpisode:
             + " / ".join(EXAMPLES)
             + "; name a model with --model for others"
         )
+    known = read_residuals(asking.judged_by) if asking.judged_by else None
     config = _config(place, asking)
     folder = asyncio.run(_play(place, question, config, endpoints))
-    return keep(place, folder, question)
+    return keep(place, folder, question, known)
 
 
 def the_experts(asking: Asking) -> Path | None:
@@ -237,7 +241,9 @@ def _with_earlier(place: Place, folder: RunFolder, found: FoundEpisode) -> Found
     return found
 
 
-def keep(place: Place, folder: RunFolder, question: str) -> FoundEpisode:
+def keep(
+    place: Place, folder: RunFolder, question: str, known: Residuals | None = None
+) -> FoundEpisode:
     """The finding of a place's run, written beside its log with its picture."""
     task = folder.schedule[0]
     episode = folder.episode(task.id, 0)
@@ -247,6 +253,8 @@ def keep(place: Place, folder: RunFolder, question: str) -> FoundEpisode:
     if refused:
         raise UserError(_explained(refused[0], place))
     found = finding(episode, place.names, question)
+    if known is not None:
+        found = with_interval(found, episode, known)
     if found.remembered and not found.evidence:
         found = _with_earlier(place, folder, found)
     updates: dict[str, object] = {"place": place.record.name, "run": str(folder.path)}
