@@ -26,6 +26,7 @@ from surveyor.compose.place import (
     place_names,
 )
 from surveyor.compose.planner_options import PlannerOptions
+from surveyor.compose.recalled import picture_of, with_earlier
 from surveyor.compose.run import (
     Job,
     default_cache,
@@ -220,27 +221,6 @@ def _explained(why: str, place: Place) -> str:
     return f"{why}; ask again when it is mended"
 
 
-def _with_earlier(place: Place, folder: RunFolder, found: FoundEpisode) -> FoundEpisode:
-    """What an earlier answer rested on, for one that rests on what was remembered of it."""
-    for path in reversed(place.asked):
-        if path == folder.path or not (path / ANSWER).exists():
-            continue
-        earlier = FoundEpisode.model_validate_json((path / ANSWER).read_bytes())
-        asked = found.question.lower()
-        about = tuple(e for e in earlier.evidence if e.category and e.category in asked)
-        if about and not earlier.remembered:
-            told = f"rests on what was measured for {earlier.question!r} ({path.name})"
-            return found.model_copy(
-                update={
-                    "evidence": about,
-                    "picture": earlier.picture if about == earlier.evidence else "",
-                    "reference": earlier.reference,
-                    "warnings": (*found.warnings, told),
-                }
-            )
-    return found
-
-
 def keep(
     place: Place, folder: RunFolder, question: str, known: Residuals | None = None
 ) -> FoundEpisode:
@@ -256,7 +236,7 @@ def keep(
     if known is not None:
         found = with_interval(found, episode, known)
     if found.remembered and not found.evidence:
-        found = _with_earlier(place, folder, found)
+        found = with_earlier(place, folder, found)
     updates: dict[str, object] = {"place": place.record.name, "run": str(folder.path)}
     store, kept = place.blobs, BlobStore(folder.path / BLOBS)
     hashes = {f"frame_{k}": photo.image.sha256 for k, photo in enumerate(place.record.photos)}
@@ -265,6 +245,8 @@ def keep(
         return store.get(hashes[frame]) if frame in hashes else None
 
     drawn = picture(episode, photo, lambda sha256: kept.get(sha256), measure_text(found.answer))
+    if drawn is None and found.remembered and not found.picture:
+        drawn = picture_of(place, found)
     if drawn is not None:
         updates["picture"] = str(folder.write(PICTURE, drawn))
     found = found.model_copy(update=updates)

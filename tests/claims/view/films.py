@@ -12,10 +12,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
+import orjson
 
 from surveyor.core.dataset import CAPTURES, MANIFEST, Dataset, public_hash
 from surveyor.core.images import rgb
 from surveyor.core.photos import read_photos
+from surveyor.scenes.datasets.truth import FRAMES
 
 
 def can_film() -> bool:
@@ -45,6 +47,10 @@ def films(dataset: Dataset, root: Path) -> tuple[Path, dict[str, Path]]:
         capture = capture.model_copy(update={"frames": frames})
         (target / CAPTURES / f"{scene}.json").write_text(capture.model_dump_json())
         paths[scene] = path
+    known = {
+        f.image.sha256: [scene, f.index] for scene in paths for f in made.captures[scene].frames
+    }
+    (target / FRAMES).write_bytes(orjson.dumps(known))
     digest = public_hash(target, dataset.manifest.scenes)
     manifest = dataset.manifest.model_copy(update={"tasks_hash": digest})
     (target / MANIFEST).write_text(manifest.model_dump_json())

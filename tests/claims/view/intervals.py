@@ -36,9 +36,7 @@ def expert_intervals() -> Iterator[Claim]:
                 continue
             held += [1 / most <= r <= most for r in ratios]
             wide += [(most - 1 / most) / 2] * len(ratios)
-    note = (
-        f"n {len(held)} in {len(places)} places, realistic reference experts"
-    )
+    note = f"n {len(held)} in {len(places)} places, realistic reference experts"
     share = float(np.mean(held)) if held else 0.0
     yield Claim.at_least("ask: experts' lengths in the 90 % interval", share, 0.85, note)
     yield Claim.at_most("ask: the same, no wider than said", share, 0.97, note)
