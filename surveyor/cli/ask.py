@@ -35,6 +35,13 @@ def ask(
         list[str] | None,
         typer.Option(help='A known size between two ends: "door height = 2.00 m, c to d".'),
     ] = None,
+    judged_by: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            help="A scored run of the same experts: its errors give lengths their intervals.",
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option(help="Where places are kept.")] = Path("out/places"),
     json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
 ) -> None:
@@ -56,6 +63,7 @@ def ask(
         base_url=base_url,
         points=tuple(point or ()),
         known=tuple(known or ()),
+        judged_by=judged_by,
     )
     if not question and not point:
         shell(photos, asking)

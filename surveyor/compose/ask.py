@@ -13,6 +13,7 @@ from surveyor.benchmarks.run.config import RunConfig
 from surveyor.benchmarks.run.provenance import record
 from surveyor.benchmarks.run.schedule import scheduled
 from surveyor.benchmarks.runner import EpisodeContext, RunContext, run_dataset
+from surveyor.compose.calibration import Residuals, read_residuals, with_interval
 from surveyor.compose.memory import open_memory
 from surveyor.compose.place import (
     ANSWER,
@@ -25,6 +26,7 @@ from surveyor.compose.place import (
     place_names,
 )
 from surveyor.compose.planner_options import PlannerOptions
+from surveyor.compose.recalled import picture_of, with_earlier
 from surveyor.compose.run import (
     Job,
     default_cache,
@@ -54,7 +56,8 @@ _STRANGER = "not a frame of a dataset that this reference expert was given"
 @dataclass(frozen=True, slots=True)
 class Asking:
     """What is there to answer with. ``points`` and ``known`` measure by hand, see
-    `surveyor.compose.by_hand`."""
+    `surveyor.compose.by_hand`. ``judged_by`` is a scored run of the same experts, which gives
+    intervals (`surveyor.compose.calibration`)."""
 
     root: Path = PLACES
     place: str = ""
@@ -64,6 +67,7 @@ class Asking:
     points: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     limits: dict[str, float] = field(default_factory=dict)
+    judged_by: Path | None = None
 
 
 def ask(photos: Sequence[Path | str], question: str, asking: Asking | None = None) -> FoundEpisode:
@@ -109,9 +113,10 @@ def answer(place: Place, question: str, asking: Asking) -> FoundEpisode:
             + " / ".join(EXAMPLES)
             + "; name a model with --model for others"
         )
+    known = read_residuals(asking.judged_by) if asking.judged_by else None
     config = _config(place, asking)
     folder = asyncio.run(_play(place, question, config, endpoints))
-    return keep(place, folder, question)
+    return keep(place, folder, question, known)
 
 
 def the_experts(asking: Asking) -> Path | None:
@@ -216,28 +221,9 @@ def _explained(why: str, place: Place) -> str:
     return f"{why}; ask again when it is mended"
 
 
-def _with_earlier(place: Place, folder: RunFolder, found: FoundEpisode) -> FoundEpisode:
-    """What an earlier answer rested on, for one that rests on what was remembered of it."""
-    for path in reversed(place.asked):
-        if path == folder.path or not (path / ANSWER).exists():
-            continue
-        earlier = FoundEpisode.model_validate_json((path / ANSWER).read_bytes())
-        asked = found.question.lower()
-        about = tuple(e for e in earlier.evidence if e.category and e.category in asked)
-        if about and not earlier.remembered:
-            told = f"rests on what was measured for {earlier.question!r} ({path.name})"
-            return found.model_copy(
-                update={
-                    "evidence": about,
-                    "picture": earlier.picture if about == earlier.evidence else "",
-                    "reference": earlier.reference,
-                    "warnings": (*found.warnings, told),
-                }
-            )
-    return found
-
-
-def keep(place: Place, folder: RunFolder, question: str) -> FoundEpisode:
+def keep(
+    place: Place, folder: RunFolder, question: str, known: Residuals | None = None
+) -> FoundEpisode:
     """The finding of a place's run, written beside its log with its picture."""
     task = folder.schedule[0]
     episode = folder.episode(task.id, 0)
@@ -247,8 +233,10 @@ def keep(place: Place, folder: RunFolder, question: str) -> FoundEpisode:
     if refused:
         raise UserError(_explained(refused[0], place))
     found = finding(episode, place.names, question)
+    if known is not None:
+        found = with_interval(found, episode, known)
     if found.remembered and not found.evidence:
-        found = _with_earlier(place, folder, found)
+        found = with_earlier(place, folder, found)
     updates: dict[str, object] = {"place": place.record.name, "run": str(folder.path)}
     store, kept = place.blobs, BlobStore(folder.path / BLOBS)
     hashes = {f"frame_{k}": photo.image.sha256 for k, photo in enumerate(place.record.photos)}
@@ -257,6 +245,8 @@ def keep(place: Place, folder: RunFolder, question: str) -> FoundEpisode:
         return store.get(hashes[frame]) if frame in hashes else None
 
     drawn = picture(episode, photo, lambda sha256: kept.get(sha256), measure_text(found.answer))
+    if drawn is None and found.remembered and not found.picture:
+        drawn = picture_of(place, found)
     if drawn is not None:
         updates["picture"] = str(folder.write(PICTURE, drawn))
     found = found.model_copy(update=updates)

@@ -15,12 +15,13 @@ from surveyor.compose.ask import Asking, ask
 from surveyor.compose.asking_shell import split
 from surveyor.compose.by_hand import read_known, read_mark
 from surveyor.compose.place import make_place, open_place
+from surveyor.compose.recalled import picture_of, with_earlier
 from surveyor.core.blobs import sha256_of
 from surveyor.core.errors import UserError
 from surveyor.core.photos import read_photo, read_photos
 from surveyor.memory.evidence import chain, nodes
 from surveyor.viewer.drawing import picture
-from surveyor.viewer.finding import finding
+from surveyor.viewer.finding import FoundEpisode, FoundEvidence, Value, finding
 from tests.support.pictures import oriented
 from tests.viewer.stage import make_run, photo
 
@@ -196,3 +197,34 @@ def test_a_finding_leads_from_the_sentence_to_the_pixels(tmp_path: Path) -> None
     assert sha256_of(drawn) == sha256_of(
         picture(episode, lambda _: photo(), store.get, "0.80 m") or b""
     )
+
+
+def test_an_answer_from_memory_shows_all_photos_that_it_rests_on(tmp_path: Path) -> None:
+    save(tmp_path, "a.jpg", "b.jpg")
+    place = make_place(tmp_path / "places", "room", read_photos([tmp_path]))
+    box = (10.0, 10.0, 60.0, 60.0)
+    for k, (name, shown) in enumerate([("chair", "a.jpg"), ("lamp", "b.jpg")], start=1):
+        seen = FoundEvidence(handle=f"box_{k}", kind="box", photo=shown, category=name, box=box)
+        told = FoundEpisode(
+            question=f"How long is the {name}?", status="answered", kind="measured",
+            sentence=".", answer=Value(text="1"), evidence=(seen,), picture=f"{name}.jpg",
+        )  # fmt: skip
+        (place.path / f"ask-{k}").mkdir()
+        (place.path / f"ask-{k}" / "answer.json").write_text(told.model_dump_json())
+    folder = make_run(place.path / "ask-3", 1)
+
+    def recalled(question: str) -> FoundEpisode:
+        again = told.model_copy(
+            update={"question": question, "evidence": (), "remembered": True, "picture": ""}
+        )
+        return with_earlier(place, folder, again)
+
+    both = recalled("How far is the chair from the lamp?")
+    assert [(e.category, e.photo) for e in both.evidence] == [("lamp", "b.jpg"), ("chair", "a.jpg")]
+    assert "(ask-2) and" in both.warnings[-1]
+    assert both.picture == ""  # no earlier picture shows both, so one is drawn
+    drawn = picture_of(place, both)
+    assert drawn is not None
+    assert Image.open(io.BytesIO(drawn)).width > 1400  # two photos side by side
+    assert recalled("How long is the lamp?").picture == "lamp.jpg"
+    assert recalled("How long is the sofa?").evidence == ()
