@@ -82,6 +82,7 @@ $(REAL)/.installed: $(VENV)/.installed
 
 test-real: $(REAL)/.installed
 	SURVEYOR_REAL=$(REAL)/data PYTHONPATH=$(CURDIR)/$(REAL)/lib $(BIN)/python -m pytest tests/real tests/services/test_depth_check.py tests/memory/test_videos.py -rs
+	if [ -e $(MODELS)/.installed ]; then SURVEYOR_REAL=$(REAL)/data $(MODELS)/bin/python -m pytest -s tests/real/test_enlarging.py -rs; fi
 
 # Advisories are asked for where an index offers them; elsewhere every package is told as not audited.
 AUDIT := .audit

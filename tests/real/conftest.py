@@ -30,3 +30,8 @@ def depth_pair() -> Path:
 @pytest.fixture(scope="session")
 def footage() -> Path:
     return _had(fetch.footage)
+
+
+@pytest.fixture(scope="session")
+def enlarger() -> Path:
+    return _had(fetch.enlarger)

