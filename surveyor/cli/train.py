@@ -285,3 +285,22 @@ def watch(
     from surveyor.compose.tuning import watch as show
 
     show(run, follow)
+
+
+@app.command()
+def points(
+    labels: Annotated[Path, typer.Argument(help="A folder of surveyor export pseudo-labels.")],
+    out: Annotated[Path, typer.Argument(help="The folder to make.")],
+    start: Annotated[Path | None, typer.Option(help="A probe to fine-tune.")] = None,
+    held_out: Annotated[
+        list[str] | None, typer.Option("--hold-out", help="A scene to score on; repeatable.")
+    ] = None,
+    embedder: Annotated[
+        str, typer.Option(help="lexical, minilm or a sentence encoder, of class names.")
+    ] = "lexical",
+) -> None:
+    """Fit a small model that names points from masks alone; seconds on a CPU."""
+    from surveyor.compose.points import train_points
+
+    for line in train_points(labels, out, start, held_out or (), embedder):
+        print(line)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from surveyor.cli.train import app as train_app
 from surveyor.core.errors import UserError
-from surveyor.training.points.probe import PointProbe, fit_probe, mean_iou
+from surveyor.training.points.probe import PointProbe, fit_probe, load_probe, mean_iou
 from surveyor.training.points.pseudo_labels import (
     BACKGROUND,
     LabelledPoints,
@@ -73,3 +77,27 @@ def test_labels_come_back_as_written(tmp_path: Path) -> None:
         write_pseudo_labels(tmp_path / "labels", [made], 0.5)
     with pytest.raises(UserError, match="no pseudo-labels"):
         read_pseudo_labels(tmp_path)
+
+
+def test_the_verb_trains_tunes_and_tells_how_a_held_out_scene_is_met(tmp_path: Path) -> None:
+    made = labelled(room(6), spoilt=False)
+    scenes = [replace(made, scene_id=name) for name in ("one", "two")]
+    write_pseudo_labels(tmp_path / "labels", scenes, 0.5)
+    asked = ["points", str(tmp_path / "labels"), str(tmp_path / "probe"), "--hold-out", "two"]
+    result = CliRunner().invoke(train_app, asked)
+    found = re.search(r"two \(held out\): mIoU ([\d.]+); by chance ([\d.]+)", result.stdout)
+    assert found is not None
+    assert float(found[1]) > 0.3 > float(found[2])
+    loaded = load_probe(tmp_path / "probe")
+    some = made.points[:500]
+    again = fit_probe(read_pseudo_labels(tmp_path / "labels")[:1])
+    assert (loaded.predict(some) == again.predict(some)).all()
+    asked[2] = str(tmp_path / "tuned")
+    tuned = CliRunner().invoke(train_app, [*asked, "--start", str(tmp_path / "probe")])
+    assert tuned.exit_code == 0
+    with pytest.raises(UserError, match="no probe"):
+        load_probe(tmp_path)
+    for scene, why in (("three", "'three'"), ("one", "every scene")):
+        refused = CliRunner().invoke(train_app, [*asked, "--hold-out", scene])
+        assert isinstance(refused.exception, UserError)
+        assert why in str(refused.exception)

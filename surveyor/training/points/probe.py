@@ -9,15 +9,19 @@ good as the embedder (`surveyor.skills.embed`) knows that two names are near.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from surveyor.core.errors import UserError
 from surveyor.core.geometry import Float
 from surveyor.skills.embed import Embedder, LexicalEmbedder
+from surveyor.training.checkpoints import write_folder
 from surveyor.training.points.pseudo_labels import BACKGROUND, LabelledPoints
 
 _RADII = (0.1, 0.25, 0.6)
@@ -50,6 +54,36 @@ class PointProbe:
     def features(self, points: Float) -> Float:
         """(N, F) features of points among themselves."""
         return _lifted((shapes_of(points) - self.middle) / self.spread)
+
+
+def save_probe(probe: PointProbe, out: Path) -> None:
+    """A folder with ``probe.npz`` and ``probe.json``; `UserError` where it exists."""
+
+    def fill(folder: Path) -> None:
+        np.savez_compressed(
+            folder / "probe.npz", weights=probe.weights, middle=probe.middle, spread=probe.spread
+        )
+        about = {"classes": list(probe.names), "embedder": probe.embedder.name}
+        (folder / "probe.json").write_text(json.dumps(about, indent=1) + "\n")
+
+    if out.exists():
+        raise UserError(f"{out} exists; choose another folder")
+    write_folder(out, fill)
+
+
+def load_probe(folder: Path, embedder: Embedder | None = None) -> PointProbe:
+    """What `save_probe` wrote; ``embedder`` must be the one that it was fitted with."""
+    try:
+        about = json.loads((folder / "probe.json").read_text())
+        names, made_with = tuple(about["classes"]), about["embedder"]
+        with np.load(folder / "probe.npz", allow_pickle=False) as kept:
+            weights, middle, spread = kept["weights"], kept["middle"], kept["spread"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(f"{folder} holds no probe; make one with surveyor train points") from None
+    chosen = embedder or LexicalEmbedder()
+    if chosen.name != made_with:
+        raise UserError(f"{folder} was fitted with {made_with}; name that embedder, not another")
+    return PointProbe(names, weights, middle, spread, chosen)
 
 
 def fit_probe(
