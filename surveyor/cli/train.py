@@ -265,22 +265,6 @@ def geometry(
 
 
 @app.command()
-def points(
-    labels: Annotated[Path, typer.Argument(help="Folder made by `export pseudo-labels`.")],
-    out: Annotated[Path, typer.Argument(help="The probe's folder, to be made.")],
-    start: Annotated[Path | None, typer.Option(help="The folder of a probe to fine-tune.")] = None,
-    hold: Annotated[float, typer.Option(min=0, help="How near it stays to the one before.")] = 1.0,
-    test: Annotated[
-        list[str] | None, typer.Option(help="A scene to be measured on; repeatable.")
-    ] = None,
-) -> None:
-    """Fit a probe that names points to pseudo-labels, and say how far it agrees with them."""
-    from surveyor.compose.training import fit_points
-
-    fit_points(labels, out, start, hold, test or [])
-
-
-@app.command()
 def answer(
     model: Annotated[Path, typer.Argument(help="The model's folder, of `train geometry`.")],
     data: Annotated[Path, typer.Argument(help="Folder of records.")],
@@ -304,3 +288,22 @@ def watch(
     from surveyor.compose.tuning import watch as show
 
     show(run, follow)
+
+
+@app.command()
+def points(
+    labels: Annotated[Path, typer.Argument(help="A folder of surveyor export pseudo-labels.")],
+    out: Annotated[Path, typer.Argument(help="The folder to make.")],
+    start: Annotated[Path | None, typer.Option(help="A probe to fine-tune.")] = None,
+    held_out: Annotated[
+        list[str] | None, typer.Option("--hold-out", help="A scene to score on; repeatable.")
+    ] = None,
+    embedder: Annotated[
+        str, typer.Option(help="lexical, minilm or a sentence encoder, of class names.")
+    ] = "lexical",
+) -> None:
+    """Fit a small model that names points from masks alone; seconds on a CPU."""
+    from surveyor.compose.points import train_points
+
+    for line in train_points(labels, out, start, held_out or (), embedder):
+        print(line)

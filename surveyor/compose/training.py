@@ -241,28 +241,6 @@ def _percent(summary: dict[str, object]) -> str:
     return f"{100 * float(str(summary['held_out_accuracy'])):.2f} % of own tokens"
 
 
-def fit_points(
-    labels: Path, out: Path, start: Path | None, hold: float, test: Sequence[str]
-) -> None:
-    """The `train points` verb; scenes of ``test`` are measured on and not fitted to."""
-    from surveyor.training.points.probe import fit_probe, mean_iou, read_probe, write_probe
-    from surveyor.training.points.pseudo_labels import read_pseudo_labels
-
-    scenes = read_pseudo_labels(labels)
-    fitted = [one for one in scenes if one.scene_id not in test]
-    unknown = set(test) - {one.scene_id for one in scenes}
-    if unknown or not fitted:
-        known = ", ".join(one.scene_id for one in scenes)
-        raise UserError(f"name scenes of {labels} with --test, and not all of them: {known}")
-    probe = fit_probe(fitted, start=read_probe(start) if start else None, hold=hold)
-    write_probe(out, probe)
-    for scene in scenes:
-        agrees = mean_iou(probe.predict(scene.points), scene.labels, len(scene.names))
-        told = "not fitted to" if scene.scene_id in test else "fitted to"
-        print(f"{scene.scene_id}, {told}: mean IoU with its pseudo-labels {agrees:.2f}")
-    print(f"{out}: a probe of {len(probe.names)} classes")
-
-
 def serve_folder(folder: Path, host: str, port: int, name: str) -> None:
     """The `serve-model` verb: until Ctrl-C."""
     import uvicorn

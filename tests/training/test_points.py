@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from surveyor.cli.main import app
+from surveyor.cli.train import app as train_app
 from surveyor.core.errors import UserError
-from surveyor.training.points.probe import PointProbe, fit_probe, mean_iou, read_probe
+from surveyor.training.points.probe import PointProbe, fit_probe, load_probe, mean_iou
 from surveyor.training.points.pseudo_labels import (
     BACKGROUND,
     LabelledPoints,
@@ -77,24 +79,25 @@ def test_labels_come_back_as_written(tmp_path: Path) -> None:
         read_pseudo_labels(tmp_path)
 
 
-def test_the_verb_fits_keeps_and_fine_tunes(tmp_path: Path) -> None:
-    one, other = labelled(room(6), spoilt=False), labelled(room(4), spoilt=True)
-    few = slice(0, 1500)
-    scenes = [
-        LabelledPoints(name, had.points[few], had.labels[few], had.weights[few], KINDS)
-        for name, had in (("one", one), ("other", other))
-    ]
+def test_the_verb_trains_tunes_and_tells_how_a_held_out_scene_is_met(tmp_path: Path) -> None:
+    made = labelled(room(6), spoilt=False)
+    scenes = [replace(made, scene_id=name) for name in ("one", "two")]
     write_pseudo_labels(tmp_path / "labels", scenes, 0.5)
-    labels, first, second = (str(tmp_path / name) for name in ("labels", "a", "b"))
-    run = CliRunner().invoke(app, ["train", "points", labels, first, "--test", "other"])
-    assert run.exit_code == 0, run.output
-    assert "other, not fitted to: mean IoU" in run.output
-    tuned = CliRunner().invoke(app, ["train", "points", labels, second, "--start", first])
-    assert tuned.exit_code == 0, tuned.output
-    before, after = read_probe(Path(first)), read_probe(Path(second))
-    assert before.names == after.names == KINDS
-    assert np.abs(before.weights - after.weights).max() > 0
-    with pytest.raises(UserError, match="holds no probe"):
-        read_probe(tmp_path / "labels")
-    refused = CliRunner().invoke(app, ["train", "points", labels, first, "--test", "third"])
-    assert refused.exit_code != 0
+    asked = ["points", str(tmp_path / "labels"), str(tmp_path / "probe"), "--hold-out", "two"]
+    result = CliRunner().invoke(train_app, asked)
+    found = re.search(r"two \(held out\): mIoU ([\d.]+); by chance ([\d.]+)", result.stdout)
+    assert found is not None
+    assert float(found[1]) > 0.3 > float(found[2])
+    loaded = load_probe(tmp_path / "probe")
+    some = made.points[:500]
+    again = fit_probe(read_pseudo_labels(tmp_path / "labels")[:1])
+    assert (loaded.predict(some) == again.predict(some)).all()
+    asked[2] = str(tmp_path / "tuned")
+    tuned = CliRunner().invoke(train_app, [*asked, "--start", str(tmp_path / "probe")])
+    assert tuned.exit_code == 0
+    with pytest.raises(UserError, match="no probe"):
+        load_probe(tmp_path)
+    for scene, why in (("three", "'three'"), ("one", "every scene")):
+        refused = CliRunner().invoke(train_app, [*asked, "--hold-out", scene])
+        assert isinstance(refused.exception, UserError)
+        assert why in str(refused.exception)

@@ -9,10 +9,10 @@ good as the embedder (`surveyor.skills.embed`) knows that two names are near.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,6 @@ _MOST_NEAR = 48
 _FEATURES, _SEED = 512, 0
 _RIDGE = 1e-2
 _OTHER = "something else"
-_FILE = "probe.npz"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +54,36 @@ class PointProbe:
     def features(self, points: Float) -> Float:
         """(N, F) features of points among themselves."""
         return _lifted((shapes_of(points) - self.middle) / self.spread)
+
+
+def save_probe(probe: PointProbe, out: Path) -> None:
+    """A folder with ``probe.npz`` and ``probe.json``; `UserError` where it exists."""
+
+    def fill(folder: Path) -> None:
+        np.savez_compressed(
+            folder / "probe.npz", weights=probe.weights, middle=probe.middle, spread=probe.spread
+        )
+        about = {"classes": list(probe.names), "embedder": probe.embedder.name}
+        (folder / "probe.json").write_text(json.dumps(about, indent=1) + "\n")
+
+    if out.exists():
+        raise UserError(f"{out} exists; choose another folder")
+    write_folder(out, fill)
+
+
+def load_probe(folder: Path, embedder: Embedder | None = None) -> PointProbe:
+    """What `save_probe` wrote; ``embedder`` must be the one that it was fitted with."""
+    try:
+        about = json.loads((folder / "probe.json").read_text())
+        names, made_with = tuple(about["classes"]), about["embedder"]
+        with np.load(folder / "probe.npz", allow_pickle=False) as kept:
+            weights, middle, spread = kept["weights"], kept["middle"], kept["spread"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(f"{folder} holds no probe; make one with surveyor train points") from None
+    chosen = embedder or LexicalEmbedder()
+    if chosen.name != made_with:
+        raise UserError(f"{folder} was fitted with {made_with}; name that embedder, not another")
+    return PointProbe(names, weights, middle, spread, chosen)
 
 
 def fit_probe(
@@ -86,35 +115,6 @@ def fit_probe(
     left = scaled.T @ features + ridge * np.eye(features.shape[1])
     fitted = np.linalg.solve(left, scaled.T @ targets + ridge * before)
     return PointProbe(names, np.asarray(fitted, np.float64), middle, spread, chosen)
-
-
-def write_probe(out: Path, probe: PointProbe) -> None:
-    """Keep a probe in a folder, without its embedder; it appears whole or not at all."""
-
-    def fill(folder: Path) -> None:
-        np.savez_compressed(
-            folder / _FILE,
-            names=np.array(probe.names),
-            weights=probe.weights,
-            middle=probe.middle,
-            spread=probe.spread,
-        )
-
-    write_folder(out, fill)
-
-
-def read_probe(folder: Path, embedder: Embedder | None = None) -> PointProbe:
-    """What `write_probe` kept, with the embedder that it was fitted with (the lexical one if not
-    given); `UserError` for another folder."""
-    try:
-        with np.load(folder / _FILE, allow_pickle=False) as kept:
-            names = tuple(map(str, kept["names"]))
-            weights, middle, spread = (
-                np.asarray(kept[k], np.float64) for k in ("weights", "middle", "spread")
-            )
-    except (OSError, ValueError, KeyError, BadZipFile):
-        raise UserError(f"{folder} holds no probe; make one with surveyor train points") from None
-    return PointProbe(names, weights, middle, spread, embedder or LexicalEmbedder())
 
 
 def shapes_of(points: Float) -> Float:
