@@ -40,10 +40,7 @@ def ask(
     ] = None,
     judged_by: Annotated[
         Path | None,
-        typer.Option(
-            metavar="RUN",
-            help="A scored run of the same experts: its errors give lengths their intervals.",
-        ),
+        typer.Option(metavar="RUN", help="A scored run of these experts, for lengths' intervals."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Where places are kept.")] = Path("out/places"),
     json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
