@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from surveyor.viewer.finding import FoundEpisode
 
 app = typer.Typer()
 
@@ -37,10 +40,7 @@ def ask(
     ] = None,
     judged_by: Annotated[
         Path | None,
-        typer.Option(
-            metavar="RUN",
-            help="A scored run of the same experts: its errors give lengths their intervals.",
-        ),
+        typer.Option(metavar="RUN", help="A scored run of these experts, for lengths' intervals."),
     ] = None,
     out: Annotated[Path, typer.Option(help="Where places are kept.")] = Path("out/places"),
     json: Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")] = False,
@@ -69,13 +69,18 @@ def ask(
         shell(photos, asking)
         return
     found = ask(photos, question, asking)
-    if json:
-        print(found.model_dump_json(indent=2))
-    else:
-        for line in found.lines:
-            print(line)
-        if found.picture:
-            print(f"picture: {found.picture}")
-        print(f"more: surveyor show {found.run} / surveyor view {found.run}" if found.run else "")
+    _tell(found, json)
     if found.status != "answered":
         raise typer.Exit(4)
+
+
+def _tell(found: FoundEpisode, as_json: bool) -> None:
+    """Print an answer for a person, or as JSON and nothing else."""
+    if as_json:
+        print(found.model_dump_json(indent=2))
+        return
+    for line in found.lines:
+        print(line)
+    if found.picture:
+        print(f"picture: {found.picture}")
+    print(f"more: surveyor show {found.run} / surveyor view {found.run}" if found.run else "")

@@ -21,7 +21,7 @@ from surveyor.compose.place import Place
 from surveyor.core.blobs import sha256_of
 from surveyor.core.geometry import Intrinsics
 from surveyor.core.photos import Photo
-from surveyor.tools.geometry import photo_joining
+from surveyor.tools.geometry import photo_joining, photo_matching
 from surveyor.tools.geometry.many_views import ViewPose
 from surveyor.tools.geometry.photo_joining import Joined, join_photos
 
@@ -99,7 +99,8 @@ def keep_joined(place: Place, view: Joined) -> None:
 
 
 def _key(place: Place) -> str:
-    code = sha256_of(Path(photo_joining.__file__).read_bytes())
+    parts = (photo_joining.__file__, photo_matching.__file__)
+    code = [sha256_of(Path(part).read_bytes()) for part in parts]
     focals = [photo.focal for photo in place.record.photos]
     return sha256_of(f"{place.content} {focals} {code}".encode())
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import JsonValue
+
 from surveyor.compose.place import ANSWER, Place
 from surveyor.memory.evidence import Node
 from surveyor.memory.runs import RunFolder
@@ -65,5 +67,5 @@ def picture_of(place: Place, found: FoundEpisode) -> bytes | None:
 
 
 def _node(item: FoundEvidence) -> Node:
-    box = list(item.box or ())
+    box: list[JsonValue] = [*(item.box or ())]
     return Node(item.handle, item.kind, row={"box": box, "category": item.category})

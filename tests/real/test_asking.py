@@ -142,7 +142,7 @@ def test_films_become_places_and_a_standing_camera_measures_nothing(
 Length = tuple[float, dict[int, Float]]
 
 
-def _filmed(folder: Path) -> list[Length]:
+def _filmed(folder: Path, crf: int) -> list[Length]:
     """Film the beginning of a walk through a room as ``walk.mp4``; true edges with their pixels."""
     import av
 
@@ -161,7 +161,7 @@ def _filmed(folder: Path) -> list[Length]:
     with av.open(str(folder / "walk.mp4"), "w") as out:
         stream = out.add_stream("libx264", rate=2)
         stream.width, stream.height = settings.size
-        stream.pix_fmt, stream.options = "yuv420p", {"crf": "12"}
+        stream.pix_fmt, stream.options = "yuv420p", {"crf": str(crf)}
         for picture in film.pictures:
             pixels = np.asarray(Image.open(io.BytesIO(picture.data)).convert("RGB"))
             out.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
@@ -186,33 +186,43 @@ def _edge(ends: Float, cameras: Sequence[Camera]) -> Length | None:
     return (length, seen) if len(seen) >= 4 and length > 0.4 else None
 
 
-@pytest.mark.xfail(reason="measured: median error 36 % of 6 lengths; 10 % is wanted")
-def test_an_mp4_of_a_walk_is_measured_end_to_end(tmp_path: Path) -> None:
+def _by_hand(folder: Path, seen: dict[int, Float], known: Length) -> float | None:
+    """A length of the film from exact marks; ``None`` where it is refused."""
+    pairs = (("a", seen, 0), ("b", seen, 1), ("c", known[1], 0), ("d", known[1], 1))
+    points = tuple(
+        f"{name}="
+        + " ".join(f"{k + 1}:{at[end][0]:.1f},{at[end][1]:.1f}" for k, at in where.items())
+        for name, where, end in pairs
+    )
+    size = f"edge = {known[0]:.3f} m, c to d"
+    try:
+        told = ask(
+            [folder / "walk.mp4"], "", Asking(root=folder / "places", points=points, known=(size,))
+        )
+    except UserError:  # seen under too small an angle, or in photos that were not joined
+        return None
+    assert isinstance(told.answer.value, float)
+    return told.answer.value
+
+
+@pytest.mark.xfail(reason="only the first of three qualities was seen to pass")
+@pytest.mark.parametrize("crf", [10, 12, 14])
+def test_an_mp4_of_a_walk_is_measured_end_to_end(tmp_path: Path, crf: int) -> None:
+    """However well it is encoded; x264 does not give the same bytes twice."""
     pytest.importorskip("cv2", reason="OpenCV is not installed; make test-real brings it")
-    lengths = _filmed(tmp_path)
-    known = max(lengths, key=lambda row: (row[0] > 0.8, len(row[1])))
-
-    def mark(name: str, seen: dict[int, Float], end: int) -> str:
-        return f"{name}=" + " ".join(
-            f"{k + 1}:{at[end][0]:.1f},{at[end][1]:.1f}" for k, at in seen.items()
-        )
-
-    errors = []
-    for length, seen in lengths[:12]:
-        pairs = (("a", seen, 0), ("b", seen, 1), ("c", known[1], 0), ("d", known[1], 1))
-        asking = Asking(
-            root=tmp_path / "places",
-            points=tuple(mark(*pair) for pair in pairs),
-            known=(f"edge = {known[0]:.3f} m, c to d",),
-        )
-        try:
-            told = ask([tmp_path / "walk.mp4"], "", asking)
-        except UserError:  # seen under too small an angle
-            continue
-        assert isinstance(told.answer.value, float)
-        errors.append(abs(told.answer.value / length - 1))
+    lengths = _filmed(tmp_path, crf)
+    likely = sorted((row for row in lengths if row[0] > 0.8), key=lambda row: -len(row[1]))
+    errors: list[float] = []
+    for known in likely[:6]:  # a person takes another one where the first is said to be ill seen
+        errors = [
+            abs(value / row[0] - 1)
+            for row in lengths[:12]
+            if row is not known and (value := _by_hand(tmp_path, row[1], known)) is not None
+        ]
+        if len(errors) >= 3:
+            break
+    assert len(errors) >= 3
     print(f"{len(errors)} lengths in an mp4, median error {np.median(errors):.3f}")
-    assert errors
     assert np.median(errors) < 0.1
 
 

@@ -4,21 +4,19 @@ Needs the extra ``photos`` (OpenCV) and nothing else: no weights, no network. Le
 units of their own; one known size gives metres. It joins what overlaps, says what it could not
 join, and is an offer, not a promise: few photos of smooth walls stay apart.
 
-Sources: Lowe, IJCV 2004 (features and ratio test); Nistér, PAMI 2004 (five points); Hartley and
-Zisserman, Multiple View Geometry, chapters 12 and 18 (triangulation, bundle adjustment).
+Sources: Nistér, PAMI 2004 (five points); Hartley and Zisserman, Multiple View Geometry, chapters 12
+and 18 (triangulation, bundle adjustment).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from importlib.util import find_spec
 from itertools import combinations
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import least_squares
 from scipy.sparse import lil_matrix
 from scipy.spatial.transform import Rotation
@@ -27,17 +25,17 @@ from surveyor.core.errors import UserError
 from surveyor.core.geometry import Float, Intrinsics
 from surveyor.core.photos import Photo
 from surveyor.tools.geometry.many_views import ViewPose, triangulated, widest_angle
+from surveyor.tools.geometry.photo_matching import LEAST, PIXELS, opencv, tracks_of
 
 GUESSED_FOCAL: Final = 0.9
 """Of the longer side: a phone's main camera is about 0.75, a zoomed compact above 1."""
-_LONGEST: Final = 1200
-_FEATURES: Final = 5000
-_ALL_PAIRS: Final = 24
-_NEIGHBOURS: Final = 6
-_LEAST: Final = 18
-_PIXELS: Final = 2.5
 FOCAL_FROM: Final = 5
 """Photos that together tell a focal length; three can put it 40 % off, and lengths with it."""
+_STARTS: Final = 4
+"""Pairs that joining is begun from. A pair whose first guess is a little off grows to a few photos
+and to a wrong focal length, and which pair that is hangs on a film's encoder."""
+_ENOUGH: Final = 0.8
+"""Share of the photos that no further beginning is tried at."""
 _ADJUSTED: Final = 900
 """Points that an adjustment moves; enough to fix some dozens of cameras."""
 
@@ -55,11 +53,6 @@ class Joined:
     points: Float
     error: float
     focal_known: bool
-
-
-def _opencv() -> Any:
-    """OpenCV, whose types differ by version; `join_photos` has looked that it is there."""
-    return import_module("cv2")
 
 
 @dataclass(slots=True)
@@ -82,6 +75,16 @@ class _Work:
         return self.rays(photo, np.array([self.seen[photo][track] for track in tracks]))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Start:
+    """Two photos to begin with, and where the other stands seen from the one."""
+
+    worth: float
+    one: int
+    other: int
+    pose: ViewPose
+
+
 def join_photos(photos: Sequence[Photo]) -> Joined:
     """Join overlapping photos.
 
@@ -93,13 +96,53 @@ def join_photos(photos: Sequence[Photo]) -> Joined:
     if len(photos) < 2:
         raise UserError("one photo has no depth: give a second one, taken a step to the side")
     intrinsics = [_intrinsics(photo) for photo in photos]
-    work = _Work(intrinsics, _tracks(photos, intrinsics))
-    if not _begin(work):
+    focal_known = all(photo.focal is not None for photo in photos)
+    return join_tracks(intrinsics, tracks_of(photos, intrinsics), focal_known)
+
+
+def join_tracks(
+    intrinsics: Sequence[Intrinsics], seen: list[dict[int, Float]], focal_known: bool
+) -> Joined:
+    """Cameras from what every photo shows: ``seen[i]`` holds pixels of photo ``i`` by track.
+
+    Raises `UserError` when no two photos overlap enough to be joined.
+    """
+    best: _Work | None = None
+    for start in _beginnings(intrinsics, seen)[:_STARTS]:
+        work = _Work(list(intrinsics), seen)
+        if not _grow(work, start, focal_known):
+            break  # where the best pair does not hold together, worse ones cost time alone
+        if best is None or _worth(work) > _worth(best):
+            best = work
+        if len(best.cameras) >= _ENOUGH * len(seen):
+            break
+    if best is None:
         raise UserError(
             "no two of these photos could be joined: take them a step apart, with at least half of "
             "the same things in both, in good light and without mirrors"
         )
-    focal_known = all(photo.focal is not None for photo in photos)
+    errors = _drop_wrong(best)
+    return Joined(
+        dict(sorted(best.cameras.items())),
+        tuple(best.intrinsics),
+        tuple(k for k in range(len(seen)) if k not in best.cameras),
+        np.array(list(best.points.values())).reshape(-1, 3),
+        float(np.median(errors)) if len(errors) else 0.0,
+        focal_known,
+    )
+
+
+def _worth(work: _Work) -> tuple[int, int]:
+    """What one way of joining is better than another by: photos joined, then points."""
+    return len(work.cameras), len(work.points)
+
+
+def _grow(work: _Work, start: _Start, focal_known: bool) -> bool:
+    """Join what can be joined to two photos; whether these hold together at all."""
+    work.cameras = {start.one: ViewPose(np.eye(3), np.zeros(3)), start.other: start.pose}
+    _triangulate(work)
+    if len(work.points) < LEAST:
+        return False
     _adjust(work, focal=False)
     while _resect(work):
         _triangulate(work)
@@ -107,15 +150,8 @@ def join_photos(photos: Sequence[Photo]) -> Joined:
             _adjust(work, focal=not focal_known and len(work.cameras) >= FOCAL_FROM)
             _drop_wrong(work)
     _adjust(work, focal=not focal_known and len(work.cameras) >= FOCAL_FROM, most=2500)
-    errors = _drop_wrong(work)
-    return Joined(
-        dict(sorted(work.cameras.items())),
-        tuple(work.intrinsics),
-        tuple(k for k in range(len(photos)) if k not in work.cameras),
-        np.array(list(work.points.values())).reshape(-1, 3),
-        float(np.median(errors)) if len(errors) else 0.0,
-        focal_known,
-    )
+    _drop_wrong(work)
+    return True
 
 
 def _intrinsics(photo: Photo) -> Intrinsics:
@@ -130,113 +166,33 @@ def _intrinsics(photo: Photo) -> Intrinsics:
     )
 
 
-def _features(photo: Photo) -> tuple[Float, NDArray[np.float32]]:
-    """(n, 2) pixels of the photo and (n, 128) descriptors."""
-    cv2 = _opencv()
-    grey = np.frombuffer(photo.data, np.uint8)
-    image = cv2.imdecode(grey, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
-    scale = min(1.0, _LONGEST / max(image.shape))
-    if scale < 1:
-        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    finder = cv2.SIFT_create(nfeatures=_FEATURES, contrastThreshold=0.01)
-    found, descriptors = finder.detectAndCompute(image, None)
-    if descriptors is None:
-        return np.empty((0, 2)), np.empty((0, 128), np.float32)
-    descriptors = np.sqrt(descriptors / (descriptors.sum(axis=1, keepdims=True) + 1e-7))
-    return np.array([point.pt for point in found]) / scale, descriptors.astype(np.float32)
-
-
-def _tracks(photos: Sequence[Photo], intrinsics: Sequence[Intrinsics]) -> list[dict[int, Float]]:
-    """What each photo shows of points that several photos show."""
-    features = [_features(photo) for photo in photos]
-    parent: dict[tuple[int, int], tuple[int, int]] = {}
-
-    def root(item: tuple[int, int]) -> tuple[int, int]:
-        while parent.setdefault(item, item) != item:
-            parent[item] = parent[parent[item]]
-            item = parent[item]
-        return item
-
-    near = len(photos) <= _ALL_PAIRS
-    for a, b in combinations(range(len(photos)), 2):
-        if near or b - a <= _NEIGHBOURS:
-            for first, second in _matches(features[a], features[b], intrinsics[a], intrinsics[b]):
-                parent[root((a, int(first)))] = root((b, int(second)))
-    groups: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for item in list(parent):
-        groups.setdefault(root(item), []).append(item)
-    seen: list[dict[int, Float]] = [{} for _ in photos]
-    for track, members in enumerate(groups.values()):
-        shown = [photo for photo, _ in members]
-        if len(set(shown)) == len(shown) >= 2:  # twice in one photo: a mistaken match
-            for photo, feature in members:
-                seen[photo][track] = features[photo][0][feature]
-    return seen
-
-
-def _matches(
-    one: tuple[Float, NDArray[np.float32]],
-    two: tuple[Float, NDArray[np.float32]],
-    K1: Intrinsics,
-    K2: Intrinsics,
-) -> NDArray[np.int64]:
-    """(n, 2) features of two photos that match and agree on one motion."""
-    cv2 = _opencv()
-    none = np.empty((0, 2), np.int64)
-    if min(len(one[0]), len(two[0])) < _LEAST:
-        return none
-    pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(one[1], two[1], k=2)
-    good = [m for m, n in (p for p in pairs if len(p) == 2) if m.distance < 0.8 * n.distance]
-    best: dict[int, Any] = {}
-    for m in good:
-        if m.trainIdx not in best or m.distance < best[m.trainIdx].distance:
-            best[m.trainIdx] = m
-    chosen = np.array([(m.queryIdx, m.trainIdx) for m in best.values()], np.int64).reshape(-1, 2)
-    if len(chosen) < _LEAST:
-        return none
-    first, second = one[0][chosen[:, 0]], two[0][chosen[:, 1]]
-    focal = (K1.fx + K2.fx) / 2
-    a = (first - [K1.cx, K1.cy]) / K1.fx
-    b = (second - [K2.cx, K2.cy]) / K2.fx
-    cv2.setRNGSeed(0)
-    _, inside = cv2.findFundamentalMat(a * focal, b * focal, cv2.USAC_MAGSAC, _PIXELS, 0.999, 5000)
-    if inside is None or inside.sum() < _LEAST:
-        return none
-    kept: NDArray[np.int64] = chosen[inside.ravel().astype(bool)]
-    return kept
-
-
-def _begin(work: _Work) -> bool:
-    """Take the pair with the most points seen under a good angle as the first two cameras."""
-    cv2 = _opencv()
-    best: tuple[float, int, int, ViewPose] | None = None
-    for a, b in combinations(range(len(work.seen)), 2):
-        tracks = sorted(work.seen[a].keys() & work.seen[b].keys())
-        if len(tracks) < 2 * _LEAST:
+def _beginnings(intrinsics: Sequence[Intrinsics], seen: list[dict[int, Float]]) -> list[_Start]:
+    """Pairs to begin with; those with the most points seen under a good angle come first."""
+    cv2 = opencv()
+    work = _Work(list(intrinsics), seen)
+    found: list[_Start] = []
+    for a, b in combinations(range(len(seen)), 2):
+        tracks = sorted(seen[a].keys() & seen[b].keys())
+        if len(tracks) < 2 * LEAST:
             continue
         x, y = work.normalised(a, tracks), work.normalised(b, tracks)
-        threshold = _PIXELS / work.intrinsics[a].fx
+        threshold = PIXELS / intrinsics[a].fx
         cv2.setRNGSeed(0)
         E, inside = cv2.findEssentialMat(x, y, np.eye(3), cv2.RANSAC, 0.999, threshold)
         if E is None or E.shape != (3, 3):
             continue
         count, R, t, _ = cv2.recoverPose(E, x, y, np.eye(3), mask=inside)
         second = ViewPose(R, t.ravel())
-        if count < _LEAST:
+        if count < LEAST:
             continue
         points = [
             triangulated([ViewPose(np.eye(3), np.zeros(3)), second], np.array([p, q]))
             for p, q in zip(x[:200], y[:200], strict=True)
         ]
         angle = float(np.median([widest_angle([np.zeros(3), second.centre], p) for p in points]))
-        worth = count * min(angle, np.radians(12)) if angle > np.radians(2) else 0.0
-        if best is None or worth > best[0]:
-            best = (worth, a, b, second)
-    if best is None or best[0] <= 0:
-        return False
-    work.cameras = {best[1]: ViewPose(np.eye(3), np.zeros(3)), best[2]: best[3]}
-    _triangulate(work)
-    return len(work.points) >= _LEAST
+        if angle > np.radians(2):
+            found.append(_Start(count * min(angle, np.radians(12)), a, b, second))
+    return sorted(found, key=lambda start: (-start.worth, start.one, start.other))
 
 
 def _triangulate(work: _Work) -> None:
@@ -249,7 +205,7 @@ def _triangulate(work: _Work) -> None:
         rays = np.array([work.normalised(k, [track])[0] for k in photos])
         point = triangulated(cameras, rays)
         fine = widest_angle([c.centre for c in cameras], point) > np.radians(1.5)
-        if fine and _miss(work, photos, track, point) < 2 * _PIXELS:
+        if fine and _miss(work, photos, track, point) < 2 * PIXELS:
             work.points[track] = point
 
 
@@ -267,21 +223,21 @@ def _miss(work: _Work, photos: Sequence[int], track: int, point: Float) -> float
 
 def _resect(work: _Work) -> bool:
     """Place the photo that sees most known points; whether one was placed."""
-    cv2 = _opencv()
+    cv2 = opencv()
     waiting = [k for k in range(len(work.seen)) if k not in work.cameras]
     known = work.points.keys()
     for k in sorted(waiting, key=lambda k: -len(work.seen[k].keys() & known)):
         tracks = sorted(work.seen[k].keys() & known)
-        if len(tracks) < _LEAST:
+        if len(tracks) < LEAST:
             return False
         points = np.array([work.points[track] for track in tracks])
         rays = work.normalised(k, tracks)
         cv2.setRNGSeed(0)
         done, turn, shift, inside = cv2.solvePnPRansac(
             points, rays, np.eye(3), None, iterationsCount=2000,
-            reprojectionError=2 * _PIXELS / work.intrinsics[k].fx, confidence=0.999,
+            reprojectionError=2 * PIXELS / work.intrinsics[k].fx, confidence=0.999,
         )  # fmt: skip
-        if done and inside is not None and len(inside) >= max(_LEAST * 2 // 3, len(tracks) // 4):
+        if done and inside is not None and len(inside) >= max(LEAST * 2 // 3, len(tracks) // 4):
             good = inside.ravel()
             turn, shift = cv2.solvePnPRefineLM(
                 points[good], rays[good], np.eye(3), None, turn, shift
@@ -357,7 +313,7 @@ def _drop_wrong(work: _Work) -> list[float]:
     for track in list(work.points):
         photos = [k for k in work.cameras if track in work.seen[k]]
         error = _miss(work, photos, track, work.points[track])
-        if error > 2 * _PIXELS:
+        if error > 2 * PIXELS:
             del work.points[track]
         else:
             errors.append(error)

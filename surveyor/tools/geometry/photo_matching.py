@@ -1,0 +1,108 @@
+"""What photos show in common: features, pairs that agree on one motion, tracks through many photos.
+
+The same photos give the same tracks, whatever ran before in the process. Source: Lowe, IJCV 2004
+(features and ratio test).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from itertools import combinations
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from surveyor.core.geometry import Float, Intrinsics
+from surveyor.core.photos import Photo
+
+_LONGEST: Final = 1200
+_FEATURES: Final = 5000
+_ALL_PAIRS: Final = 24
+_NEIGHBOURS: Final = 6
+LEAST: Final = 18
+"""Points that two photos must share."""
+PIXELS: Final = 2.5
+"""How far from where it should be a point may be seen."""
+
+
+def opencv() -> Any:
+    """OpenCV, whose types differ by version; `photo_joining` has looked that it is there."""
+    return import_module("cv2")
+
+
+def _features(photo: Photo) -> tuple[Float, NDArray[np.float32]]:
+    """(n, 2) pixels of the photo and (n, 128) descriptors."""
+    cv2 = opencv()
+    grey = np.frombuffer(photo.data, np.uint8)
+    image = cv2.imdecode(grey, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
+    scale = min(1.0, _LONGEST / max(image.shape))
+    if scale < 1:
+        image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    finder = cv2.SIFT_create(nfeatures=_FEATURES, contrastThreshold=0.01)
+    found, descriptors = finder.detectAndCompute(image, None)
+    if descriptors is None:
+        return np.empty((0, 2)), np.empty((0, 128), np.float32)
+    descriptors = np.sqrt(descriptors / (descriptors.sum(axis=1, keepdims=True) + 1e-7))
+    return np.array([point.pt for point in found]) / scale, descriptors.astype(np.float32)
+
+
+def tracks_of(photos: Sequence[Photo], intrinsics: Sequence[Intrinsics]) -> list[dict[int, Float]]:
+    """What each photo shows of points that several photos show."""
+    features = [_features(photo) for photo in photos]
+    parent: dict[tuple[int, int], tuple[int, int]] = {}
+
+    def root(item: tuple[int, int]) -> tuple[int, int]:
+        while parent.setdefault(item, item) != item:
+            parent[item] = parent[parent[item]]
+            item = parent[item]
+        return item
+
+    near = len(photos) <= _ALL_PAIRS
+    for a, b in combinations(range(len(photos)), 2):
+        if near or b - a <= _NEIGHBOURS:
+            for first, second in _matches(features[a], features[b], intrinsics[a], intrinsics[b]):
+                parent[root((a, int(first)))] = root((b, int(second)))
+    groups: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for item in list(parent):
+        groups.setdefault(root(item), []).append(item)
+    seen: list[dict[int, Float]] = [{} for _ in photos]
+    for track, members in enumerate(groups.values()):
+        shown = [photo for photo, _ in members]
+        if len(set(shown)) == len(shown) >= 2:  # twice in one photo: a mistaken match
+            for photo, feature in members:
+                seen[photo][track] = features[photo][0][feature]
+    return seen
+
+
+def _matches(
+    one: tuple[Float, NDArray[np.float32]],
+    two: tuple[Float, NDArray[np.float32]],
+    K1: Intrinsics,
+    K2: Intrinsics,
+) -> NDArray[np.int64]:
+    """(n, 2) features of two photos that match and agree on one motion."""
+    cv2 = opencv()
+    none = np.empty((0, 2), np.int64)
+    if min(len(one[0]), len(two[0])) < LEAST:
+        return none
+    pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(one[1], two[1], k=2)
+    good = [m for m, n in (p for p in pairs if len(p) == 2) if m.distance < 0.8 * n.distance]
+    best: dict[int, Any] = {}
+    for m in good:
+        if m.trainIdx not in best or m.distance < best[m.trainIdx].distance:
+            best[m.trainIdx] = m
+    chosen = np.array([(m.queryIdx, m.trainIdx) for m in best.values()], np.int64).reshape(-1, 2)
+    if len(chosen) < LEAST:
+        return none
+    first, second = one[0][chosen[:, 0]], two[0][chosen[:, 1]]
+    focal = (K1.fx + K2.fx) / 2
+    a = (first - [K1.cx, K1.cy]) / K1.fx
+    b = (second - [K2.cx, K2.cy]) / K2.fx
+    cv2.setRNGSeed(0)
+    _, inside = cv2.findFundamentalMat(a * focal, b * focal, cv2.USAC_MAGSAC, PIXELS, 0.999, 5000)
+    if inside is None or inside.sum() < LEAST:
+        return none
+    kept: NDArray[np.int64] = chosen[inside.ravel().astype(bool)]
+    return kept
