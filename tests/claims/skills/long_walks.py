@@ -78,7 +78,7 @@ SPACE: Mapping[str, Workflow] = {
 }
 
 
-def measure(places: int = 16, root: Path = ROOT) -> Iterator[Claim]:
+def measure(places: int = 6, root: Path = ROOT) -> Iterator[Claim]:
     """Make walks, play every workflow, learn and pay cross-fitted."""
     paths, seconds = [], []
     for k in range(places // PART):
