@@ -78,7 +78,7 @@ SPACE: Mapping[str, Workflow] = {
 }
 
 
-def measure(places: int = 16, root: Path = ROOT) -> Iterator[Claim]:
+def measure(places: int = 6, root: Path = ROOT) -> Iterator[Claim]:
     """Make walks, play every workflow, learn and pay cross-fitted."""
     paths, seconds = [], []
     for k in range(places // PART):
@@ -219,12 +219,15 @@ def claims(rows: Rows, looks: Looks, tags: Looks, price: float) -> Iterator[Clai
     """Policies, each learnt on seven eighths of the places and paid on the last."""
     seen, told = sorted(next(iter(looks.values()))), sorted(next(iter(tags.values())))
     carded = crossed(rows, conditioned(looks, seen, PAID), price)
+    eager = crossed(rows, conditioned(looks, seen, PAID, errors=0.0), price)
     policies = {
         **{name: [done[w.key] for done in rows.values()] for name, w in SPACE.items()},
         "best single": crossed(rows, single, price),
         "best per type": crossed(rows, per_type, price),
         "card conditions": carded,
+        "card conditions, ungated": eager,
         "oracle by true tag": crossed(rows, conditioned(tags, told), price),
+        "oracle by true tag, ungated": crossed(rows, conditioned(tags, told, errors=0.0), price),
     }
     for name, rollouts in policies.items():
         mean = row(name, rollouts, price)
@@ -232,31 +235,33 @@ def claims(rows: Rows, looks: Looks, tags: Looks, price: float) -> Iterator[Clai
             f"score {mean.score:.3f} at {mean.cost:.2f} s; {mean.rooms} places, {mean.tasks} tasks"
         )
         yield Claim(f"walks: utility of {name}", round(mean.utility, 4), "shown", True, note)
-    for name in ("best per type", "card conditions", "oracle by true tag"):
+    for name in [*policies][-5:]:
         found = contrast(name, policies[name], "best single", policies["best single"], price)
         yield _row(f"{name} less best single", found)
-    yield from _less_shuffled("card conditions", carded, rows, looks, seen, price)
-    for tag in told:
+    for errors, chosen in ((1.0, carded), (0.0, eager)):
+        yield _less_shuffled(errors, chosen, rows, looks, price)
+    for tag in ("repeating", "rooms"):
         yield from _interaction(tag, rows, tags, price)
 
 
 def _less_shuffled(
-    name: str, chosen: list[Rollout], rows: Rows, looks: Looks, seen: list[str], price: float
-) -> Iterator[Claim]:
+    errors: float, chosen: list[Rollout], rows: Rows, looks: Looks, price: float
+) -> Claim:
     """The conditions less the same learnt from shuffled cards, mean over shuffles."""
+    seen = sorted(next(iter(looks.values())))
     old = [
         r
         for k in range(SHUFFLES)
-        for r in crossed(rows, conditioned(shuffled(looks, k), seen, PAID), price)
+        for r in crossed(rows, conditioned(shuffled(looks, k), seen, PAID, errors), price)
     ]
+    name = "card conditions" if errors else "card conditions, ungated,"
     found = contrast(name, chosen * SHUFFLES, "shuffled cards", old, price)
-    yield Claim(
+    return Claim(
         f"walks: {name} less shuffled cards, utility",
         round(found.utility, 4),
         ">= 0.01, clear of 0",
         found.utility >= 0.01 and found.utility_low > 0,
-        f"{_interval(found)}; mean of {SHUFFLES} shuffles. The largest effect that could have been"
-        f" missed is {found.utility_high:+.3f}",
+        f"{_interval(found)}; mean of {SHUFFLES} shuffles",
     )
 
 

@@ -13,7 +13,9 @@ from surveyor.skills.distil.rollouts import Rollout
 FOLDS = 8
 SHRINK = 60
 """Tasks of one type that weigh as much as the mean over all types, as in exploration."""
-LEAST_ROOMS = 4
+LEAST_ROOMS = 3
+CASE = "case"
+"""Marks the side of a `Split` on which a special case acts."""
 
 Looks = Mapping[str, Mapping[str, float]]
 """What first cheap looks measured: features by place."""
@@ -69,12 +71,16 @@ def per_type(rows: Rows, price: float) -> Learnt:
 
 
 def conditioned(
-    looks: Looks, features: Sequence[str], paid: Mapping[str, float] | None = None
+    looks: Looks,
+    features: Sequence[str],
+    paid: Mapping[str, float] | None = None,
+    errors: float = 1.0,
 ) -> Learner:
     """The best single workflow, and one special case for all types where a feature of the first
-    looks says so and it gained at least a standard error on the places that taught it.
+    looks says so and it gained ``errors`` standard errors on the places that taught it.
 
-    ``paid``: priced seconds a task of features that no workflow measures by the way.
+    ``paid``: priced seconds a task of features that no workflow measures by the way. With 0
+    errors a case is taken wherever it gained anything: dearer, and blind to nothing.
     """
     price_of = paid or {}
 
@@ -84,9 +90,10 @@ def conditioned(
         for feature in features:
             values = sorted({looks[next(iter(d.values())).room][feature] for d in rows.values()})
             for share in (0.33, 0.5, 0.67):
-                bound = values[int(share * len(values))] if len(values) > 1 else 0.0
-                for side in ("below", "above"):
-                    found += _cases(rows, price, base, looks, feature, bound, side)
+                bound = values[int(share * len(values))]
+                for ways in ((CASE, ""), ("", CASE)):
+                    side = Split(feature, bound, *ways)
+                    found += _cases(rows, price, base, looks, side, errors)
         if not found:
             return Learnt(lambda _: base)
         best = max(found, key=lambda f: f[0])[1]
@@ -96,35 +103,26 @@ def conditioned(
 
 
 def _cases(
-    rows: Rows, price: float, base: str, looks: Looks, feature: str, bound: float, side: str
+    rows: Rows, price: float, base: str, looks: Looks, bound: Split, errors: float
 ) -> list[tuple[float, Split]]:
-    """Special cases on one side of a bound that gained a standard error: (weight, split)."""
-    mine = [
-        done
-        for done in rows.values()
-        if (looks[next(iter(done.values())).room][feature] < bound) == (side == "below")
-    ]
-    rooms = {next(iter(done.values())).room for done in mine}
-    if len(rooms) < LEAST_ROOMS:
+    """Special cases on one side of a bound that gained enough, with their weights."""
+    inside = bound.rule(looks)
+    mine = [done for done in rows.values() if inside(next(iter(done.values()))) == CASE]
+    if len({next(iter(done.values())).room for done in mine}) < LEAST_ROOMS:
         return []
     cases = []
-    for key in mine[0]:
+    for key in set(mine[0]) - {base}:
         gains = defaultdict(list)
         for done in mine:
             gain = done[key].utility(price) - done[base].utility(price)
             gains[done[key].room].append(gain)
         by_room = [statistics.fmean(g) for g in gains.values()]
-        gain = statistics.fmean(by_room)
         error = statistics.stdev(by_room) / len(by_room) ** 0.5
-        floor = 0.25 / len(mine) ** 0.5
-        if key != base and gain >= max(error, floor):
-            ways = {"below": base, "above": base, side: key}
-            cases.append(
-                (
-                    (gain - max(error, floor)) * len(mine),
-                    Split(feature, bound, ways["below"], ways["above"]),
-                )
-            )
+        least = errors * max(error, 0.25 / len(mine) ** 0.5)
+        gain = statistics.fmean(by_room)
+        if gain > least:
+            ways = [key if way == CASE else base for way in (bound.below, bound.above)]
+            cases.append(((gain - least) * len(mine), Split(bound.feature, bound.bound, *ways)))
     return cases
 
 
