@@ -170,6 +170,21 @@ def test_objects_stand_by_name_in_the_order_in_which_they_were_asked_about() -> 
     )
 
 
+def test_a_view_in_which_names_are_looked_up_is_the_captured_one() -> None:
+    words = Vocabulary.of(["how", "long"])
+    call = {"id": "a", "function": {"name": "restore", "arguments": '{"frames": ["frame_2"]}'}}
+    said: list[Chat] = [{"role": "assistant", "tool_calls": [call]}]
+    text = "frames_1: 1 frame\nframe_9 from frame_2"
+    said.append({"role": "tool", "tool_call_id": "a", "content": text})
+    arguments = {"object": "sofa", "within": "frame_2"}
+    sized = {"id": "b", "function": {"name": "size", "arguments": json.dumps(arguments)}}
+    before = encode(said, words)
+    after = encode([*said, {"role": "assistant", "tool_calls": [sized]}], words)
+    own = after.tokens[len(before.tokens) :]
+    assert own == ["<call>", "size", "@object", "E1", "@within", "f2", "<end>"]
+    assert decode(own, after.table).calls == (("size", arguments),)
+
+
 def test_a_search_that_stops_is_told_in_how_many_frames_each_name_was_seen() -> None:
     words = Vocabulary.of(["how", "far", "is", "the", "from"])
     user = {"role": "user", "content": "Question: how far is the lamp from the sofa?"}

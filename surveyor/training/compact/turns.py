@@ -212,6 +212,8 @@ def _read_value(token: str, key: str, table: Table) -> list[Any]:
         return [value if token == "W.share" else int(value)]
     if re.fullmatch(r"f\d+", token):
         place = int(token[1:])
+        if key == "within":  # a frame of reference is a captured one
+            return [f"frame_{place}"]
         return [table.newest.get(place, f"frame_{place}")]
     if re.fullmatch(r"E\d+", token):
         return [_slot(table.names, token)] if key in _NAMED else []
