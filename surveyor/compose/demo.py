@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ def demonstrate(out: Path, seeds: Sequence[int]) -> None:
     """Rooms, two runs, one table, one page. Everything lies under ``out``."""
     began = time.monotonic()
     dataset = out / f"rooms-{seeds[0]}-{len(seeds)}"
-    make_rooms(dataset, seeds)
+    make_rooms(dataset, seeds, workers=makers())
     reports = {
         title: answer(dataset, out / "runs" / f"{dataset.name}-{preset}", preset, out / "cache")
         for preset, title in PRESETS.items()
@@ -38,11 +39,17 @@ def demonstrate(out: Path, seeds: Sequence[int]) -> None:
     print(f"report: {page}  ({time.monotonic() - began:.0f} s)")
 
 
+def makers() -> int:
+    """Processes that make rooms at once: each takes half a gigabyte."""
+    return min(4, os.cpu_count() or 1)
+
+
 def make_rooms(
     dataset: Path,
     seeds: Sequence[int],
     settings: RoomsSettings | None = None,
     split: str = "test",
+    workers: int = 1,
 ) -> None:
     """Make the dataset, or finish or keep what is there; says what it does on stderr."""
     from surveyor.scenes.datasets.embedded import make_rooms_dataset
@@ -50,7 +57,9 @@ def make_rooms(
     def told(done: int, total: int) -> None:
         print(f"room {done} of {total}", file=sys.stderr, flush=True)
 
-    manifest = make_rooms_dataset(dataset, seeds, settings=settings, split=split, progress=told)
+    manifest = make_rooms_dataset(
+        dataset, seeds, settings=settings, split=split, progress=told, workers=workers
+    )
     asked = sum(manifest.questions.values())
     print(f"{len(manifest.scenes)} rooms, {asked} questions in {dataset}")
 

@@ -9,7 +9,7 @@ from typing import cast
 
 from pydantic import ValidationError
 
-from surveyor.compose.demo import make_rooms
+from surveyor.compose.demo import make_rooms, makers
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
 from surveyor.core.wording import first_problem
@@ -47,7 +47,7 @@ def make_dataset(
 ) -> None:
     """Make, finish or keep a dataset of rooms, or with ``changes`` of pairs of rooms."""
     if not changes:
-        make_rooms(out, seeds, settings=settings, split=split)
+        make_rooms(out, seeds, settings=settings, split=split, workers=makers())
         return
     from surveyor.scenes.datasets.pairs import KINDS, PairKind, make_pairs_dataset
 

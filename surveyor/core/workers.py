@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
-from multiprocessing import parent_process
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context, parent_process
+from typing import TypeVar
+
+from surveyor.core.errors import InfrastructureError
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def python_module(module: str, *arguments: str, python: str | None = None) -> list[str]:
@@ -28,3 +38,26 @@ def end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=wait, name="parent", daemon=True).start()
+
+
+def in_processes(work: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[R]:
+    """``work`` on every item in ``workers`` processes, results in order.
+
+    Ctrl-C is the parent's: what is being worked on is finished, the rest is dropped. Raises what
+    ``work`` raises, and `InfrastructureError` when a process was killed.
+    """
+    if not items:
+        return
+    count = min(workers, len(items))
+    try:
+        with ProcessPoolExecutor(count, get_context("spawn"), _begin) as pool:
+            yield from pool.map(work, items)
+    except BrokenProcessPool:
+        raise InfrastructureError(
+            "a process of ours was killed, perhaps for its memory; run the same command again"
+        ) from None
+
+
+def _begin() -> None:
+    end_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -40,7 +40,7 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     param, _ = _files(tmp_path, 351)
     whole = param.with_suffix(".bin").read_bytes()
     param.with_suffix(".bin").write_bytes(whole + bytes(4))
-    with pytest.raises(ValueError, match="4 bytes of .* are unexplained"):
+    with pytest.raises(ValueError, match=r"4 bytes of .* are unexplained"):
         SCRIPT["read"](param)
     param.with_suffix(".bin").write_bytes(bytes(4) + whole[4:])
     with pytest.raises(ValueError, match="conv_first is not kept as float16"):

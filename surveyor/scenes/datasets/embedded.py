@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import cycle
 from pathlib import Path
@@ -99,8 +99,10 @@ def make_rooms_dataset(
     split: str = "test",
     seed: int = 0,
     progress: Progress | None = None,
+    workers: int = 1,
 ) -> DatasetManifest:
-    """Make (or finish) a dataset of one room per seed. ``seed`` steers the questions."""
+    """Make (or finish) a dataset of one room per seed. ``seed`` steers the questions; ``workers``
+    as in `write_dataset`."""
     settings = settings or RoomsSettings()
     if not seeds or len(set(seeds)) != len(seeds):
         raise UserError("give at least one room seed, and each seed once")
@@ -129,10 +131,17 @@ def make_rooms_dataset(
     return write_dataset(
         path,
         plan,
-        lambda scene_id: capture_room(scene_id, planned[scene_id], settings),
+        partial(_capture_planned, planned, settings),
         asker,
         progress,
+        workers=workers,
     )
+
+
+def _capture_planned(
+    planned: Mapping[str, CapturePlan], settings: RoomsSettings, scene_id: str
+) -> SceneBundle:
+    return capture_room(scene_id, planned[scene_id], settings)
 
 
 def scene_name(seed: int) -> str:

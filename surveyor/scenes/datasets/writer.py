@@ -11,6 +11,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ from surveyor.core.geometry import Float
 from surveyor.core.locks import claimed
 from surveyor.core.paths import child
 from surveyor.core.tasks import Task
+from surveyor.core.workers import in_processes
 from surveyor.scenes.capture.depth_maps import FrameMaps, encode_maps
 from surveyor.scenes.capture.visibility import SeenBoxes
 from surveyor.scenes.datasets.truth import (
@@ -109,6 +111,7 @@ def write_dataset(
     progress: Progress | None = None,
     *,
     whole: bool = False,
+    workers: int = 1,
 ) -> DatasetManifest:
     """Make the dataset at ``path``, or finish it, or return it when it is there already.
 
@@ -116,6 +119,8 @@ def write_dataset(
     questions anew. ``build`` makes one scene by its id, ``ask`` the questions of all scenes.
     ``progress`` is told scenes done and scenes in all. Raises `UserError` when something else lies
     at ``path`` or another process makes it; ``whole`` then leaves nothing to take up again.
+    ``workers`` processes make scenes at once; more than one needs a ``build`` that can be pickled,
+    and a program that may be imported (``if __name__ == "__main__"``).
     """
     existing = _existing(path, plan)
     if isinstance(existing, DatasetManifest):
@@ -127,7 +132,7 @@ def write_dataset(
         part = _part_of(path)
         began = not part.exists()
         try:
-            return _write_dataset(path, plan, build, ask, progress)
+            return _write_dataset(path, plan, build, ask, progress, workers)
         except SurveyorError:
             # What was asked for cannot be made: leave nothing that other settings trip over.
             scenes = part / SCENES
@@ -141,15 +146,21 @@ def _part_of(path: Path) -> Path:
 
 
 def _write_dataset(
-    path: Path, plan: DatasetPlan, build: Builder, ask: Asker, progress: Progress | None
+    path: Path,
+    plan: DatasetPlan,
+    build: Builder,
+    ask: Asker,
+    progress: Progress | None,
+    workers: int,
 ) -> DatasetManifest:
     try:
         part = _open_part(path, plan)
-        for done, scene_id in enumerate(plan.scenes):
-            if not (part / SCENES / scene_id / "truth.json").exists():
-                _write_scene(part, build(scene_id))
+        missing = [s for s in plan.scenes if not (part / SCENES / s / "truth.json").exists()]
+        make = partial(_make_scene, part, build)
+        made = in_processes(make, missing, workers) if workers > 1 else map(make, missing)
+        for done, _ in enumerate(made, len(plan.scenes) - len(missing) + 1):
             if progress is not None:
-                progress(done + 1, len(plan.scenes))
+                progress(done, len(plan.scenes))
         manifest = _write_questions(part, plan, ask)
         (part / PLAN).unlink()
         _replace(path, part)
@@ -242,6 +253,10 @@ def _linked(source: str, target: str) -> str:
     except OSError:
         shutil.copy2(source, target)
     return target
+
+
+def _make_scene(part: Path, build: Builder, scene_id: str) -> None:
+    _write_scene(part, build(scene_id))
 
 
 def _write_scene(part: Path, bundle: SceneBundle) -> None:

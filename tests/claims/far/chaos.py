@@ -128,7 +128,8 @@ def _cycles(site: Site, known: Path, disk: Path, faults: list[str], seconds: flo
     until, rng, done = time.monotonic() + seconds, random.Random(0), list[Cycle]()
     whole = site.whole("whole", 1)
     while time.monotonic() < until or len(done) < len(faults):
-        fault, name = faults[len(done) % len(faults)], f"struck-{len(done)}"
+        fault = faults[len(done) % len(faults)]
+        name = f"struck-{len(faults)}-{len(done)}"  # of its own: nothing is remembered for it
         expert = EndpointsFile(known).read().experts[0].pid
         codes = _cycle(site, name, STRIKES[fault], expert, disk, rng.uniform(0.1, 0.8))
         checked = integrity(site.whole(name, 1), whole)
