@@ -130,7 +130,7 @@ def test_an_answer_without_a_cell_is_taken() -> None:
 
 def test_the_prompt_tells_functions_and_what_they_give() -> None:
     text = CodeDialect(TASK, PlannerInput(SCHEMAS), Capabilities()).instructions
-    assert "count(objects: [str]" in text
+    assert "count(objects?: [str]" in text
     assert "survey: skill join objects[handle category" in text
     assert fields_of("no tool") == ""
     known = {tool.name for tool in (*default_tools(), *offered(frames=True))}

@@ -77,7 +77,7 @@ def test_cells_answer_a_question_through_a_run(tmp_path: Path) -> None:
     assert {use.uses[call.call_id] for call in own} == {Use.EFFECTIVE}
     assert [one["name"] for one in episode.model_calls[0].tool_calls] == ["cell"]
     sent = server.requests[-1].json["messages"]
-    assert "count(objects: [str]" in sent[0]["content"]
+    assert "count(objects?: [str]" in sent[0]["content"]
     assert "Run one cell" not in sent[0]["content"]
     assert "meas_1" in sent[-1]["content"]
     assert "Output:" in sent[-1]["content"]
