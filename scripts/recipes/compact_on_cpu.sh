@@ -46,7 +46,6 @@ surveyor compare "$OUT/runs/teacher" "$OUT/runs/compact"
 
 # By parts: realistic experts, unseen names, other words, workflows held out, the skill removed.
 "$PYTHON" scripts/recipes/evaluate_compact.py "$OUT/agent/model" "$OUT/test" "$OUT/eval"
-SURVEYOR_COMPACT=$OUT/eval "$PYTHON" -m tests.claims training
 
 # GRPO: an agent that saw many ways of looking and was told none finds out which ones pay.
 surveyor train compact "$OUT/habits" --steps 500 --layers 3 --width 96 --reworded 0 --strange 0 \
@@ -55,5 +54,6 @@ surveyor train reinforce "$OUT/habits/model" "$OUT/grpo" --dataset "$OUT/train" 
   --groups 6 --group 6 --rate 5e-4 --price 0.05
 for agent in habits grpo; do
   "$PYTHON" scripts/recipes/evaluate_compact.py "$OUT/$agent/model" "$OUT/test" "$OUT/eval-$agent" \
-    --only plain --limit 96 --temperature 1 --price 0.05 --against "$OUT/eval-habits/compact-plain"
+    --only plain --temperature 1 --price 0.05 --against "$OUT/eval-habits/compact-plain"
 done
+SURVEYOR_COMPACT=$OUT/eval "$PYTHON" -m tests.claims training

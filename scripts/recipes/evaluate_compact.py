@@ -168,7 +168,7 @@ async def play(
     chat = ChatConfig(
         model="compact",
         base_url="http://compact/v1",
-        sampling={"temperature": temperature, "seed": 0} if temperature else {"temperature": 0},
+        sampling={"temperature": temperature},
         capabilities={"images": False},
     )
     app = build_server(backend_of(model), "compact")

@@ -41,7 +41,9 @@ def test_every_other_preset_misses_and_moves_things(name):
     assert wrong == estimated_table(TRUTH, preset(name), 0)
     assert wrong != estimated_table(TRUTH, preset(name), 1)
     share = len(wrong.objects) / len(OBJECTS)
-    expected = {"imperfect-detector": 0.8, "realistic": 0.82, "harsh": 0.71, "long-walks": 0.82}[name]
+    expected = {"imperfect-detector": 0.8, "realistic": 0.82, "harsh": 0.71, "long-walks": 0.82}[
+        name
+    ]
     assert share == pytest.approx(expected, abs=0.06)
     sizes = np.array([thing.box.size for thing in wrong.objects])
     assert 0.02 < sizes.std() < 0.12

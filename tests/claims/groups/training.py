@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tests.claims.claim import Claim
-from tests.claims.training.agent import trained
+from tests.claims.training.agent import reinforced, trained
 from tests.claims.training.record import recorded
 from tests.claims.training.rooms import exporting, language, rolled_out, teacher_adheres
 from tests.claims.training.tokens import exact
@@ -35,6 +35,7 @@ def measure() -> Iterator[Claim]:
             yield from exact(list(source.rows()), root)
     if folder := os.environ.get("SURVEYOR_COMPACT"):
         yield from trained(Path(folder))
+        yield from reinforced(Path(folder))
 
 
 def _rewards() -> Iterator[Claim]:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from surveyor.benchmarks.stats.intervals import clustered_mean
+from surveyor.benchmarks.usage import spend
 from surveyor.memory.events import ToolStatus
 from surveyor.memory.runs import RunFolder
 from surveyor.training.compact.drawing import skill_for
@@ -55,6 +57,35 @@ def trained(folder: Path) -> Iterator[Claim]:
         yield Claim.at_least(f"{name}: calls that are valid", own.valid, 0.995, f"of {own.calls}")
         if part == "held-out-workflows":
             yield Claim.at_least(f"{name}: episodes as the skill asks", own.adheres, 0.95)
+
+
+PRICE = 0.05
+"""Of a priced second, in score: what the recipe's GRPO was rewarded by."""
+
+
+def reinforced(folder: Path) -> Iterator[Claim]:
+    """What GRPO gained in utility on unseen rooms, where the recipe has played both agents
+    (``eval-habits`` and ``eval-grpo`` beside the trained agent's folder)."""
+    before, after = (
+        folder.with_name(f"eval-{name}") / "compact-plain" for name in ("habits", "grpo")
+    )
+    if not all((run / "results.jsonl").exists() for run in (before, after)):
+        return
+    old, new = (_utilities(RunFolder.open(run)) for run in (before, after))
+    both = sorted(old.keys() & new.keys())
+    gain = clustered_mean([new[k][1] - old[k][1] for k in both], [new[k][0] for k in both])
+    note = f"{len(both)} tasks; gain {gain.estimate:+.3f} to {gain.high or 0:+.3f}"
+    yield Claim.at_least("GRPO: utility gained, low end of 95 %", gain.low or 0.0, 0.001, note)
+
+
+def _utilities(run: RunFolder) -> dict[str, tuple[str, float]]:
+    """Room and score less priced seconds of every task that was played."""
+    scores = {score.task_id: score.value for score in run.results()}
+    return {
+        task.id: (task.scene_id, scores.get(task.id, 0.0) - PRICE * spend(episode).cost)
+        for task, epoch in run.scheduled()
+        if (episode := run.episode(task.id, epoch)) is not None
+    }
 
 
 def read(run: RunFolder, asked: set[str]) -> Played:
