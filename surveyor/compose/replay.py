@@ -62,6 +62,11 @@ def replay(
     finished = dict(_finished(before))
     planner = ReplayPlanner(lambda task: finished[task.id], config.planner)
     place = out or original.with_name(f"{original.name}-replayed")
+    if (place / "run.json").exists():
+        raise UserError(
+            f"{place} holds a run already, and a replay has to be made anew: remove it, or name "
+            "another folder with --out"
+        )
     carry_out(Request(config, endpoints=experts, out=place, cached=False, planner=planner))
     after = RunFolder.open(place)
     return tuple(

@@ -225,8 +225,7 @@ def _looks_first(config: RunConfig, dataset: Dataset) -> tuple[Tool[Any], ...]:
 
 def _codes(job: Job) -> bool:
     """Whether a model acts by cells of code, which then stand among its tools."""
-    chat = job.planner is None and job.config.planner == "chat"
-    return chat and PlannerOptions.read(job.config).codes()
+    return job.config.planner == "chat" and PlannerOptions.read(job.config).codes()
 
 
 def wants_table(config: RunConfig) -> bool:

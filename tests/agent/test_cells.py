@@ -181,6 +181,26 @@ def test_a_cell_makes_so_many_calls(room: BoxRoom, tmp_path: Path) -> None:
 
 
 @walled
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("count(objects=[10**30])", "count"),
+        ("count(objects=[-2**63-1])", "count"),
+        ("count(category='x' * 40_000)", "at most 32000 characters"),
+        ("count()", "count what?"),
+        ("while True:\n    try: nosuch = count(objects=[seen[0]])\n    except ToolMistake: pass",
+         "asked 256 times"),
+    ],
+)  # fmt: skip
+def test_wild_calls_of_a_cell_are_the_models_mistakes(
+    room: BoxRoom, tmp_path: Path, code: str, words: str
+) -> None:
+    episode = played(room, tmp_path, SEEN, code, "len(seen.objects)")
+    assert words in told(episode)[1]
+    assert told(episode)[2] == "2", "earlier cells stand"
+
+
+@walled
 def test_calls_of_cells_count_against_the_episode(room: BoxRoom, tmp_path: Path) -> None:
     code = orjson.dumps({"code": "while True:\n    survey(categories=['chair'])"}).decode()
     planner = ScriptedPlanner(turns(Turn(calls=(CallRequest("c", CELL, code),))))

@@ -11,6 +11,7 @@ import pytest
 from surveyor.agent.replay import recorded_turns
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.benchmarks.tool_use import Basis, Use, tool_use
+from surveyor.compose.replay import replay
 from surveyor.compose.run import Job, check_planner
 from surveyor.compose.session import finish, reference_experts
 from surveyor.core.dataset import Dataset
@@ -82,6 +83,8 @@ def test_cells_answer_a_question_through_a_run(tmp_path: Path) -> None:
     assert "meas_1" in sent[-1]["content"]
     assert "Output:" in sent[-1]["content"]
     assert Dataset.open(path).manifest.questions
+    (replayed,) = replay(tmp_path / "run")
+    assert (replayed.first, replayed.results) == ("", len(episode.outcomes))
 
 
 def test_without_bubblewrap_the_dialect_refuses(

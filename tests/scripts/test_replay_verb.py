@@ -50,6 +50,9 @@ def test_the_same_experts_give_the_same_results_anew(place: Path) -> None:
     )
     assert first["overall"] == second["overall"]
     assert first["guesses"] == second["guesses"]
+    again = CliRunner().invoke(app, [str(place / "a")])
+    assert isinstance(again.exception, UserError), "what was kept is not checked for made anew"
+    assert "remove it" in str(again.exception)
 
 
 def test_other_experts_are_told_apart_and_the_exit_says_so(place: Path) -> None:

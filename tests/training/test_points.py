@@ -79,6 +79,41 @@ def test_labels_come_back_as_written(tmp_path: Path) -> None:
         read_pseudo_labels(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"labels": np.array([99])},
+        {"labels": np.array([-5])},
+        {"labels": np.array([0.5])},
+        {"labels": np.array([0, 1])},
+        {"points": np.full((1, 3), np.nan, np.float32)},
+        {"points": np.full((1, 3), 1e30, np.float32)},
+        {"points": np.zeros((1, 2), np.float32)},
+        {"points": np.array([["a", "b", "c"]])},
+        {"points": np.zeros((0, 3), np.float32), "labels": np.zeros(0, int)},
+        {"weights": np.ones((1, 1), np.float32)},
+        {"weights": None},
+        {"cut": 100},
+        {"cut": 0},
+    ],
+)
+def test_damaged_labels_are_refused_in_words(tmp_path: Path, damage: dict[str, object]) -> None:
+    (tmp_path / "classes.json").write_text('{"classes": ["bed", "lamp"]}')
+    arrays: dict[str, object] = {
+        "points": np.zeros((1, 3), np.float32),
+        "labels": np.array([0]),
+        "weights": np.ones(1, np.float32),
+    }
+    file = tmp_path / "a.npz"
+    cut = damage.get("cut")
+    whole = {k: v for k, v in (arrays | damage).items() if v is not None and k != "cut"}
+    np.savez(file, **whole)  # type: ignore[arg-type]
+    if isinstance(cut, int):
+        file.write_bytes(file.read_bytes()[:cut])
+    with pytest.raises(UserError, match=r"a\.npz (cannot be read|holds no labelled points)"):
+        read_pseudo_labels(tmp_path)
+
+
 def test_the_verb_trains_tunes_and_tells_how_a_held_out_scene_is_met(tmp_path: Path) -> None:
     made = labelled(room(6), spoilt=False)
     scenes = [replace(made, scene_id=name) for name in ("one", "two")]

@@ -7,11 +7,11 @@ answer of the episode (`answered`).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Final
 from weakref import WeakKeyDictionary
 
-import orjson
 from pydantic import Field, JsonValue
 
 from surveyor.agent.cells.host import (
@@ -33,7 +33,10 @@ from surveyor.tools.workspace import Workspace
 
 CELL: Final = "cell"
 MOST_CODE: Final = 16_000
+MOST_ARGUMENTS: Final = 32_000
 _PICTURES = 4
+_ASKED = 8
+"""Calls that a cell may try, refused ones among them, as a multiple of those that are made."""
 
 
 class CellArguments(Arguments):
@@ -118,7 +121,9 @@ class _Calls:
         self._most = most
 
     async def carry(self, call: CellCall) -> Reply:
-        """Make one call; what the cell is told of it."""
+        """Make one call; what the cell is told of it. `KernelLost` for one that asks on and on."""
+        if len(self.replies) >= _ASKED * self._most:
+            raise KernelLost(f"the cell asked {_ASKED * self._most} times and was stopped")
         reply = await self._made(call)
         self.replies.append(reply)
         return reply
@@ -130,7 +135,9 @@ class _Calls:
         if number > self._most:
             return _refused(f"a cell makes at most {self._most} calls; go on in the next one")
         current_call.set(self.parent)
-        raw = orjson.dumps(call.arguments).decode()
+        raw = json.dumps(call.arguments)  # whole numbers of any size, which a tool refuses itself
+        if len(raw) > MOST_ARGUMENTS:
+            return _refused(f"arguments of at most {MOST_ARGUMENTS} characters, please")
         (outcome,) = await perform([CallRequest(f"{self.parent}.{number}", call.name, raw)])
         self.outcomes.append(outcome)
         return {

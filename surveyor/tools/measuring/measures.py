@@ -148,6 +148,8 @@ def _same_space(objects: Objects) -> None:
 
 
 async def _count(asked: CountArguments, workspace: Workspace) -> ToolResult:
+    if asked.category is None and "objects" not in asked.model_fields_set:
+        raise ModelMistake("count what? name a category, or objects by their handles")
     if not asked.objects and asked.category is not None:
         named = (asked.category,)
         space = frame_of_reference(named, workspace, asked.within)
@@ -245,8 +247,10 @@ async def _nearest(asked: NearestArguments, workspace: Workspace) -> ToolResult:
     sources = (near, *(found[1] for _, found in ranked))
     handle = workspace.add("meas", MeasureRecord(order[0][0], ""), sources)
     listed = ", ".join(f"{category} {metres:.2f} m" for category, metres in order)
+    absent = [one for one in asked.candidates if not every_object((one,), anchor.space, workspace)]
+    unseen = f"; not found: {', '.join(absent)}" if absent else ""
     return ToolResult(
-        text=f"{handle}: from {near}, nearest first: {listed}",
+        text=f"{handle}: from {near}, nearest first: {listed}{unseen}",
         data=dump(NearestData(handle=handle, order=order)),
         handles=(handle,),
         sources=sources,

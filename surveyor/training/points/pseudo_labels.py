@@ -6,11 +6,13 @@ that are in none are background (-1). How sure a mask is goes along, as the weig
 
 from __future__ import annotations
 
+import io
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,8 @@ from surveyor.training.checkpoints import write_folder
 
 BACKGROUND = -1
 _CELL = 0.02
+_FARTHEST = 10_000.0
+"""Metres; what lies further off is no place."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,14 +138,38 @@ def read_pseudo_labels(folder: Path) -> list[LabelledPoints]:
     try:
         names = tuple(json.loads((folder / "classes.json").read_text())["classes"])
     except (OSError, ValueError, KeyError, TypeError):
+        names = ()
+    files = sorted(folder.glob("*.npz"))
+    if not files or not names or not all(isinstance(one, str) for one in names):
         raise UserError(
             f"{folder} holds no pseudo-labels; make them with surveyor export pseudo-labels"
-        ) from None
-    found = []
-    for path in sorted(folder.glob("*.npz")):
-        with np.load(path, allow_pickle=False) as kept:
-            points, labels = kept["points"].astype(np.float64), kept["labels"]
-            found.append(
-                LabelledPoints(path.stem, points, labels, kept["weights"].astype(float), names)
-            )
-    return found
+        )
+    return [_read_scene(path, names) for path in files]
+
+
+def _read_scene(path: Path, names: tuple[str, ...]) -> LabelledPoints:
+    """One scene's file; `UserError` for one that is cut off or holds something else."""
+    try:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as kept:
+            points, labels, weights = kept["points"], kept["labels"], kept["weights"]
+    except (OSError, ValueError, KeyError, EOFError, TypeError, BadZipFile) as error:
+        raise UserError(f"{path} cannot be read ({error}); export it again") from None
+    number = len(labels) if labels.ndim == 1 else -1
+    fits = (
+        number > 0
+        and points.shape == (number, 3)
+        and weights.shape == (number,)
+        and {points.dtype.kind, weights.dtype.kind} <= {"f"}
+        and labels.dtype.kind == "i"
+        and bool(np.isfinite(points).all() and np.isfinite(weights).all())
+        and float(np.abs(points).max()) < _FARTHEST
+    )
+    known = {BACKGROUND, *range(len(names))}
+    if not fits or not known.issuperset(np.unique(labels).tolist()):
+        raise UserError(
+            f"{path} holds no labelled points: (N, 3) metres, and for each a label among the "
+            f"{len(names)} classes and a weight; export it again"
+        )
+    return LabelledPoints(
+        path.stem, points.astype(np.float64), labels.astype(np.int64), weights.astype(float), names
+    )
