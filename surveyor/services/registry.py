@@ -7,13 +7,10 @@ from typing import cast
 
 from surveyor.core.errors import UserError
 from surveyor.services.contract import EXPERTS
-from surveyor.services.expert import AnyExpert
+from surveyor.services.expert import AnyExpert, Expert
 
 REPLAY = "replay"  # any expert, from a recording
-_MEMBERS = (
-    *("name", "max_batch", "load", "info", "probe"),
-    *("preprocess", "group", "forward_batch", "postprocess"),
-)
+_MEMBERS = (*Expert.__annotations__, *(name for name in vars(Expert) if name[0] != "_"))
 
 # backend -> expert -> "module:class".
 ADAPTERS: dict[str, dict[str, str]] = {

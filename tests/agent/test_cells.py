@@ -186,8 +186,11 @@ def test_a_cell_makes_so_many_calls(room: BoxRoom, tmp_path: Path) -> None:
     [
         ("count(objects=[10**30])", "count"),
         ("count(objects=[-2**63-1])", "count"),
-        ("count(category='x' * 40_000)", "at most 32000 characters"),
+        ("count(category='x' * 40_000)", "write at most 32000"),
         ("count()", "count what?"),
+        ("count(category='\\ud800')", "not all found"),
+        ("globals()['\\ud800'] = 1", "the cell ran"),
+        ("answer('x' * 100_001)", "at most 100000 characters"),
         ("while True:\n    try: nosuch = count(objects=[seen[0]])\n    except ToolMistake: pass",
          "asked 256 times"),
     ],

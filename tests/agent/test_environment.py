@@ -78,7 +78,7 @@ def test_a_proxy_without_a_scheme_is_an_http_proxy(environment: pytest.MonkeyPat
     environment.setenv("http_proxy", "10.0.0.9:9")
     url = httpx2.URL("http://192.0.2.1:8000/v1")
     assert proxy_for(url) == "http://10.0.0.9:9"
-    transport_to(url, httpx2.Limits())
+    transport_to(url)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_proxy_that_cannot_be_used_is_one_sentence(
         pytest.skip("socksio is installed here")
     environment.setenv("http_proxy", proxy)
     with pytest.raises(UserError, match="proxy") as refused:
-        transport_to(httpx2.URL("http://192.0.2.1:8000/v1"), httpx2.Limits())
+        transport_to(httpx2.URL("http://192.0.2.1:8000/v1"))
     assert "secret" not in str(refused.value)
 
 

@@ -48,7 +48,7 @@ _GIVEN = {
 }  # fmt: skip
 _LAZY = (bisect, cmath, datetime, fractions, linecache)
 """Loaded before the first cell, so that a cell may import them."""
-_HEAD, _TAIL, _VALUE = 1000, 3000, 2000
+_HEAD, _TAIL, _VALUE, _ANSWER = 1000, 3000, 2000, 100_000
 
 
 class ToolMistake(Exception):
@@ -159,13 +159,15 @@ class _Host:
 
 def plain(value: Any) -> Any:
     """A value as JSON has it; rows and results stand for their handles."""
+    if isinstance(value, str):
+        return _sound(value)
     if isinstance(value, Result):
         one = value.data.get("handle") if isinstance(value.data, CellRow) else None
         return one if isinstance(one, str) else value.handles
     if isinstance(value, dict):
         if isinstance(value.get("handle"), str):
             return value["handle"]
-        return {str(key): plain(one) for key, one in value.items()}
+        return {_sound(str(key)): plain(one) for key, one in value.items()}
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     if isinstance(value, list | tuple | set | frozenset | range):
@@ -206,6 +208,8 @@ class Kernel:
         handles = [because] if isinstance(because, str | dict) else because
         said = plain(text)
         said = said if isinstance(said, str) else json.dumps(said)
+        if len(said) > _ANSWER:
+            raise ToolMistake(f"an answer has at most {_ANSWER} characters")
         self._answer = {"text": said, "because": [str(plain(one)) for one in handles]}
         raise _Answered
 
@@ -245,7 +249,8 @@ class Kernel:
             pass
         except BaseException as wrong:  # noqa: BLE001 - the kernel outlives what a cell raises
             error, line = _told(wrong), _line(wrong, file)
-        made = [n for n in self._names if n not in before and not n.startswith("_")]
+        new = (n for n in self._names if n not in before and not n.startswith("_"))
+        made = [_sound(name) for name in new]
         return {
             "op": "done", "cell": self._cells, "output": _sound(self._output.take()),
             "value": _sound(value[:_VALUE]), "error": _sound(error), "line": line,

@@ -23,6 +23,7 @@ from surveyor.agent.cells.host import (
     Reply,
 )
 from surveyor.agent.cells.sandbox import require
+from surveyor.agent.chat.reply_parser import too_long
 from surveyor.agent.planner import Observation
 from surveyor.core.blobs import BlobRef
 from surveyor.core.errors import ModelMistake
@@ -33,7 +34,6 @@ from surveyor.tools.workspace import Workspace
 
 CELL: Final = "cell"
 MOST_CODE: Final = 16_000
-MOST_ARGUMENTS: Final = 32_000
 _PICTURES = 4
 _ASKED = 8
 """Calls that a cell may try, refused ones among them, as a multiple of those that are made."""
@@ -136,8 +136,8 @@ class _Calls:
             return _refused(f"a cell makes at most {self._most} calls; go on in the next one")
         current_call.set(self.parent)
         raw = json.dumps(call.arguments)  # whole numbers of any size, which a tool refuses itself
-        if len(raw) > MOST_ARGUMENTS:
-            return _refused(f"arguments of at most {MOST_ARGUMENTS} characters, please")
+        if (mistake := too_long("", [(call.name, raw)])) is not None:
+            return _refused(mistake)
         (outcome,) = await perform([CallRequest(f"{self.parent}.{number}", call.name, raw)])
         self.outcomes.append(outcome)
         return {

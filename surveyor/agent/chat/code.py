@@ -23,23 +23,20 @@ import orjson
 from surveyor.agent.cells.results import fields_of
 from surveyor.agent.cells.tool import CELL, MOST_CODE
 from surveyor.agent.chat.capabilities import Capabilities
-from surveyor.agent.chat.messages import Message, Part, labelled, pictures_of
+from surveyor.agent.chat.messages import Message, one_message
 from surveyor.agent.chat.reply_parser import (
-    MOST_TEXT,
     Reading,
-    as_emitted,
     bare_answer,
-    kept,
     made_id,
     one_answer,
-    reasoning_of,
+    reading_of,
     text_of,
+    too_long,
 )
 from surveyor.agent.chat.tagged_text import read_blocks
 from surveyor.agent.chat.terse import signatures
 from surveyor.agent.planner import Observation, PlannerInput
 from surveyor.core.tasks import Task
-from surveyor.memory.events import FormatError
 from surveyor.tools.spec import CallRequest
 
 _FORM = """\
@@ -91,18 +88,11 @@ class CodeDialect:
     def read(self, message: dict[str, Any], finish: str, turn: int) -> Reading:
         """Understand one assistant message; never raises, whatever the message holds."""
         said = text_of(message.get("content"))
-        text = kept(said, MOST_TEXT)
-        blocks = read_blocks("" if len(said) > MOST_TEXT else said, cut=finish == "length")
+        if (mistake := too_long(said, ())) is not None:
+            return reading_of(message, (), {"mistake": mistake})
+        blocks = read_blocks(said, cut=finish == "length")
         decided = self._decide(blocks.rest, blocks.answers, finish == "length", turn)
-        calls: tuple[CallRequest, ...] = decided.get("calls", ())
-        thoughts = (kept(reasoning_of(message), MOST_TEXT), blocks.thought)
-        return Reading(
-            echo=Message("assistant", (text,)),
-            text=text,
-            reasoning="\n".join(filter(None, thoughts)),
-            emitted=as_emitted([(c.call_id, c.name, c.raw_arguments) for c in calls]),
-            **decided,
-        )
+        return reading_of(message, decided.get("calls", ()), decided, thought=blocks.thought)
 
     def _decide(self, text: str, answers: list[str], cut: bool, turn: int) -> dict[str, Any]:
         """The turn: a cell, an answer in plain words, or what was wrong."""
@@ -129,12 +119,6 @@ class CodeDialect:
 
     def observe(self, observations: tuple[Observation, ...]) -> list[Message]:
         """What came back, as one user message."""
-        parts: list[Part] = []
-        for observation in observations:
-            if isinstance(observation, FormatError):
-                parts.append(f"Not understood: {observation.observation}")
-                continue
-            parts.append(f"Output:\n{observation.text}")
-            if self._can.images:
-                parts.extend(labelled(pictures_of(observation)))
-        return [Message("user", tuple(parts))] if parts else []
+        return one_message(
+            observations, lambda result: f"Output:\n{result.text}", images=self._can.images
+        )

@@ -17,14 +17,11 @@ import orjson
 
 from surveyor.agent.chat.capabilities import Capabilities, Constraint
 from surveyor.agent.chat.gbnf import gbnf
-from surveyor.agent.chat.messages import Message, Part, labelled, pictures_of
+from surveyor.agent.chat.messages import Message, one_message
 from surveyor.agent.chat.reply_parser import (
-    MOST_TEXT,
     Reading,
-    as_emitted,
-    kept,
     made_id,
-    reasoning_of,
+    reading_of,
     text_of,
     too_long,
     well_formed,
@@ -33,7 +30,6 @@ from surveyor.agent.chat.terse import signatures
 from surveyor.agent.chat.turn_schema import turn_schema
 from surveyor.agent.planner import Observation, PlannerInput
 from surveyor.core.tasks import Task
-from surveyor.memory.events import FormatError
 from surveyor.tools.spec import CallRequest
 
 _FORM = """\
@@ -82,16 +78,8 @@ class GrammarDialect:
     def read(self, message: dict[str, Any], finish: str, turn: int) -> Reading:
         """Understand one assistant message; never raises, whatever the message holds."""
         said = text_of(message.get("content"))
-        text = kept(said, MOST_TEXT)
         decided = self._decide(said, finish == "length", turn)
-        calls: tuple[CallRequest, ...] = decided.get("calls", ())
-        return Reading(
-            echo=Message("assistant", (text,)),
-            text=text,
-            reasoning=kept(reasoning_of(message), MOST_TEXT),
-            emitted=as_emitted([(c.call_id, c.name, c.raw_arguments) for c in calls]),
-            **decided,
-        )
+        return reading_of(message, decided.get("calls", ()), decided)
 
     def _decide(self, said: str, cut: bool, turn: int) -> dict[str, Any]:
         """The turn: calls, an answer, or what was wrong."""
@@ -123,15 +111,11 @@ class GrammarDialect:
 
     def observe(self, observations: tuple[Observation, ...]) -> list[Message]:
         """What came back, as one user message in call order."""
-        parts: list[Part] = []
-        for observation in observations:
-            if isinstance(observation, FormatError):
-                parts.append(f"Not understood: {observation.observation}")
-                continue
-            parts.append(f"Result of {observation.name}: {observation.text}")
-            if self._can.images:
-                parts.extend(labelled(pictures_of(observation)))
-        return [Message("user", tuple(parts))] if parts else []
+        return one_message(
+            observations,
+            lambda result: f"Result of {result.name}: {result.text}",
+            images=self._can.images,
+        )
 
 
 def _is_call(value: object) -> bool:

@@ -45,7 +45,7 @@ class Wire:
         self._headers = httpx2.Headers({**headers, "accept-encoding": "gzip, deflate"})
         self._timeout = timeout
         verify = trust(self._url)
-        self._lanes = Lanes(lambda: transport or transport_to(self._url, httpx2.Limits(), verify))
+        self._lanes = Lanes(lambda: transport or transport_to(self._url, verify))
 
     async def post(self, body: bytes) -> Answered | Trouble:
         """One exchange; a connection that fails, takes too long, or brings too much is

@@ -6,12 +6,12 @@ A picture is a handle and a blob reference. Its pixels appear only in
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from surveyor.core.blobs import BlobRef
-from surveyor.memory.events import ToolOutcome
+from surveyor.memory.events import FormatError, ToolOutcome
 
 Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 
@@ -52,3 +52,23 @@ def pictures_of(outcome: ToolOutcome) -> tuple[Picture, ...]:
 def labelled(pictures: Iterable[Picture]) -> tuple[Part, ...]:
     """Each picture after its handle, so that the model can name it."""
     return tuple(part for picture in pictures for part in (f"{picture.handle}:", picture))
+
+
+def one_message(
+    observations: Iterable[ToolOutcome | FormatError],
+    told: Callable[[ToolOutcome], str],
+    *,
+    images: bool,
+    wrong: str = "Not understood: {}",
+) -> list[Message]:
+    """What came back as one user message in call order, none for nothing: ``told`` of every result
+    with its pictures, and ``wrong`` around what was not understood."""
+    parts: list[Part] = []
+    for observation in observations:
+        if isinstance(observation, FormatError):
+            parts.append(wrong.format(observation.observation))
+            continue
+        parts.append(told(observation))
+        if images:
+            parts.extend(labelled(pictures_of(observation)))
+    return [Message("user", tuple(parts))] if parts else []

@@ -17,7 +17,7 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def transport_to(
-    url: httpx2.URL, limits: httpx2.Limits, verify: ssl.SSLContext | None = None
+    url: httpx2.URL, verify: ssl.SSLContext | None = None
 ) -> httpx2.AsyncHTTPTransport:
     """Connections to ``url``, through the environment's proxy where it names one.
 
@@ -25,7 +25,7 @@ def transport_to(
     """
     proxy = proxy_for(url)
     try:
-        return httpx2.AsyncHTTPTransport(verify=verify or trust(url), limits=limits, proxy=proxy)
+        return httpx2.AsyncHTTPTransport(verify=verify or trust(url), proxy=proxy)
     except ImportError:
         raise UserError(
             f"the proxy {_shown(proxy)} needs the package socksio: pip install socksio, or unset "

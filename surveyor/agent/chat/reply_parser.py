@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,6 +76,28 @@ def as_emitted(calls: Sequence[tuple[str, str, str]]) -> tuple[dict[str, JsonVal
             "arguments": kept(text, MOST_ARGUMENTS),
         }
         for call_id, name, text in calls[:_MOST_CALLS]
+    )
+
+
+def reading_of(
+    message: dict[str, Any],
+    calls: Sequence[CallRequest],
+    decided: Mapping[str, Any],
+    *,
+    thought: str = "",
+    notes: dict[str, str] | None = None,
+) -> Reading:
+    """A message whose calls stand in its text: kept as it was said, with what was ``decided``;
+    ``calls`` are those that were written, whatever becomes of them."""
+    text = kept(text_of(message.get("content")), MOST_TEXT)
+    thoughts = (kept(reasoning_of(message), MOST_TEXT), thought)
+    return Reading(
+        echo=Message("assistant", (text,)),
+        text=text,
+        reasoning="\n".join(filter(None, thoughts)),
+        emitted=as_emitted([(c.call_id, c.name, c.raw_arguments) for c in calls]),
+        notes=notes or {},
+        **decided,
     )
 
 

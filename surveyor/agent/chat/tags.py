@@ -16,16 +16,14 @@ from typing import Any
 import orjson
 
 from surveyor.agent.chat.capabilities import Capabilities
-from surveyor.agent.chat.messages import Message, Part, labelled, pictures_of
+from surveyor.agent.chat.messages import Message, one_message
 from surveyor.agent.chat.reply_parser import (
     MOST_TEXT,
     Reading,
-    as_emitted,
     bare_answer,
-    kept,
     made_id,
     one_answer,
-    reasoning_of,
+    reading_of,
     text_of,
     too_long,
     well_formed,
@@ -34,7 +32,6 @@ from surveyor.agent.chat.tagged_text import Blocks, read_blocks
 from surveyor.agent.chat.terse import signatures
 from surveyor.agent.planner import Observation, PlannerInput
 from surveyor.core.tasks import Task
-from surveyor.memory.events import FormatError
 from surveyor.tools.spec import CallRequest
 
 _FORM = """\
@@ -83,21 +80,18 @@ class TagDialect:
     def read(self, message: dict[str, Any], finish: str, turn: int) -> Reading:
         """Understand one assistant message; never raises, whatever the message holds."""
         said = text_of(message.get("content"))
-        text = kept(said, MOST_TEXT)
         blocks = read_blocks("" if len(said) > MOST_TEXT else said, cut=finish == "length")
         calls = tuple(
             CallRequest(made_id(turn, i), well_formed(call.name), well_formed(call.arguments))
             for i, call in enumerate(blocks.calls)
         )
-        thoughts = (kept(reasoning_of(message), MOST_TEXT), blocks.thought)
         mistake = too_long(said, [(c.name, c.raw_arguments) for c in calls])
-        return Reading(
-            echo=Message("assistant", (text,)),
-            text=text,
-            reasoning="\n".join(filter(None, thoughts)),
-            emitted=as_emitted([(c.call_id, c.name, c.raw_arguments) for c in calls]),
+        return reading_of(
+            message,
+            calls,
+            {"mistake": mistake} if mistake else self._decide(blocks, calls),
+            thought=blocks.thought,
             notes={"skill_choice": blocks.skill_choice} if blocks.skill_choice else {},
-            **({"mistake": mistake} if mistake else self._decide(blocks, calls)),
         )
 
     def _decide(self, blocks: Blocks, calls: tuple[CallRequest, ...]) -> dict[str, Any]:
@@ -119,14 +113,9 @@ class TagDialect:
 
     def observe(self, observations: tuple[Observation, ...]) -> list[Message]:
         """What came back, as one user message in call order."""
-        parts: list[Part] = []
-        for observation in observations:
-            if isinstance(observation, FormatError):
-                parts.append(f"<format_error>{observation.observation}</format_error>")
-                continue
-            parts.append(
-                f"<tool_response>\n{observation.name}: {observation.text}\n</tool_response>"
-            )
-            if self._can.images:
-                parts.extend(labelled(pictures_of(observation)))
-        return [Message("user", tuple(parts))] if parts else []
+        return one_message(
+            observations,
+            lambda result: f"<tool_response>\n{result.name}: {result.text}\n</tool_response>",
+            images=self._can.images,
+            wrong="<format_error>{}</format_error>",
+        )

@@ -77,7 +77,7 @@ async def _reached(server: Any, stack: AsyncExitStack) -> Any:
         return StdioServerParameters(command=command, args=arguments)
     from mcp.client.streamable_http import streamable_http_client
 
-    transport = transport_to(httpx2.URL(server), httpx2.Limits())
+    transport = transport_to(httpx2.URL(server))
     timeout = httpx2.Timeout(30.0, read=300.0)  # a server may hold its stream open
     http = httpx2.AsyncClient(transport=transport, timeout=timeout, trust_env=False)
     return streamable_http_client(server, http_client=await stack.enter_async_context(http))

@@ -27,7 +27,7 @@ from surveyor.scenes.datasets.writer import (
     SceneBundle,
     write_dataset,
 )
-from surveyor.scenes.questions.asking import PER_SCENE, ask, check_types
+from surveyor.scenes.questions.asking import PER_SCENE, check_types
 from surveyor.scenes.questions.vsi import MEASURED_TYPES
 from surveyor.scenes.records import SceneTruth
 from surveyor.scenes.rooms.layout.floor_plan import Shape
@@ -112,14 +112,6 @@ def make_rooms_dataset(
         scene_name(k): plan_capture(settings.spec(k), condition, settings.n_frames)
         for k, condition in zip(seeds, turn, strict=False)
     }
-    asker = partial(
-        ask,
-        dataset=name,
-        split=split,
-        seed=seed,
-        per_type=dict.fromkeys(settings.types, settings.per_type),
-        balance=settings.balance,
-    )
     plan = DatasetPlan(
         name=name,
         generator="rooms",
@@ -132,7 +124,7 @@ def make_rooms_dataset(
         path,
         plan,
         partial(_capture_planned, planned, settings),
-        asker,
+        plan.asker(settings.types, settings.per_type, balance=settings.balance),
         progress,
         workers=workers,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,7 @@ from surveyor.scenes.datasets.writer import (
     SceneBundle,
     write_dataset,
 )
-from surveyor.scenes.questions.asking import PER_SCENE, ask
+from surveyor.scenes.questions.asking import PER_SCENE
 from surveyor.scenes.questions.vsi import MEASURED_TYPES
 from surveyor.scenes.records import SceneTruth
 from surveyor.scenes.rooms.free_space import polygon_area
@@ -88,13 +87,7 @@ def make_scans_dataset(
         settings=chosen.model_dump(mode="json"),
         scenes=tuple(by_name),
     )
-    asker = partial(
-        ask,
-        dataset=name,
-        split=split,
-        seed=seed,
-        per_type=dict.fromkeys(MEASURED_TYPES, chosen.per_type),
-    )
+    asker = plan.asker(MEASURED_TYPES, chosen.per_type)
     return write_dataset(path, plan, lambda key: film_scan(by_name[key], chosen), asker, progress)
 
 

@@ -8,7 +8,6 @@ negatives (`surveyor.core.negatives`): only what somebody looks at is ever rende
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +32,7 @@ from surveyor.scenes.datasets.writer import (
     write_dataset,
 )
 from surveyor.scenes.questions import vsi
-from surveyor.scenes.questions.asking import PER_SCENE, ask
+from surveyor.scenes.questions.asking import PER_SCENE
 from surveyor.scenes.records import SceneTruth
 from surveyor.scenes.rooms.light.baking import BakeQuality
 from surveyor.scenes.rooms.place import PlaceSpec, alike_in, build_place
@@ -94,14 +93,6 @@ def make_walks_dataset(
     planned = {scene_name(k): k for k in seeds}
     for each in seeds:
         settings.place(each)  # refuses what can't be built before anything is
-    asker = partial(
-        ask,
-        dataset=name,
-        split=split,
-        seed=seed,
-        per_type=dict.fromkeys(settings.types, settings.per_type),
-        balance=settings.balance,
-    )
     plan = DatasetPlan(
         name=name,
         generator="walks",
@@ -110,6 +101,7 @@ def make_walks_dataset(
         settings=settings.model_dump(mode="json", exclude_none=True),
         scenes=tuple(planned),
     )
+    asker = plan.asker(settings.types, settings.per_type, balance=settings.balance)
     return write_dataset(
         path, plan, lambda scene: film_walk(scene, planned[scene], settings), asker, progress
     )

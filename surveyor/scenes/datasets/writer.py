@@ -49,6 +49,7 @@ from surveyor.scenes.datasets.truth import (
     maps_path,
 )
 from surveyor.scenes.questions.askable import CapturedScene
+from surveyor.scenes.questions.asking import ask
 from surveyor.scenes.questions.draft import GeneratedQuestion
 from surveyor.scenes.records import SceneTruth
 
@@ -66,6 +67,17 @@ class DatasetPlan(BaseModel):
     split: str = "test"
     settings: dict[str, JsonValue] = Field(default_factory=dict)
     scenes: tuple[str, ...]
+
+    def asker(self, types: Iterable[str], per_type: int, *, balance: bool = False) -> Asker:
+        """What asks at most ``per_type`` questions of each of ``types`` about every scene."""
+        return partial(
+            ask,
+            dataset=self.name,
+            split=self.split,
+            seed=self.seed,
+            per_type=dict.fromkeys(types, per_type),
+            balance=balance,
+        )
 
 
 @dataclass(frozen=True, slots=True)
