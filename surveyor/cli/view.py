@@ -27,7 +27,9 @@ def view(
     experts: Annotated[
         Path | None, typer.Option(help="Endpoints file for the page of services.")
     ] = None,
-    library: Annotated[Path | None, typer.Option(help="A skill library for its page.")] = None,
+    library: Annotated[
+        Path | None, typer.Option(help="Folder of a skill library for its page.")
+    ] = None,
     training: Annotated[
         list[Path] | None,
         typer.Option(

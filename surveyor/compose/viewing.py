@@ -14,6 +14,7 @@ from surveyor.compose.asking_pages import OwnPlaces
 from surveyor.compose.run import default_cache
 from surveyor.core.errors import UserError
 from surveyor.memory.runs import RunFolder
+from surveyor.skills.snapshot import DATABASE
 from surveyor.viewer.api import RunLibrary, make_app
 from surveyor.viewer.guard import LOCAL, App, Guard
 from surveyor.viewer.index import open_runs
@@ -41,9 +42,17 @@ def viewer_app(
     datasets that this machine holds."""
     found = RunLibrary(_found(runs, asking), cache or default_cache(), datasets, truth=truth)
     places = OwnPlaces(asking, found.add) if asking is not None else None
-    skills = SkillShelf(library) if library is not None else None
+    skills = SkillShelf(_database(library)) if library is not None else None
     app = make_app(found, _services(experts), skills, TrainingShelf(training), places)
     return Guard(app, token, LOCAL | set(trusted))
+
+
+def _database(library: Path) -> Path:
+    """The file of a library, which is named by its folder as everywhere, or by itself."""
+    file = library / DATABASE if library.is_dir() else library
+    if not file.is_file():
+        raise UserError(f"there is no skill library at {library}; `surveyor evolve` makes one")
+    return file
 
 
 def _found(runs: Sequence[Path], asking: Asking | None) -> Mapping[str, RunFolder]:

@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from surveyor.compose.viewing import viewer_app
 from surveyor.core.blobs import BlobRef
 from surveyor.core.cameras import Camera
+from surveyor.core.errors import UserError
 from surveyor.core.geometry import Intrinsics, OrientedBox, Scale, World
 from surveyor.memory.runs import RunFolder
 from surveyor.scenes.records import SceneTruth
@@ -144,6 +146,16 @@ def test_a_library_shows_lineage_lift_and_what_changed(tmp_path: Path) -> None:
     assert told["versions"][1]["parents"] == (f"count-chairs@{first}",)
     assert shelf.one("none", "", "") is None
     assert shelf.one("count-chairs", "none", "") is None
+
+
+def test_a_library_is_named_by_its_folder(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", 1)
+    make_library(tmp_path / "library" / "skills.sqlite")
+    library, cache = tmp_path / "library", tmp_path / "cache"
+    with served([folder.path], cache, library=library) as home, client(home) as asked:
+        assert asked.get("/api/skills").json()["rows"]
+    with pytest.raises(UserError, match=r"no skill library at .*evolve"):
+        viewer_app([folder.path], TOKEN, library=tmp_path / "nothing")
 
 
 def test_a_library_tells_its_evolutions_rung_by_rung_and_what_the_gate_said(tmp_path: Path) -> None:
