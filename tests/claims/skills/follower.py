@@ -50,7 +50,8 @@ def _reply(
     workflow: Workflow,
     seer: type[SceneBuilder] = SceneBuilder,
 ) -> Reply:
-    session = read_session(messages, workflow, seer)
+    offered = [tool["function"]["name"] for tool in request.json.get("tools", ())]
+    session = read_session(messages, workflow, seer, offered)
     turn = step(session.next(()))
     for number, message in enumerate(m for m in messages if m["role"] == "assistant"):
         results = _results(messages, message, number)
