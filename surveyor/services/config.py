@@ -28,6 +28,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from surveyor.core.errors import UserError
+from surveyor.core.wording import first_problem
 from surveyor.services.contract import EXPERTS
 from surveyor.services.plan import ExpertPlan, LaunchPlan, known_device
 from surveyor.services.settings import Batching, RequestLimits
@@ -92,10 +93,7 @@ def read_config(path: Path) -> ServeConfig:
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"{path} is not TOML: {error}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        complaint = str(first["msg"]).removeprefix("Value error, ")
-        raise UserError(f"{path}: {where}: {complaint}") from None
+        raise UserError(f"{path}: {first_problem(error)}") from None
     unknown = sorted(set(config.experts) - set(EXPERTS))
     if unknown:
         raise UserError(

@@ -326,14 +326,24 @@ def test_a_name_stands_for_its_best_supported_object(hand: Hand) -> None:
             {"anchor": "lamp", "candidates": ["sofa", "chair"]},
             {"anchor": lamp, "candidates": ["sofa", "chair"]},
         ),
+        (
+            "route_turns",
+            {"start": "lamp", "facing": "sofa", "stops": ["Chair"]},
+            {"start": lamp, "facing": sofa, "stops": [chair]},
+        ),
     ):
         named, handled = hand(name, **by_name), hand(name, **by_handle)
         assert named.status is ToolStatus.OK, named.text
-        assert named.text.partition(": ")[2] == handled.text.partition(": ")[2]
+        measured = [told.text.rpartition(": ")[2] for told in (named, handled)]
+        assert measured[0] == measured[1]
         assert named.sources == handled.sources
     chairs = [row for row in rows if row.category == "chair" and row.accepted]
     counted = hand("count", category="chair")
     assert MeasureData.model_validate(counted.data).value == len(chairs)
+    named = hand("count", objects=["Chair", sofa])
+    assert MeasureData.model_validate(named.data).value == len(chairs) + 1
+    every = hand("count", category="chair", weak=True)
+    assert MeasureData.model_validate(every.data).value == sum(r.category == "chair" for r in rows)
     assert hand("count", category="piano").status is ToolStatus.MISTAKE
     refused = hand("size", object="piano")
     assert refused.status is ToolStatus.MISTAKE

@@ -51,7 +51,20 @@ def require() -> str:
             "code cells run only inside bubblewrap, and there is no bwrap on the path: install it "
             "(Debian, Ubuntu: apt-get install bubblewrap), or choose another dialect"
         )
+    _tried(found)
     return found
+
+
+@cache
+def _tried(bwrap: str) -> None:
+    """Whether it can make its namespaces here, tried once; a container may forbid it."""
+    line = [bwrap, "--unshare-all", "--ro-bind", "/", "/", "true"]
+    ended = subprocess.run(line, capture_output=True, text=True, check=False)
+    if ended.returncode:
+        raise UserError(
+            f"no cell can be run: bubblewrap did not start ({ended.stderr.strip() or 'no reason'});"
+            " user namespaces may be off on this machine; choose another dialect"
+        )
 
 
 @cache

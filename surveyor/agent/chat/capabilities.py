@@ -10,9 +10,10 @@ import re
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from surveyor.core.errors import UserError
+from surveyor.core.wording import first_problem
 
 
 class Coordinates(StrEnum):
@@ -119,5 +120,6 @@ def capabilities_of(model: str, overrides: dict[str, Any] | None = None) -> Capa
         return found
     try:
         return Capabilities.model_validate(found.model_dump() | overrides)
-    except ValueError as error:
-        raise UserError(f"model capabilities of {model}: {error}") from None
+    except ValidationError as error:
+        problem = first_problem(error, Capabilities)
+        raise UserError(f"model capabilities of {model}: {problem}") from None

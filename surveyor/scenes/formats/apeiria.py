@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import OrientedBox, Vec2, Vec3
+from surveyor.core.wording import first_problem
 from surveyor.scenes.formats.posed_images import read_json, write_json
 from surveyor.scenes.records import SceneObject, SceneTruth
 from surveyor.scenes.rooms.free_space import polygon_area
@@ -58,9 +59,7 @@ def read_apeiria(path: Path) -> SceneTruth:
     try:
         scene = _ApeiriaScene.model_validate(read_json(path))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UserError(f"{path} is no APEIRIA scene: {where}: {first['msg']}") from None
+        raise UserError(f"{path} is no APEIRIA scene: {first_problem(error)}") from None
     return SceneTruth(
         scene_id=path.stem,
         source="apeiria",

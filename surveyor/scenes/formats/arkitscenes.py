@@ -19,6 +19,7 @@ from scipy.spatial.transform import Rotation
 
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import Float, Intrinsics, OrientedBox, Vec3
+from surveyor.core.wording import first_problem
 from surveyor.scenes.formats.posed_images import (
     PosedView,
     camera_of,
@@ -167,9 +168,7 @@ def read_arkit_rows(path: Path, scene: str) -> tuple[list[SceneObject], list[Rej
         try:
             found.append(_object(_ArkitObject.model_validate(row), number))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "row"
-            rejected.append(Rejected(scene, number, _label(row), f"{where}: {first['msg']}"))
+            rejected.append(Rejected(scene, number, _label(row), first_problem(error)))
         except ValueError as error:
             rejected.append(Rejected(scene, number, _label(row), str(error)))
     return found, rejected
@@ -204,9 +203,7 @@ def read_arkit_objects(path: Path) -> list[SceneObject]:
     try:
         annotation = _Annotation.model_validate(read_json(path))
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UserError(f"{path} is no ARKitScenes annotation: {where}: {first['msg']}") from None
+        raise UserError(f"{path} is no ARKitScenes annotation: {first_problem(error)}") from None
     found = []
     for number, item in enumerate(annotation.data, start=1):
         obb = item.segments.obbAligned or item.segments.obb

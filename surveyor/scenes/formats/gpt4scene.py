@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from surveyor.core.errors import UserError
+from surveyor.core.wording import first_problem
 from surveyor.scenes.formats.posed_images import read_json, write_json
 from surveyor.scenes.formats.question_records import Asked
 
@@ -165,5 +166,5 @@ def read_sharegpt(path: Path) -> list[ShareGpt]:
         try:
             found.append(ShareGpt.model_validate(row))
         except ValidationError as error:
-            raise UserError(f"{path} record {number}: {error.errors()[0]['msg']}") from None
+            raise UserError(f"{path} record {number}: {first_problem(error)}") from None
     return found

@@ -9,6 +9,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from surveyor.core.errors import UserError
+from surveyor.core.wording import first_problem
 from surveyor.scenes.formats.posed_images import read_json, write_json
 from surveyor.scenes.formats.question_records import Asked, Record, asked
 
@@ -245,6 +246,4 @@ def _validated(path: Path, value: object, row: type[Row]) -> list[Row]:
     try:
         return TypeAdapter(list[row]).validate_python(value)  # type: ignore[valid-type]
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UserError(f"{path} holds no {row.__name__}s: {where}: {first['msg']}") from None
+        raise UserError(f"{path} holds no {row.__name__}s: {first_problem(error)}") from None

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, Val
 
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import OrientedBox, Vec3
+from surveyor.core.wording import first_problem
 from surveyor.scenes.records import SceneObject, SceneTruth
 
 DATASETS = ("arkitscenes", "scannet", "scannetpp")
@@ -81,10 +82,8 @@ def _read_dataset(folder: Path, dataset: str) -> list[SceneTruth]:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is cut off or not JSON ({error}); fetch it again") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
         raise UserError(
-            f"{path} does not look like VSI-Bench metadata: {where}: {first['msg']}"
+            f"{path} does not look like VSI-Bench metadata: {first_problem(error)}"
         ) from None
     except ValueError as error:
         raise UserError(f"{path} holds a box that is none: {error}") from None

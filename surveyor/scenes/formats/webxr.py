@@ -24,6 +24,7 @@ from scipy.spatial.transform import Rotation
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import Float, OrientedBox
 from surveyor.core.names import check_name
+from surveyor.core.wording import first_problem
 from surveyor.scenes.records import SceneObject
 from surveyor.scenes.scans.labelling import label_triangles
 from surveyor.scenes.scans.outline import outline_of
@@ -127,9 +128,7 @@ def read_capture(path: Path) -> ScannedRoom:
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise UserError(f"{path} is no scene capture: {where}: {first['msg']}") from None
+        raise UserError(f"{path} is no scene capture: {first_problem(error)}") from None
     except ValueError as error:
         raise UserError(f"{path} is no whole scene capture: {error}") from None
 

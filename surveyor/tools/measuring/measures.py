@@ -16,6 +16,7 @@ from surveyor.tools.geometry.floor import floor_area
 from surveyor.tools.geometry.lifting import LEVEL
 from surveyor.tools.measuring.naming import (
     Objects,
+    One,
     Within,
     every_object,
     frame_of_reference,
@@ -44,14 +45,14 @@ Ends = Annotated[
         description="object handles or groups, or a name: the best supported object of that name",
     ),
 ]
-One = Annotated[str, Field(description="an object, or a name: the best supported one of that name")]
 
 
 class CountArguments(Arguments):
     """What to count."""
 
     objects: Annotated[
-        tuple[str, ...], Field(description="object handles or groups; left out, all of a category")
+        tuple[str, ...],
+        Field(description="object handles, groups or names; left out, all of a category"),
     ] = ()
     category: str | None = None
     weak: Annotated[bool, Field(description="count candidates with too little support as well")] = (
@@ -150,16 +151,18 @@ def _same_space(objects: Objects) -> None:
 async def _count(asked: CountArguments, workspace: Workspace) -> ToolResult:
     if asked.category is None and "objects" not in asked.model_fields_set:
         raise ModelMistake("count what? name a category, or objects by their handles")
-    if not asked.objects and asked.category is not None:
-        named = (asked.category,)
-        space = frame_of_reference(named, workspace, asked.within)
-        objects = every_object(named, space, workspace)
-    else:
-        objects = [
-            (handle, record)
-            for handle, record in workspace.expand(asked.objects, ObjectRecord)
-            if (record.accepted or asked.weak) and asked.category in (None, record.category)
-        ]
+    said = asked.objects or ((asked.category,) if asked.category is not None else ())
+    space, found = frame_of_reference(said, workspace, asked.within), dict(Objects())
+    for one in said:
+        named = not is_handle(one, workspace)
+        for handle, record in every_object((one,), space, workspace, weak=asked.weak):
+            if named or record.accepted or asked.weak:
+                found[handle] = record
+    objects = [
+        (handle, record)
+        for handle, record in found.items()
+        if not asked.objects or asked.category in (None, record.category)
+    ]
     _same_space(objects)
     handles = tuple(handle for handle, _ in objects)
     name = asked.category or "object"

@@ -18,6 +18,7 @@ from surveyor.tools.records import FrameRecord, GroupRecord, ObjectRecord
 from surveyor.tools.workspace import HANDLE, Workspace
 
 Objects = list[tuple[str, ObjectRecord]]
+One = Annotated[str, Field(description="an object, or a name: the best supported one of that name")]
 Within = Annotated[
     str | None,
     Field(
@@ -67,14 +68,18 @@ def one_object(said: str, space: str | None, workspace: Workspace) -> tuple[str,
     return found
 
 
-def every_object(said: Sequence[str], space: str | None, workspace: Workspace) -> Objects:
-    """The objects of handles and groups, and all of a name; none is no mistake for a name."""
+def every_object(
+    said: Sequence[str], space: str | None, workspace: Workspace, *, weak: bool = False
+) -> Objects:
+    """The objects of handles and groups, and all of a name, with ``weak`` also those with too
+    little support; none is no mistake for a name."""
     found: dict[str, ObjectRecord] = {}
     for one in said:
         if space is None or is_handle(one, workspace):
             found.update(workspace.expand((one,), ObjectRecord))
         else:
-            found.update(well_supported(_found(one, space, workspace), lambda item: item[1]))
+            named = _found(one, space, workspace)
+            found.update(named if weak else well_supported(named, lambda item: item[1]))
     return list(found.items())
 
 

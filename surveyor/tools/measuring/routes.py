@@ -9,7 +9,8 @@ from pydantic import Field
 
 from surveyor.core.errors import ModelMistake
 from surveyor.tools.geometry.bearings import Sectors, bearing, direction_word
-from surveyor.tools.records import MeasureRecord, ObjectRecord
+from surveyor.tools.measuring.naming import One, Within, frame_of_reference, one_object
+from surveyor.tools.records import MeasureRecord
 from surveyor.tools.schemas import TurnsData
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
 from surveyor.tools.usage import dump
@@ -19,14 +20,18 @@ from surveyor.tools.workspace import Workspace
 class RouteArguments(Arguments):
     """Where the walk begins, what one faces there, and the stops in order."""
 
-    start: str
-    facing: str
-    stops: Annotated[tuple[str, ...], Field(min_length=1, description="object handles in order")]
+    start: One
+    facing: One
+    stops: Annotated[
+        tuple[str, ...], Field(min_length=1, description="object handles or names, in order")
+    ]
+    within: Within = None
 
 
 async def _run(asked: RouteArguments, workspace: Workspace) -> ToolResult:
-    handles = (asked.start, asked.facing, *asked.stops)
-    objects = [workspace.get(handle, ObjectRecord) for handle in handles]
+    said = (asked.start, asked.facing, *asked.stops)
+    space = frame_of_reference(said, workspace, asked.within)
+    handles, objects = zip(*(one_object(one, space, workspace) for one in said), strict=True)
     if len({record.space for record in objects}) > 1:
         raise ModelMistake("the objects of a route must lie in one frame of reference")
     start, facing, *stops = (np.array(record.box.center) for record in objects)
@@ -39,12 +44,12 @@ async def _run(asked: RouteArguments, workspace: Workspace) -> ToolResult:
         # Whoever walked to the stop goes on facing the way they came along.
         here, ahead = stop, stop + (stop - here)
     handle = workspace.add("meas", MeasureRecord(", ".join(turns), ""), handles)
-    said = "; ".join(
+    told = "; ".join(
         f"to {stop}: {turn} ({angle} degrees)"
         for stop, turn, angle in zip(asked.stops, turns, angles, strict=True)
     )
     return ToolResult(
-        text=f"{handle}: turns before each leg, left positive: {said}",
+        text=f"{handle}: turns before each leg, left positive: {told}",
         data=dump(TurnsData(handle=handle, turns=tuple(turns))),
         handles=(handle,),
         sources=handles,
