@@ -164,6 +164,14 @@ def test_an_error_is_an_observation_with_its_line(room: BoxRoom, tmp_path: Path)
 
 
 @walled
+def test_a_cell_that_takes_the_output_away_takes_its_own_only(
+    room: BoxRoom, tmp_path: Path
+) -> None:
+    episode = played(room, tmp_path, "import sys\nsys.stdout = None", "print('heard')")
+    assert told(episode)[1] == "heard"
+
+
+@walled
 def test_a_killed_kernel_is_made_again_from_the_log(room: BoxRoom, tmp_path: Path) -> None:
     bounds = CellBounds(wall=1.0)
     episode = played(room, tmp_path, SEEN, "while True: pass", "len(seen.objects)", bounds=bounds)

@@ -63,6 +63,9 @@ def test_other_changes_are_named(tmp_path: Path) -> None:
         make(tmp_path / "dataset", PLAN)
     with pytest.raises(UserError, match=r"seed = .*, not 77"):
         make(tmp_path / "dataset", LARGER.model_copy(update={"seed": 77}))
+    others = LARGER.model_copy(update={"scenes": ("z", *LARGER.scenes[1:])})
+    with pytest.raises(UserError, match=r"another kind or seed: a, not z"):
+        make(tmp_path / "dataset", others)
 
 
 def test_a_scene_named_out_of_its_folder_is_never_written_or_read(tmp_path: Path) -> None:

@@ -201,7 +201,6 @@ class Kernel:
         random.seed(0)
         np.random.seed(0)
         sys.stdin = None
-        sys.stdout = sys.stderr = self._output
 
     def answer(self, text: Any, because: Sequence[Any] = ()) -> NoReturn:
         """End the episode."""
@@ -241,6 +240,7 @@ class Kernel:
         """Run one cell; what it printed, its last value, and how it ended."""
         self._answer, self._shown, before = None, [], set(self._names)
         self._cells += 1
+        sys.stdout = sys.stderr = self._output  # a cell before may have put its own there
         file = f"cell {self._cells}"
         value, error, line = "", "", 0
         try:

@@ -223,8 +223,11 @@ def _extends(plan: DatasetPlan, made: DatasetPlan) -> bool:
 def _first_change(made: DatasetPlan, plan: DatasetPlan) -> str:
     before = {**made.model_dump(exclude={"settings"}), **made.settings}
     after = {**plan.model_dump(exclude={"settings"}), **plan.settings}
-    if before.pop("scenes") != after.pop("scenes"):
-        return f"{len(made.scenes)} scenes, not {len(plan.scenes)}"
+    old, new = before.pop("scenes"), after.pop("scenes")
+    if len(old) != len(new):
+        return f"{len(old)} scenes, not {len(new)}"
+    if old != new:
+        return f"scenes of another kind or seed: {old[0]}, not {new[0]}"
     name = next(key for key in {**before, **after} if before.get(key) != after.get(key))
     return f"{name} = {before.get(name)!r}, not {after.get(name)!r}"
 
