@@ -37,13 +37,15 @@ from surveyor.memory.events import ToolStatus
 from surveyor.memory.runs import RunFolder
 from surveyor.scenes.rooms.catalog import CATALOG
 from surveyor.training.compact.drawing import name_of, skill_for
+from surveyor.training.compact.held_out import COLLOQUIAL, HELD_OUT
 from surveyor.training.compact.rollouts import play_run
 from surveyor.training.compact.wordings import reworded
 from surveyor.training.rewards.adherence import adherence
 from surveyor.training.serving.app import build_server
 from surveyor.training.serving.load import backend_of
 
-HELD_OUT = name_of(9, held_out=True)
+NEW_WORKFLOWS = name_of(9, held_out=True)
+AMONG = {"trained": None, "held out": HELD_OUT, "colloquial": COLLOQUIAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,9 @@ PARTS = (
     Part("unseen names", names=True),
     Part("other words", words="trained"),
     Part("held-out words", words="held out"),
-    Part("held-out workflows", skills=HELD_OUT),
-    Part("skill removed", skills=HELD_OUT, told=False),
+    Part("colloquial words", words="colloquial"),
+    Part("held-out workflows", skills=NEW_WORKFLOWS),
+    Part("skill removed", skills=NEW_WORKFLOWS, told=False),
 )
 
 
@@ -95,7 +98,7 @@ class InOtherWords:
     """A planner that is asked in other words than the teacher was."""
 
     inner: Planner
-    held_out: bool
+    words: str
 
     @property
     def name(self) -> str:
@@ -104,7 +107,7 @@ class InOtherWords:
 
     def start(self, task: Task, brief: PlannerInput) -> Session:
         """Begin with the question reworded, always the same way for a task."""
-        other = reworded(task.question, random.Random(task.id), held_out=self.held_out)
+        other = reworded(task.question, random.Random(task.id), AMONG[self.words])
         return self.inner.start(task.model_copy(update={"question": other}), brief)
 
 
@@ -178,7 +181,7 @@ async def play(
     async with ChatPlanner(chat, [], transport=transport) as planner:
         told: Planner = planner if part.told else WithoutSkills(planner)
         if part.words:
-            told = InOtherWords(told, part.words == "held out")
+            told = InOtherWords(told, part.words)
         config = config.changed(planner="chat")
         await play_run(out / f"compact-{slug}", dataset, work, config, told)
     tell(f"compact, {part.name}", RunFolder.open(out / f"compact-{slug}"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 
+from surveyor.training.compact.held_out import COLLOQUIAL, HELD_OUT
 from surveyor.training.compact.wordings import (
     ASKED,
     in_other_words,
@@ -31,8 +32,8 @@ NAMES = re.compile(r"chair|coffee table|tv|bed|cup")
 
 def test_every_template_has_other_words_for_the_same_things() -> None:
     for template in TEMPLATES:
-        for held_out in (False, True):
-            told = {reworded(template, random.Random(k), held_out=held_out) for k in range(30)}
+        for among in (None, HELD_OUT, COLLOQUIAL):
+            told = {reworded(template, random.Random(k), among) for k in range(30)}
             assert template not in told
             assert len(told) >= 2
             for other in told:
@@ -43,7 +44,7 @@ def test_every_template_has_other_words_for_the_same_things() -> None:
 
 def test_no_wording_is_both_trained_on_and_held_out() -> None:
     for asked in ASKED:
-        assert not set(asked.wordings) & set(asked.held_out)
+        assert not set(asked.wordings) & {*HELD_OUT[asked.kind], *COLLOQUIAL[asked.kind]}
 
 
 def test_made_up_words_stand_for_template_words_and_leave_names_alone() -> None:

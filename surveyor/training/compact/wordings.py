@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from surveyor.training.rows.records import Chat, text_of
@@ -22,13 +22,13 @@ _SOUNDS = ("bdfgklmprstvz", "aeiou", "bdfgklmprstvz", "aeiou", "bdfgklmprstvz")
 class Reworded:
     """The first line of a template's question, and what else may be said for it."""
 
+    kind: str
     pattern: re.Pattern[str]
     wordings: tuple[str, ...]
-    held_out: tuple[str, ...]
 
 
-def _asked(pattern: str, wordings: tuple[str, ...], held_out: tuple[str, ...]) -> Reworded:
-    return Reworded(re.compile(pattern), wordings, held_out)
+def _asked(kind: str, pattern: str, wordings: tuple[str, ...]) -> Reworded:
+    return Reworded(kind, re.compile(pattern), wordings)
 
 
 _STANDING = r"If I am standing by the (?P<a>.+) and facing the (?P<b>.+), is the (?P<c>.+) to "
@@ -49,6 +49,7 @@ def _directions(sides: str) -> tuple[str, ...]:
 
 ASKED = (
     _asked(
+        "count",
         r"How many (?P<a>.+)\(s\) are in this room\?",
         (
             "What is the number of {a}(s) in this room?",
@@ -60,9 +61,9 @@ ASKED = (
             "What is the total count of {a}(s) in this room?",
             "Of {a}(s), how many are in this room?",
         ),
-        ("What number of {a}(s) does this room have?", "How many {a}(s) can be found here?"),
     ),
     _asked(
+        "distance",
         r"Measuring .+ direct distance between the (?P<a>.+) and the (?P<b>.+) \(in meters\)\?",
         (
             "How far is the {a} from the {b}, in meters?",
@@ -76,12 +77,9 @@ ASKED = (
             "How close is the {a} to the {b}?",
             "What gap is there between the {a} and the {b}?",
         ),
-        (
-            "What distance, in meters, is between the {a} and the {b}?",
-            "How much space separates the {a} and the {b}?",
-        ),
     ),
     _asked(
+        "size",
         r"What is the length of the longest dimension .+ of the (?P<a>.+), measured in cent.+",
         (
             "How long is the {a} in its longest dimension, in centimeters?",
@@ -94,12 +92,9 @@ ASKED = (
             "Give the greatest extent of the {a} in centimeters.",
             "Measured in centimeters, what is the longest side of the {a}?",
         ),
-        (
-            "In centimeters, what is the longest dimension of the {a}?",
-            "How large is the {a} along its longest edge?",
-        ),
     ),
     _asked(
+        "area",
         r"What is the size of this room \(in square meters\)\?.*",
         (
             "How many square meters does this room have?",
@@ -111,9 +106,9 @@ ASKED = (
             "How much floor does this room have?",
             "Give the size of the room in square meters.",
         ),
-        ("In square meters, what is the size of this room?", "How spacious is this place?"),
     ),
     _asked(
+        "nearest",
         r"Measuring .+ which of these objects \((?P<b>.+)\) is the closest to the (?P<a>.+)\?",
         (
             "Which of {b} is nearest to the {a}?",
@@ -127,12 +122,9 @@ ASKED = (
             "Among these ({b}), what is closest to the {a}?",
             "Of the objects {b}, name the closest to the {a}.",
         ),
-        (
-            "Of {b}, which object is the closest to the {a}?",
-            "Which of these ({b}) stands least far away from the {a}?",
-        ),
     ),
     _asked(
+        "easy",
         _STANDING + r"the left or the right of the .+\?",
         (
             "I am standing by the {a} and facing the {b}. Is the {c} to the left or the right?",
@@ -140,13 +132,9 @@ ASKED = (
             "If I face the {b} from the {a}, is the {c} to the left or the right of the {b}?",
             *_directions("left or right"),
         ),
-        (
-            "If I am standing by the {a} and facing the {b}, to which side is the {c}, left or "
-            "right?",
-            "Looking at the {b} beside the {a}, does the {c} lie left or right?",
-        ),
     ),
     _asked(
+        "medium",
         _STANDING + r"my left, right, or back\?",
         (
             "I am standing by the {a} and facing the {b}. Is the {c} to my left, right, or back?",
@@ -154,13 +142,9 @@ ASKED = (
             "If I face the {b} from the {a}, is the {c} to my left, right, or back?",
             *_directions("left, right, or back"),
         ),
-        (
-            "Where is the {c}, left, right, or back, if I am standing by the {a} and facing the "
-            "{b}?",
-            "Looking at the {b} beside the {a}, does the {c} lie left, right, or behind me?",
-        ),
     ),
     _asked(
+        "hard",
         _STANDING + rf"my {_QUADRANTS}\?",
         (
             f"I am standing by the {{a}} and facing the {{b}}. Is the {{c}} to my {_QUADRANTS}?",
@@ -168,25 +152,23 @@ ASKED = (
             f"If I face the {{b}} from the {{a}}, is the {{c}} to my {_QUADRANTS}?",
             *_directions(_QUADRANTS),
         ),
-        (
-            f"Where is the {{c}}, {_QUADRANTS}, if I am standing by the {{a}} and facing the "
-            "{b}?",
-            f"Looking at the {{b}} beside the {{a}}, does the {{c}} lie {_QUADRANTS}?",
-        ),
     ),
 )
 
 
-def reworded(question: str, dice: random.Random, *, held_out: bool = False) -> str:
+def reworded(
+    question: str, dice: random.Random, among: Mapping[str, Sequence[str]] | None = None
+) -> str:
     """A template's question in other words; any other question as it is.
 
-    The lines after the first stay: they explain terms and options.
+    ``among`` are held-out wordings by kind (`surveyor.training.compact.held_out`) to take instead
+    of those that are trained on. The lines after the first stay: they explain terms and options.
     """
     line, newline, rest = question.partition("\n")
     for asked in ASKED:
         found = asked.pattern.fullmatch(line.strip())
         if found is not None:
-            wording = dice.choice(asked.held_out if held_out else asked.wordings)
+            wording = dice.choice(asked.wordings if among is None else among[asked.kind])
             return f"{wording.format(**found.groupdict())}{newline}{rest}"
     return question
 

@@ -39,6 +39,7 @@ def trained(folder: Path) -> Iterator[Claim]:
         ("unseen-names", "plain"),
         ("other-words", "plain"),
         ("held-out-words", "plain"),
+        ("colloquial-words", "plain"),
         ("held-out-workflows", "held-out-workflows"),
     ):
         if not (folder / f"compact-{part}" / "results.jsonl").exists():
