@@ -1,9 +1,9 @@
 """Wordings of the template questions that no agent is trained on, by type of question.
 
 ``HELD_OUT`` is the older set, near to the templates. ``COLLOQUIAL`` was written afterwards in a
-style of its own, before the grammar that agents are trained on (`surveyor.training.compact.wordings`)
-and before anything was measured with it: how people talk, with things in it that are not asked
-about. Both stay as they are; what an agent gets wrong here is not to be cured by training on it.
+style of its own, before the grammar that agents are trained on (`wordings`) and before anything was
+measured with it: how people talk, with things in it that are not asked about. Both stay as they
+are; what an agent gets wrong here is not to be cured by training on it.
 """
 
 from __future__ import annotations
