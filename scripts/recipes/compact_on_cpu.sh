@@ -5,7 +5,7 @@
 #   ROOMS=4 TEST=4 STEPS=60 scripts/recipes/compact_on_cpu.sh out/try     to see the road
 set -euo pipefail
 OUT=${1:-out/compact}
-ROOMS=${ROOMS:-80} TEST=${TEST:-60} STEPS=${STEPS:-800} PORT=${PORT:-8010}
+ROOMS=${ROOMS:-80} TEST=${TEST:-60} STEPS=${STEPS:-2000} PORT=${PORT:-8010}
 PYTHON=${PYTHON:-python}
 surveyor() { "$PYTHON" -m surveyor.cli.main "$@"; }
 mkdir -p "$OUT"
@@ -49,7 +49,7 @@ surveyor compare "$OUT/runs/teacher" "$OUT/runs/compact"
 
 # GRPO: an agent that saw many ways of looking and was told none finds out which ones pay.
 surveyor train compact "$OUT/habits" --steps 500 --layers 3 --width 96 --reworded 0 --strange 0 \
-  --untold 1 --run "$OUT/runs/drawn"
+  --beginnings 0 --untold 1 --run "$OUT/runs/drawn"
 surveyor train reinforce "$OUT/habits/model" "$OUT/grpo" --dataset "$OUT/train" --steps 16 \
   --groups 6 --group 6 --rate 5e-4 --price 0.05
 for agent in habits grpo; do

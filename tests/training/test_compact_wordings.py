@@ -6,10 +6,13 @@ import random
 import re
 
 from surveyor.training.compact.held_out import COLLOQUIAL, HELD_OUT
+from surveyor.training.compact.table import Table
+from surveyor.training.compact.vocabulary import Vocabulary
 from surveyor.training.compact.wordings import (
     ASKED,
     in_other_words,
     reworded,
+    said,
     with_strange_words,
 )
 
@@ -61,6 +64,28 @@ def test_made_up_words_stand_for_template_words_and_leave_names_alone() -> None:
             beside = " ".join(before[max(1, j - 1) : j + 2])
             assert not NAMES.search(beside), "beside a name it would be a part of it"
             assert after[j].strip("(),?.:") not in known
+
+
+def test_the_words_of_all_wordings_are_told_from_things() -> None:
+    for template in TEMPLATES:
+        for k in range(200):
+            other = reworded(template, random.Random(k)).split("\n")[0]
+            table = Table(Vocabulary.of([]).known)
+            table.say(other)
+            named = set(table.names) - {"chair", "coffee table", "tv", "bed", "cup"}
+            assert all(re.fullmatch(r"([bdfgklmprstvz][aeiou]){2}[a-z]", one) for one in named), (
+                f"only made-up words may look like things, not {named} of {other}"
+            )
+
+
+def test_there_are_thousands_of_wordings_of_every_kind_and_none_is_held_out() -> None:
+    apart = {one for kinds in (HELD_OUT, COLLOQUIAL) for asked in kinds.values() for one in asked}
+    for asked in ASKED:
+        told = {said(dice.choice(asked.wordings), dice) for dice in map(random.Random, range(1500))}
+        assert len(told) > 80
+        assert not {one.rstrip("?.").lower() for one in told} & {
+            one.rstrip("?.").lower() for one in apart
+        }
 
 
 def test_a_conversation_in_other_words_differs_in_its_question_alone() -> None:

@@ -11,6 +11,7 @@ from functools import cache
 
 _SAME = """
 how
+s
 many numerous
 much
 what which whichever
@@ -26,7 +27,7 @@ area surface square spacious roomy footprint sqm
 floor ground
 room place apartment here inside
 stand standing stands stood sit sitting sits seated wait waiting waits lean leaning leans
-face facing faces faced look looking looks looked see sees seeing watch watches watching gaze gazing
+face facing faces faced look looking looks looked see sees seeing seen viewed watch watches watching
 by at beside alongside against next
 from
 between among amongst amid
@@ -38,7 +39,9 @@ front-left
 front-right
 back-left rear-left
 back-right rear-right
-side direction way sides
+side sides direction way
+space
+edge edges corner corners middle center top bottom
 measure measures measured measuring measurement measurements read reads figure
 centimeters centimeter centimetres centimetre cm
 meters meter metres metre
@@ -52,33 +55,34 @@ of
 to
 in
 if when while once whenever suppose supposing imagine imagining assume assuming
-i me my mine myself you your yours we us our someone somebody one anyone person
+i me my mine myself you your yours we us our someone somebody anyone person
 """
 
 _OTHERS = """
-about above across after again all almost along already also although always any anybody anything
-approximately around as aside based because before below beneath best better beyond both but can
-cannot could did do does doing done down during each either else end ends enough even ever every
-everybody everything exact exactly few first for full given had has have having he her hers herself
-him himself his hopefully however into it its itself just kindly last less let like likely lot lots
-mainly may maybe might more must neither never no nobody none nor not nothing now off often on only
-onto other others otherwise ought out over own per perhaps please pretty probably quite rather
-really roughly same second several shall she should simply since so some something somewhere soon
-still straight straightest such than thanks their them then there they third though through
-throughout thus together too twice two under until up upon usually very via well went whatever
-whether who whom whose why will with within without would yes yet directly direct possible precise
-precisely actually again altogether overall actual main single different correct true whole entire
-add allow answer appear appears ask asks become begin believe bring buy call come comes consider
-continue count cover covers create decide describe determine ends estimate estimated expect fall
-feel find finds found finish fit fits follow get gets give gives given go goes going guess happen
-hear help hold include keep know known knows lead learn leave let lie lies lying live located
-situated placed positioned position make makes mean means meet move name need needed needs notice occupy
-occupies offer open pay pick play point points provide put reach remain report require required run
-runs say says seem seems send serve set show shows shown start starting starts state stay stop take
-taken takes taking talk tell tells think told touch try turn turned turning turns understand use
-used using visible walk walked walking want wants wish work write
-i'd i'll i'm i've it's let's that's there's they're we'd we're what's where's who's won't you'd
-you're isn't aren't don't doesn't couldn't how's
+about above across actual actually add after again all allow almost along already also although
+altogether always answer any anybody anything appear appears approximately aren't around as aside
+ask asks based because become before begin beginning begins begun believe below beneath best
+better beyond both bring but buy call can cannot choose chosen come comes compare compared
+consider continue correct could couldn't count cover covers create decide describe determine did
+different direct directly do does doesn't doing don't done down during each either else end ends
+enough entire estimate estimated even ever every everybody everything exact exactly exist exists
+expect fall feel few find finds finish first fit fits follow following for found full get gets
+give given gives go goes going guess had happen has have having he hear help her hers herself him
+himself his hold hopefully how's however i'd i'll i'm i've include into isn't it it's its itself
+just keep kindly know known knows last lead learn leave less let let's lie lies like likely live
+located lot lots lying main mainly make makes may maybe mean means meet might more move must name
+need needed needs neither never no nobody none nor not nothing notice now occupies occupy off
+offer often on one only onto open other others otherwise ought out over overall own pay per
+perhaps pick placed play please point points position positioned possible precise precisely pretty
+probably provide put question quick quite rather reach really remain report require required
+result roughly run runs same say says second seem seems send serve set several shall she should
+show shown shows simply since single situated so some something somewhere soon start starting
+starts state stay stayed stays still stop straight straightest such take taken takes taking talk
+tell tells than thanks that's their them then there there's they they're think third though
+through throughout thus together told too touch true try turn turned turning turns twice two under
+understand until up upon use used using usually very via view views visible walk walked walking
+want wants we'd we're well went what's whatever where's whether who who's whole whom whose why
+will wish with within without won't wonder wondering work would write yes yet you'd you're
 """
 
 _AFTER = frozenset({"can", "stand", "rest"})
