@@ -19,7 +19,6 @@ surveyor rooms make "$OUT/test" --rooms "$TEST" --seed 5000 --per-type 1 --split
 surveyor train rollouts "$OUT/train" "$OUT/runs/drawn" --preset perfect --drawn 1 --limit 700
 surveyor train rollouts "$OUT/train" "$OUT/runs/plain" --preset perfect --limit 300
 surveyor train rollouts "$OUT/train" "$OUT/runs/real" --preset realistic --drawn 2 --limit 260
-surveyor train rollouts "$OUT/test" "$OUT/runs/teacher" --preset perfect
 
 # The agent.
 surveyor train compact "$OUT/agent" --steps "$STEPS" --layers 3 --width 96 \
@@ -41,10 +40,12 @@ capabilities = { images = false }
 [expert_options]
 preset = "perfect"
 TOML
-surveyor run --config "$OUT/run.toml" --out "$OUT/runs/compact"
-surveyor compare "$OUT/runs/teacher" "$OUT/runs/compact"
+surveyor run --config "$OUT/run.toml" --out "$OUT/runs/compact" --limit 40
+kill $server && wait $server || true
+trap - EXIT
 
-# By parts: realistic experts, unseen names, other words, workflows held out, the skill removed.
+# By parts, beside the teacher: all test rooms plain, with realistic experts, unseen names, other
+# words, words held out, workflows held out, and the skill removed.
 "$PYTHON" scripts/recipes/evaluate_compact.py "$OUT/agent/model" "$OUT/test" "$OUT/eval"
 
 # GRPO: an agent that saw many ways of looking and was told none finds out which ones pay.
@@ -54,6 +55,9 @@ surveyor train reinforce "$OUT/habits/model" "$OUT/grpo" --dataset "$OUT/train" 
   --groups 6 --group 6 --rate 5e-4 --price 0.05
 for agent in habits grpo; do
   "$PYTHON" scripts/recipes/evaluate_compact.py "$OUT/$agent/model" "$OUT/test" "$OUT/eval-$agent" \
-    --only plain --temperature 1 --price 0.05 --against "$OUT/eval-habits/compact-plain"
+    --only plain --temperature 1 --price 0.05 --beside "$OUT/eval" \
+    --against "$OUT/eval-habits/compact-plain"
 done
 SURVEYOR_COMPACT=$OUT/eval "$PYTHON" -m tests.claims training
+times | tail -n 1  # user and system time of all of it, in CPU minutes
+echo "$((SECONDS / 60)) minutes in all"

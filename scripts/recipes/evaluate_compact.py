@@ -2,7 +2,7 @@
 
     python scripts/recipes/evaluate_compact.py MODEL TEST_DATASET OUT [--limit N] [--drawn N]
     python scripts/recipes/evaluate_compact.py REINFORCED TEST_DATASET OUT2 --only plain \\
-        --price 0.02 --against OUT/compact-plain
+        --beside OUT --price 0.02 --against OUT/compact-plain
 
 Plays its runs through the real `chat` planner and loop, with reference experts in this process:
 plain, with realistic experts, with every object called by a name that training never saw, with the
@@ -152,7 +152,13 @@ def _changed(names: Mapping[str, str]):  # type: ignore[no-untyped-def]
 
 
 async def play(
-    part: Part, model: Path, dataset: Path, out: Path, limit: int | None, temperature: float
+    part: Part,
+    model: Path,
+    dataset: Path,
+    out: Path,
+    beside: Path,
+    limit: int | None,
+    temperature: float,
 ) -> None:
     """The teacher's run and the agent's, and one line about each."""
     slug, teacher = part.name.replace(" ", "-"), part.teacher.replace(" ", "-")
@@ -163,11 +169,12 @@ async def play(
         concurrency=4,
         limit=limit,
     )
-    work = out / f"experts-{part.preset}"
+    work = beside / f"experts-{part.preset}"
     if part.told:
-        if not (out / f"teacher-{teacher}" / "results.jsonl").exists():
-            await play_run(out / f"teacher-{teacher}", dataset, work, config)
-        tell(f"teacher, {part.teacher}", RunFolder.open(out / f"teacher-{teacher}"))
+        taught = beside / f"teacher-{teacher}"
+        if not (taught / "results.jsonl").exists():
+            await play_run(taught, dataset, work, config)
+        tell(f"teacher, {part.teacher}", RunFolder.open(taught))
     chat = ChatConfig(
         model="compact",
         base_url="http://compact/v1",
@@ -260,12 +267,13 @@ def main() -> None:
     parser.add_argument("--temperature", type=float, default=0.0, help="0: the likeliest token")
     parser.add_argument("--price", type=float, default=0.02, help="of an expert second, in score")
     parser.add_argument("--against", type=Path, help="a run to compare the plain part with")
+    parser.add_argument("--beside", type=Path, help="whose teacher's runs are shared; OUT's own")
     given = parser.parse_args()
     for part in PARTS:
         if given.only in (None, part.name):
             limit = given.drawn if part.skills and given.drawn else given.limit
-            chosen = (part, given.model, given.dataset, given.out, limit, given.temperature)
-            asyncio.run(play(*chosen))
+            folders = (given.model, given.dataset, given.out, given.beside or given.out)
+            asyncio.run(play(part, *folders, limit, given.temperature))
     if given.against:
         run = RunFolder.open(given.out / "compact-plain")
         compare(run, RunFolder.open(given.against), given.price)
