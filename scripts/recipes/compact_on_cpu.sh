@@ -5,7 +5,7 @@
 #   ROOMS=4 TEST=4 STEPS=60 scripts/recipes/compact_on_cpu.sh out/try     to see the road
 set -euo pipefail
 OUT=${1:-out/compact}
-ROOMS=${ROOMS:-80} TEST=${TEST:-60} STEPS=${STEPS:-800} PORT=${PORT:-8010}
+ROOMS=${ROOMS:-80} TEST=${TEST:-60} STEPS=${STEPS:-2000} PORT=${PORT:-8010}
 PYTHON=${PYTHON:-python}
 surveyor() { "$PYTHON" -m surveyor.cli.main "$@"; }
 mkdir -p "$OUT"
@@ -19,7 +19,6 @@ surveyor rooms make "$OUT/test" --rooms "$TEST" --seed 5000 --per-type 1 --split
 surveyor train rollouts "$OUT/train" "$OUT/runs/drawn" --preset perfect --drawn 1 --limit 700
 surveyor train rollouts "$OUT/train" "$OUT/runs/plain" --preset perfect --limit 300
 surveyor train rollouts "$OUT/train" "$OUT/runs/real" --preset realistic --drawn 2 --limit 260
-surveyor train rollouts "$OUT/test" "$OUT/runs/teacher" --preset perfect
 
 # The agent.
 surveyor train compact "$OUT/agent" --steps "$STEPS" --layers 3 --width 96 \
@@ -41,19 +40,24 @@ capabilities = { images = false }
 [expert_options]
 preset = "perfect"
 TOML
-surveyor run --config "$OUT/run.toml" --out "$OUT/runs/compact"
-surveyor compare "$OUT/runs/teacher" "$OUT/runs/compact"
+surveyor run --config "$OUT/run.toml" --out "$OUT/runs/compact" --limit 40
+kill $server && wait $server || true
+trap - EXIT
 
-# By parts: realistic experts, unseen names, other words, workflows held out, the skill removed.
+# By parts, beside the teacher: all test rooms plain, with realistic experts, unseen names, other
+# words, words held out, workflows held out, and the skill removed.
 "$PYTHON" scripts/recipes/evaluate_compact.py "$OUT/agent/model" "$OUT/test" "$OUT/eval"
 
 # GRPO: an agent that saw many ways of looking and was told none finds out which ones pay.
 surveyor train compact "$OUT/habits" --steps 500 --layers 3 --width 96 --reworded 0 --strange 0 \
-  --untold 1 --run "$OUT/runs/drawn"
+  --beginnings 0 --untold 1 --run "$OUT/runs/drawn"
 surveyor train reinforce "$OUT/habits/model" "$OUT/grpo" --dataset "$OUT/train" --steps 16 \
   --groups 6 --group 6 --rate 5e-4 --price 0.05
 for agent in habits grpo; do
   "$PYTHON" scripts/recipes/evaluate_compact.py "$OUT/$agent/model" "$OUT/test" "$OUT/eval-$agent" \
-    --only plain --temperature 1 --price 0.05 --against "$OUT/eval-habits/compact-plain"
+    --only plain --temperature 1 --price 0.05 --beside "$OUT/eval" \
+    --against "$OUT/eval-habits/compact-plain"
 done
 SURVEYOR_COMPACT=$OUT/eval "$PYTHON" -m tests.claims training
+times | tail -n 1  # user and system time of all of it, in CPU minutes
+echo "$((SECONDS / 60)) minutes in all"

@@ -2,7 +2,7 @@
 
     python scripts/recipes/evaluate_compact.py MODEL TEST_DATASET OUT [--limit N] [--drawn N]
     python scripts/recipes/evaluate_compact.py REINFORCED TEST_DATASET OUT2 --only plain \\
-        --price 0.02 --against OUT/compact-plain
+        --beside OUT --price 0.02 --against OUT/compact-plain
 
 Plays its runs through the real `chat` planner and loop, with reference experts in this process:
 plain, with realistic experts, with every object called by a name that training never saw, with the
@@ -37,13 +37,15 @@ from surveyor.memory.events import ToolStatus
 from surveyor.memory.runs import RunFolder
 from surveyor.scenes.rooms.catalog import CATALOG
 from surveyor.training.compact.drawing import name_of, skill_for
+from surveyor.training.compact.held_out import COLLOQUIAL, HELD_OUT
 from surveyor.training.compact.rollouts import play_run
 from surveyor.training.compact.wordings import reworded
 from surveyor.training.rewards.adherence import adherence
 from surveyor.training.serving.app import build_server
 from surveyor.training.serving.load import backend_of
 
-HELD_OUT = name_of(9, held_out=True)
+NEW_WORKFLOWS = name_of(9, held_out=True)
+AMONG = {"trained": None, "held out": HELD_OUT, "colloquial": COLLOQUIAL}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,9 @@ PARTS = (
     Part("unseen names", names=True),
     Part("other words", words="trained"),
     Part("held-out words", words="held out"),
-    Part("held-out workflows", skills=HELD_OUT),
-    Part("skill removed", skills=HELD_OUT, told=False),
+    Part("colloquial words", words="colloquial"),
+    Part("held-out workflows", skills=NEW_WORKFLOWS),
+    Part("skill removed", skills=NEW_WORKFLOWS, told=False),
 )
 
 
@@ -95,7 +98,7 @@ class InOtherWords:
     """A planner that is asked in other words than the teacher was."""
 
     inner: Planner
-    held_out: bool
+    words: str
 
     @property
     def name(self) -> str:
@@ -104,7 +107,7 @@ class InOtherWords:
 
     def start(self, task: Task, brief: PlannerInput) -> Session:
         """Begin with the question reworded, always the same way for a task."""
-        other = reworded(task.question, random.Random(task.id), held_out=self.held_out)
+        other = reworded(task.question, random.Random(task.id), AMONG[self.words])
         return self.inner.start(task.model_copy(update={"question": other}), brief)
 
 
@@ -149,7 +152,13 @@ def _changed(names: Mapping[str, str]):  # type: ignore[no-untyped-def]
 
 
 async def play(
-    part: Part, model: Path, dataset: Path, out: Path, limit: int | None, temperature: float
+    part: Part,
+    model: Path,
+    dataset: Path,
+    out: Path,
+    beside: Path,
+    limit: int | None,
+    temperature: float,
 ) -> None:
     """The teacher's run and the agent's, and one line about each."""
     slug, teacher = part.name.replace(" ", "-"), part.teacher.replace(" ", "-")
@@ -160,11 +169,12 @@ async def play(
         concurrency=4,
         limit=limit,
     )
-    work = out / f"experts-{part.preset}"
+    work = beside / f"experts-{part.preset}"
     if part.told:
-        if not (out / f"teacher-{teacher}" / "results.jsonl").exists():
-            await play_run(out / f"teacher-{teacher}", dataset, work, config)
-        tell(f"teacher, {part.teacher}", RunFolder.open(out / f"teacher-{teacher}"))
+        taught = beside / f"teacher-{teacher}"
+        if not (taught / "results.jsonl").exists():
+            await play_run(taught, dataset, work, config)
+        tell(f"teacher, {part.teacher}", RunFolder.open(taught))
     chat = ChatConfig(
         model="compact",
         base_url="http://compact/v1",
@@ -178,7 +188,7 @@ async def play(
     async with ChatPlanner(chat, [], transport=transport) as planner:
         told: Planner = planner if part.told else WithoutSkills(planner)
         if part.words:
-            told = InOtherWords(told, part.words == "held out")
+            told = InOtherWords(told, part.words)
         config = config.changed(planner="chat")
         await play_run(out / f"compact-{slug}", dataset, work, config, told)
     tell(f"compact, {part.name}", RunFolder.open(out / f"compact-{slug}"))
@@ -257,12 +267,13 @@ def main() -> None:
     parser.add_argument("--temperature", type=float, default=0.0, help="0: the likeliest token")
     parser.add_argument("--price", type=float, default=0.02, help="of an expert second, in score")
     parser.add_argument("--against", type=Path, help="a run to compare the plain part with")
+    parser.add_argument("--beside", type=Path, help="whose teacher's runs are shared; OUT's own")
     given = parser.parse_args()
     for part in PARTS:
         if given.only in (None, part.name):
             limit = given.drawn if part.skills and given.drawn else given.limit
-            chosen = (part, given.model, given.dataset, given.out, limit, given.temperature)
-            asyncio.run(play(*chosen))
+            folders = (given.model, given.dataset, given.out, given.beside or given.out)
+            asyncio.run(play(part, *folders, limit, given.temperature))
     if given.against:
         run = RunFolder.open(given.out / "compact-plain")
         compare(run, RunFolder.open(given.against), given.price)

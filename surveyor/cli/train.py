@@ -63,7 +63,11 @@ def compact(
     width: Annotated[int, typer.Option(min=32, help="Width of the network.")] = 128,
     reworded: Annotated[
         float, typer.Option(min=0, max=8, help="How often episodes are also told in other words.")
-    ] = 1.0,
+    ] = 3.0,
+    beginnings: Annotated[
+        float,
+        typer.Option(min=0, max=32, help="How often in yet other words, up to the first call."),
+    ] = 6.0,
     strange: Annotated[
         float, typer.Option(min=0, max=1, help="Share with made-up words in their question.")
     ] = 0.15,
@@ -93,7 +97,7 @@ def compact(
         shape={"layers": layers, "width": width, "inner": 3 * width},
     )
     filters = Filters(score=score, guess_free=guess_free)
-    train_compact_agent(out, runs or [], filters, settings, reworded, untold, strange)
+    train_compact_agent(out, runs or [], filters, settings, reworded, untold, strange, beginnings)
 
 
 @app.command()

@@ -6,7 +6,8 @@ import asyncio
 import json
 import random
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from surveyor.agent.chat.capabilities import Capabilities
@@ -23,7 +24,7 @@ from surveyor.skills.snapshot import find_snapshot, open_snapshot
 from surveyor.training.compact.drawing import PREFIX, name_of, skill_for
 from surveyor.training.rows.accounts import Layout
 from surveyor.training.rows.filters import Filters, chosen
-from surveyor.training.rows.records import Row
+from surveyor.training.rows.records import Chat, Row
 from surveyor.training.rows.source import RunSource, SkillTexts
 
 WORK = Path("out") / "training"
@@ -118,12 +119,15 @@ def train_compact_agent(
     reworded: float = 0.0,
     untold: float = 0.0,
     strange: float = 0.0,
+    beginnings: float = 0.0,
 ) -> None:
     """The `train compact` verb; ``reworded`` says how often episodes are also told with their
-    question in other words, ``untold`` is the share of those with a skill that are told without
-    it, ``strange`` the share whose question has made-up words in it."""
+    question in other words, ``beginnings`` how often in yet others up to the first call,
+    ``untold`` is the share of those with a skill that are told without it, ``strange`` the share
+    whose question has made-up words in it."""
     from surveyor.core.wording import first_problem
     from surveyor.training.compact.language import template_words
+    from surveyor.training.compact.needs import beginning, with_need
     from surveyor.training.compact.sequences import sequences
     from surveyor.training.compact.train import CompactSettings, train_compact
     from surveyor.training.compact.vocabulary import Vocabulary
@@ -136,9 +140,11 @@ def train_compact_agent(
     rows = list(rows_of(runs, filters, blind, reasoning=False))
     if not rows:
         raise UserError("no episode is left to train on; loosen the filters, or roll out more")
-    rows = _untold(rows, untold, wanted.seed)
-    rows += _in_other_words(rows, reworded, wanted.seed)
+    rows = [_changed(row, with_need) for row in _untold(rows, untold, wanted.seed)]
     vocabulary = Vocabulary.of(template_words(row.messages for row in rows))
+    told_again = _in_other_words(rows, reworded, wanted.seed)
+    begun = _in_other_words(rows, beginnings, wanted.seed + 1)
+    rows += told_again + [_changed(row, beginning) for row in begun]
     rows = _with_strange_words(rows, strange, vocabulary.known, wanted.seed)
     scenes = sorted({row.scene_id for row in rows})
     apart = set(scenes[:: max(2, len(scenes) // 3)]) if len(scenes) > 3 else set()
@@ -212,6 +218,10 @@ def reinforce_agent(
     print(f"{asyncio.run(play())}: its rewards are drawn in {out / 'curve.svg'}")
 
 
+def _changed(row: Row, change: Callable[[tuple[Chat, ...]], tuple[Chat, ...]]) -> Row:
+    return row.model_copy(update={"messages": change(row.messages)})
+
+
 def _in_other_words(rows: Sequence[Row], times: float, seed: int) -> list[Row]:
     from surveyor.training.compact.wordings import in_other_words
 
@@ -219,7 +229,7 @@ def _in_other_words(rows: Sequence[Row], times: float, seed: int) -> list[Row]:
     for row in rows:
         dice = random.Random(f"{seed}/{row.planner}/{row.workflow}/{row.key}")
         for _ in range(int(times) + (dice.random() < times % 1)):
-            told.append(row.model_copy(update={"messages": in_other_words(row.messages, dice)}))
+            told.append(_changed(row, partial(in_other_words, dice=dice)))
     return told
 
 

@@ -8,12 +8,12 @@ from typing import Any
 from surveyor.core.errors import UserError
 from surveyor.tools.measuring.anchors import anchor_tool
 from surveyor.tools.measuring.appearance import motion_tool, order_tool
+from surveyor.tools.measuring.floors import floor_tool
 from surveyor.tools.measuring.mask_answers import mask_answer_tool
 from surveyor.tools.measuring.measures import (
     count_tool,
     direction_tool,
     distance_tool,
-    floor_tool,
     nearest_tool,
     size_tool,
 )

@@ -17,6 +17,7 @@ from surveyor.agent.limits import Limits
 from surveyor.agent.loop import run_episode
 from surveyor.agent.planner import PlannerInput
 from surveyor.agent.program.planner import ProgramPlanner
+from surveyor.agent.program.trace import plan
 from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import UserError
 from surveyor.memory.episodes import Episode, fold
@@ -27,7 +28,10 @@ from surveyor.tools.registry import Registry
 from surveyor.tools.workspace import Workspace
 from surveyor.training.compact.drawing import as_skill, draw, name_of, skill_for
 from surveyor.training.compact.language import decode, encode, template_words
-from surveyor.training.compact.sequences import Order, Spoken
+from surveyor.training.compact.lexicon import heads
+from surveyor.training.compact.needs import beginning, with_need
+from surveyor.training.compact.sequences import Order, Spoken, blurred
+from surveyor.training.compact.table import Table
 from surveyor.training.compact.vocabulary import Vocabulary
 from surveyor.training.rewards.adherence import adherence
 from surveyor.training.rows.records import Chat
@@ -264,8 +268,8 @@ def test_whatever_a_model_says_is_read_or_refused(tokens: list[str]) -> None:
 
 
 def test_a_vocabulary_is_saved_with_its_version(tmp_path: Path) -> None:
-    Vocabulary.of(["b", "A"]).save(tmp_path)
-    assert Vocabulary.load(tmp_path).words == ("a", "b")
+    Vocabulary.of(["video", "Far"]).save(tmp_path)
+    assert set(Vocabulary.load(tmp_path).words) == {"video", *heads()}, "the lexicon has far"
     (tmp_path / "language.json").write_text('{"version": 99, "words": []}')
     with pytest.raises(UserError, match="version 99"):
         Vocabulary.load(tmp_path)
@@ -292,3 +296,44 @@ def test_the_order_of_training_is_a_function_of_seed_and_step() -> None:
     assert len({k for step in steps[:5] for k in step}) == 20, "an epoch takes each once"
     with pytest.raises(UserError, match="21 episodes"):
         Order.of(data, 22, seed=1)
+
+
+@pytest.mark.parametrize("question", ASKED)
+def test_a_turn_says_what_the_question_needs_and_is_read_back(question: str) -> None:
+    call = {"id": "c1", "function": {"name": "frames", "arguments": '{"number": 8}'}}
+    asked = "\n".join((f"16 frames of a video.\nQuestion: {question}", *OPTIONS.get(question, ())))
+    plain = ({"role": "user", "content": asked}, {"role": "assistant", "tool_calls": [call]})
+    messages = with_need(plain)
+    assert str(messages[1]["content"]) == plan(question)
+    encoded = encode(messages, Vocabulary.of([]))
+    own = [token for token, mine in zip(encoded.tokens, encoded.own, strict=True) if mine]
+    assert own[0] == "<need>"
+    said = decode(own, encoded.table)
+    assert said.need == plan(question)
+    assert said.calls == (("frames", {"number": 8}),)
+    assert encode(beginning((*messages, messages[1])), Vocabulary.of([])).tokens == encoded.tokens
+    with pytest.raises(ValueError, match="need"):
+        decode(["<need>", "direction", "E1", *own[own.index("<call>") :]], encoded.table)
+
+
+def test_words_that_are_no_things_end_a_name() -> None:
+    table = Table(Vocabulary.of([]).known)
+    said = table.say("Is the trash can beside the copper harp, or near my closet?")
+    assert table.names == ["trash can", "copper harp", "closet"]
+    assert said == ["is", "the", "E1", "by", "the", "E2", ",", "or", "near", "i", "E3", "?"]
+
+
+def test_options_are_names_wherever_they_stand() -> None:
+    table = Table(Vocabulary.of([]).known, options={"A": "bed side lamp", "B": "left"})
+    assert table.say("a bed side lamp on the left") == ["the", "E1", "<w>", "the", "left"]
+
+
+def test_blurring_takes_words_of_the_question_alone() -> None:
+    vocabulary = Vocabulary.of([])
+    tokens = ["<plain>", "16", "<q>", "how", "far", "E1", "?", "O1", "E2", "<go>", "<call>", "size"]
+    one = Spoken(tuple(vocabulary.encode(tokens)), (False,) * 10 + (True, True))
+    all_of_it = blurred(one, vocabulary, random.Random(0), 1.0)
+    assert vocabulary.decode(all_of_it.ids) == [
+        "<w>" if token in ("how", "far") else token for token in tokens
+    ]
+    assert blurred(one, vocabulary, random.Random(0), 0.0) == one

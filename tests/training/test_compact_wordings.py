@@ -5,10 +5,14 @@ from __future__ import annotations
 import random
 import re
 
+from surveyor.training.compact.held_out import COLLOQUIAL, HELD_OUT
+from surveyor.training.compact.table import Table
+from surveyor.training.compact.vocabulary import Vocabulary
 from surveyor.training.compact.wordings import (
     ASKED,
     in_other_words,
     reworded,
+    said,
     with_strange_words,
 )
 
@@ -31,8 +35,8 @@ NAMES = re.compile(r"chair|coffee table|tv|bed|cup")
 
 def test_every_template_has_other_words_for_the_same_things() -> None:
     for template in TEMPLATES:
-        for held_out in (False, True):
-            told = {reworded(template, random.Random(k), held_out=held_out) for k in range(30)}
+        for among in (None, HELD_OUT, COLLOQUIAL):
+            told = {reworded(template, random.Random(k), among) for k in range(30)}
             assert template not in told
             assert len(told) >= 2
             for other in told:
@@ -43,7 +47,7 @@ def test_every_template_has_other_words_for_the_same_things() -> None:
 
 def test_no_wording_is_both_trained_on_and_held_out() -> None:
     for asked in ASKED:
-        assert not set(asked.wordings) & set(asked.held_out)
+        assert not set(asked.wordings) & {*HELD_OUT[asked.kind], *COLLOQUIAL[asked.kind]}
 
 
 def test_made_up_words_stand_for_template_words_and_leave_names_alone() -> None:
@@ -60,6 +64,28 @@ def test_made_up_words_stand_for_template_words_and_leave_names_alone() -> None:
             beside = " ".join(before[max(1, j - 1) : j + 2])
             assert not NAMES.search(beside), "beside a name it would be a part of it"
             assert after[j].strip("(),?.:") not in known
+
+
+def test_the_words_of_all_wordings_are_told_from_things() -> None:
+    for template in TEMPLATES:
+        for k in range(200):
+            other = reworded(template, random.Random(k)).split("\n")[0]
+            table = Table(Vocabulary.of([]).known)
+            table.say(other)
+            named = set(table.names) - {"chair", "coffee table", "tv", "bed", "cup"}
+            assert all(re.fullmatch(r"([bdfgklmprstvz][aeiou]){2}[a-z]", one) for one in named), (
+                f"only made-up words may look like things, not {named} of {other}"
+            )
+
+
+def test_there_are_thousands_of_wordings_of_every_kind_and_none_is_held_out() -> None:
+    apart = {one for kinds in (HELD_OUT, COLLOQUIAL) for asked in kinds.values() for one in asked}
+    for asked in ASKED:
+        told = {said(dice.choice(asked.wordings), dice) for dice in map(random.Random, range(1500))}
+        assert len(told) > 80
+        assert not {one.rstrip("?.").lower() for one in told} & {
+            one.rstrip("?.").lower() for one in apart
+        }
 
 
 def test_a_conversation_in_other_words_differs_in_its_question_alone() -> None:

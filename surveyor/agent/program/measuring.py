@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from statistics import median
 
 from pydantic import JsonValue
 
@@ -62,13 +61,16 @@ def measure(caller: Caller, program: Program, sight: SceneEvidence) -> Steps[Mea
     ]
     if not planned:
         return None
+    named = not any(one.op in ("middle", "part", "camera") for one in program.walk())
+    if named and all("within" in call.arguments for _, call in planned):
+        planned = [(planned[0][0], _by_view(planned[0][1], program, sight.join))]
     outcomes = yield from caller.together([call for _, call in planned], f"measure: {program}")
     readings = [
-        MeasuredValue(_value(program, outcome), outcome.handles[:1], _telling(program, take))
+        MeasuredValue(_value(program, outcome), outcome.handles[:1], _telling(take))
         for (take, _), outcome in zip(planned, outcomes, strict=True)
         if worked(outcome) is not None and _saw(program, outcome)
     ]
-    return _joined(readings, program, sight.join)
+    return _joined(readings, sight.join)
 
 
 def _executed(program: Program, sight: SceneEvidence) -> MeasuredValue | None:
@@ -100,6 +102,15 @@ def boxed(row: ObjectRow) -> BoxedThing:
     box = box if row.axes is None else box.model_copy(update={"axes": row.axes})
     weight = row.confidence * row.support + row.confidence / 1000 + 1e6 * row.accepted
     return BoxedThing(row.handle, row.category, box, row.attributes, weight)
+
+
+def _by_view(call: Call, program: Program, join: Join) -> Call:
+    """The one call that measures in all views and joins what they say."""
+    arguments = {key: value for key, value in call.arguments.items() if key != "within"}
+    match program:
+        case Program(op="nearest", args=(_, tuple() as candidates)):
+            arguments["candidates"] = [*map(concept, candidates)]
+    return Call(call.name, {**arguments, "join": join.value})
 
 
 def _with_regions(
@@ -241,37 +252,18 @@ def _value(program: Program, outcome: ToolOutcome) -> Value:
     return MeasureData.model_validate(outcome.data).value
 
 
-def _telling(program: Program, take: SceneView) -> float:
-    """How much a single view is worth for the question: its least certain object decides."""
-    match program:
-        case Program(op="count"):
-            return float(len(take.of(concept(program))))
-        case Program(op="nearest", args=(_, tuple() as candidates)):
-            return float(sum(take.best(concept(one)) is not None for one in candidates))
-        case _:
-            return min((row.confidence for row in take.objects), default=1.0)
+def _telling(take: SceneView) -> float:
+    """How much a single view is worth: its least certain object decides."""
+    return min((row.confidence for row in take.objects), default=1.0)
 
 
-def _joined(
-    readings: Sequence[MeasuredValue], program: Program, join: Join
-) -> MeasuredValue | None:
+def _joined(readings: Sequence[MeasuredValue], join: Join) -> MeasuredValue | None:
     """One reading of many: the most telling view, or the views' vote."""
     if not readings:
         return None
-    if program.op == "floor_area":
-        # A view shows a part of the floor, never more than all of it.
-        return max(readings, key=lambda reading: _number(reading.value))
     if join is not Join.VOTE or len(readings) == 1:
         return max(readings, key=lambda reading: reading.weight)
-    if program.op == "nearest":
-        fullest = max(reading.weight for reading in readings)
-        readings = [reading for reading in readings if reading.weight == fullest]
     sources = tuple(handle for reading in readings for handle in reading.sources)
-    numbers = sorted(float(r.value) for r in readings if isinstance(r.value, float | int))
-    if numbers:
-        # A view may show too few of them but hardly too many: the most that two views agree on.
-        value = numbers[-2] if program.op == "count" else median(numbers)
-        return MeasuredValue(value, sources)
     winner, _ = Counter(_vote(reading) for reading in readings).most_common(1)[0]
     chosen = next(reading for reading in readings if _vote(reading) == winner)
     return MeasuredValue(chosen.value, sources)
@@ -280,7 +272,3 @@ def _joined(
 def _vote(reading: MeasuredValue) -> Value:
     """What a view votes for: of a ranking, its first."""
     return reading.value[:1] if isinstance(reading.value, tuple) else reading.value
-
-
-def _number(value: Value) -> float:
-    return float(value) if isinstance(value, float | int) else 0.0

@@ -163,8 +163,7 @@ class SceneBuilder:
         if first is None:
             return SceneEvidence((), join)
         if not categories:
-            takes = tuple(SceneView((), handle) for handle in first.handles[:-1])
-            return SceneEvidence(takes, join)
+            return SceneEvidence((SceneView((), first.handles[-1]),), join)
         if not look.boxes:
             return SceneEvidence((), join)
         objects = yield from self._objects(look.boxes, depths=[first.handles[-1]])

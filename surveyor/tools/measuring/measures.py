@@ -1,4 +1,4 @@
-"""`count`, `distance`, `size`, `nearest`, `direction`, `floor_area`: numbers with units."""
+"""`count`, `distance`, `size`, `nearest`, `direction`: numbers with units."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from surveyor.core.errors import ModelMistake
 from surveyor.core.geometry import Float, OrientedBox, Pose, Vec3, require_metric
 from surveyor.tools.geometry.bearings import Sectors, bearing, direction_word
 from surveyor.tools.geometry.boxes import box_distance, closest_points
-from surveyor.tools.geometry.floor import floor_area
-from surveyor.tools.geometry.lifting import LEVEL
+from surveyor.tools.measuring.by_view import JoinViews, joining_views
 from surveyor.tools.measuring.naming import (
     Objects,
     One,
@@ -24,19 +23,15 @@ from surveyor.tools.measuring.naming import (
     one_object,
 )
 from surveyor.tools.records import (
-    DepthRecord,
     FrameRecord,
     MeasureRecord,
     ObjectRecord,
     ReconstructionRecord,
-    RoomRecord,
 )
 from surveyor.tools.schemas import MeasureData, NearestData
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
 from surveyor.tools.usage import dump
 from surveyor.tools.workspace import Workspace
-
-_LEAST_POINTS = 50
 
 Ends = Annotated[
     tuple[str, ...],
@@ -59,6 +54,7 @@ class CountArguments(Arguments):
         False
     )
     within: Within = None
+    join: JoinViews = None
 
 
 class DistanceArguments(Arguments):
@@ -67,6 +63,7 @@ class DistanceArguments(Arguments):
     first: Ends
     second: Ends
     within: Within = None
+    join: JoinViews = None
 
 
 class SizeArguments(Arguments):
@@ -74,6 +71,7 @@ class SizeArguments(Arguments):
 
     object: One
     within: Within = None
+    join: JoinViews = None
 
 
 class NearestArguments(Arguments):
@@ -89,6 +87,7 @@ class NearestArguments(Arguments):
         ),
     ]
     within: Within = None
+    join: JoinViews = None
 
 
 class DirectionArguments(Arguments):
@@ -117,15 +116,10 @@ class DirectionArguments(Arguments):
         ),
     ] = Sectors.HARD
     within: Within = None
+    join: JoinViews = None
 
 
-class FloorArguments(Arguments):
-    """Where the floor is to be seen."""
-
-    place: Annotated[str, Field(description="a reconstruction, depth or room handle")]
-
-
-def _measure(
+def measurement(
     workspace: Workspace,
     value: float | str,
     unit: str,
@@ -134,6 +128,7 @@ def _measure(
     between: tuple[Vec3, ...] = (),
     space: str = "",
 ) -> ToolResult:
+    """One measured number or word, told with ``text`` and kept under a handle of its own."""
     handle = workspace.add("meas", MeasureRecord(value, unit), sources)
     data = MeasureData(handle=handle, value=value, unit=unit, points=between, space=space)
     return ToolResult(text=f"{handle}: {text}", data=dump(data), handles=(handle,), sources=sources)
@@ -167,7 +162,7 @@ async def _count(asked: CountArguments, workspace: Workspace) -> ToolResult:
     handles = tuple(handle for handle, _ in objects)
     name = asked.category or "object"
     listed = f" ({', '.join(handles)})" if handles else ""
-    return _measure(workspace, len(objects), "", f"{len(objects)} {name}(s){listed}", handles)
+    return measurement(workspace, len(objects), "", f"{len(objects)} {name}(s){listed}", handles)
 
 
 def apart(first: ObjectRecord, second: ObjectRecord) -> float:
@@ -192,7 +187,7 @@ async def _distance(asked: DistanceArguments, workspace: Workspace) -> ToolResul
     one, other = dict(first)[a], dict(second)[b]
     ends = tuple(_place(point) for point in closest_points(one.box, other.box))
     text = f"{value:.2f} m between the closest points of {a} and {b}"
-    return _measure(workspace, round(value, 4), "m", text, (a, b), ends, one.space)
+    return measurement(workspace, round(value, 4), "m", text, (a, b), ends, one.space)
 
 
 def _ends(said: Sequence[str], space: str | None, workspace: Workspace) -> Objects:
@@ -227,7 +222,7 @@ async def _size(asked: SizeArguments, workspace: Workspace) -> ToolResult:
     edges = sorted(record.box.size, reverse=True)
     text = f"{handle} is {edges[0]:.2f} m long ({' x '.join(f'{e:.2f}' for e in edges)} m)"
     ends = _longest_edge(record.box)
-    return _measure(workspace, round(edges[0], 4), "m", text, (handle,), ends, record.space)
+    return measurement(workspace, round(edges[0], 4), "m", text, (handle,), ends, record.space)
 
 
 async def _nearest(asked: NearestArguments, workspace: Workspace) -> ToolResult:
@@ -290,7 +285,7 @@ async def _direction(asked: DirectionArguments, workspace: Workspace) -> ToolRes
         f"{abs(np.degrees(angle)):.0f} degrees to the {side}"
     )
     told = f"bearing {np.degrees(angle):.1f} degrees"
-    return _measure(workspace, word, told, text, tuple(handles.values()))
+    return measurement(workspace, word, told, text, tuple(handles.values()))
 
 
 def _camera(handle: str, space: str | None, workspace: Workspace) -> Pose:
@@ -306,34 +301,15 @@ def _camera(handle: str, space: str | None, workspace: Workspace) -> Pose:
     return view.pose
 
 
-async def _floor(asked: FloorArguments, workspace: Workspace) -> ToolResult:
-    if asked.place.startswith("room"):
-        area = workspace.get(asked.place, RoomRecord).area
-    else:
-        area = floor_area(_place_cloud(asked.place, workspace))
-    text = f"the floor measures {area:.1f} square metres"
-    return _measure(workspace, round(area, 3), "m2", text, (asked.place,))
-
-
-def _place_cloud(place: str, workspace: Workspace) -> Float:
-    """(N, 3) points in metres, +Z up, of a reconstruction, or of what one depth map shows."""
-    if place.startswith("depth"):
-        depth = workspace.get(place, DepthRecord)
-        require_metric(depth.depth.scale, place)
-        points, measured = depth.depth.unproject(depth.intrinsics)
-        cloud: Float = points[measured] @ LEVEL.T
-    else:
-        record = workspace.get(place, ReconstructionRecord)
-        require_metric(record.scale, place)
-        cloud = record.cloud.points
-    if len(cloud) < _LEAST_POINTS:
-        raise ModelMistake(f"{place} has too few points to measure a floor")
-    return cloud
-
-
 def count_tool() -> Tool[CountArguments]:
     """Count objects."""
-    return Tool("count", "Count objects.", CountArguments, Effects.PURE, _count)
+    return Tool(
+        "count",
+        "Count objects.",
+        CountArguments,
+        Effects.PURE,
+        joining_views(_count, lambda asked: [asked.category or "object"], True),
+    )
 
 
 def distance_tool() -> Tool[DistanceArguments]:
@@ -343,13 +319,19 @@ def distance_tool() -> Tool[DistanceArguments]:
         "Distance in metres between the closest points of two objects (or of two sets).",
         DistanceArguments,
         Effects.PURE,
-        _distance,
+        joining_views(_distance, lambda asked: (*asked.first, *asked.second)),
     )
 
 
 def size_tool() -> Tool[SizeArguments]:
     """Edge lengths."""
-    return Tool("size", "Edge lengths of an object in metres.", SizeArguments, Effects.PURE, _size)
+    return Tool(
+        "size",
+        "Edge lengths of an object in metres.",
+        SizeArguments,
+        Effects.PURE,
+        joining_views(_size, lambda asked: [asked.object]),
+    )
 
 
 def nearest_tool() -> Tool[NearestArguments]:
@@ -359,7 +341,7 @@ def nearest_tool() -> Tool[NearestArguments]:
         "Rank categories by the closest-point distance of their nearest instance to an anchor.",
         NearestArguments,
         Effects.PURE,
-        _nearest,
+        joining_views(_nearest, lambda asked: [asked.anchor]),
     )
 
 
@@ -371,17 +353,7 @@ def direction_tool() -> Tool[DirectionArguments]:
         "where a frame was taken and faces as its camera did. Also tells compass directions.",
         DirectionArguments,
         Effects.PURE,
-        _direction,
-    )
-
-
-def floor_tool() -> Tool[FloorArguments]:
-    """Floor area."""
-    return Tool(
-        "floor_area",
-        "Floor area in square metres of a reconstruction, of a room from an object table, or of "
-        "the part that one depth map shows.",
-        FloorArguments,
-        Effects.PURE,
-        _floor,
+        joining_views(
+            _direction, lambda asked: filter(None, (asked.stand, asked.face, asked.query))
+        ),
     )

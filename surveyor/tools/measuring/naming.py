@@ -44,13 +44,17 @@ def frame_of_reference(
         if workspace.stands_for(handle, (ObjectRecord, GroupRecord)):
             for _, record in workspace.expand((handle,), ObjectRecord):
                 return record.space
-    spaces = tuple(dict.fromkeys(record.space for _, record in _newest_first(workspace)))
-    if within is not None:
-        spaces = tuple(space for space in spaces if _same(space, within, workspace))
-    for space in spaces:
-        if all(_found(name, space, workspace) for name in names):
+    for space in named_spaces(names, workspace):
+        if within is None or _same(space, within, workspace):
             return space
     raise ModelMistake(_unknown(names, within, workspace))
+
+
+def named_spaces(names: Iterable[str], workspace: Workspace) -> list[str]:
+    """The frames of reference in which all the names were found, the newest first."""
+    names = tuple(names)
+    spaces = dict.fromkeys(record.space for _, record in _newest_first(workspace))
+    return [s for s in spaces if all(found_under(name, s, workspace) for name in names)]
 
 
 def is_handle(said: str, workspace: Workspace) -> bool:
@@ -62,7 +66,7 @@ def one_object(said: str, space: str | None, workspace: Workspace) -> tuple[str,
     """The object of a handle, or the best supported one of a name in ``space``."""
     if space is None or is_handle(said, workspace):
         return said, workspace.get(said, ObjectRecord)
-    found = best_supported(_found(said, space, workspace), lambda item: item[1])
+    found = best_supported(found_under(said, space, workspace), lambda item: item[1])
     if found is None:
         raise ModelMistake(_unknown([said], space, workspace))
     return found
@@ -78,7 +82,7 @@ def every_object(
         if space is None or is_handle(one, workspace):
             found.update(workspace.expand((one,), ObjectRecord))
         else:
-            named = _found(one, space, workspace)
+            named = found_under(one, space, workspace)
             found.update(named if weak else well_supported(named, lambda item: item[1]))
     return list(found.items())
 
@@ -87,7 +91,7 @@ def _newest_first(workspace: Workspace) -> Objects:
     return workspace.all(ObjectRecord)[::-1]
 
 
-def _found(name: str, space: str, workspace: Workspace) -> Objects:
+def found_under(name: str, space: str, workspace: Workspace) -> Objects:
     """What was found under a name: by the newest call that found any, because the same things
     may have been joined twice."""
     mine = {

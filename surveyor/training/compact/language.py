@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from surveyor.skills.workflow import Workflow
+from surveyor.training.compact.needs import need_tokens
 from surveyor.training.compact.results import result_tokens
 from surveyor.training.compact.table import Table
 from surveyor.training.compact.turns import SpokenTurn, answer_tokens, call_tokens, follow, read
@@ -134,13 +135,13 @@ def _workflow(text: str, table: Table) -> list[str]:
 def _question(text: str, table: Table) -> list[str]:
     frames, question = _FRAMES.search(text), _QUESTION.search(text)
     count = frames[1] if frames and int(frames[1]) <= WHOLE else "0"
-    said = [count, "<q>", *table.say(question[1] if question else text)[:128]]
-    options = text[question.end() :].split("\n") if question else []
-    for line in options:
+    for line in text[question.end() :].split("\n") if question else ():
         option = _OPTION.match(line)
         if option:
             table.options[option[1]] = option[2].strip()
-            said += [table.option(option[1]), table.name(option[2].strip())]
+    said = [count, "<q>", *table.say(question[1] if question else text)[:128]]
+    for letter, name in table.options.items():
+        said += [table.option(letter), table.name(name)]
     return [*said, "<go>"]
 
 
@@ -154,9 +155,9 @@ def _turn(
         calls[str(call.get("id"))] = (name, arguments)
         said += call_tokens(name, arguments, table)
         follow(name, arguments, table)
-    if said:
-        return [*said, END]
     text = text_of(dict(message))
+    if said:
+        return [*need_tokens(text, table), *said, END]
     answer = _ANSWER.search(text)
     return ["<ans>", *(answer_tokens(answer[1], table) if answer else [UNKNOWN]), END]
 

@@ -39,6 +39,20 @@ def renamed(one: Spoken, vocabulary: Vocabulary, dice: random.Random) -> Spoken:
     return Spoken(tuple(other.get(k, k) for k in one.ids), one.own)
 
 
+def blurred(one: Spoken, vocabulary: Vocabulary, dice: random.Random, share: float) -> Spoken:
+    """The same episode with some of its question's words read as ones that say little: whoever
+    asks may use words that training never had."""
+    question, go = (vocabulary.ids[mark] for mark in ("<q>", "<go>"))
+    if question not in one.ids or go not in one.ids:
+        return one
+    asked = range(one.ids.index(question) + 1, one.ids.index(go))
+    blur, ids = vocabulary.ids["<w>"], list(one.ids)
+    for k in asked:
+        if vocabulary.tokens[ids[k]] in vocabulary.known and dice.random() < share:
+            ids[k] = blur
+    return Spoken(tuple(ids), one.own)
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """Which sequences make up a step: a function of the seed and the step alone, so that a run

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from surveyor.agent.program.frame_search import evenly
+from surveyor.training.compact.lexicon import read_as
 from surveyor.training.compact.vocabulary import (
     HANDLES,
     NAMES,
@@ -127,23 +128,44 @@ class Table:
         return [frame for handle in handles for frame in self.groups.get(handle, [handle])]
 
     def say(self, text: str) -> list[str]:
-        """Any text: template words stay, runs of other words become names."""
+        """Any text: words that are no things are read as the lexicon says, names of options and
+        runs of other words become names."""
+        things = [one for one in self.options.values() if self._is_thing(one)]
+        if not things:
+            return self._words(text)
+        longest = sorted(map(re.escape, things), key=len, reverse=True)
+        said: list[str] = []
+        for part in re.split(rf"(?i)\b({'|'.join(longest)})\b", text):
+            known = any(part.casefold() == one.casefold() for one in things)
+            said += [self.name(part)] if known else self._words(part)
+        return said
+
+    def _words(self, text: str) -> list[str]:
         said: list[str] = []
         run: list[str] = []
         for token in [*_WORD.findall(text), ""]:
-            if token[:1].isalpha() and token.lower() not in self.words:
+            read = self._plain(token, run[-1] if run else "")
+            if read is None:
                 run.append(token)
                 continue
             if run:
                 said.append(self.name(" ".join(run)))
                 run = []
-            if token:
-                said += self._plain(token)
+            said += read
         return said
 
-    def _plain(self, token: str) -> list[str]:
+    def _is_thing(self, text: str) -> bool:
+        return any(word.isalpha() and self._plain(word, "") is None for word in text.split())
+
+    def _plain(self, token: str, after: str) -> list[str] | None:
+        """A token that is no part of a name; ``None``: it may be one."""
+        if not token:
+            return []
         if token[0].isalpha():
-            return [token.lower()]
+            read = read_as(token, after)
+            if read is None and token.lower() in self.words:
+                return [token.lower()]
+            return None if read is None else [read if read in self.words else "<w>"]
         if token[0].isdecimal():
             if "." in token:
                 return self.number(token)

@@ -22,13 +22,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from surveyor.core.errors import UserError
 from surveyor.training.checkpoints import newest, prune, write_folder
 from surveyor.training.compact.model import ModelShape, make_model, write_tokenizer
-from surveyor.training.compact.sequences import Order, Spoken, renamed
+from surveyor.training.compact.sequences import Order, Spoken, blurred, renamed
 from surveyor.training.compact.vocabulary import PAD, Vocabulary
 from surveyor.training.extras import need
 
 
 class CompactSettings(BaseModel):
-    """``steps`` of ``batch`` episodes; ``permuted`` is the share whose name slots are permuted.
+    """``steps`` of ``batch`` episodes; ``permuted`` is the share whose name slots are permuted,
+    ``blurred`` the share in whose question one word of eight says nothing.
 
     ``held_out`` is the share of episodes (whole scenes) that only measure. ``save_every`` and
     ``tell_every`` are steps. ``minutes`` stops early at a wall-clock time and still finishes the
@@ -45,6 +46,7 @@ class CompactSettings(BaseModel):
     warm_up: float = Field(default=0.02, ge=0, lt=1)
     cool_down: float = Field(default=0.6, gt=0, le=1)
     permuted: float = Field(default=0.1, ge=0, le=1)
+    blurred: float = Field(default=0.3, ge=0, le=1)
     save_every: int = Field(default=200, ge=1)
     tell_every: int = Field(default=20, ge=1)
     seed: int = 0
@@ -170,6 +172,10 @@ def _step(
     chosen = [data[k] for k in order.step(state.step)]
     chosen = [
         renamed(one, vocabulary, dice) if dice.random() < settings.permuted else one
+        for one in chosen
+    ]
+    chosen = [
+        blurred(one, vocabulary, dice, 0.125) if dice.random() < settings.blurred else one
         for one in chosen
     ]
     ids, labels = _padded(torch, chosen, vocabulary)

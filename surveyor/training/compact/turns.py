@@ -9,6 +9,7 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
+from surveyor.training.compact.needs import need_text
 from surveyor.training.compact.table import Table
 from surveyor.training.compact.vocabulary import END, UNKNOWN, WHOLE, argument_lists, keywords
 
@@ -24,10 +25,11 @@ _GUESSES = frozenset({"1.8", "18.0"})
 
 @dataclass(frozen=True, slots=True)
 class SpokenTurn:
-    """One turn: calls with their arguments, or an answer."""
+    """One turn: calls with their arguments and what they are needed for, or an answer."""
 
     calls: tuple[tuple[str, dict[str, Any]], ...] = ()
     answer: str | None = None
+    need: str | None = None
 
 
 def call_tokens(name: str, arguments: Mapping[str, Any], table: Table) -> list[str]:
@@ -90,11 +92,12 @@ def read(tokens: Sequence[str], table: Table) -> SpokenTurn:
     if own[0] == "<ans>":
         return SpokenTurn(answer=_answer(own[1:], table))
     starts = [k for k, token in enumerate(own) if token == "<call>"]
-    if not starts or starts[0]:
+    if not starts or (starts[0] and own[0] != "<need>"):
         raise ValueError(f"a turn that begins with {own[0]}")
+    need = need_text(own[: starts[0]], table) if starts[0] else None
     bounds = [*starts, len(own)]
     spans = [own[a + 1 : b] for a, b in pairwise(bounds)]
-    return SpokenTurn(calls=tuple(_call(span, table) for span in spans))
+    return SpokenTurn(tuple(_call(span, table) for span in spans), need=need)
 
 
 def _frame_list(handles: list[Any], table: Table) -> list[str]:

@@ -18,8 +18,9 @@ from surveyor.core.errors import UserError
 from surveyor.skills.workflow import Evidence, FramePolicy, Join, MetricScale, Restore
 from surveyor.tools.builtin import default_tools
 from surveyor.tools.geometry.bearings import Sectors
+from surveyor.training.compact.lexicon import heads, read_as
 
-VERSION = 3
+VERSION = 4
 FILE = "language.json"
 
 PAD, UNKNOWN, START, END = "<pad>", "<unk>", "<s>", "<end>"
@@ -34,7 +35,7 @@ WAY = ("W.number", "W.scale_frames", "W.views", "W.share", "W.first", "W.seen")
 """Slots for the numbers of a workflow."""
 
 _MARKS = (
-    PAD, UNKNOWN, START, END, "<plain>", "<wf>", "<q>", "<go>", "<call>", "<res>",
+    PAD, UNKNOWN, START, END, "<w>", "<need>", "<plain>", "<wf>", "<q>", "<go>", "<call>", "<res>",
     "<err>", "<ans>", "<r1>", "<cm>", "<lost>", "<even>", "<reg>", "<left>",
     "<searched>", "<hits>", "x1", "x2", "x4", "x8", "x16", "meas", "weak", "of", "relative",
     "metric", "true", "false", "none", ".", ",", "(", ")", "?", ":", ";", "-", "<1.8>", "<18.0>",
@@ -81,8 +82,10 @@ class Vocabulary:
 
     @classmethod
     def of(cls, words: Iterable[str]) -> Vocabulary:
-        """The vocabulary of these template words, in one order whatever the input's."""
-        return cls(tuple(sorted({word.lower() for word in words})))
+        """The vocabulary of the lexicon and of these template words that it has not, in one order
+        whatever the input's."""
+        other = {word.lower() for word in words if read_as(word) is None}
+        return cls(tuple(sorted(other | heads())))
 
     @classmethod
     def load(cls, folder: Path) -> Vocabulary:

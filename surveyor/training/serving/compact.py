@@ -69,4 +69,6 @@ def _understood(texts: list[str], table: Any) -> tuple[str | None, tuple[SpokenC
         return " ".join(texts), ()
     if said.answer is not None:
         return f"<answer>{said.answer}</answer>", ()
-    return None, tuple(SpokenCall(name, json.dumps(arguments)) for name, arguments in said.calls)
+    return said.need, tuple(
+        SpokenCall(name, json.dumps(arguments)) for name, arguments in said.calls
+    )

@@ -39,6 +39,7 @@ def trained(folder: Path) -> Iterator[Claim]:
         ("unseen-names", "plain"),
         ("other-words", "plain"),
         ("held-out-words", "plain"),
+        ("colloquial-words", "plain"),
         ("held-out-workflows", "held-out-workflows"),
     ):
         if not (folder / f"compact-{part}" / "results.jsonl").exists():
@@ -57,6 +58,12 @@ def trained(folder: Path) -> Iterator[Claim]:
         yield Claim.at_least(f"{name}: calls that are valid", own.valid, 0.995, f"of {own.calls}")
         if part == "held-out-workflows":
             yield Claim.at_least(f"{name}: episodes as the skill asks", own.adheres, 0.95)
+    removed = folder / "compact-skill-removed"
+    if (removed / "results.jsonl").exists():
+        run = RunFolder.open(removed)
+        own = read(run, {task.id for task, _ in run.scheduled()})
+        note = f"{own.tasks} tasks of {own.rooms} rooms; score {own.score:.1f}"
+        yield Claim.at_most("skill removed: episodes as it asks", own.adheres, 0.05, note)
 
 
 PRICE = 0.05
