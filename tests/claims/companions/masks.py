@@ -89,9 +89,9 @@ def exact(dataset: Path, scenes: dict[str, MaskRoom]) -> Iterator[Claim]:
     ious, without, names = [], [], []
     for name, seen in scenes.items():
         for item in scene_truth(dataset, name).objects:
-            masks = seen.masks(item.instance_id)
-            if len(masks) < 2:
+            if len(seen.masks(item.instance_id)) < 2:
                 continue
+            masks = seen.masks(item.instance_id, 1)
             found = vote(seen.surface, seen.views, masks)
             through = vote(seen.surface, seen.views, masks, FusingRule(slack=1e6))
             ious.append(seen.iou(found.points, item.instance_id))
