@@ -13,6 +13,7 @@ from surveyor.core.geometry import Intrinsics, OrientedBox, Pose
 from surveyor.tools.geometry.bearings import Sectors, bearing, direction_word
 from surveyor.tools.geometry.boxes import box_distance, fit_upright_box
 from surveyor.tools.geometry.clouds import main_part, thin
+from surveyor.tools.geometry.discs import disc_of
 from surveyor.tools.geometry.floor import floor_area, room_yaw
 from surveyor.tools.geometry.lifting import invert_affine, lift, resample_mask
 from surveyor.tools.geometry.scale import metric_ratio
@@ -215,3 +216,25 @@ def test_up_is_found_from_level_cameras(seed: int) -> None:
         T[:3] = turn @ T[:3]
         poses.append(Pose(T))
     assert upright(poses) @ turn @ [0, 0, 1] == pytest.approx([0, 0, 1], abs=1e-6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(places, st.floats(0.03, 0.6), angles, st.floats(155, 360))
+def test_a_round_thing_is_boxed_whole_from_the_side_that_was_seen(
+    center: tuple[float, float, float], radius: float, start: float, arc: float
+) -> None:
+    turns = start + np.radians(np.arange(0, arc, 3.0))
+    ring = np.column_stack([np.cos(turns), np.sin(turns)]) * radius + center[:2]
+    points = np.concatenate([np.column_stack([ring, np.full(len(ring), z)]) for z in (0.0, 0.4)])
+    found = fit_upright_box(points, yaw=0.2)
+    assert found.center[:2] == pytest.approx(center[:2], abs=2e-3)
+    assert found.size == pytest.approx((2 * radius, 2 * radius, 0.4), abs=4e-3)
+
+
+def test_what_sticks_out_of_a_circle_or_is_less_than_half_of_one_is_no_disc() -> None:
+    turns = np.radians(np.arange(0, 360, 4.0))
+    ring = np.column_stack([np.cos(turns), np.sin(turns)])
+    assert disc_of(ring) is not None
+    assert disc_of(np.vstack([ring, [1.3, 0.0]])) is None
+    assert disc_of(ring[:35]) is None
+    assert disc_of(filled(OrientedBox.upright((0, 0, 0), (1, 1, 1), 0.3), 12)[:, :2]) is None

@@ -16,7 +16,7 @@ from surveyor.tools.geometry.mask_votes import ViewMask, vote
 from surveyor.tools.geometry.region_words import RegionWords, read_region
 from surveyor.tools.geometry.rooms import outline_of, rooms_of
 from surveyor.tools.geometry.surface import superpoints, surface_of
-from surveyor.tools.geometry.viewing import FusingRule, RegisteredView
+from surveyor.tools.geometry.viewing import FusingRule, RegisteredView, look_finely
 from tests.support.box_room import CAMERA
 from tests.support.mask_room import NAMES, MaskRoom, room, room_about
 
@@ -80,6 +80,40 @@ def test_a_view_that_shows_too_little_for_a_mask_does_not_speak_against_one() ->
     silent = vote(surface, [here] * 8, masks)
     assert least.visible == 2
     assert least.confidence > 2 * silent.confidence
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(-0.4, 0.4), st.floats(1.0, 3.0), st.integers(0, 99))
+def test_what_lies_just_behind_a_surface_is_told_from_it(
+    slope: float, far: float, seed: int
+) -> None:
+    """A plane that recedes: its own points between pixels are seen, those 4 cm behind are not."""
+    camera = CAMERA.resized(80, 60)
+    u = np.arange(80)[None]
+    across = (u - camera.cx) / camera.fx
+    depth = np.repeat(far / (1 - slope * across), 60, axis=0).astype(np.float32)
+    at = np.random.default_rng(seed).uniform([1, 1], [78, 58], (50, 2))
+    x, y = (at[:, 0] - camera.cx) / camera.fx, (at[:, 1] - camera.cy) / camera.fy
+    z = far / (1 - slope * x)
+    points = np.column_stack([x * z, y * z, z])
+    view = RegisteredView(Pose(np.eye(4)), camera, depth)
+    rule = FusingRule(slack=0.02, slope=0.01)
+    assert look_finely(points, view, rule).seen.all()
+    behind = points * ((z + 0.04) / z)[:, None]
+    assert not look_finely(behind, view, rule).seen.any()
+
+
+def test_a_far_views_pixels_do_not_widen_what_a_near_view_outlines() -> None:
+    depth = np.full((60, 80), 2.0, np.float32)
+    near, coarse = np.zeros((60, 80), np.bool_), np.zeros((6, 8), np.bool_)
+    near[20:40, 30:50], coarse[1:5, 2:6] = True, True
+    here = RegisteredView(Pose(np.eye(4)), CAMERA.resized(80, 60), depth)
+    far = RegisteredView(Pose(np.eye(4)), CAMERA.resized(8, 6), depth[::10, ::10])
+    surface = surface_of([here])
+    alone = vote(surface, [here], [ViewMask(0, near, 0.9)])
+    masks = [ViewMask(0, near, 0.9), *(ViewMask(k, coarse, 0.9) for k in (1, 2))]
+    both = vote(surface, [here, far, far], masks)
+    assert {row.tobytes() for row in both.points} == {row.tobytes() for row in alone.points}
 
 
 def test_without_the_depth_test_what_is_behind_is_taken_too(seen: MaskRoom) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.spatial import ConvexHull, QhullError
 
 from surveyor.core.geometry import Float, OrientedBox, Vec3
+from surveyor.tools.geometry.discs import disc_of
 
 # Corner signs in the order of `OrientedBox.corners`, and the twelve edges between them.
 _SIGNS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
@@ -94,9 +95,14 @@ def fit_upright_box(points: Float, yaw: float | None = None, slack: float = 1.08
 
     Nothing is trimmed: a percentile would shorten every size, so outliers must be gone before.
     ``yaw`` (radians) is preferred, because furniture stands parallel to walls, when its footprint
-    is at most ``slack`` times the smallest one; partly seen objects are skewed otherwise.
+    is at most ``slack`` times the smallest one; partly seen objects are skewed otherwise. What is
+    round is boxed whole, with the side that nobody saw.
     """
     outline = _outline(points)
+    if (disc := disc_of(outline)) is not None:
+        low, high = float(points[:, 2].min()), float(points[:, 2].max())
+        size = (2 * disc.radius, 2 * disc.radius, high - low)
+        return OrientedBox.upright((disc.x, disc.y, (low + high) / 2), size, yaw or 0.0)
     best, smallest = _tightest(outline)
     if yaw is not None and footprints(outline, np.array([yaw]))[0] <= slack * smallest + 1e-4:
         best = yaw

@@ -141,6 +141,41 @@ def look(points: Float, view: RegisteredView, rule: FusingRule) -> PointVisibili
     )
 
 
+_FINE, _FINE_SLOPE, _BEND = 0.01, 0.005, 0.01
+
+
+def look_finely(
+    points: Float, view: RegisteredView, rule: FusingRule, unit: float = 1.0
+) -> PointVisibility:
+    """`look`, held tighter by 1 cm and half a percent of depth where a surface is smooth.
+
+    There depth is known between pixels: inverse depth is linear over a plane's pixels, so the four
+    around a point tell it exactly, where the nearest one alone is off by what the surface recedes
+    within half a pixel. What then lies a little behind the rim of a flat thing is told from it.
+    """
+    sight = look(points, view, rule)
+    height, width = view.depth.shape
+    if min(height, width) < 2 or not sight.seen.any():
+        return sight
+    at = np.flatnonzero(sight.seen)
+    flat, z = view.intrinsics.project(view.pose.to_camera(points[at]))
+    corner = np.clip(np.floor(flat).astype(np.intp), 0, [width - 2, height - 2])
+    right, down = np.clip(flat - corner, 0, 1).T
+    column, row = corner.T
+    around = np.stack(
+        [view.depth[row + j, column + i] for j in (0, 1) for i in (0, 1)], dtype=np.float64
+    )
+    near = 1 / np.maximum(around, 1e-9)
+    share = ((1 - right) * (1 - down), right * (1 - down), (1 - right) * down, right * down)
+    measured = 1 / (near * np.stack(share)).sum(axis=0)
+    bend = np.abs(near[0] - near[1] - near[2] + near[3]) * measured**2
+    smooth = (around > 0).all(axis=0) & (bend <= _BEND * unit)
+    bound = rule.slack - _FINE * unit + (rule.slope - _FINE_SLOPE) * z
+    seen = sight.seen.copy()
+    seen[at] &= ~smooth | (np.abs(z - measured) <= bound)
+    return replace(sight, seen=seen)
+
+
 def outlines(sightings: Sequence[Sighting], shape: tuple[int, ...]) -> NDArray[np.int32]:
     """(h, w) number of the outline at each pixel, -1 elsewhere; better scores on top."""
     label = np.full(shape, -1, np.int32)

@@ -1,9 +1,9 @@
 """A small model that names points, trained on pseudo-labels alone: numpy, seconds, no weights.
 
-Its backbone is fixed: the shape of a point's surroundings at several radii and its height, put
-through random Fourier features of a fixed seed. On top lies one linear map into the space of a text
-embedder, fitted in closed form so that points of a class land on the embedding of its name. A class
-is then named by its text alone: a set of names that was not trained on is only other embeddings, as
+It sees the shape of a point's surroundings at several radii and its height, never where a point
+lies. A small network (`surveyor.training.points.network`) takes that into the space of a text
+embedder, trained so that points of a class agree with its name more than with others. A class is
+then named by its text alone: a set of names that was not trained on is only other embeddings, as
 good as the embedder (`surveyor.skills.embed`) knows that two names are near.
 """
 
@@ -22,22 +22,31 @@ from surveyor.core.errors import UserError
 from surveyor.core.geometry import Float
 from surveyor.skills.embed import Embedder, LexicalEmbedder
 from surveyor.training.checkpoints import write_folder
+from surveyor.training.points.network import (
+    Lesson,
+    Single,
+    Weights,
+    around,
+    new_weights,
+    outputs,
+    trained,
+)
 from surveyor.training.points.pseudo_labels import BACKGROUND, LabelledPoints
 
 _RADII = (0.1, 0.25, 0.6)
 _MOST_NEAR = 48
-_FEATURES, _SEED = 512, 0
-_RIDGE = 1e-2
+_LEAST, _EACH, _MOST, _SEED = 250, 60, 4000, 0
+"""Steps in all and a scene, at least; and of how many points each."""
 _OTHER = "something else"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PointProbe:
-    """``weights`` (F, D) take features to the embedder's space; ``middle`` and ``spread`` are what
-    raw features are normalised by."""
+    """``weights`` of the network into the embedder's space; ``middle`` and ``spread`` are what raw
+    features are normalised by."""
 
     names: tuple[str, ...]
-    weights: Float
+    weights: Weights
     middle: Float
     spread: Float
     embedder: Embedder
@@ -47,22 +56,23 @@ class PointProbe:
         `BACKGROUND`. Names that were not trained on are told by their text."""
         asked = tuple(names or self.names)
         texts = self.embedder.documents([*asked, _OTHER])
-        found = (self.features(points) @ self.weights) @ texts.T
+        if not len(points):
+            return np.zeros(0, np.int64)
+        found = outputs(self.weights, self.features(points), around(points)) @ texts.T
         best = found.argmax(axis=1)
         return np.where(best == len(asked), BACKGROUND, best).astype(np.int64)
 
-    def features(self, points: Float) -> Float:
+    def features(self, points: Float) -> Single:
         """(N, F) features of points among themselves."""
-        return _lifted((shapes_of(points) - self.middle) / self.spread)
+        return ((shapes_of(points) - self.middle) / self.spread).astype(np.float32)
 
 
 def save_probe(probe: PointProbe, out: Path) -> None:
     """A folder with ``probe.npz`` and ``probe.json``; `UserError` where it exists."""
 
     def fill(folder: Path) -> None:
-        np.savez_compressed(
-            folder / "probe.npz", weights=probe.weights, middle=probe.middle, spread=probe.spread
-        )
+        arrays = {**probe.weights, "middle": probe.middle, "spread": probe.spread}
+        np.savez_compressed(folder / "probe.npz", **arrays)  # type: ignore[arg-type]
         about = {"classes": list(probe.names), "embedder": probe.embedder.name}
         (folder / "probe.json").write_text(json.dumps(about, indent=1) + "\n")
 
@@ -77,7 +87,8 @@ def load_probe(folder: Path, embedder: Embedder | None = None) -> PointProbe:
         about = json.loads((folder / "probe.json").read_text())
         names, made_with = tuple(about["classes"]), about["embedder"]
         with np.load(folder / "probe.npz", allow_pickle=False) as kept:
-            weights, middle, spread = kept["weights"], kept["middle"], kept["spread"]
+            middle, spread = kept["middle"], kept["spread"]
+            weights = {name: kept[name] for name in new_weights(1, 1, _SEED)}
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(f"{folder} holds no probe; make one with surveyor train points") from None
     chosen = embedder or LexicalEmbedder()
@@ -92,29 +103,38 @@ def fit_probe(
     start: PointProbe | None = None,
     hold: float = 1.0,
 ) -> PointProbe:
-    """Fit to labelled points, each as heavy as it is sure; a class with few points weighs more.
+    """Train on labelled points, each as heavy as it is sure; a class with few points weighs more.
 
     With ``start`` it is fine-tuned: the nearer to the weights it had, the larger ``hold``.
     """
     chosen = embedder or (start.embedder if start else LexicalEmbedder())
     names = scenes[0].names
-    raw = np.concatenate([shapes_of(scene.points) for scene in scenes])
-    labels = np.concatenate([scene.labels for scene in scenes])
-    weights = np.concatenate([scene.weights for scene in scenes])
-    middle = start.middle if start else raw.mean(axis=0)
-    spread = start.spread if start else raw.std(axis=0) + 1e-6
-    features = _lifted((raw - middle) / spread)
-    targets = chosen.documents([*names, _OTHER])[np.where(labels < 0, len(names), labels)]
-    kinds, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    rng = np.random.default_rng(_SEED)
+    some = [rng.permutation(len(one.points))[:_MOST] for one in scenes]
+    raw = [shapes_of(one.points)[kept] for one, kept in zip(scenes, some, strict=True)]
+    labels = [
+        np.where(one.labels < 0, len(names), one.labels)[kept]
+        for one, kept in zip(scenes, some, strict=True)
+    ]
+    middle = start.middle if start else np.concatenate(raw).mean(axis=0)
+    spread = start.spread if start else np.concatenate(raw).std(axis=0) + 1e-6
+    counts = np.bincount(np.concatenate(labels), minlength=len(names) + 1)
     # Halfway between points and classes equally heavy: else the shell drowns the things, or
     # everything is taken for one.
-    heavy = weights / np.sqrt(counts[place] * len(kinds))
-    ridge = _RIDGE * (hold if start else 0.1) * float(heavy.sum())
-    scaled = features * heavy[:, None]
-    before = start.weights if start else np.zeros((features.shape[1], targets.shape[1]))
-    left = scaled.T @ features + ridge * np.eye(features.shape[1])
-    fitted = np.linalg.solve(left, scaled.T @ targets + ridge * before)
-    return PointProbe(names, np.asarray(fitted, np.float64), middle, spread, chosen)
+    lessons = [
+        Lesson(
+            ((shapes - middle) / spread).astype(np.float32),
+            around(one.points[kept]),
+            mine,
+            (one.weights[kept] / np.sqrt(counts[mine])).astype(np.float32),
+        )
+        for one, kept, shapes, mine in zip(scenes, some, raw, labels, strict=True)
+    ]
+    texts = chosen.documents([*names, _OTHER])
+    steps = max(_LEAST, _EACH * len(lessons))
+    before = start.weights if start else new_weights(len(middle), texts.shape[1], _SEED)
+    fitted = trained(before, lessons, texts, steps, hold if start else 1.0, _SEED)
+    return PointProbe(names, fitted, middle, spread, chosen)
 
 
 def shapes_of(points: Float) -> Float:
@@ -151,15 +171,6 @@ def shapes_of(points: Float) -> Float:
 def _thinned(points: Float, cell: float) -> NDArray[np.intp]:
     _, first = np.unique(np.floor(points / cell).astype(np.int64), axis=0, return_index=True)
     return first
-
-
-def _lifted(normalised: Float) -> Float:
-    """Random Fourier features of a fixed seed, and a constant."""
-    rng = np.random.default_rng(_SEED)
-    turn = rng.normal(0, 0.5, (normalised.shape[1], _FEATURES))
-    shift = rng.uniform(0, 2 * np.pi, _FEATURES)
-    waves = np.cos(normalised @ turn + shift) * np.sqrt(2 / _FEATURES)
-    return np.concatenate([waves, normalised * 0.05, np.ones((len(waves), 1)) * 0.1], axis=1)
 
 
 def mean_iou(found: NDArray[np.int64], truth: NDArray[np.int64], classes: int) -> float:

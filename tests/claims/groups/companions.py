@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.claims.claim import Claim
-from tests.claims.companions import actions, markers, masks, programs
+from tests.claims.companions import actions, markers, masks, points, programs
 
 
 def measure() -> Iterator[Claim]:
     """Rows whose names begin with the proof that they are of."""
-    for part in (programs, masks, actions, markers):
+    for part in (programs, masks, points, actions, markers):
         yield from part.measure()
