@@ -22,8 +22,8 @@ def split(given: Sequence[str], *, place: bool) -> tuple[list[str], str]:
     photos = list(given)
     if photos and not photos[-1].strip():
         raise UserError(
-            'the question is empty; write one, as in "How far is the sofa from the door?", or leave '
-            "it out to be asked for it"
+            'the question is empty; write one, as in "How far is the sofa from the door?", or '
+            "leave it out to be asked for it"
         )
     question = ""
     if (

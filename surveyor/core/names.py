@@ -18,9 +18,9 @@ def check_name(
 ) -> str:
     """The name as it is, if it can be that of a file: any printable text in any script.
 
-    Spaces inside are fine. Raises `UserError`, which says of ``what`` and how to ``mend`` it, for an empty name, one of
-    more than 128 characters or 240 bytes, a path separator, a leading dot, ``..``, and characters
-    that nobody sees.
+    Spaces inside are fine. Raises `UserError`, which says of ``what`` and how to ``mend`` it, for
+    an empty name, one of more than 128 characters or 240 bytes, a path separator, a leading dot,
+    ``..``, and characters that nobody sees.
     """
     if not text or text != text.strip():
         wrong = "is empty, or begins or ends with a space"

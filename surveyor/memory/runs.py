@@ -155,6 +155,11 @@ class RunFolder:
         """Replace ``results.jsonl``."""
         self.write("results.jsonl", b"".join(s.model_dump_json().encode() + b"\n" for s in scores))
 
+    @property
+    def is_scored(self) -> bool:
+        """Whether it has scores."""
+        return (self.path / "results.jsonl").is_file()
+
     def results(self) -> tuple[Score, ...]:
         """The scores, or nothing when the run was never scored."""
         path = self.path / "results.jsonl"

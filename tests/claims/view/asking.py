@@ -22,7 +22,7 @@ from tests.claims.view.films import can_film, films
 from tests.claims.view.rooms import TYPES, experts, run_of, small
 from tests.support.mock_endpoint import RehearsalServer
 
-LIMITS = {"turns": 60, "tool_calls": 400}
+LIMITS: dict[str, float] = {"turns": 60, "tool_calls": 400}
 MODEL = "scripted"
 
 
@@ -72,8 +72,9 @@ def _chatting(
             )
         )  # fmt: skip
         asking = Asking(
-            root=root / "chat-places", experts=endpoints, limits=dict(LIMITS), **options
-        )
+            root=root / "chat-places", experts=endpoints, model=MODEL, base_url=server.url,
+            limits=dict(LIMITS),
+        )  # fmt: skip
         told = _asked(dataset, folder, photos, asking)
     yield from _same("ask a model with experts: answers as in a run", told, "; scripted model")
 
@@ -88,7 +89,7 @@ def _looking(dataset: Dataset, photos: Mapping[str, Path], root: Path) -> Iterat
                 planner="chat", planner_options=options, baseline="no-tools",
             )
         )  # fmt: skip
-        asking = Asking(root=root / "alone-places", **options)
+        asking = Asking(root=root / "alone-places", model=MODEL, base_url=server.url)
         told = _asked(dataset, folder, photos, asking)
     yield from _same("ask a model alone: answers as in a run", told, "; scripted model")
     share = told["looked"] / told["asked"]

@@ -19,7 +19,9 @@ from surveyor.scenes.datasets.embedded import RoomsSettings
 SEEDS = range(9000, 9008)
 ASKED = range(9100, 9160 if os.environ.get("SURVEYOR_CLAIMS") == "full" else 9112)
 TYPES = ("object_counting", "object_abs_distance", "object_size_estimation")
-SMALL = RoomsSettings(size=(320, 240), types=TYPES, per_type=1, balance=False, light_rays=4)
+SMALL = RoomsSettings(
+    n_frames=16, size=(320, 240), types=TYPES, per_type=1, balance=False, light_rays=4
+)
 """One question of a type and small pictures, so that many places can be asked about."""
 
 
