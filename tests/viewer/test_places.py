@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx2
@@ -13,19 +12,13 @@ import numpy as np
 import pytest
 
 from surveyor.compose.ask import Asking, ask
-from surveyor.compose.hand_memory import keep_joined, kept_marks
+from surveyor.compose.hand_memory import kept_marks
 from surveyor.compose.place import make_place, open_place
-from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import UserError
 from surveyor.core.photos import read_photos
-from surveyor.memory.events import EpisodeStatus, Score
-from surveyor.memory.runs import RunFolder
-from surveyor.tools.geometry.many_views import ViewPose
-from surveyor.tools.geometry.photo_joining import Joined
 from surveyor.viewer.asking import file_name
 from tests.support.box_room import CAMERA, BoxRoom
 from tests.support.browser import Tab
-from tests.viewer.box_experts import box_experts, photo_files
 from tests.viewer.stage import TOKEN, make_run, photo, served
 
 FAR = "How far is the sofa from the lamp?"
@@ -47,61 +40,10 @@ def mark(name: str, pixels: dict[int, tuple[float, float]]) -> str:
     return f"{name}=" + " ".join(f"{k + 1}:{u},{v}" for k, (u, v) in pixels.items())
 
 
-def joined(room: BoxRoom, unit: float = 0.37) -> Joined:
-    """The room's cameras as a classical reconstruction has them, in units of its own."""
-    cameras = {}
-    for k, pose in enumerate(room.poses):
-        R = pose.T_world_camera[:3, :3].T
-        cameras[k] = ViewPose(R, -R @ pose.position * unit)
-    return Joined(cameras, (CAMERA,) * room.count, (), np.zeros((0, 3)), 0.3, True)
-
-
 @pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory) -> BoxRoom:
-    return BoxRoom(BlobStore(tmp_path_factory.mktemp("room")))
-
-
-@pytest.fixture(scope="module")
-def files(room: BoxRoom, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return photo_files(room, tmp_path_factory.mktemp("photos"))
-
-
-@pytest.fixture(scope="module")
-def asking(
-    room: BoxRoom, files: list[Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Asking]:
-    base = tmp_path_factory.mktemp("asking")
-    with box_experts(room, base / "endpoints.json") as endpoints:
-        place = make_place(base / "places", "boxes", read_photos(files))
-        keep_joined(place, joined(room))
-        yield Asking(root=base / "places", experts=endpoints)
-
-
-def make_judge(path: Path, asking: Asking, files: list[Path]) -> RunFolder:
-    """A scored run of the same experts: ten times the same distance, 1 % to 10 % too long."""
-    ask(files, FAR, replace(asking, place="judged"))
-    asked = RunFolder.open(open_place(asking.root, "judged").asked[0])
-    tasks = [asked.schedule[0].model_copy(update={"id": f"t{k}"}) for k in range(1, 11)]
-    folder = RunFolder.create(path, asked.record, tasks)
-    for task in tasks:
-        log = asked.episode_path(asked.schedule[0].id, 0).read_bytes()
-        folder.episode_path(task.id, 0).parent.mkdir(exist_ok=True)
-        folder.episode_path(task.id, 0).write_bytes(log)
-    folder.write_results(
-        Score(task_id=f"t{k}", scorer="s", value=1, prediction=str(1 + k / 100),
-              fields={"correct": "1"}, status=EpisodeStatus.ANSWERED)
-        for k in range(1, 11)
-    )  # fmt: skip
-    return folder
-
-
-@pytest.fixture(scope="module")
-def home(
-    asking: Asking, files: list[Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+def home(asking: Asking, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     base = tmp_path_factory.mktemp("home")
-    make_run(base / "runs" / "one", 2, scored=False)
-    make_judge(base / "runs" / "judge", asking, files)
+    make_run(base / "runs" / "one", 2)
     with served([base / "runs"], base / "cache", asking=asking, experts=asking.experts) as address:
         yield address
 
@@ -183,26 +125,6 @@ def test_photos_come_in_by_the_page_and_the_answer_is_that_of_the_command_line(
     assert recalled["id"] == again.json()["id"] == "ask-2"
     assert recalled["remembered"]
     assert "as measured before" in recalled["lines"][1]
-
-
-def test_a_scored_run_that_is_shown_gives_intervals_as_on_the_command_line(
-    client: httpx2.Client, asking: Asking, files: list[Path], tmp_path: Path
-) -> None:
-    make_place(asking.root, "judged by page", read_photos(files))
-    assert client.get("/api/places").json()["ways"]["judges"] == ["judge"]  # "one" has no scores
-    body = {"question": FAR, "judged_by": "judge"}
-    done = client.post("/api/place/judged by page/ask", content=json.dumps(body))
-    assert done.status_code == 200, done.text
-    shown = client.get("/api/place/judged by page").json()["answers"][0]["answer"]
-    judge = make_judge(tmp_path / "judge", asking, files).path
-    same = ask(files, FAR, replace(asking, place="judged by cli", judged_by=judge)).answer
-    assert (shown["low"], shown["high"], shown["level"]) == (same.low, same.high, same.level)
-    assert shown["high"] == pytest.approx(shown["value"] * 1.1, abs=1e-3)
-    for name in ("one", "none", "../judge"):
-        body = {"question": FAR, "judged_by": name}
-        told = client.post("/api/place/judged by page/ask", content=json.dumps(body))
-        assert told.status_code == 409
-        assert "no scored run" in told.json()["detail"]
 
 
 @pytest.mark.parametrize(
@@ -307,28 +229,6 @@ def test_a_person_with_a_keyboard_asks_and_sees_why(tab: Tab, home: str) -> None
     assert tab.value("document.querySelector('h1').textContent") == "How many chairs are there?"
     tab.value("history.back()")
     tab.until("document.querySelector('.answer.open')")
-    assert tab.problems == []
-
-
-@pytest.mark.browser
-def test_the_run_that_judges_is_chosen_with_the_keyboard_and_stands_in_the_address(
-    tab: Tab, home: str, asking: Asking, files: list[Path]
-) -> None:
-    tab.problems.clear()
-    make_place(asking.root, "judging", read_photos(files))
-    tab.show(f"{home}/place/judging", 1280, 900)
-    tab.until("document.getElementById('judge')")
-    tab.press("i")
-    tab.press("ArrowDown")
-    tab.until("location.search === '?j=judge'")
-    tab.value("document.activeElement.blur()")
-    tab.press("/")
-    tab.call("Input.insertText", text=FAR)
-    tab.press("Enter")
-    tab.until("document.querySelector('.answer.open .said')", 60)
-    assert "90 % interval" in tab.value("document.querySelector('.answer.open .said').textContent")
-    assert tab.value("location.search") == "?a=ask-1&j=judge"
-    assert tab.value("document.getElementById('judge').value") == "judge"
     assert tab.problems == []
 
 
