@@ -27,7 +27,7 @@ from surveyor.core.errors import UserError
 from surveyor.core.geometry import Float
 from surveyor.core.photos import Photo
 from surveyor.memory.evidence import Node
-from surveyor.tools.geometry.many_views import refined, triangulated, viewing_angle
+from surveyor.tools.geometry.many_views import refined, spread, viewing_angle
 from surveyor.tools.geometry.photo_joining import FOCAL_FROM, Joined
 from surveyor.viewer.drawing import DrawnSegment, joined, painted
 from surveyor.viewer.finding import FoundEpisode, FoundEvidence, ScaleTold, Value, measure_text
@@ -288,9 +288,10 @@ def _measured(
         return Value(text=f"{units:.3f} units", value=units, unit="units")
     metres = units * _scale(places, sizes)
     draws = np.random.default_rng(0)
+    clouds = {name: _moved(mark, places[name], view, draws) for name, mark in marks.items()}
     trials = []
-    for _ in range(_TRIALS):
-        moved = {name: _moved(mark, view, draws) for name, mark in marks.items()}
+    for trial in range(_TRIALS):
+        moved = {name: cloud[trial] for name, cloud in clouds.items()}
         known = [
             Known(k.name, max(1e-6, draws.normal(k.metres, k.error)), k.error, k.ends)
             for k in sizes
@@ -311,13 +312,13 @@ def _measured(
     )
 
 
-def _moved(mark: Mark, view: Joined, draws: np.random.Generator) -> Float:
+def _moved(mark: Mark, place: Float, view: Joined, draws: np.random.Generator) -> Float:
+    """(n, 3) where an end may be, as far off as its marks may be."""
     photos = [k for k in mark.pixels if k in view.cameras]
-    pixels = {
-        k: (u + draws.normal(0, _MARK_PIXELS), v + draws.normal(0, _MARK_PIXELS))
-        for k, (u, v) in mark.pixels.items()
-    }
-    return triangulated([view.cameras[k] for k in photos], _rays(view, photos, pixels))
+    focals = np.array([view.intrinsics[k].fx for k in photos])
+    wide = _MARK_PIXELS**2 * spread([view.cameras[k] for k in photos], focals, place)
+    found: Float = draws.multivariate_normal(place, wide, _TRIALS)
+    return found
 
 
 def _scale(places: Mapping[str, Float], sizes: Sequence[Known]) -> float:
