@@ -35,9 +35,7 @@ _STARTS: Final = 4
 """Pairs that joining is begun from. A pair whose first guess is a little off grows to a few photos
 and to a wrong focal length, and which pair that is hangs on a film's encoder."""
 _WIDE: Final = np.radians(8)
-"""Points seen in three or more photos under this angle hold cameras in place. The way of joining
-that has most of them is right more often than the one with most photos: in an embedded room, 20
-photos with 167 of them stood 2 cm from where they should, 22 photos with 132 up to 90 cm."""
+"""Points seen in three or more photos under this angle hold cameras in place."""
 _ENOUGH: Final = 0.8
 """Share of the photos that no further beginning is tried at."""
 _ADJUSTED: Final = 900
@@ -136,12 +134,18 @@ def join_tracks(
     )
 
 
-def _worth(work: _Work) -> tuple[int, int]:
-    """What one way of joining is better than another by: points that hold it, then photos."""
-    held = 0
+def _worth(work: _Work) -> tuple[float, int]:
+    """What one way of joining is better than another by: points that hold it, then photos.
+
+    The square of the angle that a point is seen under is what it tells of depth. Photos alone
+    mislead: in an embedded room 20 of them stood 2 cm from where they should, and 22, begun from
+    another pair, up to 90 cm.
+    """
+    held = 0.0
     for track, point in work.points.items():
         centres = [camera.centre for k, camera in work.cameras.items() if track in work.seen[k]]
-        held += len(centres) >= 3 and widest_angle(centres, point) >= _WIDE
+        if len(centres) >= 3:
+            held += min(widest_angle(centres, point) / _WIDE, 1) ** 2
     return held, len(work.cameras)
 
 
