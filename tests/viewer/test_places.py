@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 
 from surveyor.compose.ask import Asking, ask
+from surveyor.compose.by_hand import check_joined
 from surveyor.compose.hand_memory import kept_marks
 from surveyor.compose.place import make_place, open_place
 from surveyor.core.errors import UserError
@@ -19,6 +22,7 @@ from surveyor.core.photos import read_photos
 from surveyor.viewer.asking import file_name
 from tests.support.box_room import CAMERA, BoxRoom
 from tests.support.browser import Tab
+from tests.viewer.box_experts import joined
 from tests.viewer.stage import TOKEN, make_run, photo, served
 
 FAR = "How far is the sofa from the lamp?"
@@ -94,6 +98,14 @@ def test_a_length_by_hand_is_right_and_a_follow_up_recalls_the_known_size(
     assert kept.known == (known,)
     with pytest.raises(UserError, match="exactly two ends"):
         ask([], "", Asking(root=asking.root, place="boxes", points=(deep[0],)))
+
+
+def test_photos_that_fit_badly_tell_no_focal_length(room: BoxRoom) -> None:
+    view = joined(room)
+    for error, known, refused in ((0.5, False, False), (1.2, True, False), (1.2, False, True)):
+        told = replace(view, error=error, focal_known=known)
+        with pytest.raises(UserError, match="fit together badly") if refused else nullcontext():
+            check_joined(told)
 
 
 def test_photos_come_in_by_the_page_and_the_answer_is_that_of_the_command_line(
