@@ -6,9 +6,13 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from surveyor.agent.program.plain_questions import EXAMPLES, read_plainly
 from surveyor.agent.program.planner import ProgramPlanner
+from surveyor.agent.survey.offer import TOOL_SETS
+from surveyor.agent.survey.offer import offered as our_tools
+from surveyor.benchmarks.run.baselines import offered
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.benchmarks.run.provenance import record
 from surveyor.benchmarks.run.schedule import scheduled
@@ -33,6 +37,7 @@ from surveyor.compose.run import (
     expert_client,
     make_limits,
     open_planner,
+    served_by,
 )
 from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import BLOBS
@@ -41,9 +46,9 @@ from surveyor.core.photos import read_photos
 from surveyor.core.tasks import AnswerKind, Task
 from surveyor.memory.manifest import DatasetIdentity
 from surveyor.memory.runs import RunFolder
-from surveyor.tools.builtin import offered_tools
 from surveyor.tools.endpoints import EndpointsFile
 from surveyor.tools.registry import Registry
+from surveyor.tools.spec import Tool
 from surveyor.tools.workspace import Workspace
 from surveyor.viewer.drawing import picture
 from surveyor.viewer.finding import FoundEpisode, finding, measure_text
@@ -161,6 +166,14 @@ def _config(place: Place, asking: Asking) -> RunConfig:
     )
 
 
+def _lent(config: RunConfig, job: Job, endpoints: Path | None) -> tuple[Tool[Any], ...]:
+    """The tools that a run with the same experts would lend; none where no expert runs."""
+    if endpoints is None:
+        return ()
+    ours = our_tools(frames=True, survey=config.planner == "chat")
+    return offered(ours, config, served_by(job), TOOL_SETS)
+
+
 def _task(place: Place, question: str, run: Path) -> Task:
     return Task(
         id=f"{place.record.name}.{run.name}",
@@ -183,8 +196,7 @@ async def _play(
     async with expert_client(job, dataset) as client:
         with open_memory(config.memory, dataset) as memory:
             recall = [memory.tool()] if memory and place.asked else []
-            experts = offered_tools(frames=True, named=()) if endpoints else ()
-            registry = Registry((*experts, *recall))
+            registry = Registry((*_lent(config, job, endpoints), *recall))
             identity = DatasetIdentity(name=dataset.manifest.name, content_hash=place.content)
             folder = RunFolder.create(path, record(path.name, config, identity), [scheduled(task)])
             kept = BlobStore(path / BLOBS)

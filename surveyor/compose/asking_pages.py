@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,17 +13,21 @@ from surveyor.compose.hand_memory import hand_answers, kept_marks
 from surveyor.compose.place import ANSWER, PICTURE, Place, make_place, open_place, place_names
 from surveyor.core.errors import UserError
 from surveyor.core.photos import read_photos
+from surveyor.memory.runs import RunFolder
 from surveyor.viewer.asking import PlaceAnswer, PlacePage, PlacePhoto, PlaceQuestion, Ways
 from surveyor.viewer.finding import FoundEpisode
 
 
 class OwnPlaces:
     """The places under ``asking.root``, asked with what ``asking`` names. ``shown`` is told every
-    new run and gives the name by which the viewer shows it."""
+    new run and gives the name by which the viewer shows it; ``runs`` are all that it shows."""
 
-    def __init__(self, asking: Asking, shown: Callable[[Path], str]) -> None:
+    def __init__(
+        self, asking: Asking, shown: Callable[[Path], str], runs: Mapping[str, RunFolder]
+    ) -> None:
         self._asking = asking
         self._shown = shown
+        self._runs = runs
 
     def ways(self) -> Ways:
         """What there is to answer with now."""
@@ -34,6 +38,7 @@ class OwnPlaces:
             sends_to=asking.base_url if asking.model else "",
             hand=find_spec("cv2") is not None,
             kinds=EXAMPLES,
+            judges=tuple(name for name, run in [*self._runs.items()] if run.is_scored),
         )
 
     def names(self) -> list[str]:
@@ -93,7 +98,15 @@ class OwnPlaces:
 
     def ask(self, name: str, asked: PlaceQuestion) -> str:
         """Answer as `surveyor ask --place` does, and give the answer's id."""
-        asking = replace(self._asking, points=asked.points, known=asked.known)
+        judge = self._runs.get(asked.judged_by)
+        if asked.judged_by and (judge is None or not judge.is_scored):
+            raise UserError(f"there is no scored run {asked.judged_by!r} here; choose one listed")
+        asking = replace(
+            self._asking,
+            points=asked.points,
+            known=asked.known,
+            judged_by=judge.path if judge else self._asking.judged_by,
+        )
         if not asked.question.strip() and not asked.points:
             raise UserError("write a question, or mark two ends to measure between")
         place = self._open(name)

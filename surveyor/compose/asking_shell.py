@@ -20,12 +20,19 @@ def split(given: Sequence[str], *, place: bool) -> tuple[list[str], str]:
     Raises `UserError` where a photo is not there.
     """
     photos = list(given)
+    if photos and not photos[-1].strip():
+        raise UserError(
+            'the question is empty; write one, as in "How far is the sofa from the door?", or '
+            "leave it out to be asked for it"
+        )
     question = ""
     if (
         photos and not _is_place(photos[-1]) and (place or len(photos) == 1 or " " in photos[-1])
     ) or (photos and not _is_place(photos[-1]) and "?" in photos[-1]):
         question = photos.pop()
     for photo in photos:
+        if not photo.strip():
+            raise UserError("the name of a photo is empty; name photos, folders or a video")
         if not _is_place(photo):
             raise UserError(f"there is no file or folder {photo!r}; put the question in quotes")
     if len(given) == 1 and question and not place and " " not in question:

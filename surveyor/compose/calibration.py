@@ -3,7 +3,10 @@
 A scored run of the same experts gives, for every kind of measurement, the ratios of measured to
 true values. The next ratio lies within the k-th smallest of n with probability k / (n + 1), if the
 new place is like those of the run (split conformal prediction: Vovk et al. 2005; Lei et al. 2018).
-Nothing else is assumed, and nothing is known of places that are not like them.
+Nothing else is assumed, and nothing is known of places that are not like them. Short distances are
+off by more of themselves than long ones, which the ratios of distances are divided by first, so
+that the interval holds both; this was set on 60 embedded rooms and looked at in nine others, where
+edges showed no such thing. Support, confidence and views told too little to be worth a fit.
 """
 
 from __future__ import annotations
@@ -31,10 +34,10 @@ Maker = tuple[str, str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Residuals:
-    """``ratios`` of measured to true values by kind of measurement, and who measured."""
+    """How far ``off`` measurements were, by kind, see `off`; and who measured."""
 
     run: str
-    ratios: Mapping[str, tuple[float, ...]]
+    off: Mapping[str, tuple[float, ...]]
     makers: frozenset[Maker]
 
 
@@ -52,14 +55,14 @@ def read_residuals(path: Path) -> Residuals:
     for score in scores:
         episode = folder.episode(score.task_id, score.epoch)
         kind = measured_kind(episode) if episode else ""
-        told = ratio(score.prediction, score.fields.get("correct"))
+        told = off(kind, score.prediction, score.fields.get("correct"))
         if episode is not None and kind and told is not None:
             found[kind].append(told)
             makers |= makers_of(episode)
     if not found:
         raise UserError(f"{path} measured no lengths, so it says nothing of their errors")
-    ratios = {kind: tuple(values) for kind, values in found.items()}
-    return Residuals(str(path), ratios, frozenset(makers))
+    known = {kind: tuple(values) for kind, values in found.items()}
+    return Residuals(str(path), known, frozenset(makers))
 
 
 def measured_kind(episode: Episode) -> str:
@@ -79,21 +82,29 @@ def makers_of(episode: Episode) -> frozenset[Maker]:
     return frozenset((p.name, p.version, p.weights, p.backend) for p in every)
 
 
-def ratio(told: object, true: object) -> float | None:
-    """Measured over true; ``None`` where either is no positive number."""
+def usual(kind: str, value: float) -> float:
+    """What to measure errors of a value by: the log ratio of a distance to the true one falls with
+    its root, as that of no other kind does."""
+    return 1 / math.sqrt(value) if kind == "distance" else 1.0
+
+
+def off(kind: str, told: object, true: object) -> float | None:
+    """How far off, as the log ratio to the true value over what is `usual`; ``None`` where either
+    is no positive number."""
     try:
         one, other = float(str(told)), float(str(true))
     except ValueError:
         return None
-    return one / other if one > 0 and other > 0 and math.isfinite(one / other) else None
+    if not (one > 0 and other > 0 and math.isfinite(one / other) and one / other > 0):
+        return None
+    return abs(math.log(one / other)) / usual(kind, one)
 
 
-def factor(ratios: Sequence[float]) -> float | None:
-    """How many times too large or too small the next value is at most, at `LEVEL`; ``None`` where
-    the known ones are too few to say."""
-    off = sorted(abs(math.log(r)) for r in ratios)
-    place = math.ceil((len(off) + 1) * LEVEL - 1e-9)
-    return math.exp(off[place - 1]) if 0 < place <= len(off) else None
+def bound(known: Sequence[float]) -> float | None:
+    """How far off the next value is at most, at `LEVEL`; ``None`` where the known ones are too few
+    to say."""
+    place = math.ceil((len(known) + 1) * LEVEL - 1e-9)
+    return sorted(known)[place - 1] if 0 < place <= len(known) else None
 
 
 def with_interval(found: FoundEpisode, episode: Episode, known: Residuals) -> FoundEpisode:
@@ -107,13 +118,14 @@ def with_interval(found: FoundEpisode, episode: Episode, known: Residuals) -> Fo
     elif not makers <= known.makers:
         why = "other experts measured there"
     else:
-        ratios = known.ratios.get(kind, ())
-        wide = factor(ratios)
-        why = f"it has {len(ratios)} answers of this kind, {LEAST} are needed"
+        errors = known.off.get(kind, ())
+        most = bound(errors) if value > 0 else None
+        wide = None if most is None else math.exp(most * usual(kind, value))
+        why = f"it has {len(errors)} answers of this kind, {LEAST} are needed"
     if wide is None:
         told = f"{known.run} tells no interval for this answer: {why}"
         return found.model_copy(update={"warnings": (*found.warnings, told)})
-    count = len(known.ratios[kind])
+    count = len(known.off[kind])
     answer = found.answer.model_copy(
         update={
             "low": round(value / wide, 4),

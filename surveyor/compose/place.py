@@ -112,8 +112,7 @@ def make_place(root: Path, name: str, given: Photos) -> Place:
 
     Raises `UserError` when other photos are kept under that name.
     """
-    check_name(name, "the place's name")
-    path = root / safe_name(name)
+    path = root / _file_name(name)
     store = BlobStore(path / "blobs")
     kept = tuple(
         KeptPhoto(
@@ -139,7 +138,7 @@ def make_place(root: Path, name: str, given: Photos) -> Place:
 
 def open_place(root: Path, name: str) -> Place:
     """A place by its name; `UserError` lists those there are."""
-    path = root / safe_name(name)
+    path = root / _file_name(name)
     try:
         record = PlaceRecord.model_validate_json((path / PHOTOS).read_bytes())
     except OSError:
@@ -149,6 +148,11 @@ def open_place(root: Path, name: str) -> Place:
         detail = error.errors(include_url=False)[0]["msg"]
         raise UserError(f"{path / PHOTOS} is damaged ({detail}); give the photos again") from None
     return Place(path, record)
+
+
+def _file_name(name: str) -> str:
+    """The folder of a place; `UserError` for a name that can be none."""
+    return safe_name(check_name(name, "the place's name", "choose another, as in --place kitchen"))
 
 
 def place_names(root: Path) -> list[str]:

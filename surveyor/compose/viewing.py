@@ -41,7 +41,7 @@ def viewer_app(
     answers questions about them, and needs no run; ``truth`` lets it show the hidden side of
     datasets that this machine holds."""
     found = RunLibrary(_found(runs, asking), cache or default_cache(), datasets, truth=truth)
-    places = OwnPlaces(asking, found.add) if asking is not None else None
+    places = OwnPlaces(asking, found.add, found.runs) if asking is not None else None
     skills = SkillShelf(_database(library)) if library is not None else None
     app = make_app(found, _services(experts), skills, TrainingShelf(training), places)
     return Guard(app, token, LOCAL | set(trusted))

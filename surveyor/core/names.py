@@ -13,12 +13,14 @@ _BYTES: Final = 240
 _SAFE: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789._-")
 
 
-def check_name(text: str, what: str = "the name") -> str:
+def check_name(
+    text: str, what: str = "the name", mend: str = "correct it in the file that it is from"
+) -> str:
     """The name as it is, if it can be that of a file: any printable text in any script.
 
-    Spaces inside are fine. Raises `UserError`, which says of ``what``, for an empty name, one of
-    more than 128 characters or 240 bytes, a path separator, a leading dot, ``..``, and characters
-    that nobody sees.
+    Spaces inside are fine. Raises `UserError`, which says of ``what`` and how to ``mend`` it, for
+    an empty name, one of more than 128 characters or 240 bytes, a path separator, a leading dot,
+    ``..``, and characters that nobody sees.
     """
     if not text or text != text.strip():
         wrong = "is empty, or begins or ends with a space"
@@ -33,7 +35,7 @@ def check_name(text: str, what: str = "the name") -> str:
     else:
         return text
     shown = text if len(text) <= 40 else text[:40] + "..."
-    raise UserError(f"{what} {shown!r} {wrong}; correct it in the file that it is from")
+    raise UserError(f"{what} {shown!r} {wrong}; {mend}")
 
 
 def safe_name(text: str) -> str:

@@ -91,13 +91,24 @@ def _cut_torn_tail(fd: int) -> int:
     return data.count(b"\n", 0, whole)
 
 
+def unreadable(path: Path, error: OSError) -> UserError:
+    """What to say where a log is a folder, or may not be read."""
+    return UserError(
+        f"{path} cannot be read as an episode's log ({error.strerror}); "
+        "move it away and run the same command again"
+    )
+
+
 def read_events(path: Path) -> Iterator[Event]:
     """Events of one file in order, a torn last line dropped.
 
     Raises `UserError` naming file and line when a whole line is damaged, or when the log was
-    written by a newer version of Surveyor.
+    written by a newer version of Surveyor; and for a path that is no readable file.
     """
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise unreadable(path, error) from None
     whole = data[: data.rfind(b"\n") + 1]
     for number, line in enumerate(whole.splitlines(), start=1):
         try:

@@ -32,7 +32,7 @@ from surveyor.core.locks import hold
 from surveyor.core.names import safe_name
 from surveyor.memory.episodes import Episode, fold
 from surveyor.memory.events import EVENT, EpisodeEnded, EpisodeStatus, Score
-from surveyor.memory.log import read_events
+from surveyor.memory.log import read_events, unreadable
 from surveyor.memory.manifest import RUN_VERSION, RunRecord, ScheduledTask
 
 _TAIL_BYTES = 1 << 16
@@ -155,6 +155,11 @@ class RunFolder:
         """Replace ``results.jsonl``."""
         self.write("results.jsonl", b"".join(s.model_dump_json().encode() + b"\n" for s in scores))
 
+    @property
+    def is_scored(self) -> bool:
+        """Whether it has scores."""
+        return (self.path / "results.jsonl").is_file()
+
     def results(self) -> tuple[Score, ...]:
         """The scores, or nothing when the run was never scored."""
         path = self.path / "results.jsonl"
@@ -184,6 +189,7 @@ def last_status(path: Path) -> EpisodeStatus | None:
     """The status at the end of an episode log, read from its last bytes.
 
     ``None`` when the log is missing or empty; `INCOMPLETE` when the last whole line is not an end.
+    Raises `UserError` for a path that is no readable file.
     """
     try:
         with path.open("rb") as file:
@@ -192,6 +198,8 @@ def last_status(path: Path) -> EpisodeStatus | None:
             tail = file.read(_TAIL_BYTES)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise unreadable(path, error) from None
     tail = tail[: tail.rfind(b"\n") + 1]
     if not tail:
         return EpisodeStatus.INCOMPLETE if size else None

@@ -36,7 +36,8 @@ _WIDTHS: Final = (160, 320, 640, 2048)
 
 
 class Ways(BaseModel):
-    """What there is to answer with. ``sends_to`` names where pictures go, if they leave."""
+    """What there is to answer with. ``sends_to`` names where pictures go, if they leave;
+    ``judges`` are scored runs that may tell how far off lengths are."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,6 +46,7 @@ class Ways(BaseModel):
     sends_to: str = ""
     hand: bool = False
     kinds: tuple[str, ...] = ()
+    judges: tuple[str, ...] = ()
 
 
 class PlacePhoto(BaseModel):
@@ -81,13 +83,15 @@ class PlacePage(BaseModel):
 
 
 class PlaceQuestion(BaseModel):
-    """What the page sends; the texts are those of `surveyor ask`."""
+    """What the page sends; the texts are those of `surveyor ask`, ``judged_by`` is one of the
+    `Ways.judges`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     question: str = Field(default="", max_length=2000)
     points: tuple[str, ...] = Field(default=(), max_length=64)
     known: tuple[str, ...] = Field(default=(), max_length=16)
+    judged_by: str = Field(default="", max_length=300)
 
 
 class AskedPlaces(Protocol):

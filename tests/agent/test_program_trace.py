@@ -66,6 +66,17 @@ def test_an_unfinished_episode_is_told_as_far_as_it_came(tmp_path: Path) -> None
     assert "Answer" not in narrate(log[:-1])
 
 
+def test_a_cell_is_told_with_its_code() -> None:
+    code = "found = detect(phrases=['sofa'])\n\nprint(found)\n"
+    call = ToolCall(turn=0, call_id="c1", name="cell", raw_arguments="", arguments={"code": code})
+    assert narrate([call]).splitlines() == [
+        "1. I run a cell of Python.",
+        "   | found = detect(phrases=['sofa'])",
+        "   |",
+        "   | print(found)",
+    ]
+
+
 def test_every_tool_has_a_sentence_of_its_own() -> None:
     for tool in default_tools():
         assert "I call" not in reason([(tool.name, {})])

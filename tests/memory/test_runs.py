@@ -151,6 +151,14 @@ def test_status_is_read_off_the_end_of_the_log(tmp_path: Path) -> None:
     assert last_status(path) is EpisodeStatus.INCOMPLETE
 
 
+def test_a_log_that_is_a_folder_is_said_and_no_traceback(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path / "r", record(), TASKS)
+    run.episode_path(TASKS[0].id, 0).mkdir(parents=True)
+    for look in (run.episode, run.status):
+        with pytest.raises(UserError, match="cannot be read as an episode's log"):
+            look(TASKS[0].id, 0)
+
+
 def test_results_are_replaced_as_a_whole(tmp_path: Path) -> None:
     folder = RunFolder.create(tmp_path / "r", record(), TASKS)
     assert folder.results() == ()

@@ -48,6 +48,7 @@ def _corners(path: Path) -> Float | None:
 
 def test_lengths_on_a_real_board_by_hand(footage: Path, tmp_path: Path) -> None:
     rows: list[tuple[int, float, bool]] = []
+    wide: list[float] = []
     refused = []
     for shot in SHOTS:
         folder = tmp_path / f"pair{shot}"
@@ -78,13 +79,14 @@ def test_lengths_on_a_real_board_by_hand(footage: Path, tmp_path: Path) -> None:
                 break
             true = float(np.hypot(second[0] - first[0], second[1] - first[1]))
             assert isinstance(found.value, float)
+            wide.append(((found.high or 0) - (found.low or 0)) / 2 / true)
             rows.append(
                 (shot, abs(found.value / true - 1), (found.low or 0) <= true <= (found.high or 0))
             )
     errors = np.array([error for _, error, _ in rows])
     judged = [held for shot, _, held in rows if shot not in SET_ON]
     print(
-        f"{len(rows)} lengths, pairs refused {refused}: median error {np.median(errors):.3f}, nine in ten under {np.quantile(errors, 0.9):.3f}, held in pairs apart {np.mean(judged):.2f} of {len(judged)}"
+        f"{len(rows)} lengths, pairs refused {refused}: median error {np.median(errors):.3f}, nine in ten under {np.quantile(errors, 0.9):.3f}, held {np.mean([held for _, _, held in rows]):.3f}, half {np.median(wide):.3f}, held in pairs apart {np.mean(judged):.2f} of {len(judged)}"
     )
     assert len(rows) >= 25
     assert np.median(errors) < 0.04

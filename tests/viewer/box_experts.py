@@ -9,9 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx2
+import numpy as np
 
 from surveyor.services.contract import Endpoints, ExpertEndpoint
-from tests.support.box_room import BoxRoom
+from surveyor.tools.geometry.many_views import ViewPose
+from surveyor.tools.geometry.photo_joining import Joined
+from tests.support.box_room import CAMERA, BoxRoom
 
 
 @contextmanager
@@ -60,3 +63,12 @@ def photo_files(room: BoxRoom, folder: Path) -> list[Path]:
     for path, frame in zip(paths, room.frames, strict=True):
         path.write_bytes(room.store.get(frame.image.sha256))
     return paths
+
+
+def joined(room: BoxRoom, unit: float = 0.37) -> Joined:
+    """The room's cameras as a classical reconstruction has them, in units of its own."""
+    cameras = {}
+    for k, pose in enumerate(room.poses):
+        R = pose.T_world_camera[:3, :3].T
+        cameras[k] = ViewPose(R, -R @ pose.position * unit)
+    return Joined(cameras, (CAMERA,) * room.count, (), np.zeros((0, 3)), 0.3, True)

@@ -145,6 +145,14 @@ def test_the_question_stands_last_and_is_no_file(
     assert split(["and how wide is it?"], place=True) == ([], "and how wide is it?")
     with pytest.raises(UserError, match=r"no file or folder 'b\.jpg'"):
         split(["b.jpg", "How far?"], place=False)
+    for given, said in (
+        (["a.jpg", ""], "question is empty"),
+        (["", "How far?"], "name of a photo"),
+    ):
+        with pytest.raises(UserError, match=said):
+            split(given, place=False)
+    with pytest.raises(UserError, match="path separator; choose another, as in --place"):
+        ask(["a.jpg"], "How far?", Asking(root=tmp_path / "places", place="../../evil"))
     with pytest.raises(UserError, match="no file or folder 'nowhere'"):
         split(["nowhere"], place=False)
 

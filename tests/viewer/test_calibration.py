@@ -13,9 +13,9 @@ from surveyor.compose.calibration import (
     LEAST,
     LEVEL,
     Residuals,
-    factor,
+    bound,
     measured_kind,
-    ratio,
+    off,
     read_residuals,
     with_interval,
 )
@@ -34,46 +34,55 @@ def _episode(folder: RunFolder, task: str = "t0") -> Episode:
     return found
 
 
-@given(st.lists(st.floats(0.2, 5), min_size=LEAST, max_size=60))
-def test_the_factor_holds_at_least_the_level_of_what_it_was_made_of(ratios: list[float]) -> None:
-    wide = factor(ratios)
-    assert wide is not None
-    inside = [1 / wide - 1e-9 <= r <= wide + 1e-9 for r in ratios]
-    assert np.mean(inside) >= LEVEL - 1e-9
+@given(st.lists(st.floats(0, 5), min_size=LEAST, max_size=60))
+def test_the_bound_holds_at_least_the_level_of_what_it_was_made_of(known: list[float]) -> None:
+    most = bound(known)
+    assert most is not None
+    assert np.mean([one <= most for one in known]) >= LEVEL - 1e-9
 
 
-@given(st.lists(st.floats(0.2, 5), max_size=LEAST - 1))
-def test_too_few_known_errors_bound_nothing(ratios: list[float]) -> None:
-    assert factor(ratios) is None
+@given(st.lists(st.floats(0, 5), max_size=LEAST - 1))
+def test_too_few_known_errors_bound_nothing(known: list[float]) -> None:
+    assert bound(known) is None
 
 
-def test_the_next_length_lies_inside_as_often_as_is_said() -> None:
+def test_the_next_length_lies_inside_as_often_as_is_said_short_ones_too() -> None:
     draws = np.random.default_rng(0)
-    held = []
+    held, short = [], []
     for _ in range(4000):
-        ratios = np.exp(draws.standard_t(3, 31) * 0.1)  # heavy tails: nothing normal is assumed
-        wide = factor([float(r) for r in ratios[:30]])
-        assert wide is not None
-        held.append(1 / wide <= ratios[30] <= wide)
+        values = draws.uniform(0.2, 4, 31)  # heavy tails: nothing normal is assumed
+        told = values * np.exp(draws.standard_t(3, 31) * 0.1 / np.sqrt(values))
+        errors = [off("distance", a, b) for a, b in zip(told, values, strict=True)]
+        most = bound([one for one in errors[:30] if one is not None])
+        assert most is not None
+        assert errors[30] is not None
+        held.append(errors[30] <= most)
+        if values[30] < 0.8:
+            short.append(held[-1])
     assert np.mean(held) == pytest.approx(28 / 31, abs=0.02)
+    assert np.mean(short) > 0.85  # 0.79 where all are measured by the same ratio
 
 
-def test_words_and_nothing_are_no_ratios() -> None:
-    assert ratio("2.0", "4") == 0.5
+def test_words_and_nothing_are_not_off_by_anything() -> None:
+    assert off("longest_edge", "2.0", "4") == pytest.approx(np.log(2))
+    assert off("distance", "4.0", "2") == pytest.approx(2 * np.log(2))
     for told, true in (("left", "2"), ("2", None), ("0", "2"), ("2", "0"), ("-1", "2"), ("nan", 1)):
-        assert ratio(told, true) is None
+        assert off("distance", told, true) is None
 
 
 def test_an_answer_gets_the_interval_of_a_scored_run(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "run", 12)  # answers 1.0 to 11.0 where 1.0 is true
     known = read_residuals(folder.path)
-    assert known.ratios == {"distance": tuple(float(k) for k in range(1, 12))}
+    assert known.off["distance"] == pytest.approx([np.log(k) * k**0.5 for k in range(1, 12)])
     one = _episode(folder)
     assert measured_kind(one) == "distance"
     told = with_interval(finding(one), one, known)
-    assert (told.answer.low, told.answer.high, told.answer.level) == (0.0727, 8.8, 0.9)
+    wide = 11 ** (11**0.5 / 0.8**0.5)  # the stage measures 0.8 m
+    assert told.answer.low == pytest.approx(0.8 / wide, abs=1e-4)
+    assert told.answer.high == pytest.approx(0.8 * wide, rel=1e-6)
+    assert told.answer.level == 0.9
     assert "11 answers of this kind" in told.answer.basis
-    assert "90 % interval 0.1–8.8 m" in told.sentence
+    assert "90 % interval 0.0–" in told.sentence
     assert not told.warnings
 
 
@@ -83,7 +92,7 @@ def test_no_interval_where_the_run_says_nothing_of_this_answer(tmp_path: Path) -
     told = with_interval(finding(one), one, read_residuals(few.path))
     assert told.answer.low is None
     assert "8 answers of this kind, 9 are needed" in told.warnings[-1]
-    known = Residuals("run", {"distance": (1.0,) * 20}, frozenset({("detect", "1", "", "neural")}))
+    known = Residuals("run", {"distance": (0.0,) * 20}, frozenset({("detect", "1", "", "neural")}))
     assert with_interval(finding(one), one, known).answer.low == 0.8
     other = _by(few, Producer(name="detect", version="2", backend="neural"))
     told = with_interval(finding(other), other, known)

@@ -14,8 +14,8 @@ from surveyor.compose.hand_memory import keep_joined
 from surveyor.compose.place import open_place
 from surveyor.core.blobs import BlobStore
 from tests.support.box_room import BoxRoom
-from tests.viewer.box_experts import photo_files
-from tests.viewer.test_places import joined, marked
+from tests.viewer.box_experts import joined, photo_files
+from tests.viewer.test_places import marked
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import httpx2
@@ -12,17 +14,15 @@ import numpy as np
 import pytest
 
 from surveyor.compose.ask import Asking, ask
-from surveyor.compose.hand_memory import keep_joined, kept_marks
+from surveyor.compose.by_hand import check_joined
+from surveyor.compose.hand_memory import kept_marks
 from surveyor.compose.place import make_place, open_place
-from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import UserError
 from surveyor.core.photos import read_photos
-from surveyor.tools.geometry.many_views import ViewPose
-from surveyor.tools.geometry.photo_joining import Joined
 from surveyor.viewer.asking import file_name
 from tests.support.box_room import CAMERA, BoxRoom
 from tests.support.browser import Tab
-from tests.viewer.box_experts import box_experts, photo_files
+from tests.viewer.box_experts import joined
 from tests.viewer.stage import TOKEN, make_run, photo, served
 
 FAR = "How far is the sofa from the lamp?"
@@ -42,36 +42,6 @@ def corner(
 
 def mark(name: str, pixels: dict[int, tuple[float, float]]) -> str:
     return f"{name}=" + " ".join(f"{k + 1}:{u},{v}" for k, (u, v) in pixels.items())
-
-
-def joined(room: BoxRoom, unit: float = 0.37) -> Joined:
-    """The room's cameras as a classical reconstruction has them, in units of its own."""
-    cameras = {}
-    for k, pose in enumerate(room.poses):
-        R = pose.T_world_camera[:3, :3].T
-        cameras[k] = ViewPose(R, -R @ pose.position * unit)
-    return Joined(cameras, (CAMERA,) * room.count, (), np.zeros((0, 3)), 0.3, True)
-
-
-@pytest.fixture(scope="module")
-def room(tmp_path_factory: pytest.TempPathFactory) -> BoxRoom:
-    return BoxRoom(BlobStore(tmp_path_factory.mktemp("room")))
-
-
-@pytest.fixture(scope="module")
-def files(room: BoxRoom, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return photo_files(room, tmp_path_factory.mktemp("photos"))
-
-
-@pytest.fixture(scope="module")
-def asking(
-    room: BoxRoom, files: list[Path], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Asking]:
-    base = tmp_path_factory.mktemp("asking")
-    with box_experts(room, base / "endpoints.json") as endpoints:
-        place = make_place(base / "places", "boxes", read_photos(files))
-        keep_joined(place, joined(room))
-        yield Asking(root=base / "places", experts=endpoints)
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +98,14 @@ def test_a_length_by_hand_is_right_and_a_follow_up_recalls_the_known_size(
     assert kept.known == (known,)
     with pytest.raises(UserError, match="exactly two ends"):
         ask([], "", Asking(root=asking.root, place="boxes", points=(deep[0],)))
+
+
+def test_photos_that_fit_badly_tell_no_focal_length(room: BoxRoom) -> None:
+    view = joined(room)
+    for error, known, refused in ((0.5, False, False), (1.2, True, False), (1.2, False, True)):
+        told = replace(view, error=error, focal_known=known)
+        with pytest.raises(UserError, match="fit together badly") if refused else nullcontext():
+            check_joined(told)
 
 
 def test_photos_come_in_by_the_page_and_the_answer_is_that_of_the_command_line(

@@ -61,11 +61,21 @@ def _opening(started: EpisodeStarted) -> list[str]:
 def _steps(calls: Sequence[ToolCall], found: Mapping[str, ToolOutcome]) -> list[str]:
     lines = []
     for number, call in enumerate(calls, start=1):
-        lines.append(f"{number}. {_reason(call.name, call.arguments or {})}")
+        arguments = call.arguments or {}
+        lines.append(f"{number}. {_reason(call.name, arguments)}")
+        lines += _code(call.name, arguments)
         outcome = found.get(call.call_id)
         if outcome is not None:
             lines.append(f"   {_result(outcome)}")
     return lines
+
+
+def _code(name: str, arguments: Arguments) -> list[str]:
+    """What a cell ran, line by line."""
+    code = arguments.get("code")
+    if name != "cell" or not isinstance(code, str):
+        return []
+    return [f"   | {line}".rstrip() for line in code.strip("\n").splitlines()]
 
 
 def _result(outcome: ToolOutcome) -> str:
@@ -109,6 +119,7 @@ _SENTENCES = {
     "segment_3d": "I cut {query} out of the place, in all views at once.",
     "search_region": "I find {region}, and {query} in it.",
     "answer_with_mask": "I answer with the mask of {objects}.",
+    "cell": "I run a cell of Python.",
     "load_skill": "I read the skill {name} in full.",
     "scene": "I look up {categories} in the object table.",
     "count": "I count the objects.",

@@ -50,6 +50,18 @@ def refined(cameras: Sequence[ViewPose], rays: Float) -> Float:
     return found
 
 
+def spread(cameras: Sequence[ViewPose], focals: Float, point: Float) -> Float:
+    """(3, 3) covariance of a point in squared units for a deviation of one pixel in every image of
+    it; ``focals`` (n,) in pixels. To first order, which holds where the angle is not too small."""
+    rows = []
+    for camera, focal in zip(cameras, focals, strict=True):
+        x, y, z = camera.R @ point + camera.t
+        rows.append(focal / z * np.array([[1, 0, -x / z], [0, 1, -y / z]]) @ camera.R)
+    moves = np.vstack(rows)
+    found: Float = np.linalg.inv(moves.T @ moves)
+    return found
+
+
 def widest_angle(centres: Sequence[Float], point: Float) -> float:
     """The widest angle in radians under which a point is seen from two of the centres."""
     ways = np.array([point - centre for centre in centres])

@@ -34,6 +34,8 @@ FOCAL_FROM: Final = 5
 _STARTS: Final = 4
 """Pairs that joining is begun from. A pair whose first guess is a little off grows to a few photos
 and to a wrong focal length, and which pair that is hangs on a film's encoder."""
+_WIDE: Final = np.radians(8)
+"""Points seen in three or more photos under this angle hold cameras in place."""
 _ENOUGH: Final = 0.8
 """Share of the photos that no further beginning is tried at."""
 _ADJUSTED: Final = 900
@@ -132,9 +134,19 @@ def join_tracks(
     )
 
 
-def _worth(work: _Work) -> tuple[int, int]:
-    """What one way of joining is better than another by: photos joined, then points."""
-    return len(work.cameras), len(work.points)
+def _worth(work: _Work) -> tuple[float, int]:
+    """What one way of joining is better than another by: points that hold it, then photos.
+
+    The square of the angle that a point is seen under is what it tells of depth. Photos alone
+    mislead: in an embedded room 20 of them stood 2 cm from where they should, and 22, begun from
+    another pair, up to 90 cm.
+    """
+    held = 0.0
+    for track, point in work.points.items():
+        centres = [camera.centre for k, camera in work.cameras.items() if track in work.seen[k]]
+        if len(centres) >= 3:
+            held += min(widest_angle(centres, point) / _WIDE, 1) ** 2
+    return held, len(work.cameras)
 
 
 def _grow(work: _Work, start: _Start, focal_known: bool) -> bool:

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from surveyor.core.geometry import Float, Intrinsics
 from surveyor.core.photos import Photo
 
-_LONGEST: Final = 1200
+SIFTED: Final = 1200
+"""Pixels of the longer side in which features are looked for."""
 _FEATURES: Final = 5000
 _ALL_PAIRS: Final = 24
 _NEIGHBOURS: Final = 6
@@ -37,7 +38,7 @@ def _features(photo: Photo) -> tuple[Float, NDArray[np.float32]]:
     cv2 = opencv()
     grey = np.frombuffer(photo.data, np.uint8)
     image = cv2.imdecode(grey, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
-    scale = min(1.0, _LONGEST / max(image.shape))
+    scale = min(1.0, SIFTED / max(image.shape))
     if scale < 1:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     finder = cv2.SIFT_create(nfeatures=_FEATURES, contrastThreshold=0.01)

@@ -79,10 +79,13 @@ export async function placePage([name], query, go) {
   const field = h("input", { type: "text", id: "question", maxlength: 2000, autocomplete: "off", value: query.get("q") || "", placeholder: can ? ways.kinds[0] : "" });
   const button = h("button", { type: "submit", id: "ask" }, "Ask");
   const marks = link(`${here}/mark`, { class: "chip", id: "mark" }, "Mark points by hand ", key("m"));
+  const judge = h("select", { id: "judge", onchange: () => { const now = new URLSearchParams(location.search); if (judge.value) now.set("j", judge.value); else now.delete("j"); history.replaceState(null, "", `${here}${now.size ? `?${now}` : ""}`); } },
+    h("option", { value: "" }, "nothing: uncertainty not known"), ways.judges.map((r) => h("option", { value: r, selected: r === query.get("j") }, r)));
   const trouble = h("div", { id: "trouble", role: "alert" });
   const state = h("p", { class: "quiet", id: "state", role: "status" }, ground(ways));
   const form = h("form", { class: "card", "aria-label": "Question", onsubmit: (e) => { e.preventDefault(); ask(); } },
     can ? h("div", { class: "asking" }, h("label", { for: "question" }, "Question ", key("/")), field, button) : null, state,
+    can && ways.judges.length ? h("p", { class: "quiet" }, h("label", {}, "Interval of lengths, by how far off these experts were in the scored run ", key("i"), " ", judge)) : null,
     can && !ways.model ? h("div", { class: "chips", "aria-label": "Kinds of question" }, ways.kinds.map((k) => h("button", { type: "button", class: "chip", onclick: () => { field.value = k; field.focus(); } }, k))) : null,
     can ? null : waysOn(ways), h("p", {}, marks), trouble);
   const chosen = told.answers.find((a) => a.id === query.get("a")) || told.answers[0];
@@ -105,13 +108,14 @@ export async function placePage([name], query, go) {
   async function ask() {
     const question = field.value.trim();
     if (!question) { field.focus(); return; }
-    history.replaceState(null, "", `${here}?${new URLSearchParams({ q: question })}`);
+    const judged = judge.value ? { j: judge.value } : {};
+    history.replaceState(null, "", `${here}?${new URLSearchParams({ q: question, ...judged })}`);
     trouble.replaceChildren();
     button.disabled = true;
     state.textContent = "Asking; this page may be left, the answer is kept.";
     try {
-      const { id } = await send(`${base}/ask`, JSON.stringify({ question }));
-      if (location.pathname === here) await go(`${here}?${new URLSearchParams({ a: id })}`);
+      const { id } = await send(`${base}/ask`, JSON.stringify({ question, judged_by: judge.value }));
+      if (location.pathname === here) await go(`${here}?${new URLSearchParams({ a: id, ...judged })}`);
       document.getElementById(id)?.scrollIntoView({ block: "nearest" });
     } catch (error) {
       trouble.replaceChildren(h("p", { class: "bad" }, error.message));
@@ -120,9 +124,9 @@ export async function placePage([name], query, go) {
     }
   }
 
-  const turn = (d) => { const at = told.answers.indexOf(chosen) + d; if (told.answers[at]) go(`${here}?${new URLSearchParams({ a: told.answers[at].id })}`, true); };
+  const turn = (d) => { const at = told.answers.indexOf(chosen) + d; if (told.answers[at]) go(`${here}?${new URLSearchParams({ a: told.answers[at].id, ...(judge.value && { j: judge.value }) })}`, true); };
   const follow = (id) => () => { const found = document.getElementById(id); if (found) go(found.pathname + found.search); };
-  return { keys: { "/": () => field.focus(), m: () => go(`${here}/mark`), w: follow("why"), 3: follow("space"), j: () => turn(1), k: () => turn(-1), u: () => go("/places") } };
+  return { keys: { "/": () => field.focus(), i: () => document.getElementById("judge")?.focus(), m: () => go(`${here}/mark`), w: follow("why"), 3: follow("space"), j: () => turn(1), k: () => turn(-1), u: () => go("/places") } };
 }
 
 function ground(ways) {

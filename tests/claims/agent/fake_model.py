@@ -6,6 +6,7 @@ dataset that the program planner can answer, and must end in the very same answe
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.planner import Turn
 from surveyor.agent.replay import recorded_turns
+from surveyor.core.blobs import sha256_of
 from surveyor.core.tasks import Task
 from surveyor.memory.episodes import Episode
 from tests.support.mock_endpoint import Reply, Request, Script, fails, says
@@ -75,7 +77,33 @@ def _asked(request: Request) -> tuple[str, str]:
     texts = [_first_line(text) for part in parts for text in part.get("text", "").split("\n\n")]
     links = [part["image_url"]["url"] for part in parts if "image_url" in part]
     question = next((text for text in texts if text.startswith("Question: ")), "")
-    return question, links[0].rpartition("/")[2] if links else ""
+    return question, _shown(links[0]) if links else ""
+
+
+def _shown(link: str) -> str:
+    """The hash of a picture that was sent by its address or within the request."""
+    if not link.startswith("data:"):
+        return link.rpartition("/")[2]
+    return sha256_of(b64decode(link.partition(",")[2]))
+
+
+def looker() -> Script:
+    """A server script that only looks: its answer is a number that the question and every picture
+    it was sent decide, so that other pictures, or the same in another order, change it."""
+
+    def script(request: Request) -> Reply:
+        question, _ = _asked(request)
+        if not question:
+            return says("ready")
+        links = [
+            part["image_url"]["url"]
+            for message in request.json["messages"] if isinstance(message["content"], list)
+            for part in message["content"] if "image_url" in part
+        ]  # fmt: skip
+        seen = sha256_of("".join([question, *map(_shown, links)]).encode())
+        return says(f"<answer>{int(seen[:6], 16) % 997 / 100 + len(links):.2f}</answer>")
+
+    return script
 
 
 def _first_line(text: str) -> str:

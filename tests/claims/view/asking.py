@@ -1,4 +1,8 @@
-"""`ask` on real JPEG files and on films beside `run` on the same questions."""
+"""`ask` on real JPEG files and on films beside `run` on the same questions, mode by mode.
+
+Models are scripted and served over HTTP: one plays the run's recorded calls, one answers by the
+pictures that it was sent, so that other pictures would change its answer.
+"""
 
 from __future__ import annotations
 
@@ -9,45 +13,92 @@ from dataclasses import replace
 from pathlib import Path
 
 from surveyor.compose.ask import Asking, ask
+from surveyor.compose.run import perform
 from surveyor.core.dataset import Dataset
-from surveyor.core.tasks import Task
 from surveyor.memory.runs import RunFolder
+from tests.claims.agent.fake_model import Manner, impersonator, looker
 from tests.claims.claim import Claim
 from tests.claims.view.films import can_film, films
-from tests.claims.view.rooms import answered, experts
+from tests.claims.view.rooms import TYPES, experts, run_of, small
+from tests.support.mock_endpoint import RehearsalServer
 
-TYPES = ("object_counting", "object_abs_distance", "object_size_estimation")
-A_PLACE = 3
-"""Questions of a type that are asked of each place as JPEG files; of films, one."""
+LIMITS: dict[str, float] = {"turns": 60, "tool_calls": 400}
+MODEL = "scripted"
 
 
 def asked_as_run() -> Iterator[Claim]:
-    """How many answers to the same questions are the same."""
-    dataset_path, folder = answered()
-    dataset = Dataset.open(dataset_path)
+    """How many answers to the same questions are the same, with experts and without."""
+    path, folder = small()
+    dataset = Dataset.open(path)
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
-        with experts(dataset_path) as endpoints:
+        photos = _photos(dataset, root)
+        with experts(path) as endpoints:
             asking = Asking(root=root / "places", experts=endpoints)
-            told = _asked(dataset, folder, _photos(dataset, root), A_PLACE, asking)
-        note = f"n {told['asked']} in {len(dataset.captures)} places, perfect reference experts"
-        share = told["same"] / told["asked"]
-        yield Claim.at_least("ask on JPEG files: answers as in a run", share, 0.95, note)
-        share = told["pictured"] / told["asked"]
-        yield Claim.at_least("ask: answers with a picture", share, 0.95)
-        share = told["recalled"] / max(1, told["again"])
-        note = f"distances asked twice, n {told['again']}: the second time no expert was asked"
-        yield Claim.at_least("ask: follow-ups recall what was measured", share, 0.95, note)
+            told = _asked(dataset, folder, photos, asking)
+            yield from _same("ask on JPEG files: answers as in a run", told)
+            share = told["pictured"] / told["asked"]
+            yield Claim.at_least("ask: answers with a picture", share, 0.95)
+            share = told["recalled"] / max(1, told["again"])
+            note = f"distances asked twice, n {told['again']}: the second time no expert was asked"
+            yield Claim.at_least("ask: follow-ups recall what was measured", share, 0.95, note)
+            yield from _chatting(dataset, folder, photos, root, endpoints)
+        yield from _looking(dataset, photos, root)
         if not can_film():
             yield Claim.holds("PyAV is at hand for films", False, note="pip install '.[video]'")
             return
         filmed, paths = films(dataset, root)
         with experts(filmed) as endpoints:
             asking = Asking(root=root / "films", experts=endpoints)
-            told = _asked(dataset, folder, paths, 1, asking)
-        note = f"n {told['asked']} in {len(paths)} places, H.264, decoded frames"
-        share = told["same"] / told["asked"]
-        yield Claim.at_least("ask on an mp4: answers as in a run", share, 0.95, note)
+            told = _asked(dataset, folder, paths, asking)
+        yield from _same("ask on an mp4: answers as in a run", told, "; H.264, decoded frames")
+
+
+def _chatting(
+    dataset: Dataset, program: RunFolder, photos: Mapping[str, Path], root: Path, endpoints: Path
+) -> Iterator[Claim]:
+    """A model with tools: it plays what `program` did, in a run and in `ask`."""
+    known = [
+        (task, episode)
+        for task in dataset.tasks()
+        if (episode := program.episode(task.id, 0)) is not None
+    ]
+    with RehearsalServer(impersonator(known, Manner.PARALLEL), keep=False) as server:
+        options = {"model": MODEL, "base_url": server.url}
+        folder, _ = perform(
+            run_of(
+                dataset.path, root / "chat", endpoints,
+                planner="chat", planner_options=options, limits=LIMITS,
+            )
+        )  # fmt: skip
+        asking = Asking(
+            root=root / "chat-places", experts=endpoints, model=MODEL, base_url=server.url,
+            limits=dict(LIMITS),
+        )  # fmt: skip
+        told = _asked(dataset, folder, photos, asking)
+    yield from _same("ask a model with experts: answers as in a run", told, "; scripted model")
+
+
+def _looking(dataset: Dataset, photos: Mapping[str, Path], root: Path) -> Iterator[Claim]:
+    """A model alone: no tools, and every answer is marked as a guess."""
+    with RehearsalServer(looker(), keep=False) as server:
+        options = {"model": MODEL, "base_url": server.url}
+        folder, _ = perform(
+            run_of(
+                dataset.path, root / "alone", None,
+                planner="chat", planner_options=options, baseline="no-tools",
+            )
+        )  # fmt: skip
+        asking = Asking(root=root / "alone-places", model=MODEL, base_url=server.url)
+        told = _asked(dataset, folder, photos, asking)
+    yield from _same("ask a model alone: answers as in a run", told, "; scripted model")
+    share = told["looked"] / told["asked"]
+    yield Claim.at_least("ask a model alone: answers marked as guesses", share, 1.0)
+
+
+def _same(name: str, told: Counter[str], more: str = "") -> Iterator[Claim]:
+    note = f"n {told['asked']} in {told['places']} places{more}; {told['none']} without an answer"
+    yield Claim.at_least(name, told["same"] / told["asked"], 0.95, note)
 
 
 def _photos(dataset: Dataset, root: Path) -> dict[str, Path]:
@@ -63,28 +114,20 @@ def _photos(dataset: Dataset, root: Path) -> dict[str, Path]:
 
 
 def _asked(
-    dataset: Dataset, folder: RunFolder, given: Mapping[str, Path], most: int, asking: Asking
+    dataset: Dataset, folder: RunFolder, given: Mapping[str, Path], asking: Asking
 ) -> Counter[str]:
     """Counts of questions asked, of answers as in the run, with a picture, and from memory."""
-    told: Counter[str] = Counter()
-    for task in _few(dataset, most):
+    told: Counter[str] = Counter(places=len(given))
+    for task in dataset.tasks():
         episode = folder.episode(task.id, 0)
         found = ask([given[task.scene_id]], task.question, replace(asking, place=task.scene_id))
         told["asked"] += 1
         told["pictured"] += bool(found.picture)
+        told["looked"] += found.kind == "looked"
         told["same"] += episode is not None and found.answer.text == episode.answer
-        if most > 1 and found.status == "answered" and task.question_type == TYPES[1]:
+        told["none"] += episode is None or not episode.answer
+        if not asking.model and found.status == "answered" and task.question_type == TYPES[1]:
             follow = ask([], task.question, replace(asking, place=task.scene_id))
             told["again"] += 1
             told["recalled"] += follow.remembered and follow.answer.text == found.answer.text
     return told
-
-
-def _few(dataset: Dataset, most: int) -> Iterator[Task]:
-    """At most so many questions of every type of every scene."""
-    seen: Counter[tuple[str, str]] = Counter()
-    for task in dataset.tasks():
-        kind = task.scene_id, task.question_type
-        if task.question_type in TYPES and seen[kind] < most:
-            seen[kind] += 1
-            yield task

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from surveyor.compose.calibration import factor, measured_kind, ratio
+from surveyor.compose.calibration import bound, measured_kind, off, usual
 from tests.claims.claim import Claim
 from tests.claims.view.rooms import answered_realistically
 
@@ -17,25 +17,25 @@ LENGTHS = ("distance", "longest_edge", "floor_area")
 def expert_intervals() -> Iterator[Claim]:
     """Coverage and width with every place judged by the errors in all others."""
     folder = answered_realistically()
-    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     places = set()
     for score in folder.results():
         episode = folder.episode(score.task_id, score.epoch)
         kind = measured_kind(episode) if episode else ""
-        told = ratio(score.prediction, score.fields.get("correct"))
+        told = off(kind, score.prediction, score.fields.get("correct"))
         if episode is not None and kind in LENGTHS and told is not None:
             places.add(episode.started.scene_id)
-            found[kind][episode.started.scene_id].append(told)
+            one = told, usual(kind, float(score.prediction))
+            found[kind][episode.started.scene_id].append(one)
     held: list[bool] = []
     wide: list[float] = []
     for by_place in found.values():
-        for place, ratios in by_place.items():
-            others = [r for p, rs in by_place.items() if p != place for r in rs]
-            most = factor(others)
+        for place, errors in by_place.items():
+            most = bound([one for p, es in by_place.items() if p != place for one, _ in es])
             if most is None:
                 continue
-            held += [1 / most <= r <= most for r in ratios]
-            wide += [(most - 1 / most) / 2] * len(ratios)
+            held += [one <= most for one, _ in errors]
+            wide += [float(np.sinh(most * scale)) for _, scale in errors]
     note = f"n {len(held)} in {len(places)} places, realistic reference experts"
     share = float(np.mean(held)) if held else 0.0
     yield Claim.at_least("ask: experts' lengths in the 90 % interval", share, 0.85, note)
