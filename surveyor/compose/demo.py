@@ -74,4 +74,5 @@ def answer(dataset: Path, folder: Path, preset: str, cache: Path) -> RunReport:
     if is_complete(folder):
         return score_apart(RunFolder.open(folder), dataset)
     with claimed(folder), reference_experts(dataset, preset, state) as endpoints:
-        return finish(Job(dataset, folder, config, endpoints, cache), title=PRESETS[preset])
+        job = Job(dataset, folder, config, endpoints, cache)
+        return finish(job, title=PRESETS[preset], page=False)  # one page will show them all

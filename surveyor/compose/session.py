@@ -129,8 +129,8 @@ def _tell_changes(original: Path, again: Path) -> None:
         print(f"not as in {original}: {sentence}")
 
 
-def finish(job: Job, title: str = "") -> RunReport:
-    """Run what is incomplete, score in a process of its own, and write the pages.
+def finish(job: Job, title: str = "", page: bool = True) -> RunReport:
+    """Run what is incomplete, score in a process of its own, and write its ``page``.
 
     Raises `InfrastructureError` when episodes stay incomplete, after scoring what there is.
     """
@@ -138,7 +138,8 @@ def finish(job: Job, title: str = "") -> RunReport:
     if not summary.complete:
         check_place(job.folder)  # a full disk is the user's to mend, whoever noticed it first
     report = score_apart(folder, job.dataset, metric_of(job.dataset, job.config.types))
-    write_page([folder], job.dataset)
+    if page or not summary.complete:
+        write_page([folder], job.dataset)
     if summary.interrupted:
         done = summary.progress.total - summary.progress.left
         raise KeyboardInterrupt(

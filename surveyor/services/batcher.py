@@ -148,11 +148,10 @@ class Batcher(Generic[ItemT, RawT]):
 
     async def _full_or(self, current: asyncio.Task[None]) -> None:
         """Wait until a whole batch waits or the present one is done."""
+        current.add_done_callback(lambda _: self._arrived.set())
         while len(self._queue) < self._max_batch and not current.done():
             self._arrived.clear()
-            arrival = asyncio.create_task(self._arrived.wait())
-            await asyncio.wait({arrival, current}, return_when=asyncio.FIRST_COMPLETED)
-            arrival.cancel()
+            await self._arrived.wait()
 
     def _take(self) -> list[_Job[ItemT, RawT]]:
         self._forget_cancelled()

@@ -17,13 +17,18 @@ _KEEP = 0.9  # of the quota, so that not every blob starts a clean-up
 def trim(root: Path, quota: int, *, now: float | None = None) -> int:
     """Delete the oldest files under ``root`` until they fit; bytes that were freed.
 
-    Young ones go last and only as far as the quota demands, not to make room for more.
+    Young ones go last and only as far as the quota demands, not to make room for more. What was
+    written in the future was written before the clock was set back: that is old.
     """
-    files = sorted(_files(root))
+    now = time.time() if now is None else now
+    files = sorted(
+        (written if written < now + YOUNG else 0.0, size, path)
+        for written, size, path in _files(root)
+    )
     total = sum(size for _, size, _ in files)
     if total <= quota:
         return 0
-    newest = (time.time() if now is None else now) - YOUNG
+    newest = now - YOUNG
     freed = 0
     for written, size, path in files:
         if total - freed <= (quota if written > newest else _KEEP * quota):

@@ -50,6 +50,14 @@ def test_each_event_of_weight_is_a_span_with_its_conventional_names(events: list
     assert root.end >= chat.end
 
 
+def test_a_clock_that_is_set_back_in_mid_episode_moves_no_span(events: list[Event]) -> None:
+    told = spans(events)
+    back = [event.model_copy(update={"t": event.t - 3600}) for event in events[1:]]
+    for before, after in zip(told, spans([events[0], *back]), strict=True):
+        assert after.start == pytest.approx(before.start, abs=1e-3)
+        assert after.end == pytest.approx(before.end, abs=1e-3)
+
+
 def test_words_stay_at_home_unless_asked_for(events: list[Event]) -> None:
     assert "secret" not in repr(spans(events))
     assert "secret" in repr(spans(events, content=True))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from surveyor.core.cameras import Camera
 from surveyor.core.geometry import Intrinsics, OrientedBox, Pose
 from surveyor.scenes.capture.depth_maps import FrameMaps
-from surveyor.scenes.capture.visibility import fuse, upright_box, world_points
+from surveyor.scenes.capture.visibility import first_of_each, fuse, upright_box, world_points
 
 
 def surface(box: OrientedBox, n: int = 4000) -> np.ndarray:
@@ -73,3 +73,9 @@ def test_unmeasured_pixels_and_smaller_maps() -> None:
     assert np.allclose(points[:, 1], 3.0)
     assert (points[:, 0] > 0).all()
     assert fuse([camera], [FrameMaps(depth * 0, np.ones((24, 32), np.int32))]).clouds == {}
+
+
+@given(st.lists(st.integers(0, 2**62), max_size=60) | st.lists(st.integers(0, 5), max_size=60))
+def test_the_first_of_each_value_is_what_numpy_says(values):
+    keys = np.array(values, np.int64)
+    assert first_of_each(keys).tolist() == np.unique(keys, return_index=True)[1].tolist()

@@ -131,3 +131,14 @@ def test_the_oldest_blobs_go_when_there_are_too_many_and_young_ones_last(tmp_pat
     assert (old in store, young in store) == (False, True)
     assert trim(tmp_path, 10, now=1e9) == 1000
     assert young not in store
+
+
+def test_after_the_clock_was_set_back_what_is_new_outlives_what_seems_to_come_from_the_future(
+    tmp_path,
+):
+    store = BlobStore(tmp_path)
+    before, new = (store.put(bytes([i]) * 1000, "x").sha256 for i in range(2))
+    for sha256, age in ((before, -3600), (new, 0)):
+        os.utime(store.path(sha256), (1e9 - age, 1e9 - age))
+    assert trim(tmp_path, 1000, now=1e9) == 1000
+    assert (before in store, new in store) == (False, True)

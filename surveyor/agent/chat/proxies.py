@@ -11,6 +11,7 @@ import httpx2
 
 from surveyor.core.errors import UserError
 from surveyor.core.untrusted_text import clean
+from surveyor.tools.connection import Connection
 from surveyor.tools.lanes import trust
 
 _PORTS = {"http": 80, "https": 443}
@@ -18,12 +19,14 @@ _PORTS = {"http": 80, "https": 443}
 
 def transport_to(
     url: httpx2.URL, verify: ssl.SSLContext | None = None
-) -> httpx2.AsyncHTTPTransport:
+) -> httpx2.AsyncBaseTransport:
     """Connections to ``url``, through the environment's proxy where it names one.
 
     Raises `UserError` for a proxy that can't be used, before anything is sent.
     """
     proxy = proxy_for(url)
+    if proxy is None:
+        return Connection(verify or trust(url))
     try:
         return httpx2.AsyncHTTPTransport(verify=verify or trust(url), proxy=proxy)
     except ImportError:

@@ -127,7 +127,7 @@ def _sample(judged: ScoredEpisode) -> dict[str, Any]:
         },
         "model_usage": _usage(episode.model_calls),
         "started_at": _when(started.t),
-        "completed_at": _when(episode.events[-1].t),
+        "completed_at": _when(started.t + episode.elapsed),
         "total_time": episode.elapsed,
         "uuid": _short(f"{started.dataset}/{started.task_id}/{started.epoch}"),
     }

@@ -40,13 +40,20 @@ class SpanRecord:
 
 
 def spans(events: Iterable[Event], *, content: bool = False) -> tuple[SpanRecord, ...]:
-    """The spans of one attempt, the episode's own first; ``content`` adds texts to them."""
+    """The spans of one attempt, the episode's own first; ``content`` adds texts to them.
+
+    Its beginning is told by the time of day, all else by the monotonic clock since, so that a
+    clock that is set in between makes no span end before it began.
+    """
     made: list[SpanRecord] = []
     started: EpisodeStarted | None = None
     for event in events:
         if isinstance(event, EpisodeStarted):
             started, made = event, []
-        elif isinstance(event, ModelCall | ToolOutcome | SkillsRetrieved):
+            continue
+        if started is not None:
+            event = event.model_copy(update={"t": started.t + event.mono - started.mono})
+        if isinstance(event, ModelCall | ToolOutcome | SkillsRetrieved):
             made += _child(event, content)
         elif isinstance(event, EpisodeEnded) and started is not None:
             made.insert(0, _root(started, event))

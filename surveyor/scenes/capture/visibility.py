@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
@@ -130,12 +131,25 @@ def _by_instance(camera: Camera, view: FrameMaps) -> Iterator[tuple[int, Float]]
 
 
 def _thinned(points: Float, cell: float) -> Float:
-    """One point of each occupied cell."""
-    cells = np.floor((points - points.min(axis=0)) / cell).astype(np.int64)
-    key = np.ravel_multi_index(tuple(cells.T), tuple(cells.max(axis=0) + 1))
-    _, first = np.unique(key, return_index=True)
-    thinned: Float = points[first]
-    return thinned
+    """The first point of each occupied cell, cell by cell."""
+    axes = [np.floor((axis - axis.min()) / cell).astype(np.int64) for axis in points.T.copy()]
+    key = np.ravel_multi_index(tuple(axes), tuple(int(axis.max()) + 1 for axis in axes))
+    return points[first_of_each(key)]
+
+
+def first_of_each(keys: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where each value of ``keys`` (N,), none of them negative, is first, in the values' order.
+
+    What `np.unique` tells, by sorting value and place as one number: half the time.
+    """
+    bits = len(keys).bit_length()
+    if len(keys) == 0 or int(keys.max()) >> (63 - bits):
+        return np.unique(keys, return_index=True)[1]
+    both = np.sort((keys << bits) | np.arange(len(keys)))
+    values = both >> bits
+    new = np.concatenate([[True], values[1:] != values[:-1]])
+    first: NDArray[np.int64] = both[new] & ((1 << bits) - 1)
+    return first
 
 
 def upright_box(points: Float) -> OrientedBox:

@@ -100,7 +100,7 @@ class Site:
 
     def shard(self, name: str, part: int, count: int, on: int) -> list[str]:
         """The command of one part on one node; the folder is on a disk that all share."""
-        cache = f"SURVEYOR_CACHE={self.folder / 'cache' / f'{name}-{part}'}"
+        cache = f"SURVEYOR_CACHE={self.cache(name, part)}"
         run = [sys.executable, "-m", "surveyor.cli.main", "run", str(self.folder / "rooms")]
         where = ["--out", str(self.part(name, part)), "--experts", str(self.doors[on])]
         only = ["--shard", f"{part}/{count}"] if count > 1 else []
@@ -108,6 +108,9 @@ class Site:
 
     def part(self, name: str, part: int) -> Path:
         return self.folder / "runs" / f"{name}.{part}"
+
+    def cache(self, name: str, part: int) -> Path:
+        return self.folder / "cache" / f"{name}-{part}"
 
     def run(self, name: str, count: int, strike: Strike | None = None) -> float:
         """All parts at once, each on its node, repeated elsewhere until whole; seconds."""

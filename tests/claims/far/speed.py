@@ -14,7 +14,8 @@ from surveyor.benchmarks.run.config import RunConfig
 from surveyor.compose.demo import make_rooms
 from surveyor.compose.run import Job, perform
 from surveyor.compose.session import reference_experts
-from surveyor.tools.lanes import Lanes
+from surveyor.tools.connection import Connection
+from surveyor.tools.lanes import Lanes, trust
 from tests.claims.claim import Claim
 from tests.claims.experts.servers import ours
 
@@ -54,7 +55,7 @@ async def _by_pool(url: str) -> float:
 
 
 async def _by_lanes(url: str) -> float:
-    lanes = Lanes(httpx2.AsyncHTTPTransport)
+    lanes = Lanes(lambda: Connection(trust(httpx2.URL(url))))
 
     async def ask() -> None:
         async with lanes.answer(httpx2.Request("GET", url)) as response:
