@@ -37,7 +37,8 @@ class ScanSettings(BaseModel):
 
     ``recoverable`` keeps only the questions that exact perception of the mesh answers as the
     labelled boxes do, which is the filter that embedded rooms pass; published benchmarks have none.
-    ``types`` are question types by VSI-Bench's names, ``walk`` numbers the ways through a room: another number films it along another one.
+    ``types`` are VSI-Bench's. ``walk`` numbers the ways through a room: another number films it
+    along another one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
