@@ -16,9 +16,9 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from surveyor.core.blobs import Sha256, sha256_of
 from surveyor.core.errors import InfrastructureError, UserError
@@ -32,7 +32,6 @@ from surveyor.memory.runs import RunFolder, difference, last_status
 RUNS: Final = "runs"
 _RECORD, _SCHEDULE, _EPISODES, _BLOBS = "run.json", "schedule.jsonl", "episodes", "blobs"
 _ROUND: Final = 32 << 20  # bytes that are held at a time
-_VERSION: Final = 1
 
 
 class PushedFile(BaseModel):
@@ -50,8 +49,14 @@ class Push(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    v: int = _VERSION
+    v: Literal[1] = 1
     files: dict[str, PushedFile]
+
+    @model_validator(mode="after")
+    def _is_of_a_run(self) -> Push:
+        if not {_RECORD, _SCHEDULE} <= self.files.keys():
+            raise ValueError("a push holds run.json and schedule.jsonl")
+        return self
 
 
 def push_run(store: ObjectStore, folder: RunFolder, name: str = "") -> str:
@@ -98,7 +103,7 @@ def pull_run(store: ObjectStore, name: str, target: Path) -> RunFolder:
         there = sorted({path.split("/")[1] for path in store.names(RUNS)})
         told = f"it has: {', '.join(there[:8])}" if there else "it has none"
         raise UserError(f"nobody pushed a run {name!r} to {store.url}; {told}")
-    longest = max(pushes.values(), key=lambda push: (_size(push, _SCHEDULE), len(push.files)))
+    longest = max(pushes.values(), key=lambda push: (push.files[_SCHEDULE].size, len(push.files)))
     record = _records(store, [longest])[0]
     _same_run(store, name, pushes.values(), record)
     files = _union(pushes.values()) | {one: longest.files[one] for one in (_RECORD, _SCHEDULE)}
@@ -156,14 +161,14 @@ def _pushes(store: ObjectStore, name: str) -> dict[str, Push]:
             found[path] = Push.model_validate_json(data)
         except ValidationError:
             raise UserError(
-                f"{store.url}/{path} is no push of this version ({_VERSION}); bring Surveyor up "
-                "to date"
+                f"{store.url}/{path} is no push of a run that this Surveyor reads; bring it up to "
+                "date, or push the run again"
             ) from None
     return found
 
 
 def _records(store: ObjectStore, pushes: Iterable[Push]) -> list[RunRecord]:
-    wanted = {push.files[_RECORD].sha256 for push in pushes if _RECORD in push.files}
+    wanted = {push.files[_RECORD].sha256 for push in pushes}
     found = store.blobs(wanted)
     if lacking := wanted - found.keys():
         raise InfrastructureError(f"the blob {lacking.pop()} is missing from {store.url}")
@@ -197,10 +202,6 @@ def _is_final(path: Path) -> bool:
     if path.parent.name != _EPISODES:
         return True
     return last_status(path) not in (None, EpisodeStatus.INCOMPLETE)
-
-
-def _size(push: Push, name: str) -> int:
-    return push.files[name].size if name in push.files else -1
 
 
 def _union(pushes: Iterable[Push]) -> dict[str, PushedFile]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -22,14 +21,16 @@ def server() -> Iterator[ObjectServer]:
 
 @pytest.fixture(params=["memory", "file", "s3"])
 def store(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> ObjectStore:
     """An empty store, with what reaches it in the environment."""
     name = uuid.uuid4().hex
     if request.param == "memory":
         return ObjectStore.open(f"memory://{name}")
     if request.param == "file":
-        return ObjectStore.open(f"file://{tmp_path}/{name}")
+        return ObjectStore.open(f"file://{tmp_path_factory.mktemp('store')}/{name}")
     running: ObjectServer = request.getfixturevalue("server")
     for key, value in running.environment.items():
         monkeypatch.setenv(key, value)
