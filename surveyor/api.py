@@ -115,7 +115,8 @@ def run(
     ``planner`` is ``program``, ``chat`` (with ``model`` and ``base_url``) or a `Planner` of your
     own; ``tools`` are offered beside ours. Without ``experts`` (an endpoints file), reference
     experts with the error model ``preset`` are started for this run. ``options`` are the fields of
-    `RunConfig` and of the planner (``workflow``, ``model``, ``base_url``, ...).
+    `RunConfig` and of the planner (``workflow``, ``model``, ``base_url``, ...). Answers and the
+    run are shared by the store that ``SURVEYOR_STORE`` names, if it does.
 
     Raises `UserError` for what you can mend, `InfrastructureError` when episodes stay incomplete.
 
