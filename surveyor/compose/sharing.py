@@ -10,7 +10,7 @@ from pathlib import Path
 from surveyor.core.errors import InfrastructureError
 from surveyor.core.object_store import ObjectStore
 from surveyor.memory.runs import RunFolder
-from surveyor.memory.shared_runs import has_run, pull_run, push_run, run_at, run_url
+from surveyor.memory.shared_runs import check_same, has_run, pull_run, push_run, run_at, run_url
 
 
 def checked_store(url: str) -> ObjectStore | None:
@@ -26,8 +26,15 @@ def checked_store(url: str) -> ObjectStore | None:
 
 
 def take_up(store: ObjectStore | None, folder: Path) -> None:
-    """Begin where another machine ended: bring the run of this name, where none is here yet."""
-    if store is not None and not folder.exists() and has_run(store, _name(folder)):
+    """Begin where another machine ended: bring the run of this name, where none is here yet.
+
+    Raises `UserError` where one is here, and the store's of that name is another.
+    """
+    if store is None:
+        return
+    if (folder / "run.json").exists():
+        check_same(store, RunFolder.open(folder))
+    elif not folder.exists() and has_run(store, _name(folder)):
         pull_run(store, _name(folder), folder)
 
 

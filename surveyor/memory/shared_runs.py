@@ -137,6 +137,12 @@ def has_run(store: ObjectStore, name: str) -> bool:
     return bool(store.names(_place(name)))
 
 
+def check_same(store: ObjectStore, folder: RunFolder) -> None:
+    """`UserError` where the store has another run under the name of this one."""
+    name = folder.path.absolute().name
+    _same_run(store, name, _pushes(store, name).values(), folder.record)
+
+
 def run_at(url: str) -> tuple[ObjectStore, str]:
     """The store and the name in the URL of a pushed run; `UserError` when it is none."""
     before, slash, name = url.rstrip("/").rpartition(f"/{RUNS}/")

@@ -117,6 +117,8 @@ def test_a_higher_limit_is_the_same_run_and_other_settings_are_not(
     other, _ = play(tmp_path / "d" / "one", dataset, limit=8, seed=1)
     with pytest.raises(UserError, match=r"runs/one is a run with manifest\.seeds = .*; give one"):
         push_run(store, other)
+    with pytest.raises(UserError, match=r"runs/one is a run with manifest\.seeds = .*; give one"):
+        take_up(store, other.path)  # said before work begins, not after
 
 
 def test_what_is_not_there_or_not_whole_is_said(
