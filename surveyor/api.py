@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from surveyor.benchmarks.report.record import RunReport, read_report
 from surveyor.benchmarks.run.config import ExpertOptions, RunConfig
 from surveyor.benchmarks.scoring import score_apart
 from surveyor.core.dataset import Dataset
+from surveyor.core.object_store import STORE
 from surveyor.memory.episodes import Episode
 from surveyor.memory.runs import RunFolder
 
@@ -113,7 +115,8 @@ def run(
     ``planner`` is ``program``, ``chat`` (with ``model`` and ``base_url``) or a `Planner` of your
     own; ``tools`` are offered beside ours. Without ``experts`` (an endpoints file), reference
     experts with the error model ``preset`` are started for this run. ``options`` are the fields of
-    `RunConfig` and of the planner (``workflow``, ``model``, ``base_url``, ...).
+    `RunConfig` and of the planner (``workflow``, ``model``, ``base_url``, ...). Answers and the
+    run are shared by the store that ``SURVEYOR_STORE`` names, if it does.
 
     Raises `UserError` for what you can mend, `InfrastructureError` when episodes stay incomplete.
 
@@ -136,6 +139,7 @@ def run(
         out=None if out is None else Path(out),
         planner=None if isinstance(planner, str) else planner,
         tools=tuple(tools),
+        store=os.environ.get(STORE, ""),
     )
     return Run.open(carry_out(request)[0])
 

@@ -33,6 +33,7 @@ VERBS: dict[str, str] = {
     "compare": "Compare two scored runs, paired by task.",
     "capacity": "Plan accelerators, storage and money for many episodes like a run's.",
     "merge": "Put the shards of a run together.",
+    "store": "Send runs to a store that machines share, and bring them from it.",
     "report": "Write one page about one or several scored runs.",
     "export": "Write a run in another program's format.",
     "serve": "Start, list and stop expert services.",

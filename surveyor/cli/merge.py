@@ -13,7 +13,9 @@ app = typer.Typer()
 @app.command()
 def merge(
     out: Annotated[Path, typer.Argument(help="Folder of the merged run; must not exist.")],
-    shards: Annotated[list[Path], typer.Argument(help="All shards of one run.")],
+    shards: Annotated[
+        list[str], typer.Argument(help="All shards of one run: folders, or URLs on a store.")
+    ],
     dataset: Annotated[
         Path | None, typer.Option(help="The dataset to score with; that of the shards if left out.")
     ] = None,
@@ -25,10 +27,11 @@ def merge(
     from surveyor.benchmarks.run.merge import merge as joined
     from surveyor.benchmarks.scoring import score_apart
     from surveyor.compose.session import metric_of, write_page
+    from surveyor.compose.sharing import gathered
     from surveyor.compose.tables import show
-    from surveyor.memory.runs import RunFolder
 
-    whole = joined(out, [RunFolder.open(path) for path in shards])
+    with gathered(shards, out) as parts:
+        whole = joined(out, parts)
     print(f"{whole.path}: {len(whole.schedule)} tasks from {len(shards)} shards")
     made_with = dataset or Path(str(whole.record.config["dataset"]))
     if not made_with.is_dir():

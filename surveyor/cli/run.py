@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from surveyor.agent.chat.config import ChatConfig
 from surveyor.benchmarks.run.config import ExpertOptions, RunConfig
 from surveyor.cli.options import Group, with_options
 from surveyor.compose.planner_options import PlannerOptions
+from surveyor.core.object_store import STORE
 
 app = typer.Typer()
 
@@ -38,6 +40,9 @@ Experts = Annotated[Path | None, typer.Option(help="Endpoints file of running ex
 NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Ask experts anew, also what earlier runs asked.")
 ]
+Store = Annotated[
+    str, typer.Option(help="Share answers and the run: s3://bucket/folder.", envvar=STORE)
+]
 Rooms = Annotated[int, typer.Option("--scenes", min=1, help="How many rooms (dataset rooms).")]
 Seed = Annotated[int, typer.Option(help="First seed of the dataset that is made.")]
 Meta = Annotated[Path | None, typer.Option(help="VSI-Bench's metadata (dataset vsi-meta).")]
@@ -56,6 +61,7 @@ def run(
     out: Out = None,
     experts: Experts = None,
     no_cache: NoCache = False,
+    store: Store = "",
     scenes: Rooms = 6,
     seed: Seed = 0,
     meta: Meta = None,
@@ -89,9 +95,8 @@ def run(
     used = around.used(settings, servers=named is None)
     for line in told(used):
         print(line, file=sys.stderr)
-    request = Request(
-        settings, meta, scenes, seed, experts, out, otel, repeated, not no_cache, environment=used
-    )
+    request = Request(settings, meta, scenes, seed, experts, out, otel, repeated, not no_cache)
+    request = replace(request, environment=used, store=store)
     if shards is None:
         run_and_report(request)
     else:

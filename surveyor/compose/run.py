@@ -38,6 +38,7 @@ from surveyor.compose.skills import RunSkills, open_skills
 from surveyor.core.blobs import BlobStore, sha256_of
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
+from surveyor.core.object_store import ObjectStore
 from surveyor.core.producer import Producer
 from surveyor.core.wording import first_problem
 from surveyor.memory.manifest import DatasetIdentity
@@ -51,6 +52,7 @@ from surveyor.tools.endpoints import EndpointsFile, EndpointSource, FixedEndpoin
 from surveyor.tools.evidence_store import EvidenceStore
 from surveyor.tools.experts import ExpertClient
 from surveyor.tools.registry import Registry
+from surveyor.tools.shared_answers import SharedAnswers
 from surveyor.tools.spec import Tool
 from surveyor.tools.workspace import Workspace
 
@@ -68,6 +70,7 @@ class Job:
     collector that spans go to, if any. Without ``endpoints`` nobody is asked; unless ``cached``,
     every answer is asked for anew. ``planner`` decides instead of the one that the configuration
     names; ``tools`` are offered beside ours; ``environment`` are variables that decided something.
+    ``store`` holds answers and runs for other machines too.
     """
 
     dataset: Path
@@ -80,6 +83,7 @@ class Job:
     planner: Planner | None = None
     tools: tuple[Tool[Any], ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    store: ObjectStore | None = None
 
 
 def default_cache() -> Path:
@@ -200,6 +204,7 @@ async def expert_client(job: Job, dataset: Dataset) -> AsyncIterator[ExpertClien
         ResultCache(job.cache / ANSWERS) if job.cached else None,
         originals=(dataset.blobs,),
         evidence=EvidenceStore(job.cache / EVIDENCE) if job.cached else None,
+        shared=SharedAnswers(job.store) if job.cached and job.store else None,
     )
     try:
         yield client

@@ -30,6 +30,7 @@ from surveyor.compose.run import (
     perform,
     wants_table,
 )
+from surveyor.compose.sharing import checked_store, place_of, share, take_up
 from surveyor.core.dataset import LOADED, MANIFEST, Dataset, read_manifest
 from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.core.locks import claimed
@@ -57,7 +58,8 @@ class Request:
     ``repeated`` is the run that this one repeats. Unless ``cached``, no expert's answer of an
     earlier run is used, nor this run's kept. ``planner`` decides instead of the one that the
     configuration names, ``tools`` are offered beside ours. ``environment`` are the variables that
-    decided something, for the manifest.
+    decided something, for the manifest. ``store`` is the URL of a store that answers and the run
+    are shared by, if any.
     """
 
     config: RunConfig
@@ -72,6 +74,7 @@ class Request:
     planner: Planner | None = None
     tools: tuple[Tool[Any], ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    store: str = ""
 
     @property
     def preset(self) -> str:
@@ -94,6 +97,8 @@ def run_and_report(request: Request) -> None:
     folder, report = carry_out(request)
     show({request.config.planner: report})
     print(f"report: {folder / 'report.html'}")
+    if request.store:
+        print(f"shared: {place_of(request.store, folder)}")
     if request.repeated is not None:
         _tell_changes(request.repeated, folder)
 
@@ -110,7 +115,9 @@ def carry_out(request: Request) -> tuple[Path, RunReport]:
         traces_url(request.otel)
     folder = request.folder(dataset_place(request))
     check_place(folder)
+    store = checked_store(request.store)
     with claimed(folder):  # before anything is made: a second start makes and removes nothing
+        take_up(store, folder)
         dataset = dataset_folder(request)
         if request.planner is None:
             check_model(request.config)
@@ -118,7 +125,7 @@ def carry_out(request: Request) -> tuple[Path, RunReport]:
         with running_experts(request, dataset, folder) as endpoints:
             cache = default_cache()
             job = Job(dataset, folder, settings, endpoints, cache, request.otel, request.cached)
-            job = replace(job, planner=request.planner, tools=request.tools)
+            job = replace(job, planner=request.planner, tools=request.tools, store=store)
             return folder, finish(replace(job, environment=request.environment))
 
 
@@ -130,9 +137,10 @@ def _tell_changes(original: Path, again: Path) -> None:
 
 
 def finish(job: Job, title: str = "", page: bool = True) -> RunReport:
-    """Run what is incomplete, score in a process of its own, and write its ``page``.
+    """Run what is incomplete, score in a process of its own, write its ``page``, share the run.
 
-    Raises `InfrastructureError` when episodes stay incomplete, after scoring what there is.
+    Raises `InfrastructureError` when episodes stay incomplete, after scoring what there is, and
+    when the run could not be shared.
     """
     folder, summary = perform_visibly(job, title or job.folder.name)
     if not summary.complete:
@@ -140,6 +148,7 @@ def finish(job: Job, title: str = "", page: bool = True) -> RunReport:
     report = score_apart(folder, job.dataset, metric_of(job.dataset, job.config.types))
     if page or not summary.complete:
         write_page([folder], job.dataset)
+    unshared = share(job.store, folder)
     if summary.interrupted:
         done = summary.progress.total - summary.progress.left
         raise KeyboardInterrupt(
@@ -151,6 +160,8 @@ def finish(job: Job, title: str = "", page: bool = True) -> RunReport:
             f"({summary.stopped or summary.progress.last_error}); "
             "run the same command again to complete them"
         )
+    if unshared is not None:
+        raise unshared
     return report
 
 

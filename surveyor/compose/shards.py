@@ -11,12 +11,13 @@ from surveyor.benchmarks.run.merge import merge
 from surveyor.benchmarks.run.schedule import select
 from surveyor.benchmarks.scoring import score_apart
 from surveyor.compose.session import Request, dataset_folder, metric_of, write_page
+from surveyor.compose.sharing import gathered
 from surveyor.compose.tables import show
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.core.tasks import Task
 from surveyor.core.workers import python_module
-from surveyor.memory.runs import RunFolder
+from surveyor.memory.shared_runs import runs_url
 
 LAUNCHERS = ("here", "slurm", "ray")
 _TAKEN = frozenset({"--shards", "--launcher", "--out"})
@@ -35,9 +36,9 @@ def launch(request: Request, count: int, launcher: str, arguments: Sequence[str]
         raise UserError("say --shards to run all parts, or --shard i/n to run one; not both")
     dataset = dataset_folder(request)
     _check_enough(select(Dataset.open(dataset).tasks(), request.config), count)
-    shards = Shards(
-        _base(arguments or sys.argv[1:], request, dataset), request.folder(dataset), count
-    )
+    base = _base(arguments or sys.argv[1:], request, dataset)
+    shared = runs_url(request.store) if request.store else ""
+    shards = Shards(base, request.folder(dataset), count, shared)
     if launcher == "slurm":
         sys.stdout.write(slurm_script(shards))
         return
@@ -63,8 +64,8 @@ def _check_enough(tasks: Sequence[Task], count: int) -> None:
 
 
 def _put_together(shards: Shards, dataset: Path, types: Sequence[str]) -> None:
-    parts = [RunFolder.open(shards.folder(index)) for index in range(1, shards.count + 1)]
-    whole = merge(shards.out, parts)
+    with gathered(shards.parts, shards.out) as parts:
+        whole = merge(shards.out, parts)
     report = score_apart(whole, dataset, metric_of(dataset, types))
     show({report.planner: report})
     print(f"report: {write_page([whole], dataset)}")

@@ -61,9 +61,9 @@ class RunFolder:
         folder = cls.open(path)
         if grown := folder._grown(record, lines):
             return grown
-        if difference := _difference(folder.record, record):
+        if differs := difference(folder.record, record):
             raise UserError(
-                f"{path} already holds a run with {difference}; "
+                f"{path} already holds a run with {differs}; "
                 "give this run another name, or repeat the old settings to resume it"
             )
         return folder
@@ -90,7 +90,7 @@ class RunFolder:
         old = self.record
         if old.schedule_hash == record.schedule_hash or old.config.get("limit") is None:
             return None
-        if _difference(old, record.model_copy(update={"schedule_hash": old.schedule_hash})):
+        if difference(old, record.model_copy(update={"schedule_hash": old.schedule_hash})):
             return None
         there = self._schedule_bytes()
         if _schedule_hash(there) not in (old.schedule_hash, record.schedule_hash):
@@ -251,7 +251,7 @@ def _encoded(record: RunRecord) -> bytes:
     return record.model_dump_json(indent=2).encode() + b"\n"
 
 
-def _difference(old: RunRecord, new: RunRecord) -> str | None:
+def difference(old: RunRecord, new: RunRecord) -> str | None:
     """The first setting in which two records are not the same run, in words. A setting that one of
     them does not know, because it is older, is the same as an empty one."""
     free = {*old.free, *new.free}

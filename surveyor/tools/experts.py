@@ -24,6 +24,7 @@ from surveyor.tools.concurrency import AdaptiveLimiter
 from surveyor.tools.endpoints import EndpointSource
 from surveyor.tools.evidence_store import EvidenceStore
 from surveyor.tools.prices import PriceList
+from surveyor.tools.shared_answers import SharedAnswers
 from surveyor.tools.transport import (
     BlobMissing,
     ExpertTransport,
@@ -54,7 +55,8 @@ class ExpertClient:
 
     Answers' blobs are kept in ``blobs``; images to upload are looked for there and then in
     ``originals`` (a dataset's own store, say), which are never written to. ``evidence`` keeps
-    what tools compute from answers, if it is to be kept. ``transport`` is the
+    what tools compute from answers, if it is to be kept. What the cache lacks is looked for in
+    ``shared`` before an expert is asked, and goes there afterwards. ``transport`` is the
     seam for tests. ``remembered`` bounds the parsed answers held in memory
     and ``array_bytes`` the decoded arrays.
     """
@@ -70,6 +72,7 @@ class ExpertClient:
         transport: httpx2.AsyncBaseTransport | None = None,
         originals: Sequence[BlobStore] = (),
         evidence: EvidenceStore | None = None,
+        shared: SharedAnswers | None = None,
         remembered: int = 4096,
         array_bytes: int = 256 << 20,
     ) -> None:
@@ -77,12 +80,13 @@ class ExpertClient:
         self.evidence = evidence
         self._originals = tuple(originals)
         self._cache = cache
+        self._shared = shared
         self._prices = prices or PriceList()
         self._transport = ExpertTransport(endpoints, policy or RetryPolicy(), transport)
         self._infos: dict[str, tuple[str, Info]] = {}
         self._answers: OrderedDict[str, ExpertAnswer] = OrderedDict()
         self._remembered = remembered
-        self._running: dict[str, asyncio.Task[ExpertAnswer]] = {}
+        self._running: dict[str, asyncio.Task[tuple[ExpertAnswer, bool]]] = {}
         self._arrays = _ArrayCache(array_bytes)
         self._whole: set[str] = set()
 
@@ -123,10 +127,10 @@ class ExpertClient:
         return info
 
     async def ask(self, expert: str, request: BaseModel, form: type[A]) -> Reply[A]:
-        """Answer one request, from memory, from the cache, or by asking.
+        """Answer one request, from memory, from the cache, from the shared store, or by asking.
 
-        Raises `ModelMistake` when the expert refuses the request, `ServiceUnavailable` when it
-        cannot be reached, `NotAnExpert` when something else answers.
+        Raises `ModelMistake` when the expert refuses the request, `ServiceUnavailable` when it (or
+        the store) cannot be reached, `NotAnExpert` when something else answers.
         """
         cost = self._prices.of(expert, request)
         info = await self.info(expert)
@@ -137,12 +141,12 @@ class ExpertClient:
         running = self._running.get(key)
         fresh = running is None
         if running is None:
-            running = asyncio.create_task(self._fetch(expert, request, form, key))
+            running = asyncio.create_task(self._obtain(expert, request, form, key))
             self._running[key] = running
             running.add_done_callback(lambda _: self._running.pop(key, None))
-        answer = await asyncio.shield(running)
+        answer, brought = await asyncio.shield(running)
         assert isinstance(answer, form)
-        return Reply(answer, cached=not fresh, cost=cost)
+        return Reply(answer, cached=brought or not fresh, cost=cost)
 
     async def array(self, expert: str, ref: BlobRef) -> NDArray[np.generic]:
         """A read-only array named by an answer of ``expert``."""
@@ -192,6 +196,32 @@ class ExpertClient:
         while len(self._answers) > self._remembered:
             self._answers.popitem(last=False)
 
+    async def _obtain(
+        self, expert: str, request: BaseModel, form: type[A], key: str
+    ) -> tuple[ExpertAnswer, bool]:
+        """An answer, and whether the shared store had it."""
+        if await self._bring(key) and (known := self._recall(key, form)) is not None:
+            return known, True
+        return await self._fetch(expert, request, form, key), False
+
+    async def _bring(self, key: str) -> bool:
+        """Copy an answer and its blobs from the shared store, if all of it is there."""
+        found = await self._shared.get(key) if self._shared is not None else None
+        if found is None or self._shared is None or self._cache is None:
+            return False
+        head, body = found
+        try:
+            wanted = {sha for sha in _blobs_named(orjson.loads(body)) if not self._holds(sha)}
+        except ValueError:  # no JSON: not of our making
+            return False
+        brought = await self._shared.blobs(wanted)
+        if len(brought) < len(wanted):
+            return False
+        for data in brought.values():
+            self.blobs.put(data, "application/octet-stream")
+        self._cache.put(key, head.expert, head.version, body)
+        return True
+
     async def _fetch(
         self, expert: str, request: BaseModel, form: type[A], key: str
     ) -> ExpertAnswer:
@@ -212,8 +242,12 @@ class ExpertClient:
         except ValidationError:
             raise not_an_expert(expert, self._transport.locate(expert), response) from None
         # A cached answer must never name an array that is gone with the service.
-        for ref in _blob_refs(orjson.loads(response.content)):
+        refs = {ref.sha256: ref for ref in _blob_refs(orjson.loads(response.content))}
+        for ref in refs.values():
             await self._fetch_blob(expert, ref)
+        if self._shared is not None:  # before our own cache: what is kept here is there as well
+            version, blobs = answer.producer.version, {sha: self.blobs.get(sha) for sha in refs}
+            await self._shared.put(key, expert, version, response.content, blobs)
         if self._cache is not None:
             self._cache.put(key, expert, answer.producer.version, response.content)
         self._remember(key, answer)

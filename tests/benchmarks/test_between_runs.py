@@ -6,6 +6,7 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -220,6 +221,8 @@ def test_shards_run_here_and_one_that_fails_is_told(tmp_path: Path) -> None:
     parts = Shards((sys.executable, "-c", code), tmp_path / "r", 3)
     assert run_here(parts) == {1: 0, 2: 3, 3: 0}
     assert parts.merge[:3] == ("surveyor", "merge", str(tmp_path / "r"))
+    shared = replace(parts, shared="s3://bucket/runs").merge[3]
+    assert shared == f"s3://bucket/runs/r.shard-1-of-{parts.count}"
 
 
 def test_the_slurm_script_is_a_script_that_runs_one_shard(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from surveyor.benchmarks.run.schedule import scheduled, select
 from surveyor.benchmarks.runner import EpisodeContext, RunContext, SessionSummary, run_dataset
 from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import Dataset
+from surveyor.core.object_store import ObjectStore
 from surveyor.core.tasks import Task
 from surveyor.memory.manifest import DatasetIdentity
 from surveyor.memory.runs import RunFolder
@@ -29,6 +30,7 @@ from surveyor.tools.cache import ResultCache
 from surveyor.tools.endpoints import EndpointsFile
 from surveyor.tools.experts import ExpertClient
 from surveyor.tools.registry import Registry
+from surveyor.tools.shared_answers import SharedAnswers
 from surveyor.tools.transport import RetryPolicy
 from surveyor.tools.workspace import Workspace
 
@@ -36,7 +38,7 @@ POLICY = RetryPolicy(attempts=3, wall=20.0, pause=0.05)
 
 
 async def session(
-    dataset: Dataset, run: Path, endpoints: Path, cache: Path, config: RunConfig
+    dataset: Dataset, run: Path, endpoints: Path, cache: Path, config: RunConfig, store: str = ""
 ) -> SessionSummary:
     """Answer what the run owes."""
     tasks = select(dataset.tasks(), config)
@@ -50,6 +52,7 @@ async def session(
         ResultCache(cache / "answers.sqlite"),
         policy=POLICY,
         originals=(dataset.blobs,),
+        shared=SharedAnswers(ObjectStore.open(store)) if store else None,
     )
 
     def setting(task: Task) -> EpisodeContext:
@@ -69,6 +72,7 @@ def main() -> int:
     for name in ("dataset", "run", "endpoints"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--cache", type=Path)
+    parser.add_argument("--store", default="")
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--concurrency", type=int, default=4)
     parser.add_argument("--linger", action="store_true")
@@ -86,7 +90,7 @@ def main() -> int:
         from surveyor.scenes.datasets.truth import targets
 
         known = targets(given.dataset)
-    summary = asyncio.run(session(dataset, given.run, given.endpoints, cache, config))
+    summary = asyncio.run(session(dataset, given.run, given.endpoints, cache, config, given.store))
     if given.linger:
         sys.stdout.write("done\n")
         sys.stdout.flush()

@@ -79,6 +79,20 @@ def test_the_same_capture_gives_the_same_dataset(tmp_path: Path) -> None:
     assert made[0].content_hash == made[1].content_hash
 
 
+def test_another_walk_shows_the_same_room_from_elsewhere(tmp_path: Path) -> None:
+    write_capture(tmp_path / "captures")
+    rooms = read_webxr(tmp_path / "captures")
+    walks = []
+    for walk in (0, 1):
+        out = tmp_path / f"walk{walk}"
+        settings = QUICK.model_copy(update={"walk": walk, "types": ("room_size_estimation",)})
+        manifest = make_scans_dataset(out, rooms, settings=settings)
+        assert set(manifest.questions) == {"room_size_estimation"}
+        walks.append(scene_truth(out, "den"))
+    assert walks[0].cameras != walks[1].cameras
+    assert walks[0].objects == walks[1].objects
+
+
 def test_the_command_line_loads_captures_without_frames(tmp_path: Path) -> None:
     write_capture(tmp_path / "captures")
     arguments = ["load", "webxr", str(tmp_path / "captures"), str(tmp_path / "out")]

@@ -55,8 +55,11 @@ def test_shards_merge_into_the_run_that_one_process_makes(
     common = ("run", str(dataset), "--experts", str(experts))
     whole = surveyor(tmp_path, *common, "--out", "whole")
     assert whole.returncode == 0, whole.stderr
-    parts = surveyor(tmp_path, *common, "--out=parts", "--shards", "2")
+    store = f"file://{tmp_path}/store"
+    parts = surveyor(tmp_path, *common, "--out=parts", "--shards", "2", "--store", store)
     assert parts.returncode == 0, parts.stderr
+    shared = sorted(path.name for path in (tmp_path / "store" / "runs").iterdir())
+    assert shared == ["parts.shard-1-of-2", "parts.shard-2-of-2"], "merged from there"
     one, two = (RunFolder.open(tmp_path / name) for name in ("whole", "parts"))
     assert read_report(one).overall == read_report(two).overall
     assert {task.id for task in one.schedule} == {task.id for task in two.schedule}

@@ -21,11 +21,13 @@ Command = tuple[str, ...]
 @dataclass(frozen=True, slots=True)
 class Shards:
     """The commands of a run in ``count`` parts. ``base`` is `surveyor run DATASET ...` without
-    ``--out`` and ``--shard``; ``out`` is the folder that the merged run will have."""
+    ``--out`` and ``--shard``; ``out`` is the folder that the merged run will have. ``shared`` is
+    the URL below which the parts are found that machines share, if they do."""
 
     base: Command
     out: Path
     count: int
+    shared: str = ""
 
     def folder(self, index: int) -> Path:
         """Where part ``index`` (from 1) is run."""
@@ -39,8 +41,13 @@ class Shards:
     @property
     def merge(self) -> Command:
         """The command that puts the parts together."""
-        parts = (str(self.folder(index)) for index in range(1, self.count + 1))
-        return ("surveyor", "merge", str(self.out), *parts)
+        return ("surveyor", "merge", str(self.out), *self.parts)
+
+    @property
+    def parts(self) -> Command:
+        """The parts' folders, or their URLs where they are shared."""
+        folders = (self.folder(index) for index in range(1, self.count + 1))
+        return tuple(f"{self.shared}/{one.name}" if self.shared else str(one) for one in folders)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from surveyor.benchmarks.run.config import RunConfig
+from surveyor.core.dataset import BLOBS
 from surveyor.core.errors import UserError
 from surveyor.memory.manifest import RunRecord, ScheduledTask
 from surveyor.memory.runs import RunFolder
@@ -40,6 +41,8 @@ def merge(target: Path, parts: Sequence[RunFolder]) -> RunFolder:
         for part in ordered:
             for task in part.schedule:
                 _copy(task, part, whole)
+            if (kept := part.path / BLOBS).is_dir():  # what answers stand on, and what was sent
+                shutil.copytree(kept, whole.path / BLOBS, dirs_exist_ok=True)
     except OSError as error:
         shutil.rmtree(target)
         raise UserError(f"cannot merge into {target}: {error.strerror}") from None

@@ -37,6 +37,8 @@ class ScanSettings(BaseModel):
 
     ``recoverable`` keeps only the questions that exact perception of the mesh answers as the
     labelled boxes do, which is the filter that embedded rooms pass; published benchmarks have none.
+    ``types`` are VSI-Bench's. ``walk`` numbers the ways through a room: another number films it
+    along another one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +47,8 @@ class ScanSettings(BaseModel):
     size: tuple[Side, Side] = (480, 360)
     per_type: int = Field(default=PER_SCENE, ge=1)
     recoverable: bool = False
+    types: tuple[str, ...] = MEASURED_TYPES
+    walk: int = Field(default=0, ge=0)
 
 
 SPLITS = ("official", "recoverable", "table")
@@ -87,7 +91,7 @@ def make_scans_dataset(
         settings=chosen.model_dump(mode="json"),
         scenes=tuple(by_name),
     )
-    asker = plan.asker(MEASURED_TYPES, chosen.per_type)
+    asker = plan.asker(chosen.types, chosen.per_type)
     return write_dataset(path, plan, lambda key: film_scan(by_name[key], chosen), asker, progress)
 
 
@@ -97,7 +101,8 @@ def film_scan(room: ScannedRoom, settings: ScanSettings) -> SceneBundle:
         return SceneBundle(_truth(room, None, ()))
     film = ScanFilm(room)
     intrinsics = Intrinsics.from_hfov(float(HFOV), *settings.size)
-    trajectory = plan_on(stage_of(room, film), settings.n_frames, intrinsics=intrinsics)
+    stage = stage_of(room, film, settings.walk)
+    trajectory = plan_on(stage, settings.n_frames, intrinsics=intrinsics)
     frames = [film.render(camera) for camera in trajectory.cameras]
     maps = [FrameMaps(frame.depth, frame.ids) for frame in frames]
     seen = None

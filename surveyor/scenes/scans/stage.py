@@ -18,12 +18,14 @@ from surveyor.scenes.scans.room import ScannedRoom
 STEP_OVER = 0.15
 
 
-def stage_of(room: ScannedRoom, film: Tracer) -> Stage:
+def stage_of(room: ScannedRoom, film: Tracer, walk: int = 0) -> Stage:
     """A scan as what is to be filmed; wanted are the objects that may be asked about and are
-    in the mesh at all: a label without a surface cannot be filmed."""
+    in the mesh at all: a label without a surface cannot be filmed. ``walk`` numbers the ways
+    through it."""
+    name = f"{room.scene_id} {walk}" if walk else room.scene_id
     present = set(np.unique(room.instance).tolist())
     return Stage(
-        seed=zlib.crc32(room.scene_id.encode()),
+        seed=zlib.crc32(name.encode()),
         height=room.height,
         objects=room.objects,
         wanted=np.array(

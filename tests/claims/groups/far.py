@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.claims.claim import Claim
-from tests.claims.far import chaos, nodes, speed
+from tests.claims.far import chaos, nodes, shared, speed
 
 
 def measure() -> Iterator[Claim]:
     """Speed rows, nodes, faults; about half an hour on two quiet cores."""
-    for part in (speed, nodes, chaos):
+    for part in (speed, nodes, shared, chaos):
         with tempfile.TemporaryDirectory(prefix="surveyor-claims-") as name:
             yield from part.measure(Path(name))

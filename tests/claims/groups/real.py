@@ -15,6 +15,7 @@ from PIL import Image
 
 from tests.claims.claim import Claim
 from tests.claims.runner.rooms import answered
+from tests.claims.skills import captured
 from tests.real import fetch
 
 EMBEDDED = range(8700, 8705)
@@ -24,7 +25,7 @@ PRESETS = ("perfect", "realistic")
 def measure() -> Iterator[Claim]:
     """Every row; about ten minutes on two quiet cores."""
     with tempfile.TemporaryDirectory(prefix="surveyor-claims-") as name:
-        for part in (captured_rooms, metric_depth):
+        for part in (captured_rooms, captured_lift, metric_depth):
             try:
                 yield from part(Path(name))
             except fetch.NotHad as reason:
@@ -56,6 +57,13 @@ def captured_rooms(folder: Path) -> Iterator[Claim]:
             yield Claim.at_least(
                 f"{title}, frames, {preset} experts", run.overall.value, least, note
             )
+
+
+def captured_lift(folder: Path) -> Iterator[Claim]:
+    """Must-show 1: skills' lift in captured rooms with its interval."""
+    from surveyor.scenes.formats.webxr import read_webxr
+
+    yield from captured.lift(folder / "lift", read_webxr(fetch.captures()))
 
 
 def metric_depth(folder: Path) -> Iterator[Claim]:

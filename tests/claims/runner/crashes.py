@@ -34,7 +34,7 @@ KILLS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class _Site:
+class Site:
     """Where the claims are measured."""
 
     folder: Path
@@ -53,10 +53,18 @@ class _Site:
         run = [sys.executable, "-m", "surveyor.cli.main", "run", str(self.dataset), "--out"]
         return [*cache, *run, str(self.run(name)), "--experts", str(endpoints), *more]
 
+    def opened(self, name: str) -> RunFolder:
+        return RunFolder.open(self.run(name))
+
     def scored(self, name: str) -> RunFolder:
-        folder = RunFolder.open(self.run(name))
+        folder = self.opened(name)
         score_apart(folder, self.dataset)
         return folder
+
+    def scored_run(self, name: str, endpoints: Path, *more: str) -> RunFolder:
+        """A run that nothing happens to."""
+        interrupt_at(self.command(name, endpoints, *more), self.run(name), None)
+        return self.scored(name)
 
     def experts(self) -> SupervisorHandle:
         from surveyor.services.launch import up
@@ -68,25 +76,24 @@ class _Site:
 def survival_claims(folder: Path, seed: int = 0) -> Iterator[Claim]:
     """Kill the runner, an expert and the supervisor, and hold what is left against a run that
     nothing happened to. ``seed`` chooses the moments."""
-    site = _make(folder)
+    site = make_site(folder)
     with site.experts() as handle:
-        interrupt_at(site.command("whole", handle.endpoints_file), site.run("whole"), None)
-        whole = site.scored("whole")
+        whole = site.scored_run("whole", handle.endpoints_file)
         yield from _runner_killed(site, handle, whole, random.Random(seed))
         yield from _expert_killed(site, handle, whole)
     yield from _supervisor_killed(site, whole)
 
 
-def _make(folder: Path) -> _Site:
+def make_site(folder: Path) -> Site:
     from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
 
     small = RoomsSettings(n_frames=16, size=(320, 240), per_type=4)
     manifest = make_rooms_dataset(folder / "dataset", SEEDS, settings=small)
-    return _Site(folder, sum(manifest.questions.values()))
+    return Site(folder, sum(manifest.questions.values()))
 
 
 def _runner_killed(
-    site: _Site, handle: SupervisorHandle, whole: RunFolder, rng: random.Random
+    site: Site, handle: SupervisorHandle, whole: RunFolder, rng: random.Random
 ) -> Iterator[Claim]:
     kills = sorted(rng.uniform(0.05, 0.9) for _ in range(KILLS))
     command = site.command("killed", handle.endpoints_file)
@@ -101,7 +108,7 @@ def _runner_killed(
     yield Claim.at_most("runner: scores that differ from a whole run's", checked.different, 0)
 
 
-def _expert_killed(site: _Site, handle: SupervisorHandle, whole: RunFolder) -> Iterator[Claim]:
+def _expert_killed(site: Site, handle: SupervisorHandle, whole: RunFolder) -> Iterator[Claim]:
     from surveyor.services.launch import status
 
     worker = next(row for row in status(handle.endpoints_file) if row.expert == "detect")
@@ -119,7 +126,7 @@ def _expert_killed(site: _Site, handle: SupervisorHandle, whole: RunFolder) -> I
     yield Claim.at_most("expert killed mid-run: faults", checked.faults, 0)
 
 
-def _supervisor_killed(site: _Site, whole: RunFolder) -> Iterator[Claim]:
+def _supervisor_killed(site: Site, whole: RunFolder) -> Iterator[Claim]:
     with site.experts() as handle:
         command = site.command("alone", handle.endpoints_file)
         interrupt_at(

@@ -1,0 +1,44 @@
+"""`surveyor store`: runs on a store that many machines share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from surveyor.cli.verbs import Verbs
+
+app = typer.Typer(
+    cls=Verbs, no_args_is_help=True, help="Send runs to a shared store, and bring them from it."
+)
+
+
+@app.command()
+def push(
+    run: Annotated[Path, typer.Argument(help="The run's folder.")],
+    url: Annotated[str, typer.Argument(help="The store, as s3://bucket/folder.")],
+) -> None:
+    """Send a run to a store: every log and blob that it does not have yet.
+
+    `surveyor run --store` does so by itself.
+    """
+    from surveyor.compose.sharing import checked_store
+    from surveyor.memory.runs import RunFolder
+    from surveyor.memory.shared_runs import push_run
+
+    folder = RunFolder.open(run)
+    if store := checked_store(url):
+        print(push_run(store, folder))
+
+
+@app.command()
+def pull(
+    url: Annotated[str, typer.Argument(help="The run, as s3://bucket/folder/runs/NAME.")],
+    out: Annotated[Path, typer.Argument(help="Its folder here; must not exist.")],
+) -> None:
+    """Bring a run from a store, as all who pushed it left it; score it then."""
+    from surveyor.memory.shared_runs import pull_run, run_at
+
+    folder = pull_run(*run_at(url), out)
+    print(f"{folder.path}: {len(folder.schedule)} tasks")

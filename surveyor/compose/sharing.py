@@ -1,0 +1,79 @@
+"""Runs and a store that machines share: taken up from it, sent to it, gathered for merging."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from surveyor.core.errors import InfrastructureError
+from surveyor.core.object_store import ObjectStore
+from surveyor.memory.runs import RunFolder
+from surveyor.memory.shared_runs import check_same, has_run, pull_run, push_run, run_at, run_url
+
+
+def checked_store(url: str) -> ObjectStore | None:
+    """The store of a run, found to be there and writable; ``None`` without a URL.
+
+    Raises `UserError` for what is wrong with it, `ServiceUnavailable` when it does not answer.
+    """
+    if not url:
+        return None
+    store = ObjectStore.open(url)
+    store.check()
+    return store
+
+
+def take_up(store: ObjectStore | None, folder: Path) -> None:
+    """Begin where another machine ended: bring the run of this name, where none is here yet.
+
+    Raises `UserError` where one is here, and the store's of that name is another.
+    """
+    if store is None:
+        return
+    if (folder / "run.json").exists():
+        check_same(store, RunFolder.open(folder))
+    elif not folder.exists() and has_run(store, _name(folder)):
+        pull_run(store, _name(folder), folder)
+
+
+def share(store: ObjectStore | None, folder: RunFolder) -> InfrastructureError | None:
+    """Send a run, or what there is of it; what went wrong, to be raised once the rest is done."""
+    if store is None:
+        return None
+    try:
+        push_run(store, folder)
+    except InfrastructureError as error:
+        return type(error)(
+            f"the run is whole in {folder.path} and is not shared: {error} Then run the same "
+            "command again"
+        )
+    return None
+
+
+def place_of(store: str, folder: Path) -> str:
+    """The URL that a run is shared under."""
+    return run_url(store, _name(folder))
+
+
+@contextmanager
+def gathered(parts: Sequence[str], beside: Path) -> Iterator[list[RunFolder]]:
+    """Runs by folder or by URL, those by URL brought for as long as the block lasts.
+
+    Raises `UserError` where there is no such run.
+    """
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=beside.parent, prefix=f".{beside.name}-") as room:
+        yield [_opened(part, Path(room)) for part in parts]
+
+
+def _opened(part: str, room: Path) -> RunFolder:
+    if "://" not in part:
+        return RunFolder.open(Path(part))
+    store, name = run_at(part)
+    return pull_run(store, name, room / name)
+
+
+def _name(folder: Path) -> str:
+    return folder.absolute().name
