@@ -27,6 +27,10 @@ Data = Annotated[
 Loggers = Annotated[
     list[str] | None, typer.Option("--logger", help="tensorboard, trackio or wandb; repeatable.")
 ]
+Reward = Annotated[
+    list[str] | None,
+    typer.Option(help="A part of the reward, NAME or NAME:WEIGHT; repeatable. All by default."),
+]
 Preset = Annotated[str, typer.Option(help="Reference experts' error model.")]
 
 
@@ -110,13 +114,23 @@ def reinforce(
     price: Annotated[
         float | None, typer.Option(min=0, help="Reward score less PRICE a second of experts.")
     ] = None,
+    reward: Reward = None,
     seed: Seed = 0,
 ) -> None:
     """Reinforce a compact agent by its own episodes with reference experts in this process."""
     from surveyor.compose.training import reinforce_agent
+    from surveyor.training.rewards.parts import weights_of
 
     settings = _settings(
-        locals(), "steps", "groups", "group", "rate", "temperature", "price", "seed"
+        locals(),
+        "steps",
+        "groups",
+        "group",
+        "rate",
+        "temperature",
+        "price",
+        "seed",
+        weights=weights_of(reward or ()),
     )
     reinforce_agent(agent, dataset, out, preset, settings)
 
@@ -169,11 +183,13 @@ def grpo(
     turns: Annotated[int, typer.Option(min=1, help="Most turns of calls.")] = 12,
     lora: Lora = 0,
     vllm: Annotated[bool, typer.Option(help="Generate with vLLM in this process.")] = False,
+    reward: Reward = None,
     loggers: Loggers = None,
     seed: Seed = 0,
 ) -> None:
     """Reinforce a checkpoint by the rewards of its own episodes with the real tools."""
     from surveyor.compose.tuning import reinforce
+    from surveyor.training.rewards.parts import weights_of
 
     settings = _settings(
         locals(),
@@ -186,6 +202,7 @@ def grpo(
         "vllm",
         "seed",
         loggers=loggers or (),
+        weights=weights_of(reward or ()),
     )
     reinforce(checkpoint, prompts, dataset or [], out, experts, preset, settings)
 

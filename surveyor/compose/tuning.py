@@ -15,12 +15,13 @@ from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
 from surveyor.core.wording import first_problem
+from surveyor.memory.episodes import Episode
 from surveyor.tools.builtin import default_tools
 from surveyor.tools.cache import ResultCache
 from surveyor.tools.endpoints import EndpointsFile
 from surveyor.tools.experts import ExpertClient
 from surveyor.tools.registry import Registry
-from surveyor.training.evolution.scoring import Scorer
+from surveyor.training.evolution.scoring import Scored, Scorer
 
 _SHOWN = ("loss", "accuracy", "reward", "entropy", "tokens_per_second", "grad_norm")
 
@@ -113,11 +114,11 @@ class _LazyScorer:
         self._scorer = Scorer(datasets)
         self._started = False
 
-    async def __call__(self, task_id: str, prediction: str | None) -> float:
+    async def __call__(self, episode: Episode) -> Scored:
         if not self._started:
             self._started = True
             await self._scorer.__aenter__()
-        return (await self._scorer.score(task_id, prediction)).score
+        return await self._scorer.judge(episode)
 
 
 def weighted(text: str) -> tuple[Path, float]:

@@ -22,6 +22,8 @@ from typer.testing import CliRunner
 from surveyor.cli.main import app
 from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import UserError
+from surveyor.memory.episodes import Episode
+from surveyor.training.evolution.scoring import Scored
 from surveyor.training.export.dialects import conversation
 from surveyor.training.export.tables import write_parquet
 from surveyor.training.grpo.environment import RolloutStage
@@ -161,8 +163,8 @@ def test_grpo_runs_the_tools_and_rewards_the_answer(
     client = no_experts(blobs)
     stage = RolloutStage({"t1": task}, TOOLS, lambda: client, images=vision)
 
-    async def marker(_task: str, answer: str | None) -> float:
-        return float(answer == "A")
+    async def marker(episode: Episode) -> Scored:
+        return Scored(float(episode.answer == "A"))
 
     settings = GrpoSettings(
         steps=2, group=4, rate=1e-5, completion=300, turns=3, temperature=0.1, save_every=1000

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from surveyor.core.errors import UserError
+from surveyor.memory.episodes import Episode
 from surveyor.training.checkpoints import newest, prune, write_folder
+from surveyor.training.evolution.scoring import Scored
 from surveyor.training.grpo.trl import GrpoSettings, answer_of, reward_function
 from surveyor.training.models.families import family_of
 
@@ -58,8 +60,8 @@ class _Lived:
 
 
 def test_a_reward_that_is_not_a_number_stops_the_training() -> None:
-    async def broken(_task: str, _answer: str | None) -> float:
-        return float("nan")
+    async def broken(_episode: Episode) -> Scored:
+        return Scored(float("nan"))
 
     reward = reward_function(broken, GrpoSettings(group=2), {})
     said = [[{"role": "assistant", "content": "<answer>213</answer>"}]] * 2

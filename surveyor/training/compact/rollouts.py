@@ -13,7 +13,7 @@ from surveyor.benchmarks.run.progress import Subscriber
 from surveyor.benchmarks.run.provenance import record
 from surveyor.benchmarks.run.schedule import scheduled, select
 from surveyor.benchmarks.runner import EpisodeContext, RunContext, SessionSummary, run_dataset
-from surveyor.benchmarks.scoring import score_apart
+from surveyor.benchmarks.scoring import metric_of, score_apart
 from surveyor.core.dataset import Dataset
 from surveyor.core.tasks import Task
 from surveyor.memory.events import SkillCandidate, SkillsRetrieved
@@ -61,7 +61,7 @@ async def play_run(
             Limits(),
         )
         summary = await run_dataset(run, tasks, bench, config, subscribers)
-    score_apart(run, dataset_path)
+    score_apart(run, dataset_path, metric_of(dataset_path, config.types))
     return run, summary
 
 
