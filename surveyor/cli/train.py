@@ -31,6 +31,9 @@ Reward = Annotated[
     list[str] | None,
     typer.Option(help="A part of the reward, NAME or NAME:WEIGHT; repeatable. All by default."),
 ]
+Type = Annotated[
+    list[str] | None, typer.Option("--type", help="Only this question type; repeatable.")
+]
 Preset = Annotated[str, typer.Option(help="Reference experts' error model.")]
 
 
@@ -49,11 +52,15 @@ def rollouts(
     ] = None,
     held_out: Annotated[bool, typer.Option(help="Draw from the numbers held out.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first tasks.")] = None,
+    written: Annotated[
+        bool, typer.Option(help="Compute by the tool `program` on the table of objects.")
+    ] = False,
+    types: Type = None,
 ) -> None:
     """Let the program planner play a dataset with reference experts in this process."""
     from surveyor.compose.training import roll_out
 
-    roll_out(dataset, out, preset, drawn, held_out, limit)
+    roll_out(dataset, out, preset, drawn, held_out, limit, written, types or ())
 
 
 @app.command()
@@ -78,6 +85,9 @@ def compact(
         float, typer.Option(min=0, max=1, help="Share whose name slots are permuted.")
     ] = 0.2,
     threads: Annotated[int, typer.Option(min=0, help="Threads; 0 leaves them alone.")] = 0,
+    start: Annotated[
+        Path | None, typer.Option(help="An agent's folder to go on from, instead of from scratch.")
+    ] = None,
     score: Score = None,
     guess_free: GuessFree = False,
     seed: Seed = 0,
@@ -97,7 +107,7 @@ def compact(
         shape={"layers": layers, "width": width, "inner": 3 * width},
     )
     filters = Filters(score=score, guess_free=guess_free)
-    train_compact_agent(out, runs or [], filters, settings, reworded, untold, strange)
+    train_compact_agent(out, runs or [], filters, settings, reworded, untold, strange, start)
 
 
 @app.command()
@@ -115,6 +125,7 @@ def reinforce(
         float | None, typer.Option(min=0, help="Reward score less PRICE a second of experts.")
     ] = None,
     reward: Reward = None,
+    types: Type = None,
     seed: Seed = 0,
 ) -> None:
     """Reinforce a compact agent by its own episodes with reference experts in this process."""
@@ -132,7 +143,7 @@ def reinforce(
         "seed",
         weights=weights_of(reward or ()),
     )
-    reinforce_agent(agent, dataset, out, preset, settings)
+    reinforce_agent(agent, dataset, out, preset, settings, types or ())
 
 
 @app.command()

@@ -12,6 +12,7 @@ from pathlib import Path
 from surveyor.agent.chat.capabilities import Capabilities
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.benchmarks.run.progress import PlainLines
+from surveyor.benchmarks.run.schedule import select
 from surveyor.compose.run import default_cache
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import InfrastructureError, UserError
@@ -84,9 +85,19 @@ def _snapshot(folder: RunFolder, name: str) -> Path:
 
 
 def roll_out(
-    dataset: Path, out: Path, preset: str, drawn: int | None, held_out: bool, limit: int | None
+    dataset: Path,
+    out: Path,
+    preset: str,
+    drawn: int | None,
+    held_out: bool,
+    limit: int | None,
+    written: bool = False,
+    types: Sequence[str] = (),
 ) -> None:
-    """The `train rollouts` verb: the teacher plays a dataset, with drawn skills or without."""
+    """The `train rollouts` verb: the teacher plays a dataset, with drawn skills or without;
+    ``written``: it writes programs for the tool `program`."""
+    from surveyor.agent.program.tool import program_tool
+    from surveyor.training.compact.programs import ProgramWriter
     from surveyor.training.compact.rollouts import play_run
 
     config = RunConfig(
@@ -94,10 +105,12 @@ def roll_out(
         skills="" if drawn is None else name_of(drawn, held_out=held_out),
         expert_options={"preset": preset},
         limit=limit,
+        types=tuple(types),
     )
+    planner, tools = (ProgramWriter(), [program_tool()]) if written else (None, [])
     work = WORK / "experts" / f"{dataset.name}-{preset}"
     run, summary = asyncio.run(
-        play_run(out, dataset, work, config, subscribers=[PlainLines(sys.stderr)])
+        play_run(out, dataset, work, config, planner, [PlainLines(sys.stderr)], tools)
     )
     if summary.interrupted:
         raise KeyboardInterrupt
@@ -118,12 +131,17 @@ def train_compact_agent(
     reworded: float = 0.0,
     untold: float = 0.0,
     strange: float = 0.0,
+    start: Path | None = None,
 ) -> None:
-    """The `train compact` verb; ``reworded`` says how often episodes are also told with their
-    question in other words, ``untold`` is the share of those with a skill that are told without
-    it, ``strange`` the share whose question has made-up words in it."""
+    """The `train compact` verb, from scratch or on an agent to ``start`` with.
+
+    ``reworded`` says how often episodes are also told with their question in other words,
+    ``untold`` is the share of those with a skill that are told without it, ``strange`` the share
+    whose question has made-up words in it.
+    """
     from surveyor.core.wording import first_problem
     from surveyor.training.compact.language import template_words
+    from surveyor.training.compact.programs import program_words
     from surveyor.training.compact.sequences import sequences
     from surveyor.training.compact.train import CompactSettings, train_compact
     from surveyor.training.compact.vocabulary import Vocabulary
@@ -138,7 +156,9 @@ def train_compact_agent(
         raise UserError("no episode is left to train on; loosen the filters, or roll out more")
     rows = _untold(rows, untold, wanted.seed)
     rows += _in_other_words(rows, reworded, wanted.seed)
-    vocabulary = Vocabulary.of(template_words(row.messages for row in rows))
+    told_by = [row.messages for row in rows]
+    words = template_words(told_by) | program_words(told_by)
+    vocabulary = Vocabulary.of(words | set(Vocabulary.load(start).words if start else ()))
     rows = _with_strange_words(rows, strange, vocabulary.known, wanted.seed)
     scenes = sorted({row.scene_id for row in rows})
     apart = set(scenes[:: max(2, len(scenes) // 3)]) if len(scenes) > 3 else set()
@@ -155,7 +175,7 @@ def train_compact_agent(
             flush=True,
         )
 
-    model = train_compact(data, measured, vocabulary, out, wanted, told)
+    model = train_compact(data, measured, vocabulary, out, wanted, told, start)
     summary = json.loads((model / "training.json").read_text())
     print(f"{model}: {summary['parameters']} parameters, held-out {_percent(summary)} right")
 
@@ -172,12 +192,22 @@ def _untold(rows: Sequence[Row], share: float, seed: int) -> list[Row]:
 
 
 def reinforce_agent(
-    agent: Path, dataset: Path, out: Path, preset: str, settings: dict[str, object]
+    agent: Path,
+    dataset: Path,
+    out: Path,
+    preset: str,
+    settings: dict[str, object],
+    types: Sequence[str] = (),
 ) -> None:
-    """The `train reinforce` verb: GRPO with reference experts in this process."""
+    """The `train reinforce` verb: GRPO with reference experts in this process, on the tasks of
+    these question types, or all."""
+    from surveyor.agent.program.tool import PROGRAM, program_tool
     from surveyor.core.wording import first_problem
+    from surveyor.tools.builtin import default_tools
+    from surveyor.tools.registry import Registry
     from surveyor.training.compact.episodes import Episodes
     from surveyor.training.compact.reinforce import ReinforceSettings, reinforce
+    from surveyor.training.compact.vocabulary import Vocabulary
     from surveyor.training.evolution.inprocess_experts import experts_in_process
     from surveyor.training.evolution.scoring import Scorer
 
@@ -191,6 +221,8 @@ def reinforce_agent(
             f"{dataset} is of split {opened.manifest.split}; only datasets of split train may be "
             "trained on"
         )
+    chosen = RunConfig(dataset=str(dataset), types=tuple(types))
+    tasks = tuple(select(opened.tasks(), chosen))
 
     def told(row: Mapping[str, float]) -> None:
         print(
@@ -206,8 +238,11 @@ def reinforce_agent(
             experts_in_process([dataset], work, preset=preset) as client,
             Scorer([dataset]) as scorer,
         ):
-            episodes = Episodes(client, scorer)
-            return await reinforce(agent, tuple(opened.tasks()), episodes, out, wanted, told)
+            known = Vocabulary.load(agent).known
+            tools = [program_tool()] if PROGRAM in known else []
+            registry = Registry([*default_tools(), *tools])
+            episodes = Episodes(client, scorer, registry=registry)
+            return await reinforce(agent, tasks, episodes, out, wanted, told)
 
     print(f"{asyncio.run(play())}: its rewards are drawn in {out / 'curve.svg'}")
 
