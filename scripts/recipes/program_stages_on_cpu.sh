@@ -3,8 +3,8 @@
 # perception alignment (how many, how long) -> accounts with relations -> GRPO by the boxes' reward.
 #   scripts/recipes/program_stages_on_cpu.sh [FOLDER]
 # Every stage plays the same referring expressions in rooms that no stage saw, by the real runner:
-# SURVEYOR_STAGES=FOLDER make claims NAME=companions judges Acc@0.25. Reference experts know the truth,
-# so the numbers are of the agent that plans, not of perception. The same command again goes on.
+# the last lines are Acc@0.25 of each. Reference experts know the truth, so the numbers are of the agent
+# that plans, not of perception. The same command again goes on.
 set -euo pipefail
 OUT=${1:-out/stages}
 ROOMS=${ROOMS:-24} TEST=${TEST:-44} CHAINS=${CHAINS:-60} STEPS=${STEPS:-150} UPDATES=${UPDATES:-12}
@@ -54,4 +54,4 @@ TOML
   kill $server; wait $server 2> /dev/null || true
 done
 trap - EXIT
-SURVEYOR_STAGES=$OUT "$PYTHON" -m tests.claims companions
+"$PYTHON" -m tests.claims.companions.stages "$OUT"
