@@ -7,7 +7,7 @@
 # that plans, not of perception. The same command again goes on.
 set -euo pipefail
 OUT=${1:-out/stages}
-ROOMS=${ROOMS:-24} TEST=${TEST:-44} CHAINS=${CHAINS:-60} STEPS=${STEPS:-150} UPDATES=${UPDATES:-12}
+ROOMS=${ROOMS:-24} TEST=${TEST:-44} CHAINS=${CHAINS:-40} STEPS=${STEPS:-60} UPDATES=${UPDATES:-12}
 PORT=${PORT:-8011} PYTHON=${PYTHON:-python}
 surveyor() { "$PYTHON" -m surveyor.cli.main "$@"; }
 step() { [ -e "$1" ] || { shift; surveyor "$@"; }; }
@@ -25,7 +25,7 @@ surveyor train rollouts "$OUT/train" "$OUT/runs/looks" --written "${looks[@]}"
 surveyor train rollouts "$OUT/train" "$OUT/runs/chains" --written --type scanrefer --limit "$CHAINS"
 surveyor train rollouts "$OUT/test" "$OUT/runs/teacher" --written
 
-shape=(--layers 3 --width 96 --reworded 0 --strange 0)
+shape=(--layers 3 --width 96 --batch 4 --reworded 0 --strange 0)
 step "$OUT/stage1/model" train compact "$OUT/stage1" --steps "$STEPS" "${shape[@]}" \
   --run "$OUT/runs/looks"
 step "$OUT/stage2/model" train compact "$OUT/stage2" --start "$OUT/stage1/model" --steps "$STEPS" \

@@ -1,7 +1,8 @@
 """APEIRIA's three stages: Acc@0.25 of each on referring expressions in rooms that no stage saw.
 
-Read from the runs of ``scripts/recipes/program_stages_on_cpu.sh``; training takes too long to be done
-here. ``SURVEYOR_STAGES`` names its folder; ``python -m tests.claims.companions.stages FOLDER`` prints.
+Read from the runs of ``scripts/recipes/program_stages_on_cpu.sh``; training takes too long to be
+done here. ``SURVEYOR_STAGES`` names its folder, and ``python -m tests.claims.companions.stages
+FOLDER`` prints the rows alone.
 """
 
 from __future__ import annotations
