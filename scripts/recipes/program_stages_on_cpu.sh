@@ -41,7 +41,7 @@ for stage in 1 2 3; do
   cat > "$OUT/run.toml" <<TOML
 dataset = "$OUT/test"
 planner = "chat"
-tools = ["all", "program"]
+tools = ["single", "scene", "program"]
 [planner_options]
 model = "compact"
 base_url = "http://127.0.0.1:$PORT/v1"

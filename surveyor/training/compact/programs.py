@@ -26,7 +26,9 @@ from surveyor.training.compact.table import Table
 from surveyor.training.compact.vocabulary import UNKNOWN, WHOLE
 from surveyor.training.rows.records import Chat
 
-_WORD = re.compile(r"[A-Za-z][A-Za-z'-]*")
+_NAME = re.compile(r"[A-Za-z][A-Za-z'-]*")
+_OPERATOR = re.compile(r"[A-Za-z][A-Za-z_'-]*")
+_PIECE = re.compile(rf"{_OPERATOR.pattern}|\d+\.\d+|\d+|[^\sA-Za-z\d]")
 _HANDLE = re.compile(r"[a-z]+_\d+")
 
 
@@ -37,9 +39,9 @@ def program_words(rows: Iterable[Sequence[Chat]]) -> set[str]:
     for messages in rows:
         for name, arguments in _calls(messages):
             if name == PROGRAM:
-                words.update(_WORD.findall(str(arguments.get("text", "")).lower()))
+                words.update(_OPERATOR.findall(str(arguments.get("text", "")).lower()))
             for one in arguments.get("categories") or ():
-                names.update(_WORD.findall(str(one).lower()))
+                names.update(_NAME.findall(str(one).lower()))
     return {*words - names, PROGRAM, "@text"} if words else set()
 
 
@@ -53,6 +55,22 @@ def handles_in(text: str, table: Table) -> list[str] | None:
     """The tokens of an answer that is handles and nothing else; ``None`` for any other."""
     told = [table.handle(part) for part in text.split(", ")]
     return [one for one in told if one is not None] if None not in told else None
+
+
+def program_tokens(text: str, table: Table) -> list[str]:
+    """A program's text: words of the vocabulary stay, runs of others are names of things."""
+    said: list[str] = []
+    run: list[str] = []
+    for piece in [*_PIECE.findall(text), ""]:
+        if piece[:1].isalpha() and piece not in table.words:
+            run.append(piece)
+            continue
+        if run:
+            said.append(table.name(" ".join(run)))
+            run = []
+        if piece:
+            said += [piece] if piece[0].isalpha() else table.say(piece)
+    return said
 
 
 def program_text(tokens: Sequence[str], names: Sequence[str]) -> str:

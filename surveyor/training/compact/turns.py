@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from surveyor.agent.program.tool import PROGRAM
-from surveyor.training.compact.programs import handles_in, program_text
+from surveyor.training.compact.programs import handles_in, program_text, program_tokens
 from surveyor.training.compact.table import Table
 from surveyor.training.compact.vocabulary import END, UNKNOWN, WHOLE, argument_lists, keywords
 
@@ -41,7 +41,7 @@ def call_tokens(name: str, arguments: Mapping[str, Any], table: Table) -> list[s
         if way in table.way and table.way[way] == value and not isinstance(value, bool):
             said.append(way)
         elif name == PROGRAM and isinstance(value, str):
-            said += table.say(value)
+            said += program_tokens(value, table)
         elif key == "frames" and isinstance(value, list):
             said += _frame_list(value, table)
         else:
