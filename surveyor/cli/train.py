@@ -88,6 +88,9 @@ def compact(
     start: Annotated[
         Path | None, typer.Option(help="An agent's folder to go on from, instead of from scratch.")
     ] = None,
+    test: Annotated[
+        list[Path] | None, typer.Option(help="A dataset kept for testing; repeatable.")
+    ] = None,
     score: Score = None,
     guess_free: GuessFree = False,
     seed: Seed = 0,

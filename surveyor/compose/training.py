@@ -24,6 +24,7 @@ from surveyor.skills.snapshot import find_snapshot, open_snapshot
 from surveyor.training.compact.drawing import PREFIX, name_of, skill_for
 from surveyor.training.rows.accounts import Layout
 from surveyor.training.rows.filters import Filters, chosen
+from surveyor.training.rows.guard import Apart, guarded
 from surveyor.training.rows.records import Row
 from surveyor.training.rows.source import RunSource, SkillTexts
 
@@ -132,8 +133,11 @@ def train_compact_agent(
     untold: float = 0.0,
     strange: float = 0.0,
     start: Path | None = None,
+    test: Sequence[Path] = (),
 ) -> None:
     """The `train compact` verb, from scratch or on an agent to ``start`` with.
+
+    Only runs on split train are learnt from, and no scene of a ``test`` dataset.
 
     ``reworded`` says how often episodes are also told with their question in other words,
     ``untold`` is the share of those with a skill that are told without it, ``strange`` the share
@@ -151,7 +155,8 @@ def train_compact_agent(
     except ValueError as error:
         raise UserError(f"train compact: {first_problem(error)}") from None  # type: ignore[arg-type]
     blind = Capabilities(images=False)
-    rows = list(rows_of(runs, filters, blind, reasoning=False))
+    given = rows_of(runs, filters, blind, reasoning=False)
+    rows = list(guarded(given, Apart.of(test)))
     if not rows:
         raise UserError("no episode is left to train on; loosen the filters, or roll out more")
     rows = _untold(rows, untold, wanted.seed)

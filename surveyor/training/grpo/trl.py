@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from surveyor.core.errors import UserError
 from surveyor.memory.episodes import Episode
 from surveyor.skills.workflow import Workflow
 from surveyor.training.evolution.scoring import Scored
+from surveyor.training.export.tables import table_of
 from surveyor.training.extras import need
 from surveyor.training.grpo.environment import Environment, RolloutStage, environment_of
 from surveyor.training.models.collator import with_pictures
@@ -125,12 +126,7 @@ def _teach_reading(processor: Any) -> None:
 
 
 def _prompts(folder: Path, *, vision: bool) -> Any:
-    file = folder / "data.parquet"
-    if not file.exists():
-        raise UserError(
-            f"{folder} holds no prompts ({file.name} is missing); make them with "
-            "`surveyor export grpo`"
-        )
+    file = table_of(folder, "prompts", "grpo")
     table = need("datasets").Dataset.from_parquet(str(file))
 
     def told(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
@@ -145,7 +141,7 @@ def _prompts(folder: Path, *, vision: bool) -> Any:
 
 def reward_function(
     marker: Marker, settings: GrpoSettings, workflows: Mapping[str, Workflow]
-) -> Callable[..., Awaitable[list[float]]]:
+) -> Callable[..., Coroutine[Any, Any, list[float]]]:
     """TRL's reward: groups are the rollouts of one task that stand beside each other."""
 
     async def reward(
