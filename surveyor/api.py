@@ -13,7 +13,7 @@ from surveyor.benchmarks.compare import RunComparison
 from surveyor.benchmarks.compare import compare as compare_folders
 from surveyor.benchmarks.report.record import RunReport, read_report
 from surveyor.benchmarks.run.config import ExpertOptions, RunConfig
-from surveyor.benchmarks.scoring import score_apart
+from surveyor.benchmarks.scoring import metric_of, score_apart
 from surveyor.core.dataset import Dataset
 from surveyor.core.object_store import STORE
 from surveyor.memory.episodes import Episode
@@ -151,7 +151,6 @@ def score(run: Run, dataset: Dataset | Path | str, *, metric: str = "", profile:
     >>> score(Run.open("out/runs/rooms-program"), "out/rooms").report.metric
     'vsi'
     """
-    from surveyor.compose.session import metric_of
 
     place = dataset.path if isinstance(dataset, Dataset) else Path(dataset)
     score_apart(run.folder, place, metric or metric_of(place), profile or None)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from surveyor.benchmarks.scan_points import Scans
 from surveyor.benchmarks.scorecard import JudgedRow, ScheduledRow, judge, summarize
 from surveyor.benchmarks.scorers.base import Metric
 from surveyor.benchmarks.scorers.per_type import NAME as MIXED
-from surveyor.benchmarks.scorers.per_type import own_metric
+from surveyor.benchmarks.scorers.per_type import metric_name_of, own_metric
 from surveyor.benchmarks.scorers.registry import metric_named
 from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import read_manifest
@@ -108,6 +108,13 @@ def score_apart(
     if done.returncode != 0:
         raise InfrastructureError(f"scoring {folder.path} failed:\n{done.stderr.strip()}")
     return read_report(folder)
+
+
+def metric_of(dataset: Path, types: Iterable[str] = ()) -> str:
+    """The metric that a dataset says it is scored by, else that of the question types asked."""
+    manifest = read_manifest(dataset)
+    asked = tuple(types) or tuple(manifest.questions)
+    return str(manifest.settings.get("metric") or metric_name_of(asked))
 
 
 def _cause(item: Played) -> str | None:

@@ -25,8 +25,8 @@ def merge(
     It is scored where the dataset is at hand.
     """
     from surveyor.benchmarks.run.merge import merge as joined
-    from surveyor.benchmarks.scoring import score_apart
-    from surveyor.compose.session import metric_of, write_page
+    from surveyor.benchmarks.scoring import metric_of, score_apart
+    from surveyor.compose.session import write_page
     from surveyor.compose.sharing import gathered
     from surveyor.compose.tables import show
 

@@ -76,7 +76,7 @@ def _score_predictions(
     dataset: Path, path: Path, metric: str, profile: str | None, json: bool
 ) -> None:
     from surveyor.benchmarks.predictions import score_predictions
-    from surveyor.compose.session import metric_of
+    from surveyor.benchmarks.scoring import metric_of
 
     card = score_predictions(dataset, _lines(path), metric or metric_of(dataset), profile)
     if json:
@@ -107,8 +107,7 @@ def _score_captions(dataset: Path, path: Path, json: bool) -> None:
 def _score_run(
     path: Path, dataset: Path | None, metric: str, profile: str | None, json: bool
 ) -> None:
-    from surveyor.benchmarks.scoring import score_run
-    from surveyor.compose.session import metric_of
+    from surveyor.benchmarks.scoring import metric_of, score_run
     from surveyor.compose.tables import show
     from surveyor.core.errors import UserError
     from surveyor.memory.runs import RunFolder

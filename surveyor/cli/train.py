@@ -27,6 +27,13 @@ Data = Annotated[
 Loggers = Annotated[
     list[str] | None, typer.Option("--logger", help="tensorboard, trackio or wandb; repeatable.")
 ]
+Reward = Annotated[
+    list[str] | None,
+    typer.Option(help="A part of the reward, NAME or NAME:WEIGHT; repeatable. All by default."),
+]
+Type = Annotated[
+    list[str] | None, typer.Option("--type", help="Only this question type; repeatable.")
+]
 Preset = Annotated[str, typer.Option(help="Reference experts' error model.")]
 
 
@@ -45,11 +52,15 @@ def rollouts(
     ] = None,
     held_out: Annotated[bool, typer.Option(help="Draw from the numbers held out.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first tasks.")] = None,
+    written: Annotated[
+        bool, typer.Option(help="Compute by the tool `program` on the table of objects.")
+    ] = False,
+    types: Type = None,
 ) -> None:
     """Let the program planner play a dataset with reference experts in this process."""
     from surveyor.compose.training import roll_out
 
-    roll_out(dataset, out, preset, drawn, held_out, limit)
+    roll_out(dataset, out, preset, drawn, held_out, limit, written, types or ())
 
 
 @app.command()
@@ -78,6 +89,12 @@ def compact(
         float, typer.Option(min=0, max=1, help="Share whose name slots are permuted.")
     ] = 0.2,
     threads: Annotated[int, typer.Option(min=0, help="Threads; 0 leaves them alone.")] = 0,
+    start: Annotated[
+        Path | None, typer.Option(help="An agent's folder to go on from, instead of from scratch.")
+    ] = None,
+    test: Annotated[
+        list[Path] | None, typer.Option(help="A dataset kept for testing; repeatable.")
+    ] = None,
     score: Score = None,
     guess_free: GuessFree = False,
     seed: Seed = 0,
@@ -97,7 +114,18 @@ def compact(
         shape={"layers": layers, "width": width, "inner": 3 * width},
     )
     filters = Filters(score=score, guess_free=guess_free)
-    train_compact_agent(out, runs or [], filters, settings, reworded, untold, strange, beginnings)
+    train_compact_agent(
+        out,
+        runs or [],
+        filters,
+        settings,
+        reworded=reworded,
+        untold=untold,
+        strange=strange,
+        beginnings=beginnings,
+        start=start,
+        test=test or (),
+    )
 
 
 @app.command()
@@ -114,15 +142,26 @@ def reinforce(
     price: Annotated[
         float | None, typer.Option(min=0, help="Reward score less PRICE a second of experts.")
     ] = None,
+    reward: Reward = None,
+    types: Type = None,
     seed: Seed = 0,
 ) -> None:
     """Reinforce a compact agent by its own episodes with reference experts in this process."""
     from surveyor.compose.training import reinforce_agent
+    from surveyor.training.rewards.parts import weights_of
 
     settings = _settings(
-        locals(), "steps", "groups", "group", "rate", "temperature", "price", "seed"
+        locals(),
+        "steps",
+        "groups",
+        "group",
+        "rate",
+        "temperature",
+        "price",
+        "seed",
+        weights=weights_of(reward or ()),
     )
-    reinforce_agent(agent, dataset, out, preset, settings)
+    reinforce_agent(agent, dataset, out, preset, settings, types or ())
 
 
 @app.command()
@@ -173,11 +212,13 @@ def grpo(
     turns: Annotated[int, typer.Option(min=1, help="Most turns of calls.")] = 12,
     lora: Lora = 0,
     vllm: Annotated[bool, typer.Option(help="Generate with vLLM in this process.")] = False,
+    reward: Reward = None,
     loggers: Loggers = None,
     seed: Seed = 0,
 ) -> None:
     """Reinforce a checkpoint by the rewards of its own episodes with the real tools."""
     from surveyor.compose.tuning import reinforce
+    from surveyor.training.rewards.parts import weights_of
 
     settings = _settings(
         locals(),
@@ -190,6 +231,7 @@ def grpo(
         "vllm",
         "seed",
         loggers=loggers or (),
+        weights=weights_of(reward or ()),
     )
     reinforce(checkpoint, prompts, dataset or [], out, experts, preset, settings)
 

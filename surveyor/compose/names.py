@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from surveyor.agent.chat.prompt_profiles import profile_named
+from surveyor.agent.program.tool import PROGRAM
 from surveyor.agent.survey.offer import TOOL_SETS
 from surveyor.agent.survey.tool import SURVEY
 from surveyor.benchmarks.run.config import RunConfig
@@ -30,7 +31,7 @@ def check_names(
 
     Names of tools are left alone where MCP servers bring theirs, which nobody knows yet.
     """
-    tools = [SURVEY, *(tool.name for tool in (*default_tools(), *lent)), *_READING]
+    tools = [SURVEY, PROGRAM, *(tool.name for tool in (*default_tools(), *lent)), *_READING]
     asked = [*config.tools, *config.without]
     if config.corruption is not None and config.corruption.tool:
         asked.append(config.corruption.tool)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,8 +18,7 @@ from surveyor.benchmarks.run.preflight import check_place
 from surveyor.benchmarks.run.progress import LiveBar, PlainLines, Subscriber
 from surveyor.benchmarks.run.repeat import changed_since
 from surveyor.benchmarks.runner import SessionSummary
-from surveyor.benchmarks.scorers.per_type import metric_name_of
-from surveyor.benchmarks.scoring import score_apart
+from surveyor.benchmarks.scoring import metric_of, score_apart
 from surveyor.compose.names import check_names
 from surveyor.compose.run import (
     Job,
@@ -163,13 +162,6 @@ def finish(job: Job, title: str = "", page: bool = True) -> RunReport:
     if unshared is not None:
         raise unshared
     return report
-
-
-def metric_of(dataset: Path, types: Iterable[str] = ()) -> str:
-    """The metric that a dataset says it is scored by, else that of the question types asked."""
-    manifest = read_manifest(dataset)
-    asked = tuple(types) or tuple(manifest.questions)
-    return str(manifest.settings.get("metric") or metric_name_of(asked))
 
 
 def is_complete(path: Path) -> bool:

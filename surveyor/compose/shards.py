@@ -9,8 +9,8 @@ from pathlib import Path
 from surveyor.benchmarks.run.launch import Shards, run_here, run_on_ray, slurm_script
 from surveyor.benchmarks.run.merge import merge
 from surveyor.benchmarks.run.schedule import select
-from surveyor.benchmarks.scoring import score_apart
-from surveyor.compose.session import Request, dataset_folder, metric_of, write_page
+from surveyor.benchmarks.scoring import metric_of, score_apart
+from surveyor.compose.session import Request, dataset_folder, write_page
 from surveyor.compose.sharing import gathered
 from surveyor.compose.tables import show
 from surveyor.core.dataset import Dataset

@@ -13,6 +13,7 @@ from pathlib import Path
 from surveyor.agent.chat.capabilities import Capabilities
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.benchmarks.run.progress import PlainLines
+from surveyor.benchmarks.run.schedule import select
 from surveyor.compose.run import default_cache
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import InfrastructureError, UserError
@@ -24,6 +25,7 @@ from surveyor.skills.snapshot import find_snapshot, open_snapshot
 from surveyor.training.compact.drawing import PREFIX, name_of, skill_for
 from surveyor.training.rows.accounts import Layout
 from surveyor.training.rows.filters import Filters, chosen
+from surveyor.training.rows.guard import Apart, guarded
 from surveyor.training.rows.records import Chat, Row
 from surveyor.training.rows.source import RunSource, SkillTexts
 
@@ -85,9 +87,19 @@ def _snapshot(folder: RunFolder, name: str) -> Path:
 
 
 def roll_out(
-    dataset: Path, out: Path, preset: str, drawn: int | None, held_out: bool, limit: int | None
+    dataset: Path,
+    out: Path,
+    preset: str,
+    drawn: int | None,
+    held_out: bool,
+    limit: int | None,
+    written: bool = False,
+    types: Sequence[str] = (),
 ) -> None:
-    """The `train rollouts` verb: the teacher plays a dataset, with drawn skills or without."""
+    """The `train rollouts` verb: the teacher plays a dataset, with drawn skills or without;
+    ``written``: it writes programs for the tool `program`."""
+    from surveyor.agent.program.tool import program_tool
+    from surveyor.training.compact.programs import ProgramWriter
     from surveyor.training.compact.rollouts import play_run
 
     config = RunConfig(
@@ -95,10 +107,12 @@ def roll_out(
         skills="" if drawn is None else name_of(drawn, held_out=held_out),
         expert_options={"preset": preset},
         limit=limit,
+        types=tuple(types),
     )
+    planner, tools = (ProgramWriter(), [program_tool()]) if written else (None, [])
     work = WORK / "experts" / f"{dataset.name}-{preset}"
     run, summary = asyncio.run(
-        play_run(out, dataset, work, config, subscribers=[PlainLines(sys.stderr)])
+        play_run(out, dataset, work, config, planner, [PlainLines(sys.stderr)], tools)
     )
     if summary.interrupted:
         raise KeyboardInterrupt
@@ -120,14 +134,22 @@ def train_compact_agent(
     untold: float = 0.0,
     strange: float = 0.0,
     beginnings: float = 0.0,
+    start: Path | None = None,
+    test: Sequence[Path] = (),
 ) -> None:
-    """The `train compact` verb; ``reworded`` says how often episodes are also told with their
-    question in other words, ``beginnings`` how often in yet others up to the first call,
-    ``untold`` is the share of those with a skill that are told without it, ``strange`` the share
-    whose question has made-up words in it."""
+    """The `train compact` verb, from scratch or on an agent to ``start`` with.
+
+    Only runs on split train are learnt from, and no scene of a ``test`` dataset.
+
+    ``reworded`` says how often episodes are also told with their question in other words,
+    ``beginnings`` how often in yet others up to the first call, ``untold`` is the share of those
+    with a skill that are told without it, ``strange`` the share whose question has made-up words
+    in it.
+    """
     from surveyor.core.wording import first_problem
     from surveyor.training.compact.language import template_words
     from surveyor.training.compact.needs import beginning, with_need
+    from surveyor.training.compact.programs import program_words
     from surveyor.training.compact.sequences import sequences
     from surveyor.training.compact.train import CompactSettings, train_compact
     from surveyor.training.compact.vocabulary import Vocabulary
@@ -137,11 +159,14 @@ def train_compact_agent(
     except ValueError as error:
         raise UserError(f"train compact: {first_problem(error)}") from None  # type: ignore[arg-type]
     blind = Capabilities(images=False)
-    rows = list(rows_of(runs, filters, blind, reasoning=False))
+    given = rows_of(runs, filters, blind, reasoning=False)
+    rows = list(guarded(given, Apart.of(test)))
     if not rows:
         raise UserError("no episode is left to train on; loosen the filters, or roll out more")
     rows = [_changed(row, with_need) for row in _untold(rows, untold, wanted.seed)]
-    vocabulary = Vocabulary.of(template_words(row.messages for row in rows))
+    told_by = [row.messages for row in rows]
+    words = template_words(told_by) | program_words(told_by)
+    vocabulary = Vocabulary.of(words | set(Vocabulary.load(start).words if start else ()))
     told_again = _in_other_words(rows, reworded, wanted.seed)
     begun = _in_other_words(rows, beginnings, wanted.seed + 1)
     rows += told_again + [_changed(row, beginning) for row in begun]
@@ -161,7 +186,7 @@ def train_compact_agent(
             flush=True,
         )
 
-    model = train_compact(data, measured, vocabulary, out, wanted, told)
+    model = train_compact(data, measured, vocabulary, out, wanted, told, start)
     summary = json.loads((model / "training.json").read_text())
     print(f"{model}: {summary['parameters']} parameters, held-out {_percent(summary)} right")
 
@@ -178,12 +203,22 @@ def _untold(rows: Sequence[Row], share: float, seed: int) -> list[Row]:
 
 
 def reinforce_agent(
-    agent: Path, dataset: Path, out: Path, preset: str, settings: dict[str, object]
+    agent: Path,
+    dataset: Path,
+    out: Path,
+    preset: str,
+    settings: dict[str, object],
+    types: Sequence[str] = (),
 ) -> None:
-    """The `train reinforce` verb: GRPO with reference experts in this process."""
+    """The `train reinforce` verb: GRPO with reference experts in this process, on the tasks of
+    these question types, or all."""
+    from surveyor.agent.program.tool import PROGRAM, program_tool
     from surveyor.core.wording import first_problem
+    from surveyor.tools.builtin import default_tools
+    from surveyor.tools.registry import Registry
     from surveyor.training.compact.episodes import Episodes
     from surveyor.training.compact.reinforce import ReinforceSettings, reinforce
+    from surveyor.training.compact.vocabulary import Vocabulary
     from surveyor.training.evolution.inprocess_experts import experts_in_process
     from surveyor.training.evolution.scoring import Scorer
 
@@ -197,6 +232,8 @@ def reinforce_agent(
             f"{dataset} is of split {opened.manifest.split}; only datasets of split train may be "
             "trained on"
         )
+    chosen = RunConfig(dataset=str(dataset), types=tuple(types))
+    tasks = tuple(select(opened.tasks(), chosen))
 
     def told(row: Mapping[str, float]) -> None:
         print(
@@ -212,8 +249,11 @@ def reinforce_agent(
             experts_in_process([dataset], work, preset=preset) as client,
             Scorer([dataset]) as scorer,
         ):
-            episodes = Episodes(client, scorer)
-            return await reinforce(agent, tuple(opened.tasks()), episodes, out, wanted, told)
+            known = Vocabulary.load(agent).known
+            tools = [program_tool()] if PROGRAM in known else []
+            registry = Registry([*default_tools(), *tools])
+            episodes = Episodes(client, scorer, registry=registry)
+            return await reinforce(agent, tasks, episodes, out, wanted, told)
 
     print(f"{asyncio.run(play())}: its rewards are drawn in {out / 'curve.svg'}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -15,12 +15,18 @@ from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
 from surveyor.core.wording import first_problem
+from surveyor.memory.episodes import Episode
 from surveyor.tools.builtin import default_tools
 from surveyor.tools.cache import ResultCache
 from surveyor.tools.endpoints import EndpointsFile
 from surveyor.tools.experts import ExpertClient
 from surveyor.tools.registry import Registry
-from surveyor.training.evolution.scoring import Scorer
+from surveyor.training.evolution.scoring import Scored, Scorer
+
+if TYPE_CHECKING:
+    from surveyor.training.grpo.adapters.rollout import Grounds
+    from surveyor.training.grpo.environment import RolloutStage
+    from surveyor.training.grpo.trl import Marker
 
 _SHOWN = ("loss", "accuracy", "reward", "entropy", "tokens_per_second", "grad_norm")
 
@@ -49,7 +55,6 @@ def reinforce(
     settings: dict[str, object],
 ) -> None:
     """The `train grpo` verb; reference experts are started unless others are named."""
-    from surveyor.training.grpo.environment import RolloutStage
     from surveyor.training.grpo.trl import GrpoSettings, train_grpo
 
     try:
@@ -58,22 +63,10 @@ def reinforce(
         raise UserError(f"train grpo: {first_problem(error)}") from None
     if not datasets:
         raise UserError("name the datasets that the prompts were made from with --dataset")
-    opened = [Dataset.open(path) for path in datasets]
-    if test := [d.path for d in opened if d.manifest.split != "train"]:
-        raise UserError(
-            f"{test[0]} is of split {Dataset.open(test[0]).manifest.split}; only "
-            "datasets of split train may be trained on"
-        )
-    tasks = {task.id: task for dataset in opened for task in dataset.tasks()}
+    _refuse_test(datasets)
 
     def play(endpoints: Path) -> None:
-        stage = RolloutStage(
-            tasks,
-            Registry(default_tools()),
-            _LazyClient(endpoints, opened),
-            images=False,
-        )
-        marker = _LazyScorer(datasets)
+        stage, marker = _stage(datasets, endpoints)
         model = train_grpo(checkpoint, prompts, out, stage, marker, wanted)
         print(f"{model}: serve it with `surveyor serve-model` or `surveyor vllm up`")
 
@@ -84,6 +77,35 @@ def reinforce(
         raise UserError("start experts for several datasets yourself, and name them with --experts")
     with reference_experts(datasets[0], preset, out / "experts") as endpoints:
         play(endpoints)
+
+
+def grounds_of(datasets: Sequence[Path], endpoints: Path, reward: Sequence[str] = ()) -> Grounds:
+    """What the adapters of `surveyor.training.grpo.adapters` need: datasets of split train, the
+    endpoints file of running experts, and the parts of the reward as ``--reward`` takes them."""
+    from surveyor.training.grpo.adapters.rollout import Grounds
+    from surveyor.training.rewards.parts import weights_of
+
+    _refuse_test(datasets)
+    stage, marker = _stage(datasets, endpoints)
+    return Grounds(stage, marker, weights_of(reward))
+
+
+def _refuse_test(datasets: Sequence[Path]) -> None:
+    for path in datasets:
+        if (split := Dataset.open(path).manifest.split) != "train":
+            raise UserError(
+                f"{path} is of split {split}; only datasets of split train may be trained on"
+            )
+
+
+def _stage(datasets: Sequence[Path], endpoints: Path) -> tuple[RolloutStage, Marker]:
+    from surveyor.training.grpo.environment import RolloutStage
+
+    opened = [Dataset.open(path) for path in datasets]
+    tasks = {task.id: task for dataset in opened for task in dataset.tasks()}
+    client = _LazyClient(endpoints, opened)
+    stage = RolloutStage(tasks, Registry(default_tools()), client, images=False)
+    return stage, _LazyScorer(datasets)
 
 
 class _LazyClient:
@@ -113,11 +135,11 @@ class _LazyScorer:
         self._scorer = Scorer(datasets)
         self._started = False
 
-    async def __call__(self, task_id: str, prediction: str | None) -> float:
+    async def __call__(self, episode: Episode) -> Scored:
         if not self._started:
             self._started = True
             await self._scorer.__aenter__()
-        return (await self._scorer.score(task_id, prediction)).score
+        return await self._scorer.judge(episode)
 
 
 def weighted(text: str) -> tuple[Path, float]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from surveyor.core.errors import UserError
 
+_TORCH_WRITER = ("PytorchStreamWriter", "inline_container", "unexpected pos")
 _NAME = re.compile(r"step-(\d+)")
 
 
@@ -32,14 +33,31 @@ def write_folder(target: Path, fill: Callable[[Path], object]) -> None:
             shutil.rmtree(old)
         else:
             staging.rename(target)
-    except OSError as error:
-        raise UserError(
-            f"cannot save {target} ({error.strerror or error}); make room and run the same "
-            "command again: it goes on from the last whole checkpoint"
-        ) from None
+    except Exception as error:  # noqa: BLE001 - errors of writing have no class in common
+        raise unsaved(target, error) from None
     finally:
         if staging is not None and staging.exists():
             shutil.rmtree(staging, ignore_errors=True)
+
+
+def unsaved(target: Path, error: Exception) -> Exception:
+    """`UserError` for an error of writing, and any other error as it is.
+
+    The writers of torch and safetensors hide what the system said behind errors of their own.
+    """
+    text = str(error)
+    if isinstance(error, OSError):
+        why = error.strerror or text
+    elif type(error).__name__ == "SafetensorError" and "os error" in text.lower():
+        why = text.rpartition("I/O error: ")[2]
+    elif isinstance(error, RuntimeError) and any(mark in text for mark in _TORCH_WRITER):
+        why = "the disk did not take all of it"
+    else:
+        return error
+    return UserError(
+        f"cannot save {target} ({why}); make room and run the same command again: it goes on from "
+        "the last whole checkpoint"
+    )
 
 
 def newest(folder: Path) -> tuple[int, Path] | None:

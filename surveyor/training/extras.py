@@ -9,8 +9,8 @@ from surveyor.core.errors import UserError
 from surveyor.services.neural.runtime import fit_torchvision
 
 
-def need(name: str) -> ModuleType:
-    """A module of the ``train`` extra; `UserError` says how to get it.
+def need(name: str, package: str = "'.[train]'") -> ModuleType:
+    """A module of the ``train`` extra, or of ``package``; `UserError` says how to get it.
 
     Transformers imports a torchvision that it finds, and fails on one that does not fit torch.
     """
@@ -21,5 +21,5 @@ def need(name: str) -> ModuleType:
     except ImportError as error:
         raise UserError(
             f"training needs {name.partition('.')[0]} ({error}); install it with "
-            "`pip install '.[train]'`"
+            f"`pip install {package}`"
         ) from None

@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from surveyor.core.errors import UserError
-from surveyor.training.checkpoints import write_folder
+from surveyor.training.checkpoints import unsaved, write_folder
+from surveyor.training.export.tables import table_of
 from surveyor.training.extras import need
 from surveyor.training.models.collator import AgentCollator
 from surveyor.training.models.families import load_checkpoint
@@ -48,12 +49,7 @@ class Mixture:
         datasets = need("datasets")
         self._tables = []
         for folder, _ in sources:
-            file = folder / "data.parquet"
-            if not file.exists():
-                raise UserError(
-                    f"{folder} holds no rows ({file.name} is missing); make them with "
-                    "`surveyor export sft`"
-                )
+            file = table_of(folder, "rows", "sft")
             self._tables.append(datasets.Dataset.from_parquet(str(file)))
         weights = [weight for _, weight in sources]
         if min(weights, default=0) <= 0:
@@ -150,11 +146,8 @@ def run_trainer(trainer: Any, processor: Any, out: Path, rank: int) -> Path:
     last = found(str(folder)) if folder.is_dir() else None
     try:
         trainer.train(resume_from_checkpoint=last)
-    except OSError as error:
-        raise UserError(
-            f"cannot save under {out} ({error.strerror or error}); make room and run the same "
-            "command again: it goes on from the last whole checkpoint"
-        ) from None
+    except Exception as error:  # noqa: BLE001 - errors of writing have no class in common
+        raise unsaved(out, error) from None
     history = [row for row in trainer.state.log_history if "loss" in row]
     if any(not math.isfinite(row["loss"]) for row in history):
         raise UserError("the loss became not a number; lower --rate and train again")

@@ -22,6 +22,8 @@ from typer.testing import CliRunner
 from surveyor.cli.main import app
 from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import UserError
+from surveyor.memory.episodes import Episode
+from surveyor.training.evolution.scoring import Scored
 from surveyor.training.export.dialects import conversation
 from surveyor.training.export.tables import write_parquet
 from surveyor.training.grpo.environment import RolloutStage
@@ -161,8 +163,8 @@ def test_grpo_runs_the_tools_and_rewards_the_answer(
     client = no_experts(blobs)
     stage = RolloutStage({"t1": task}, TOOLS, lambda: client, images=vision)
 
-    async def marker(_task: str, answer: str | None) -> float:
-        return float(answer == "A")
+    async def marker(episode: Episode) -> Scored:
+        return Scored(float(episode.answer == "A"))
 
     settings = GrpoSettings(
         steps=2, group=4, rate=1e-5, completion=300, turns=3, temperature=0.1, save_every=1000
@@ -213,6 +215,53 @@ def _start(place: Path, out: Path) -> subprocess.Popen[bytes]:
     )
     arguments = [str(place / "random"), str(place / "rows"), str(out)]
     return subprocess.Popen([sys.executable, "-c", code, *arguments], env=dict(os.environ))
+
+
+@pytest.mark.parametrize("bytes_left", [20_000, 600_000], ids=["weights", "optimizer"])
+def test_a_disk_that_is_full_at_a_save_is_one_sentence(
+    place: Path, vision: bool, bytes_left: int, tmp_path: Path
+) -> None:
+    if vision:
+        pytest.skip("once is enough")
+    code = (
+        "import resource, signal, sys\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({bytes_left}, resource.RLIM_INFINITY))\n"
+        "from surveyor.training.sft import SftSettings, train_sft\n"
+        "from surveyor.core.errors import UserError\n"
+        "from pathlib import Path\n"
+        "s = SftSettings(steps=2, batch=1, accumulate=1, rate=1e-3, save_every=1)\n"
+        "try:\n"
+        "    train_sft(Path(sys.argv[1]), [(Path(sys.argv[2]), 1.0)], Path(sys.argv[3]), s)\n"
+        "except UserError as error:\n"
+        "    sys.exit(f'said: {error}')\n"
+    )
+    arguments = [str(place / "random"), str(place / "rows"), str(tmp_path / "out")]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+    assert "said: cannot save" in done.stderr, done.stderr[-2000:]
+    assert "make room and run the same command again" in done.stderr
+    assert not (tmp_path / "out" / "model").exists()
+
+
+def test_rows_that_are_none_are_refused(place: Path, vision: bool, tmp_path: Path) -> None:
+    columns = ("messages", "tools", "task_id")
+    write_parquet(tmp_path / "data.parquet", [], columns, parts=vision)
+    with pytest.raises(UserError, match="holds no rows; export again"):
+        train_sft(place / "random", [(tmp_path, 1.0)], tmp_path / "out", SftSettings())
+
+
+def test_a_template_that_drops_pictures_is_refused(place: Path, vision: bool) -> None:
+    if not vision:
+        pytest.skip("there are none to drop")
+    loaded = load_checkpoint(place / "random")
+    shown = loaded.processor.chat_template
+    assert "<|image_pad|>" in shown
+    for one in (loaded.processor, loaded.processor.tokenizer):
+        one.chat_template = shown.replace("<|image_pad|>", "")
+    with pytest.raises(UserError, match="drops images in tool results"):
+        check_template(loaded.processor, vision=True)
 
 
 def test_templates_and_parities_that_do_not_hold_are_refused_by_name(place: Path) -> None:

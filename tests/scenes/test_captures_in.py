@@ -12,7 +12,7 @@ import pytest
 from surveyor.benchmarks.loaders.frames import FrameRule
 from surveyor.benchmarks.loaders.registry import loader_named
 from surveyor.benchmarks.predictions import score_predictions
-from surveyor.compose.session import metric_of
+from surveyor.benchmarks.scoring import metric_of
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import Pose

@@ -11,10 +11,16 @@ from typing import Any
 
 import pytest
 
+from surveyor.benchmarks.run.config import RunConfig
+from surveyor.compose.training import train_compact_agent
 from surveyor.core.errors import UserError
+from surveyor.memory.episodes import Episode
 from surveyor.training.checkpoints import newest, prune, write_folder
+from surveyor.training.compact.rollouts import play_run
+from surveyor.training.evolution.scoring import Scored
 from surveyor.training.grpo.trl import GrpoSettings, answer_of, reward_function
 from surveyor.training.models.families import family_of
+from surveyor.training.rows.filters import Filters
 
 
 def test_a_full_disk_leaves_the_last_whole_checkpoint(tmp_path: Path) -> None:
@@ -30,6 +36,41 @@ def test_a_full_disk_leaves_the_last_whole_checkpoint(tmp_path: Path) -> None:
     assert newest(tmp_path) == (1, tmp_path / "step-1")
     assert (tmp_path / "step-1" / "state").read_text() == "one"
     assert [path.name for path in tmp_path.iterdir()] == ["step-1"]
+
+
+@pytest.mark.parametrize(
+    ("error", "why"),
+    [
+        (RuntimeError("[enforce fail at inline_container.cc:672] unexpected pos 64 vs 0"), "disk"),
+        (type("SafetensorError", (Exception,), {})("I/O error: Disk full (os error 28)"), "Disk"),
+    ],
+)
+def test_what_writers_hide_is_said(tmp_path: Path, error: Exception, why: str) -> None:
+    def full(_: Path) -> None:
+        raise error
+
+    with pytest.raises(UserError, match=rf"cannot save .*{why}.*make room"):
+        write_folder(tmp_path / "step-1", full)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(RuntimeError, match="another"):
+        write_folder(tmp_path / "step-1", lambda _: _raise(RuntimeError("another")))
+
+
+def _raise(error: Exception) -> None:
+    raise error
+
+
+def test_test_scenes_are_not_learnt_from(tmp_path: Path) -> None:
+    from tests.support.grounded_stage import grounded_room
+
+    train = grounded_room(tmp_path / "train").path
+    run = tmp_path / "run"
+    config = RunConfig(dataset=str(train), expert_options={"preset": "perfect"}, limit=2)
+    asyncio.run(play_run(run, train, tmp_path / "work", config))
+    settings: dict[str, object] = {"steps": 1}
+    with pytest.raises(UserError, match=r"scene room_000031 gave a training row and is in a test"):
+        train_compact_agent(tmp_path / "out", [run], Filters(), settings, test=[train])
+    assert not (tmp_path / "out").exists()
 
 
 def test_checkpoints_are_replaced_whole_and_pruned(tmp_path: Path) -> None:
@@ -58,8 +99,8 @@ class _Lived:
 
 
 def test_a_reward_that_is_not_a_number_stops_the_training() -> None:
-    async def broken(_task: str, _answer: str | None) -> float:
-        return float("nan")
+    async def broken(_episode: Episode) -> Scored:
+        return Scored(float("nan"))
 
     reward = reward_function(broken, GrpoSettings(group=2), {})
     said = [[{"role": "assistant", "content": "<answer>213</answer>"}]] * 2

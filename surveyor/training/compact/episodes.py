@@ -60,8 +60,9 @@ class Episodes:
         if episode is None or not episode.done:
             why = episode.reason if episode else "it never began"
             raise InfrastructureError(f"an episode of {task.id} did not end: {why}")
-        score = (await self.scorer.score(task.id, episode.answer)).score
-        return Rewarded(episode, score, skill.workflow if skill else None, grounded=True)
+        told = await self.scorer.judge(episode)
+        workflow = skill.workflow if skill else None
+        return Rewarded(episode, told.score, workflow, grounded=True, boxes=told.boxes)
 
 
 def utility(judged: Rewarded, price: float) -> float:

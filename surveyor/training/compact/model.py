@@ -67,6 +67,23 @@ def load_model(folder: Path) -> Any:
     return model.eval()
 
 
+def begin_from(model: Any, vocabulary: Vocabulary, folder: Path) -> None:
+    """Give a new network the weights of an earlier agent: what a token was there it is here, words
+    that are new keep their random ones. `UserError` when the agent is of another shape."""
+    torch = need("torch")
+    known, weights = Vocabulary.load(folder).ids, load_model(folder).state_dict()
+    tied = ("model.embed_tokens.weight", "lm_head.weight")
+    own = model.state_dict()
+    shapes = {name: value.shape for name, value in own.items() if name not in tied}
+    if shapes != {name: value.shape for name, value in weights.items() if name not in tied}:
+        raise UserError(f"{folder} is of another shape; give the --layers and --width it has")
+    shared = [(ours, known[token]) for token, ours in vocabulary.ids.items() if token in known]
+    here, there = torch.tensor(shared).T
+    table = own[tied[0]].clone()
+    table[here] = weights[tied[0]][there]
+    model.load_state_dict({**weights, **dict.fromkeys(tied, table)})
+
+
 def write_tokenizer(folder: Path, vocabulary: Vocabulary) -> None:
     """The vocabulary as a word-level tokenizer, for programs that know no slots."""
     tokenizers, transformers = need("tokenizers"), need("transformers")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from surveyor.training.compact.programs import value_tokens
 from surveyor.training.compact.table import Table
 from surveyor.training.compact.vocabulary import NAMES, UNKNOWN, WHOLE
 
@@ -134,6 +135,10 @@ def _count(handle: str, rest: str, arguments: Arguments, table: Table) -> list[s
     return ["meas", _whole(rest)]
 
 
+def _program(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
+    return value_tokens(rest, table)
+
+
 def _direction(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
     sector = rest.partition(":")[0]
     option = table.saying(sector)
@@ -173,6 +178,7 @@ _TELLERS: dict[str, Callable[[str, str, Arguments, Table], list[str]]] = {
     "size": _measured,
     "floor_area": _measured,
     "count": _count,
+    "program": _program,
     "direction": _direction,
     "nearest": _nearest,
     "appearance_order": _order,

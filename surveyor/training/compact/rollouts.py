@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from surveyor.agent.limits import Limits
 from surveyor.agent.planner import Planner
@@ -13,7 +14,7 @@ from surveyor.benchmarks.run.progress import Subscriber
 from surveyor.benchmarks.run.provenance import record
 from surveyor.benchmarks.run.schedule import scheduled, select
 from surveyor.benchmarks.runner import EpisodeContext, RunContext, SessionSummary, run_dataset
-from surveyor.benchmarks.scoring import score_apart
+from surveyor.benchmarks.scoring import metric_of, score_apart
 from surveyor.core.dataset import Dataset
 from surveyor.core.tasks import Task
 from surveyor.memory.events import SkillCandidate, SkillsRetrieved
@@ -22,6 +23,7 @@ from surveyor.memory.runs import RunFolder
 from surveyor.tools.builtin import default_tools
 from surveyor.tools.experts import ExpertClient
 from surveyor.tools.registry import Registry
+from surveyor.tools.spec import Tool
 from surveyor.tools.workspace import Workspace
 from surveyor.training.compact.drawing import skill_for
 from surveyor.training.evolution.inprocess_experts import experts_in_process
@@ -34,12 +36,13 @@ async def play_run(
     config: RunConfig,
     planner: Planner | None = None,
     subscribers: Sequence[Subscriber] = (),
+    tools: Sequence[Tool[Any]] = (),
 ) -> tuple[RunFolder, SessionSummary]:
     """Play ``config``'s tasks with reference experts in this process, and score what was answered.
 
     ``config.skills`` is empty or names drawn workflows (`surveyor.training.compact.drawing`).
-    ``planner`` is the `program` teacher unless given. ``work`` keeps blobs and cached answers and
-    may be shared by runs. The same call again resumes.
+    ``planner`` is the `program` teacher unless given, ``tools`` are offered beside ours. ``work``
+    keeps blobs and cached answers and may be shared by runs. The same call again resumes.
     """
     dataset = Dataset.open(dataset_path)
     tasks = select(dataset.tasks(), config)
@@ -56,12 +59,12 @@ async def play_run(
         run = RunFolder.create(folder, manifest, (scheduled(task) for task in tasks))
         bench = RunContext(
             planner or ProgramPlanner(),
-            Registry(default_tools()),
+            Registry([*default_tools(), *tools]),
             _Settings(client, config.skills),
             Limits(),
         )
         summary = await run_dataset(run, tasks, bench, config, subscribers)
-    score_apart(run, dataset_path)
+    score_apart(run, dataset_path, metric_of(dataset_path, config.types))
     return run, summary
 
 

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from surveyor.core.errors import UserError
 from surveyor.training.checkpoints import newest, prune, write_folder
-from surveyor.training.compact.model import ModelShape, make_model, write_tokenizer
+from surveyor.training.compact.model import ModelShape, begin_from, make_model, write_tokenizer
 from surveyor.training.compact.sequences import Order, Spoken, blurred, renamed
 from surveyor.training.compact.vocabulary import PAD, Vocabulary
 from surveyor.training.extras import need
@@ -70,8 +70,11 @@ def train_compact(
     out: Path,
     settings: CompactSettings,
     told: Told = lambda row: None,
+    start: Path | None = None,
 ) -> Path:
     """Train, or go on with what ``out`` holds, and return the model's folder.
+
+    ``start`` is an earlier agent's folder to begin with instead of random weights.
 
     Raises `UserError` for too few episodes, a loss that is not a number, or a full disk; the last
     whole checkpoint stays and the same call resumes from it.
@@ -80,7 +83,7 @@ def train_compact(
     if settings.threads:
         torch.set_num_threads(settings.threads)
     order = Order.of(data, settings.batch, settings.seed)
-    state = _begin(out, vocabulary, settings)
+    state = _begin(out, vocabulary, settings, start)
     began, first, tokens = time.monotonic(), state.step, 0
     while state.step < settings.steps:
         loss, seen, right = _step(torch, state, data, order, vocabulary, settings)
@@ -131,9 +134,13 @@ def accuracy(model: Any, data: Sequence[Spoken], vocabulary: Vocabulary, batch: 
     return right / total if total else 0.0
 
 
-def _begin(out: Path, vocabulary: Vocabulary, settings: CompactSettings) -> _State:
+def _begin(
+    out: Path, vocabulary: Vocabulary, settings: CompactSettings, start: Path | None
+) -> _State:
     torch = need("torch")
     model = make_model(settings.shape, vocabulary, settings.seed)
+    if start is not None:
+        begin_from(model, vocabulary, start)
     inner = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
     chosen = {id(p) for p in inner}
     others = [p for p in model.parameters() if id(p) not in chosen]

@@ -9,7 +9,9 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
+from surveyor.agent.program.tool import PROGRAM
 from surveyor.training.compact.needs import need_text
+from surveyor.training.compact.programs import handles_in, program_text, program_tokens
 from surveyor.training.compact.table import Table
 from surveyor.training.compact.vocabulary import END, UNKNOWN, WHOLE, argument_lists, keywords
 
@@ -40,6 +42,8 @@ def call_tokens(name: str, arguments: Mapping[str, Any], table: Table) -> list[s
         way = _WAYS.get(key, "")
         if way in table.way and table.way[way] == value and not isinstance(value, bool):
             said.append(way)
+        elif name == PROGRAM and isinstance(value, str):
+            said += program_tokens(value, table)
         elif key == "frames" and isinstance(value, list):
             said += _frame_list(value, table)
         else:
@@ -63,6 +67,8 @@ def follow(name: str, arguments: Mapping[str, Any], table: Table) -> None:
 def answer_tokens(text: str, table: Table) -> list[str]:
     """The answer as a copy: of an option, of a measured number, or of a word."""
     text = text.strip()
+    if (handles := handles_in(text, table)) is not None:
+        return handles
     if text in table.options:
         option = table.options[text]
         for position, measured in enumerate(table.numbers):
@@ -162,7 +168,7 @@ def _choices() -> frozenset[str]:
 
 @cache
 def _lists() -> dict[str, dict[str, bool]]:
-    return argument_lists()
+    return {**argument_lists(), PROGRAM: {"text": False}}
 
 
 def _call(span: Sequence[str], table: Table) -> tuple[str, dict[str, Any]]:
@@ -177,7 +183,11 @@ def _call(span: Sequence[str], table: Table) -> tuple[str, dict[str, Any]]:
         key = span[start][1:]
         if key not in arguments:
             raise ValueError(f"{name} with an argument {key}")
-        values = _read_values(span[start + 1 : end], key, table)
+        inner = span[start + 1 : end]
+        if name == PROGRAM:
+            values: list[Any] = [program_text(inner, table.names)]
+        else:
+            values = _read_values(inner, key, table)
         if not arguments[key] and len(values) != 1:
             raise ValueError(f"{name} with {len(values)} values for {key}")
         found[key] = values if arguments[key] else values[0]
@@ -254,6 +264,8 @@ def _answer(tokens: Sequence[str], table: Table) -> str:
             raise ValueError(f"{tokens[0]} as a number, which it is not")
         value = float(_slot(table.numbers, tokens[0]))
         return f"{value:.1f}" if tokens[1] == "<r1>" else str(round(100 * value))
+    if tokens and all(re.fullmatch(r"obj_\d+", token) for token in tokens):
+        return ", ".join(tokens)
     words = [_slot(table.names, t) if re.fullmatch(r"E\d+", t) else t.strip("<>") for t in tokens]
     if not words or UNKNOWN in tokens:
         raise ValueError("an answer that can't be read")

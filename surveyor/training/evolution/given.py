@@ -32,7 +32,7 @@ async def rollouts_of(
             episode = folder.episode(task_id, epoch)
             way = workflow_of(folder, episode) if episode and episode.done else None
             if episode is not None and way is not None:
-                scored = await scores.score(task_id, prediction(episode))
+                scored = await scores.score(task_id, prediction(episode), episode.outcomes)
                 found.append(replay(by_id[task_id], way, episode, scored))
     return tuple(found)
 

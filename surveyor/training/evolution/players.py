@@ -11,7 +11,7 @@ from surveyor.agent.limits import Limits
 from surveyor.agent.loop import Toolbox, run_episode
 from surveyor.agent.planner import Planner
 from surveyor.core.errors import InfrastructureError, UserError
-from surveyor.memory.events import EpisodeStatus
+from surveyor.memory.events import EpisodeStatus, ToolOutcome
 from surveyor.memory.log import EpisodeLog
 from surveyor.memory.runs import RunFolder
 from surveyor.skills.distil.causes import GOOD_ENOUGH
@@ -55,7 +55,9 @@ class Style(Protocol):
 class Scores(Protocol):
     """Who scores predictions, in a process of its own."""
 
-    async def score(self, task_id: str, prediction: str | None) -> Scored: ...
+    async def score(
+        self, task_id: str, prediction: str | None, outcomes: Sequence[ToolOutcome] = ()
+    ) -> Scored: ...
 
 
 @dataclass(slots=True)
@@ -174,7 +176,8 @@ class LoggedPlayer:
             raise InfrastructureError(f"{folder.path} has lost the log of {request.case.id}")
         scored = None
         if episode.done:
-            scored = await self.scores.score(request.case.id, prediction(episode))
+            said = prediction(episode)
+            scored = await self.scores.score(request.case.id, said, episode.outcomes)
         return replay(request.case, request.workflow, episode, scored)
 
     def _version(self, workflow: Workflow) -> str:

@@ -70,7 +70,7 @@ async def tried_in(
                 continue
             steps = steps_of(episode)
             if 0 < len(steps) <= _LONGEST:
-                scored = await scores.score(task.id, prediction(episode))
+                scored = await scores.score(task.id, prediction(episode), episode.outcomes)
                 found.append(Tried(by_id[task.id], folder.record.id, steps, scored.score))
     return tuple(found)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from surveyor.core.errors import UserError
 from surveyor.training.extras import need
 
 _GROUP = 256
@@ -31,6 +32,19 @@ def write_parquet(
         if group:
             writer.write_table(pa.Table.from_pylist(group, schema))
     return count
+
+
+def table_of(folder: Path, what: str, verb: str) -> Path:
+    """The file of a folder's rows; `UserError` where there is none, or none in it."""
+    file = folder / "data.parquet"
+    if not file.exists():
+        raise UserError(
+            f"{folder} holds no {what} ({file.name} is missing); make them with "
+            f"`surveyor export {verb}`"
+        )
+    if not need("pyarrow.parquet").ParquetFile(file).metadata.num_rows:
+        raise UserError(f"{folder} holds no {what}; export again with looser filters, or run more")
+    return file
 
 
 MESSAGES = ("messages", "prompt", "chosen", "rejected")

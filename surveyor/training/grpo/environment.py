@@ -94,12 +94,12 @@ class Environment:
             )
         )
 
-    async def _call(self, name: str, arguments: dict[str, Any]) -> Any:
+    async def _call(self, name: str, raw: str) -> Any:
+        """What a call came to; ``raw`` are its arguments as they were said."""
         played = self._now
         async with played.order:  # calls of one turn in order, so that handles are numbered so
             number = played.calls
             played.calls += 1
-            raw = orjson.dumps(arguments).decode()
             call = CallRequest(f"call_{number}", name, raw)
             played.events.append(
                 ToolCall(
@@ -107,7 +107,7 @@ class Environment:
                     call_id=call.call_id,
                     name=name,
                     raw_arguments=raw,
-                    arguments=json.loads(raw),
+                    arguments=_read(raw),
                 )
             )
             outcome = await self._outcome(number, call)
@@ -168,9 +168,17 @@ def environment_of(stage: RolloutStage) -> type[Environment]:
     return type("Rooms", (Environment,), {"stage": stage, **methods})
 
 
+def _read(raw: str) -> dict[str, Any] | None:
+    try:
+        value = json.loads(raw)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
 def _method(name: str) -> Callable[..., Any]:
     async def method(self: Environment, **arguments: Any) -> Any:
-        return await self._call(name, arguments)
+        return await self._call(name, orjson.dumps(arguments).decode())
 
     method.__name__ = method.__qualname__ = name
     method.__doc__ = f"Call the tool {name}."

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from surveyor.core.errors import UserError
+from surveyor.memory.episodes import Episode
 from surveyor.skills.workflow import Workflow
+from surveyor.training.evolution.scoring import Scored
+from surveyor.training.export.tables import table_of
 from surveyor.training.extras import need
 from surveyor.training.grpo.environment import Environment, RolloutStage, environment_of
 from surveyor.training.models.collator import with_pictures
@@ -21,8 +24,8 @@ from surveyor.training.models.rendering import check_template, tokenizer_of
 from surveyor.training.rewards.parts import PARTS, WEIGHTS, Rewarded, rewards
 from surveyor.training.sft import common, lora, run_trainer
 
-Marker = Callable[[str, str | None], Awaitable[float]]
-"""The score of a prediction for a task, by someone who holds the answers apart."""
+Marker = Callable[[Episode], Awaitable[Scored]]
+"""The score of an episode's answer, by someone who holds the answers apart."""
 
 _ANSWER = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
 PARITY = 0.05
@@ -123,12 +126,7 @@ def _teach_reading(processor: Any) -> None:
 
 
 def _prompts(folder: Path, *, vision: bool) -> Any:
-    file = folder / "data.parquet"
-    if not file.exists():
-        raise UserError(
-            f"{folder} holds no prompts ({file.name} is missing); make them with "
-            "`surveyor export grpo`"
-        )
+    file = table_of(folder, "prompts", "grpo")
     table = need("datasets").Dataset.from_parquet(str(file))
 
     def told(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
@@ -143,7 +141,7 @@ def _prompts(folder: Path, *, vision: bool) -> Any:
 
 def reward_function(
     marker: Marker, settings: GrpoSettings, workflows: Mapping[str, Workflow]
-) -> Callable[..., Awaitable[list[float]]]:
+) -> Callable[..., Coroutine[Any, Any, list[float]]]:
     """TRL's reward: groups are the rollouts of one task that stand beside each other."""
 
     async def reward(
@@ -156,18 +154,19 @@ def reward_function(
         judged = []
         for said, task, environment in zip(completions, task_id, environments, strict=True):
             text, answer = answer_of(said)
-            score = await marker(task, answer)
             episode = environment._episode(answer, text)
-            judged.append(Rewarded(episode, score, workflows.get(task)))
-        told = []
+            told = await marker(episode)
+            workflow = workflows.get(task)
+            judged.append(Rewarded(episode, told.score, workflow, boxes=told.boxes))
+        given = []
         for start in range(0, len(judged), settings.group):
-            told += rewards(judged[start : start + settings.group], settings.weights)
-        if any(not math.isfinite(one.total) for one in told):
-            raise UserError("a reward is not a number; look at the scorer and at --weights")
+            given += rewards(judged[start : start + settings.group], settings.weights)
+        if any(not math.isfinite(one.total) for one in given):
+            raise UserError("a reward is not a number; look at the scorer and at --reward")
         if log_metric is not None:
             for name in (*PARTS, "tools"):
-                log_metric(f"part/{name}", sum(one.parts[name] for one in told) / len(told))
-        return [one.total for one in told]
+                log_metric(f"part/{name}", sum(one.parts[name] for one in given) / len(given))
+        return [one.total for one in given]
 
     return reward
 

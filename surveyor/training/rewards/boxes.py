@@ -13,14 +13,16 @@ APEIRIA's reward, which this replaces, gives less for two right objects than for
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import dist, exp
+from math import dist, exp, isfinite
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from surveyor.agent.program.apeiria import SPEAKS, read_answer
+from surveyor.benchmarks.scorers.base import Unscorable
+from surveyor.benchmarks.scorers.boxes import SCANREFER, Boxes, read_boxes
 from surveyor.core.geometry import Vec3
 
 _LEAST_EDGE, _ID = 0.01, 0.2
@@ -54,7 +56,9 @@ def box_reward(
 
 
 def similarity(predicted: NamedBox, true: NamedBox) -> float:
-    """How much one box is another, in [0, 1]."""
+    """How much one box is another, in [0, 1]; a box of no size at all is no object, and none."""
+    if not any(predicted.size):
+        return 0.0
     errors = [
         abs(said - is_) / max(is_, _LEAST_EDGE)
         for said, is_ in zip(predicted.size, true.size, strict=True)
@@ -64,6 +68,35 @@ def similarity(predicted: NamedBox, true: NamedBox) -> float:
     if not true.id:
         return alike
     return (1 - _ID) * alike + _ID * (predicted.id == true.id)
+
+
+def corners_reward(predicted: object, target: Mapping[str, object]) -> float | None:
+    """The reward of boxes told by their corners, ``[[xmin, ymin, zmin], [xmax, ymax, zmax]]`` each.
+
+    ``target`` is a row of ScanRefer (``gt_aabb``) or Multi3DRefer (``gt_aabbs``), ``None`` comes
+    back for any other. An empty list is a denial, anything that is no list of boxes worth 0.
+    """
+    if "gt_aabb" in target:
+        true = read_boxes([target["gt_aabb"]], SCANREFER, "gt_aabb")
+    elif "gt_aabbs" in target:
+        true = read_boxes(target["gt_aabbs"], SCANREFER, "gt_aabbs")
+    else:
+        return None
+    try:
+        said = _named(read_boxes(predicted, SCANREFER, "the answer"))
+    except Unscorable:
+        return 0.0
+    if any(not isfinite(x) for one in said for x in (*one.center, *one.size)):
+        return 0.0
+    return box_reward(said, _named(true), denied=not said)
+
+
+def _named(corners: Boxes) -> list[NamedBox]:
+    told = []
+    for low, high in corners.astype(float):
+        (x, y, z), (a, b, c) = ((low + high) / 2).tolist(), (high - low).tolist()
+        told.append(NamedBox((x, y, z), (a, b, c)))
+    return told
 
 
 _DENIAL = re.compile(

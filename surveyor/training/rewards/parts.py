@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp
+from math import exp, inf
 
 import orjson
 
 from surveyor.benchmarks.tool_use import Basis, Use, tool_use
+from surveyor.core.errors import UserError
 from surveyor.memory.episodes import Episode
 from surveyor.memory.events import (
     Answer,
@@ -28,13 +29,15 @@ class Rewarded:
     """An episode with its score (the metric's, 0..1) and the workflow of the skill it was given.
 
     ``grounded`` says that the question has something to ground at all: evidence frames, boxes or
-    objects that an answer can rest on.
+    objects that an answer can rest on. ``boxes`` is the reward of the boxes that the answer names
+    (`surveyor.training.rewards.boxes`), ``None`` where the task has none.
     """
 
     episode: Episode
     score: float
     workflow: Workflow | None = None
     grounded: bool = True
+    boxes: float | None = None
 
 
 Part = Callable[[Rewarded], float]
@@ -65,6 +68,18 @@ def grounding(judged: Rewarded) -> float:
     if not judged.grounded or not use.uses or use.basis in (Basis.NONE, Basis.LAST):
         return 0.0
     return answer(judged) * use.count(Use.EFFECTIVE) / len(use.uses)
+
+
+def boxes(judged: Rewarded) -> float:
+    """How well the objects that the answer names are the true ones: one to one, by centre and size
+    (`surveyor.training.rewards.boxes`, after APEIRIA's grounding reward). Unlike an IoU it tells a
+    near miss from a far one.
+
+    ``r = 2 sum(s) / (p + g) · [answered] · [not cut]``; 0 where the task has no boxes.
+    """
+    if judged.boxes is None or judged.episode.status is not EpisodeStatus.ANSWERED:
+        return 0.0
+    return 0.0 if _cut(judged.episode) else judged.boxes
 
 
 def format_(judged: Rewarded) -> float:
@@ -124,6 +139,7 @@ def seconds(judged: Rewarded, price: float = 0.01) -> float:
 PARTS: Mapping[str, Part] = {
     "answer": answer,
     "grounding": grounding,
+    "boxes": boxes,
     "format": format_,
     "skill": skill,
     "length": length,
@@ -140,6 +156,27 @@ WEIGHTS: Mapping[str, float] = {
     "seconds": 0.1,
     "tools": 0.2,
 }
+
+
+def weights_of(named: Sequence[str]) -> Mapping[str, float]:
+    """``NAME`` or ``NAME:WEIGHT`` each, as in ``boxes`` and ``format:0.1``.
+
+    All parts in their usual weights where none is named. Raises `UserError` for a part that there
+    is not and for a weight that is none.
+    """
+    known = (*PARTS, "tools")
+    found: dict[str, float] = {}
+    for text in named:
+        name, colon, weight = text.partition(":")
+        if name not in known:
+            raise UserError(f"there is no reward {name!r}; there are {', '.join(known)}")
+        try:
+            found[name] = float(weight) if colon else 1.0
+        except ValueError:
+            found[name] = -1.0
+        if not 0 < found[name] < inf:
+            raise UserError(f"--reward is NAME or NAME:WEIGHT, as in boxes:0.5, not {text!r}")
+    return found or dict(WEIGHTS)
 
 
 @dataclass(frozen=True, slots=True)

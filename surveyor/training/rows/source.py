@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from surveyor.agent.chat.capabilities import Capabilities
 from surveyor.agent.planner import PlannerInput
+from surveyor.agent.program.tool import PROGRAM, program_tool
 from surveyor.benchmarks.tool_use import Use, tool_use
 from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import Dataset
@@ -18,6 +20,7 @@ from surveyor.memory.events import Answer, EpisodeStatus, SkillsRetrieved
 from surveyor.memory.runs import RunFolder
 from surveyor.skills.entries import RetrievedSkill
 from surveyor.tools.builtin import default_tools
+from surveyor.tools.spec import Tool
 from surveyor.training.rows.accounts import Layout, account_messages
 from surveyor.training.rows.records import Chat, Row
 from surveyor.training.rows.sent import said, was_recorded
@@ -126,7 +129,7 @@ class RunSource:
                 )
             messages, tools = said(BlobStore(self.folder.path / "blobs"), episode)
             return messages, tools, True
-        schemas = _schemas()
+        schemas = _schemas(any(call.name == PROGRAM for call in episode.calls))
         handles = tuple(f"frame_{frame.index}" for frame in task.frames)
         brief = PlannerInput(schemas, handles, skills)
         told = tell(task, brief, episode, self.capabilities, reasoning=self.reasoning)
@@ -137,6 +140,7 @@ class RunSource:
 
 
 @cache
-def _schemas() -> tuple[Chat, ...]:
+def _schemas(programs: bool) -> tuple[Chat, ...]:
     """Made once: describing the tools costs ten times what reading an episode does."""
-    return tuple(tool.schema for tool in default_tools())
+    tools: tuple[Tool[Any], ...] = (program_tool(),) if programs else ()
+    return tuple(tool.schema for tool in (*default_tools(), *tools))

@@ -21,6 +21,7 @@ from surveyor.core.blobs import BlobRef, BlobStore
 from surveyor.core.cameras import Frame
 from surveyor.core.errors import UserError
 from surveyor.core.tasks import Task
+from surveyor.memory.events import ToolOutcome
 from surveyor.memory.manifest import DatasetIdentity
 from surveyor.scenes.questions.vsi import GENERATORS
 from surveyor.skills.distil.rollouts import Cause, Rollout
@@ -188,7 +189,9 @@ class ScriptedStyle:
 class ScoredByAnswer:
     """Predictions of this world are their scores."""
 
-    async def score(self, task_id: str, prediction: str | None) -> Scored:
+    async def score(
+        self, task_id: str, prediction: str | None, _outcomes: Sequence[ToolOutcome] = ()
+    ) -> Scored:
         return Scored(float(prediction or 0.0))
 
 

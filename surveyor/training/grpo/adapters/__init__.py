@@ -1,0 +1,1 @@
+"""Thin adapters from our environment to other frameworks' rollout loops, one module each."""
