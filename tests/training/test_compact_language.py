@@ -22,7 +22,7 @@ from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import UserError
 from surveyor.memory.episodes import Episode, fold
 from surveyor.skills.entries import RetrievedSkill
-from surveyor.skills.workflow import Stop, Workflow
+from surveyor.skills.workflow import Join, Stop, Workflow
 from surveyor.tools.builtin import default_tools
 from surveyor.tools.registry import Registry
 from surveyor.tools.workspace import Workspace
@@ -216,6 +216,11 @@ def test_the_teacher_does_what_the_skill_says_and_another_skill_is_noticed(
         assert all(met.values()), (number, workflow, met)
         others = [w for w, _, _ in lessons if w.frames.number != workflow.frames.number]
         assert not any(adherence(episode, other)["frames"] for other in others)
+        if "views" in met:
+            flipped = Join.BEST if workflow.join is Join.VOTE else Join.VOTE
+            other_way = workflow.model_copy(update={"join": flipped, "fallback": None})
+            assert not adherence(episode, other_way)["views"]
+    assert any("views" in adherence(episode, workflow) for workflow, episode, _ in lessons)
 
 
 TEXT = st.text(max_size=60)
