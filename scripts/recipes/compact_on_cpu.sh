@@ -5,7 +5,7 @@
 #   ROOMS=4 TEST=4 STEPS=60 scripts/recipes/compact_on_cpu.sh out/try     to see the road
 set -euo pipefail
 OUT=${1:-out/compact}
-ROOMS=${ROOMS:-80} TEST=${TEST:-60} STEPS=${STEPS:-2000} PORT=${PORT:-8010}
+ROOMS=${ROOMS:-80} TEST=${TEST:-60} STEPS=${STEPS:-1200} PORT=${PORT:-8010}
 PYTHON=${PYTHON:-python}
 surveyor() { "$PYTHON" -m surveyor.cli.main "$@"; }
 mkdir -p "$OUT"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,10 +12,8 @@ from PIL import Image
 
 from surveyor.core.blobs import BlobStore
 from surveyor.core.geometry import PointCloud
-from surveyor.memory.events import ToolOutcome, ToolStatus
-from surveyor.tools.builtin import default_tools
+from surveyor.memory.events import ToolStatus
 from surveyor.tools.records import CloudRecord, FrameRecord, ObjectRecord
-from surveyor.tools.registry import Registry
 from surveyor.tools.schemas import (
     MeasureData,
     MotionData,
@@ -26,39 +22,8 @@ from surveyor.tools.schemas import (
     OrderData,
     TopViewData,
 )
-from surveyor.tools.spec import CallRequest
-from surveyor.tools.workspace import Workspace
 from tests.support.box_room import THINGS, BoxRoom
-from tests.tools.conftest import make_client
-
-FRAMES = [f"frame_{index}" for index in range(12)]
-ALL = ["sofa", "chair", "table", "lamp"]
-
-
-class Hand:
-    """Calls tools one after the other in one workspace."""
-
-    def __init__(self, room: BoxRoom, path: Path) -> None:
-        self.workspace = Workspace(room.task(), make_client(room, path))
-        self._registry = Registry(default_tools())
-
-    def __call__(self, name: str, /, **arguments: object) -> ToolOutcome:
-        call = CallRequest("c", name, json.dumps(arguments))
-        (outcome,) = asyncio.run(self._registry.execute(0, [call], self.workspace))
-        return outcome
-
-    def objects(self, **fuse: object) -> ObjectsData:
-        """Everything in the room, fused."""
-        recon = self("reconstruct", frames=FRAMES).handles[0]
-        boxes = self("detect", frames=FRAMES, phrases=ALL).handles[-1]
-        masks = self("segment", boxes=[boxes]).handles[-1]
-        clouds = self("lift", masks=[masks], reconstruction=recon).handles[-1]
-        return ObjectsData.model_validate(self("fuse", clouds=[clouds], **fuse).data)
-
-
-@pytest.fixture
-def hand(room: BoxRoom, tmp_path: Path) -> Hand:
-    return Hand(room, tmp_path)
+from tests.tools.conftest import ALL, FRAMES, Hand, make_client
 
 
 def test_fused_objects_are_the_things_in_the_room(hand: Hand) -> None:
@@ -380,64 +345,3 @@ def test_rivals_are_named_by_handle_or_by_what_they_are(hand: Hand) -> None:
     assert refused.status is ToolStatus.MISTAKE
     assert "same frame of reference" in refused.text
     assert hand("nearest", anchor=anchor, candidates=["obj_99"]).status is ToolStatus.MISTAKE
-
-
-def apart(hand: Hand) -> list[str]:
-    """Everything in the room, found in every view alone; the views."""
-    boxes = hand("detect", frames=FRAMES, phrases=ALL).handles[-1]
-    depths = hand("depth", frames=FRAMES).handles[-1]
-    clouds = hand("lift", boxes=[boxes], depths=[depths]).handles[-1]
-    rows = ObjectsData.model_validate(hand("fuse", clouds=[clouds]).data).objects
-    return sorted({row.space for row in rows})
-
-
-def test_views_that_stay_apart_are_measured_one_by_one_and_joined_in_one_call(hand: Hand) -> None:
-    views = apart(hand)
-    for name, given in (
-        ("size", {"object": "sofa"}),
-        ("distance", {"first": ["sofa"], "second": ["lamp"]}),
-        ("count", {"category": "chair"}),
-        ("direction", {"stand": "lamp", "face": "sofa", "query": "table"}),
-        ("nearest", {"anchor": "lamp", "candidates": ["sofa", "table", "piano"]}),
-    ):
-        single = [hand(name, **given, within=view) for view in views]
-        good = [one for one in single if one.status is ToolStatus.OK]
-        assert len(good) >= 2
-        vote, best = hand(name, **given, join="vote"), hand(name, **given, join="best")
-        assert vote.status is best.status is ToolStatus.OK, vote.text + best.text
-        assert len(vote.sources) == len(good)
-        assert f"of {len(good)} (" in vote.text
-        if name == "nearest":
-            firsts = [NearestData.model_validate(one.data).order for one in (*good, vote)]
-            fullest = [order[0][0] for order in firsts[:-1] if len(order) == max(map(len, firsts))]
-            assert fullest.count(firsts[-1][0][0]) == max(map(fullest.count, fullest))
-            continue
-        told = [MeasureData.model_validate(one.data).value for one in good]
-        voted = MeasureData.model_validate(vote.data)
-        assert MeasureData.model_validate(best.data).value in told
-        assert voted.handle == vote.handles[0]
-        if name == "count":
-            assert voted.value == sorted(told)[-2]
-        elif name == "direction":
-            assert told.count(voted.value) == max(map(told.count, told))
-        else:
-            assert voted.value == pytest.approx(float(np.median(np.array(told, dtype=float))))
-
-
-def test_joining_views_takes_names_that_one_view_shows_together(hand: Hand) -> None:
-    apart(hand)
-    assert "leave out join" in hand("size", object="obj_1", join="vote").text
-    assert "leave out join" in hand("size", object="sofa", within="frame_0", join="best").text
-    unseen = hand("distance", first=["sofa"], second=["piano"], join="vote")
-    assert unseen.status is ToolStatus.MISTAKE
-    assert "no view alone shows sofa and piano" in unseen.text
-
-
-def test_of_a_group_of_depths_the_one_that_shows_most_floor_counts(hand: Hand) -> None:
-    *single, group = hand("depth", frames=FRAMES[:4]).handles
-    areas = [
-        MeasureData.model_validate(outcome.data).value
-        for one in single
-        if (outcome := hand("floor_area", place=one)).status is ToolStatus.OK
-    ]
-    assert MeasureData.model_validate(hand("floor_area", place=group).data).value == max(areas)

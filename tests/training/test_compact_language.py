@@ -22,7 +22,7 @@ from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import UserError
 from surveyor.memory.episodes import Episode, fold
 from surveyor.skills.entries import RetrievedSkill
-from surveyor.skills.workflow import Stop, Workflow
+from surveyor.skills.workflow import Join, Stop, Workflow
 from surveyor.tools.builtin import default_tools
 from surveyor.tools.registry import Registry
 from surveyor.tools.workspace import Workspace
@@ -32,6 +32,7 @@ from surveyor.training.compact.lexicon import heads
 from surveyor.training.compact.needs import beginning, with_need
 from surveyor.training.compact.sequences import Order, Spoken, blurred
 from surveyor.training.compact.table import Table
+from surveyor.training.compact.turns import call_tokens
 from surveyor.training.compact.vocabulary import Vocabulary
 from surveyor.training.rewards.adherence import adherence
 from surveyor.training.rows.records import Chat
@@ -204,7 +205,8 @@ def test_a_search_that_stops_is_told_in_how_many_frames_each_name_was_seen() -> 
     way = draw(random.Random(1)).model_copy(update={"stop": stop})
     system = {"role": "system", "content": as_skill(way).text}
     counted = encode([system, *said], words).tokens
-    assert counted[-9:] == ["boxes_1", "f1", "E2", "f2", "E2", "E1", "0", "E2", "2"]
+    assert counted[-12:-7] == ["boxes_1", "f1", "E2", "f2", "E2"]
+    assert counted[-7:] == ["E1", "0", "false", "E2", "2", "true", "false"], "not all are enough"
 
 
 def test_the_teacher_does_what_the_skill_says_and_another_skill_is_noticed(
@@ -216,6 +218,11 @@ def test_the_teacher_does_what_the_skill_says_and_another_skill_is_noticed(
         assert all(met.values()), (number, workflow, met)
         others = [w for w, _, _ in lessons if w.frames.number != workflow.frames.number]
         assert not any(adherence(episode, other)["frames"] for other in others)
+        if "views" in met:
+            flipped = Join.BEST if workflow.join is Join.VOTE else Join.VOTE
+            other_way = workflow.model_copy(update={"join": flipped, "fallback": None})
+            assert not adherence(episode, other_way)["views"]
+    assert any("views" in adherence(episode, workflow) for workflow, episode, _ in lessons)
 
 
 TEXT = st.text(max_size=60)
@@ -337,3 +344,26 @@ def test_blurring_takes_words_of_the_question_alone() -> None:
         "<w>" if token in ("how", "far") else token for token in tokens
     ]
     assert blurred(one, vocabulary, random.Random(0), 0.0) == one
+
+
+def test_what_is_left_is_said_in_one_way_and_may_be_nothing() -> None:
+    way = draw(random.Random(1)).model_copy(update={"stop": Stop(first=2, seen=2)})
+    call = {"id": "a", "function": {"name": "frames", "arguments": '{"number": 3}'}}
+    shown = "frames_1: frame_0 at 0.0 s, frame_1 at 1.0 s, frame_2 at 2.0 s (3 of 3 frames)"
+    said: list[Chat] = [
+        {"role": "system", "content": as_skill(way).text},
+        {"role": "user", "content": "Question: how far is the lamp from the sofa?"},
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "a", "content": shown},
+    ]
+    words = Vocabulary.of([])
+    table = encode(said, words).table
+    frames = ["frame_0", "frame_1", "frame_2"]
+    assert call_tokens("reconstruct", {"frames": frames}, table)[3:] == ["<left>"]
+    table.search.batch = 1  # the next takes four of the three
+    assert call_tokens("detect", {"frames": frames}, table)[3:] == [
+        "<even>", "<left>", "W.first", "x2",
+    ]  # fmt: skip
+    table.search.left = []
+    own = ["<call>", "reconstruct", "@frames", "frames_1", "<even>", "<left>", "W.first", "x2"]
+    assert decode([*own, "<end>"], table).calls == (("reconstruct", {"frames": ["frames_1"]}),)

@@ -131,8 +131,9 @@ def _enough(stop: Stop) -> str:
 
 def _join_text(join: Join) -> str:
     return {
-        Join.VOTE: "measure in every view alone with metric `depth`, then take the median.",
-        Join.BEST: "measure in the single most telling view.",
+        Join.VOTE: "measure in every view alone with metric `depth`, then take the median (`join`: "
+        "vote).",
+        Join.BEST: "measure in the single most telling view (`join`: best).",
         Join.FUSE: "reconstruct the frames together and measure there.",
         Join.TABLE: "ask `scene` for the object table.",
     }[join]

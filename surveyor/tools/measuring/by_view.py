@@ -49,7 +49,7 @@ Measures = Callable[[A, Workspace], Awaitable[ToolResult]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _ViewReading:
     """What one view says; ``value`` is a number, a word, or a ranking's first."""
 
     view: str
@@ -99,22 +99,24 @@ def _views(names: Sequence[str], workspace: Workspace) -> list[str]:
     ]
 
 
-def _reading(view: str, names: Sequence[str], result: ToolResult, workspace: Workspace) -> _Reading:
+def _reading(
+    view: str, names: Sequence[str], result: ToolResult, workspace: Workspace
+) -> _ViewReading:
     data = result.data if isinstance(result.data, dict) else {}
     order = data.get("order")
     if isinstance(order, list):
         first = order[0]
-        return _Reading(
+        return _ViewReading(
             view, str(first[0] if isinstance(first, list) else first), len(order), result
         )
     value = data.get("value")
     told = float(value) if isinstance(value, int | float) else str(value)
     shown = [record for name in names for _, record in found_under(name, view, workspace)]
-    return _Reading(view, told, min((one.confidence for one in shown), default=1.0), result)
+    return _ViewReading(view, told, min((one.confidence for one in shown), default=1.0), result)
 
 
 def _joined(
-    readings: Sequence[_Reading], vote: bool, counts: bool, workspace: Workspace
+    readings: Sequence[_ViewReading], vote: bool, counts: bool, workspace: Workspace
 ) -> ToolResult:
     if counts:
         chosen, value, how = _of_counts(readings, vote)
@@ -140,7 +142,9 @@ def _joined(
     )
 
 
-def _of_counts(readings: Sequence[_Reading], vote: bool) -> tuple[_Reading, float | str, str]:
+def _of_counts(
+    readings: Sequence[_ViewReading], vote: bool
+) -> tuple[_ViewReading, float | str, str]:
     """A view may show too few of them but hardly too many."""
     ranked = sorted(readings, key=lambda reading: float(reading.value))
     if vote and len(ranked) > 1:
@@ -148,7 +152,7 @@ def _of_counts(readings: Sequence[_Reading], vote: bool) -> tuple[_Reading, floa
     return ranked[-1], ranked[-1].value, "in the fullest view"
 
 
-def _voted(readings: Sequence[_Reading]) -> tuple[_Reading, float | str, str]:
+def _voted(readings: Sequence[_ViewReading]) -> tuple[_ViewReading, float | str, str]:
     numbers = [reading.value for reading in readings if isinstance(reading.value, float)]
     if numbers:
         middle = median(numbers)
@@ -162,11 +166,11 @@ def _voted(readings: Sequence[_Reading]) -> tuple[_Reading, float | str, str]:
     return chosen, winner, "the commonest"
 
 
-def _data(reading: _Reading) -> dict[str, JsonValue]:
+def _data(reading: _ViewReading) -> dict[str, JsonValue]:
     return reading.result.data if isinstance(reading.result.data, dict) else {}
 
 
-def _told(chosen: _Reading, value: float | str, unit: str) -> str:
+def _told(chosen: _ViewReading, value: float | str, unit: str) -> str:
     """The chosen view's words after its handle; a number between two views stands alone."""
     if value != chosen.value and isinstance(value, float):
         return f"{value:.2f} {unit}"

@@ -67,9 +67,12 @@ def _detect(handle: str, rest: str, arguments: Arguments, table: Table) -> list[
             table.search.seen.update(shown)
             if frame not in table.search.hits:
                 table.search.hits.append(frame)
-    if "W.first" in table.way:  # a search that stops goes by in how many frames each was seen
-        for name in dict.fromkeys(map(table.name, _list(arguments.get("phrases")))):
-            said += [name, _number(str(table.search.seen[name]))]
+    if "W.first" in table.way:  # a search that stops goes by whether each was seen often enough
+        asked = dict.fromkeys(map(table.name, _list(arguments.get("phrases"))))
+        enough = [table.search.seen[name] >= table.way["W.seen"] for name in asked]
+        for name, seen in zip(asked, enough, strict=True):
+            said += [name, _number(str(table.search.seen[name])), "true" if seen else "false"]
+        said.append("true" if all(enough) else "false")
     return said
 
 

@@ -45,7 +45,7 @@ def call_tokens(name: str, arguments: Mapping[str, Any], table: Table) -> list[s
         elif name == PROGRAM and isinstance(value, str):
             said += program_tokens(value, table)
         elif key == "frames" and isinstance(value, list):
-            said += _frame_list(value, table)
+            said += _frame_list(value, table, name in ("restore", "detect"))
         else:
             said += _values(value if isinstance(value, list) else [value], key, table)
     return said
@@ -106,22 +106,27 @@ def read(tokens: Sequence[str], table: Table) -> SpokenTurn:
     return SpokenTurn(tuple(_call(span, table) for span in spans), need=need)
 
 
-def _frame_list(handles: list[Any], table: Table) -> list[str]:
-    """Lists that the table keeps are named; whatever else is in the argument is written out."""
+def _frame_list(handles: list[Any], table: Table, searching: bool) -> list[str]:
+    """Lists that the table keeps are named; whatever else is in the argument is written out.
+
+    A search goes by batches, and whoever else takes what is left takes all of it: said in one way
+    each, though the last batch is all that is left.
+    """
     said: list[str] = []
     at = 0
     while at < len(handles):
-        taken, tokens = _longest(handles[at:], table)
+        taken, tokens = _longest(handles[at:], table, searching)
         said += tokens
         at += taken
     return said
 
 
-def _longest(rest: list[Any], table: Table) -> tuple[int, list[str]]:
+def _longest(rest: list[Any], table: Table, searching: bool) -> tuple[int, list[str]]:
     search = table.search
-    named = [one for one in (table.batch(), table.scaled()) if one is not None]
-    named += [(search.left, ["<left>"]), (search.hits, ["<hits>"])]
-    named += [(search.searched, ["<searched>"])]
+    whole = (search.left, ["<left>"])
+    order = (table.batch(), table.scaled(), whole) if searching else (table.scaled(), whole)
+    named = [one for one in order if one is not None]
+    named += [(search.hits, ["<hits>"]), (search.searched, ["<searched>"])]
     for handles, tokens in named:
         if handles and rest[: len(handles)] == handles and _singles(handles):
             return len(handles), tokens
@@ -200,7 +205,11 @@ def _read_values(tokens: Sequence[str], key: str, table: Table) -> list[Any]:
     while at < len(tokens):
         token = tokens[at]
         if token == "<even>":
-            wanted = table.batch() if tokens[at + 1 : at + 2] == ["<left>"] else table.scaled()
+            left = tokens[at + 1 : at + 2] == ["<left>"]
+            if left and not table.search.left:  # nothing more, as with the whole list
+                at += 4
+                continue
+            wanted = table.batch() if left else table.scaled()
             if wanted is None or list(tokens[at : at + len(wanted[1])]) != wanted[1]:
                 raise ValueError("a list of frames that there is not")
             values += wanted[0]

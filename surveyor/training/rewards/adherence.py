@@ -78,6 +78,11 @@ def _joining(told: _Told, way: Workflow) -> Iterator[tuple[str, bool]]:
         yield "support", _is(joined, views=way.support.views, share=way.support.share)
     if fused and (scaled := _scaled(told, way)) is not None:
         yield "scale", scaled
+    said = [call.arguments or {} for call in told.calls]
+    apart = {str(one["join"]) for one in said if "join" in one}
+    if apart:
+        asked = {way.join.value, way.fallback.join.value if way.fallback else way.join.value}
+        yield "views", apart <= asked
 
 
 def _scaled(told: _Told, way: Workflow) -> bool | None:
