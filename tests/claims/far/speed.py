@@ -14,8 +14,7 @@ from surveyor.benchmarks.run.config import RunConfig
 from surveyor.compose.demo import make_rooms
 from surveyor.compose.run import Job, perform
 from surveyor.compose.session import reference_experts
-from surveyor.tools.connection import Connection
-from surveyor.tools.lanes import Lanes, trust
+from surveyor.tools.lanes import Lanes
 from tests.claims.claim import Claim
 from tests.claims.experts.servers import ours
 
@@ -55,7 +54,7 @@ async def _by_pool(url: str) -> float:
 
 
 async def _by_lanes(url: str) -> float:
-    lanes = Lanes(lambda: Connection(trust(httpx2.URL(url))))
+    lanes = Lanes(httpx2.AsyncHTTPTransport)
 
     async def ask() -> None:
         async with lanes.answer(httpx2.Request("GET", url)) as response:
