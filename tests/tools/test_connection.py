@@ -5,15 +5,9 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import httpx2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -252,43 +246,3 @@ def test_a_flood_is_taken_as_fast_as_it_is_read():
 
     play(server, drive)
     assert server.connections == 1
-
-
-def test_a_connection_by_tls_trusts_whom_it_was_told_to_trust_and_nobody_else(tmp_path):
-    certificate = _certificate(tmp_path)
-    theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    theirs.load_cert_chain(certificate)
-    known = ssl.create_default_context(cafile=str(certificate))
-    server = Server(says(YES))
-
-    async def drive() -> None:
-        async with await asyncio.start_server(server, "127.0.0.1", 0, ssl=theirs) as listening:
-            url = f"https://localhost:{listening.sockets[0].getsockname()[1]}/"
-            trusting, wary = Connection(known), Connection(ssl.create_default_context())
-            for content in (None, b"x" * 300_000):
-                assert (await ask(trusting, url, content)).content == b"yes"
-            with pytest.raises(httpx2.ConnectError, match="certificate"):
-                await ask(wary, url)
-            await trusting.aclose()
-
-    asyncio.run(asyncio.wait_for(drive(), 30))
-    assert len(server.requests) == 2
-
-
-def _certificate(folder: Path) -> Path:
-    """A key and its own certificate for localhost, in one file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=2))
-    made = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)
-    made = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), True)
-    signed = made.sign(key, hashes.SHA256())
-    kept = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    path = folder / "localhost.pem"
-    path.write_bytes(kept + signed.public_bytes(serialization.Encoding.PEM))
-    return path
