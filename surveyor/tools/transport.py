@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 import random
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import httpx2
 from pydantic import ValidationError
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
+from tenacity.stop import stop_after_attempt, stop_before_delay
 
 from surveyor.core.errors import InfrastructureError, ModelMistake, ServiceUnavailable, UserError
 from surveyor.services.contract import ErrorCode, Problem
@@ -115,27 +114,29 @@ class ExpertTransport:
         that a run whose experts are gone ends soon.
         """
         attempts = 1 if expert in self._failing else self._policy.attempts
-        began = time.monotonic()
-        for tried in itertools.count(1):
-            try:
-                response = await self._admitted(expert, method, path, content, kind)
-                break
-            except _Again as error:
-                pause = self._pause(error, tried)
-                if tried >= attempts or time.monotonic() - began + pause >= self._policy.wall:
-                    self._failing.add(expert)
-                    why = f"the {expert} expert does not answer: {error}"
-                    raise ServiceUnavailable(why) from error
-            await asyncio.sleep(pause)
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(attempts) | stop_before_delay(self._policy.wall),
+            wait=self._wait,
+            retry=retry_if_exception_type(_Again),
+            reraise=True,
+        )
+        try:
+            async for attempt in retrying:
+                with attempt:
+                    response = await self._admitted(expert, method, path, content, kind)
+        except _Again as error:
+            self._failing.add(expert)
+            raise ServiceUnavailable(f"the {expert} expert does not answer: {error}") from error
         self._failing.discard(expert)
         return response
 
-    def _pause(self, error: _Again, tried: int) -> float:
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome is not None else None
         # Jitter keeps clients apart; it decides nothing that is measured.
-        if error.after is not None:
+        if isinstance(error, _Again) and error.after is not None:
             return error.after * random.uniform(1.0, 1.25)  # all were told the same moment
-        pause = self._policy.pause * 2.0 ** (tried - 1)
-        return min(pause, self._policy.longest_pause) * random.uniform(0.5, 1.0)
+        pause = self._policy.pause * 2.0 ** (state.attempt_number - 1)
+        return float(min(pause, self._policy.longest_pause) * random.uniform(0.5, 1.0))
 
     async def _admitted(
         self, expert: str, method: str, path: str, content: bytes | None, kind: str
