@@ -168,10 +168,8 @@ class _Link(asyncio.Protocol):
                 self._socket.resume_reading()
 
     def rest(self) -> None:
-        """Ready for the next request when the answer was read to its end and nothing came behind
-        it, which would be taken for the next answer; else of no more use."""
-        whole = self.http.our_state is self.http.their_state is h11.DONE
-        if whole and not self._unread and not self.http.trailing_data[0]:
+        """Ready for the next request when the answer was read to its end; else of no more use."""
+        if self.http.our_state is self.http.their_state is h11.DONE and not self._unread:
             self.http.start_next_cycle()
             self._resting_since = time.monotonic()
         else:
