@@ -53,7 +53,5 @@ def trust(url: httpx2.URL) -> ssl.SSLContext:
     """What a connection trusts. Reading the system's certificates takes tens of milliseconds, and
     plain HTTP needs none."""
     if url.scheme == "https":
-        context = ssl.create_default_context()
-        context.set_alpn_protocols(["http/1.1"])
-        return context
+        return ssl.create_default_context()
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

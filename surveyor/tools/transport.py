@@ -14,14 +14,12 @@ from tenacity.stop import stop_after_attempt, stop_before_delay
 from surveyor.core.errors import InfrastructureError, ModelMistake, ServiceUnavailable, UserError
 from surveyor.services.contract import ErrorCode, Problem
 from surveyor.tools.concurrency import AdaptiveLimiter
-from surveyor.tools.connection import Connection
 from surveyor.tools.endpoints import EndpointSource, token_of, url_of
 from surveyor.tools.lanes import Lanes, trust
 
 _RETRIED_STATUS = frozenset({408, 429, 502, 503})
 _OVERLOAD = frozenset({429, 503})
 _MOST_IN_FLIGHT = 64  # to one expert
-_RESTS = 60.0  # seconds of a connection between requests; experts close theirs after 65
 
 
 class NotAnExpert(InfrastructureError):
@@ -184,7 +182,9 @@ class ExpertTransport:
     def _lanes_to(self, expert: str, url: httpx2.URL) -> Lanes:
         if expert not in self._lanes:
             verify = trust(url)
-            self._lanes[expert] = Lanes(lambda: self._transport or Connection(verify, rests=_RESTS))
+            self._lanes[expert] = Lanes(
+                lambda: self._transport or httpx2.AsyncHTTPTransport(verify=verify)
+            )
         return self._lanes[expert]
 
 

@@ -11,7 +11,6 @@ import httpx2
 
 from surveyor.core.errors import UserError
 from surveyor.core.untrusted_text import clean
-from surveyor.tools.connection import Connection
 from surveyor.tools.lanes import trust
 
 _PORTS = {"http": 80, "https": 443}
@@ -19,14 +18,12 @@ _PORTS = {"http": 80, "https": 443}
 
 def transport_to(
     url: httpx2.URL, verify: ssl.SSLContext | None = None
-) -> httpx2.AsyncBaseTransport:
+) -> httpx2.AsyncHTTPTransport:
     """Connections to ``url``, through the environment's proxy where it names one.
 
     Raises `UserError` for a proxy that can't be used, before anything is sent.
     """
     proxy = proxy_for(url)
-    if proxy is None:
-        return Connection(verify or trust(url))
     try:
         return httpx2.AsyncHTTPTransport(verify=verify or trust(url), proxy=proxy)
     except ImportError:
