@@ -20,6 +20,7 @@ from surveyor.tools.lanes import Lanes, trust
 _RETRIED_STATUS = frozenset({408, 429, 502, 503})
 _OVERLOAD = frozenset({429, 503})
 _MOST_IN_FLIGHT = 64  # to one expert
+_RESTING = httpx2.Limits(keepalive_expiry=60.0)  # experts close a connection after 65 s of rest
 
 
 class NotAnExpert(InfrastructureError):
@@ -183,7 +184,7 @@ class ExpertTransport:
         if expert not in self._lanes:
             verify = trust(url)
             self._lanes[expert] = Lanes(
-                lambda: self._transport or httpx2.AsyncHTTPTransport(verify=verify)
+                lambda: self._transport or httpx2.AsyncHTTPTransport(verify=verify, limits=_RESTING)
             )
         return self._lanes[expert]
 
