@@ -46,4 +46,5 @@ surveyor train sft "$OUT/stage1/model" "$OUT/stage2" --data "$OUT/rows2" --data 
 # Stage 3, reinforcement with the real tools; clip 0.2 below and 0.28 above (surveyor/training/grpo).
 surveyor train grpo "$OUT/stage2/model" "$OUT/stage3" --prompts "$OUT/prompts" \
   --dataset "$OUT/rooms" --preset perfect --steps "$GRPO_STEPS" --group "$GROUP" \
+  --reward answer --reward boxes --reward format:0.1 \
   --completion "$completion" --lora "$LORA"

@@ -7,7 +7,7 @@
 # that plans, not of perception. The same command again goes on.
 set -euo pipefail
 OUT=${1:-out/stages}
-ROOMS=${ROOMS:-24} TEST=${TEST:-44} CHAINS=${CHAINS:-40} STEPS=${STEPS:-60} UPDATES=${UPDATES:-12}
+ROOMS=${ROOMS:-24} TEST=${TEST:-44} CHAINS=${CHAINS:-40} STEPS=${STEPS:-200} UPDATES=${UPDATES:-12}
 PORT=${PORT:-8011} PYTHON=${PYTHON:-python}
 surveyor() { "$PYTHON" -m surveyor.cli.main "$@"; }
 step() { [ -e "$1" ] || { shift; surveyor "$@"; }; }

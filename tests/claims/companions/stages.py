@@ -45,7 +45,7 @@ def read(run: RunFolder) -> dict[str, tuple[str, float]]:
     """Room and hit of every scheduled question; what was not answered is a miss."""
     fields = {score.task_id: score.fields for score in run.results()}
     return {
-        task.id: (task.scene_id, float(str(fields.get(task.id, {}).get(HIT) or 0)))
+        task.id: (task.scene_id, float(bool(fields.get(task.id, {}).get(HIT))))
         for task, _ in run.scheduled()
     }
 

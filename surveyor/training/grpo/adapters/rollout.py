@@ -42,11 +42,11 @@ class Grounds:
     def __post_init__(self) -> None:
         self._kind: type[Environment] = environment_of(self.stage)
 
-    def rollout(self, task_id: str) -> Rollout:
+    def rollout(self, task_id: str) -> OutsideRollout:
         """Begin an episode; `UserError` for a task that the datasets do not have."""
         environment = self._kind()
         environment.reset(task_id=task_id)
-        return Rollout(self, environment)
+        return OutsideRollout(self, environment)
 
     async def here(self, work: Coroutine[Any, Any, T]) -> T:
         """Run in our loop, and wait for it in the caller's."""
@@ -57,7 +57,7 @@ class Grounds:
 
 
 @dataclass(frozen=True, slots=True)
-class Rollout:
+class OutsideRollout:
     """An episode that goes on outside."""
 
     grounds: Grounds

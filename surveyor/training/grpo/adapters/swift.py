@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from surveyor.training.extras import need
-from surveyor.training.grpo.adapters.rollout import Grounds, Rollout, as_text, calls_in
+from surveyor.training.grpo.adapters.rollout import Grounds, OutsideRollout, as_text, calls_in
 
 
 def scheduler_of(grounds: Grounds) -> type[Any]:
@@ -22,7 +22,7 @@ def scheduler_of(grounds: Grounds) -> type[Any]:
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)
-            self._lived: dict[str, Rollout] = {}
+            self._lived: dict[str, OutsideRollout] = {}
             self._results: dict[str, list[str]] = {}
 
         async def on_trajectory_start(self, requests: list[Any]) -> None:

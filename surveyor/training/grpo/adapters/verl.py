@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from surveyor.training.extras import need
-from surveyor.training.grpo.adapters.rollout import Grounds, Rollout, as_text
+from surveyor.training.grpo.adapters.rollout import Grounds, OutsideRollout, as_text
 
 _ROLLOUT = "surveyor"
 
@@ -49,7 +49,7 @@ def loop_of(grounds: Grounds) -> type[Any]:
         async def _call_tool(
             self, tool_call: Any, tools_kwargs: dict[str, Any], agent_data: Any
         ) -> tuple[Any, float, dict[str, Any]]:
-            rollout: Rollout = tools_kwargs[_ROLLOUT]
+            rollout: OutsideRollout = tools_kwargs[_ROLLOUT]
             shown = await rollout.call(tool_call.name, tool_call.arguments)
             parts = [] if isinstance(shown, str) else shown
             pictures = [part["image"] for part in parts if part["type"] == "image"]
