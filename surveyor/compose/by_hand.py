@@ -38,7 +38,7 @@ _MARK_PIXELS: Final = 1.5
 """One standard deviation of where a careful person sets a mark."""
 _LEAST_ANGLE: Final = np.radians(8)
 _TRIALS: Final = 300
-_WIDER: Final = 1.5
+_WIDER: Final = 1.25
 """How much wider than what marks alone explain the interval must be, because cameras are not known
 exactly either; set on embedded rooms (`make claims NAME=view`)."""
 _CAMERAS: Final = 0.09
