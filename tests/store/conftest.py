@@ -10,8 +10,6 @@ import pytest
 from surveyor.core.object_store import ObjectStore
 from tests.support.object_server import BUCKET, ObjectServer, object_server
 
-pytest.importorskip("fsspec", reason="fsspec is not installed: extra `storage`")
-
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[ObjectServer]:

@@ -59,12 +59,12 @@ def _killed(site: Site, endpoints: Path, server: ObjectServer) -> Iterator[Claim
     server.start()  # empty: what it held is lost too
     resumed = interrupt_at(session, site.run("killed"), None)
     site.scored("killed")
-    ended = f"sessions ended with {cut.returncode}, then {resumed.returncode}"
+    ended = f", sessions ended with {cut.returncode}, then {resumed.returncode}"
     yield from _rows("killed in mid-run and come back empty", site, "killed", ended)
 
 
 def _rows(what: str, site: Site, name: str, note: str = "") -> Iterator[Claim]:
     found = integrity(site.opened(name), site.opened("whole"))
     others = found.twice + found.rewritten + found.different
-    yield Claim.at_most(_LOST.format(what), found.lost, 0, f"of {found.total}; {note}")
+    yield Claim.at_most(_LOST.format(what), found.lost, 0, f"of {found.total}{note}")
     yield Claim.at_most(_TWICE.format(what), others, 0)
