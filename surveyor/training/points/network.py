@@ -27,7 +27,7 @@ _FIRST, _SECOND = 0.9, 0.999
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lesson:
+class TaughtScene:
     """One scene: features (N, F), the points around each (`around`), targets (N,) among K texts,
     and how much each point counts (N,)."""
 
@@ -80,7 +80,12 @@ def _forward(weights: Weights, features: Single, near: Sequence[csr_matrix]) -> 
 
 
 def trained(
-    start: Weights, lessons: Sequence[Lesson], texts: Single, steps: int, hold: float, seed: int
+    start: Weights,
+    lessons: Sequence[TaughtScene],
+    texts: Single,
+    steps: int,
+    hold: float,
+    seed: int,
 ) -> Weights:
     """``start`` after ``steps`` of Adam, one scene each in turn; the larger ``hold``, the slower.
 
@@ -105,7 +110,7 @@ def trained(
 
 
 def _slopes(
-    weights: Weights, lesson: Lesson, texts: Single, rng: np.random.Generator
+    weights: Weights, lesson: TaughtScene, texts: Single, rng: np.random.Generator
 ) -> dict[str, Single]:
     features = lesson.features + np.float32(_NOISE) * rng.standard_normal(
         lesson.features.shape, np.float32

@@ -23,8 +23,8 @@ from surveyor.core.geometry import Float
 from surveyor.skills.embed import Embedder, LexicalEmbedder
 from surveyor.training.checkpoints import write_folder
 from surveyor.training.points.network import (
-    Lesson,
     Single,
+    TaughtScene,
     Weights,
     around,
     new_weights,
@@ -122,7 +122,7 @@ def fit_probe(
     # Halfway between points and classes equally heavy: else the shell drowns the things, or
     # everything is taken for one.
     lessons = [
-        Lesson(
+        TaughtScene(
             ((shapes - middle) / spread).astype(np.float32),
             around(one.points[kept]),
             mine,
