@@ -40,6 +40,8 @@ def call_tokens(name: str, arguments: Mapping[str, Any], table: Table) -> list[s
         way = _WAYS.get(key, "")
         if way in table.way and table.way[way] == value and not isinstance(value, bool):
             said.append(way)
+        elif key == "join" and value == table.join:
+            said.append("W.join")
         elif key == "frames" and isinstance(value, list):
             said += _frame_list(value, table, name in ("restore", "detect"))
         else:
@@ -219,6 +221,8 @@ def _read_value(token: str, key: str, table: Table) -> list[Any]:
     lists = {"<left>": search.left, "<hits>": search.hits, "<searched>": search.searched}
     if token in lists:
         return list(lists[token])
+    if token == "W.join" and table.join:
+        return [table.join]
     if token in table.way:
         value = table.way[token]
         return [value if token == "W.share" else int(value)]
