@@ -100,32 +100,15 @@ def compact(
     seed: Seed = 0,
 ) -> None:
     """Train a compact agent from scratch on runs of the program planner."""
-    from surveyor.compose.training import train_compact_agent
+    from surveyor.compose.training import Retelling, train_compact_agent
     from surveyor.training.rows.filters import Filters
 
-    settings = _settings(
-        locals(),
-        "steps",
-        "batch",
-        "rate",
-        "permuted",
-        "threads",
-        "seed",
-        shape={"layers": layers, "width": width, "inner": 3 * width},
-    )
+    shape = {"layers": layers, "width": width, "inner": 3 * width}
+    named = ("steps", "batch", "rate", "permuted", "threads", "seed")
+    settings = _settings(locals(), *named, shape=shape)
     filters = Filters(score=score, guess_free=guess_free)
-    train_compact_agent(
-        out,
-        runs or [],
-        filters,
-        settings,
-        reworded=reworded,
-        untold=untold,
-        strange=strange,
-        beginnings=beginnings,
-        start=start,
-        test=test or (),
-    )
+    retelling = Retelling(reworded, beginnings, untold, strange)
+    train_compact_agent(out, runs or [], filters, settings, retelling, start, test or ())
 
 
 @app.command()

@@ -7,6 +7,7 @@ import json
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -125,30 +126,40 @@ def roll_out(
     print(f"{out}: {len(scores)} episodes, score {sum(scores) / len(scores):.3f}")
 
 
+@dataclass(frozen=True, slots=True)
+class Retelling:
+    """How episodes are told to a compact agent besides as they were.
+
+    ``reworded`` is how often with the question in other words, ``beginnings`` how often in yet
+    others up to the first call, ``untold`` the share of those with a skill that are told without
+    it, ``strange`` the share whose question has made-up words in it.
+    """
+
+    reworded: float = 0.0
+    beginnings: float = 0.0
+    untold: float = 0.0
+    strange: float = 0.0
+
+
+AS_THEY_WERE = Retelling()
+
+
 def train_compact_agent(
     out: Path,
     runs: Sequence[Path],
     filters: Filters,
     settings: dict[str, object],
-    reworded: float = 0.0,
-    untold: float = 0.0,
-    strange: float = 0.0,
-    beginnings: float = 0.0,
+    retelling: Retelling = AS_THEY_WERE,
     start: Path | None = None,
     test: Sequence[Path] = (),
 ) -> None:
     """The `train compact` verb, from scratch or on an agent to ``start`` with.
 
     Only runs on split train are learnt from, and no scene of a ``test`` dataset.
-
-    ``reworded`` says how often episodes are also told with their question in other words,
-    ``beginnings`` how often in yet others up to the first call, ``untold`` is the share of those
-    with a skill that are told without it, ``strange`` the share whose question has made-up words
-    in it.
     """
     from surveyor.core.wording import first_problem
     from surveyor.training.compact.language import template_words
-    from surveyor.training.compact.needs import beginning, with_need
+    from surveyor.training.compact.needs import with_need
     from surveyor.training.compact.programs import program_words
     from surveyor.training.compact.sequences import sequences
     from surveyor.training.compact.train import CompactSettings, train_compact
@@ -163,14 +174,11 @@ def train_compact_agent(
     rows = list(guarded(given, Apart.of(test)))
     if not rows:
         raise UserError("no episode is left to train on; loosen the filters, or roll out more")
-    rows = [_changed(row, with_need) for row in _untold(rows, untold, wanted.seed)]
+    rows = [_changed(row, with_need) for row in _untold(rows, retelling.untold, wanted.seed)]
     told_by = [row.messages for row in rows]
     words = template_words(told_by) | program_words(told_by)
     vocabulary = Vocabulary.of(words | set(Vocabulary.load(start).words if start else ()))
-    told_again = _in_other_words(rows, reworded, wanted.seed)
-    begun = _in_other_words(rows, beginnings, wanted.seed + 1)
-    rows += told_again + [_changed(row, beginning) for row in begun]
-    rows = _with_strange_words(rows, strange, vocabulary.known, wanted.seed)
+    rows = _retold(rows, retelling, vocabulary.known, wanted.seed)
     scenes = sorted({row.scene_id for row in rows})
     apart = set(scenes[:: max(2, len(scenes) // 3)]) if len(scenes) > 3 else set()
     longest = wanted.shape.longest
@@ -260,6 +268,17 @@ def reinforce_agent(
 
 def _changed(row: Row, change: Callable[[tuple[Chat, ...]], tuple[Chat, ...]]) -> Row:
     return row.model_copy(update={"messages": change(row.messages)})
+
+
+def _retold(
+    rows: Sequence[Row], retelling: Retelling, known: frozenset[str], seed: int
+) -> list[Row]:
+    from surveyor.training.compact.needs import beginning
+
+    told_again = _in_other_words(rows, retelling.reworded, seed)
+    begun = _in_other_words(rows, retelling.beginnings, seed + 1)
+    every = [*rows, *told_again, *(_changed(row, beginning) for row in begun)]
+    return _with_strange_words(every, retelling.strange, known, seed)
 
 
 def _in_other_words(rows: Sequence[Row], times: float, seed: int) -> list[Row]:

@@ -120,6 +120,7 @@ def _workflow(text: str, table: Table) -> list[str]:
         "W.share": way.support.share,
         **({"W.first": stop.first, "W.seen": stop.seen} if stop else {}),
     }
+    table.join = way.join.value
     fallback = way.fallback
     said = ["<wf>", f"={way.frames.policy.value}", f"={way.restore.value}"]
     said += [f"={way.evidence.value}", f"={way.join.value}", f"={way.scale.value}"]

@@ -48,8 +48,9 @@ class Search:
 
 @dataclass
 class Table:
-    """``way`` holds the workflow's numbers by slot, ``options`` the options' texts by letter,
-    ``kinds`` the name slot of every object, ``groups`` the frames of every group."""
+    """``way`` holds the workflow's numbers by slot, ``join`` how it joins views, ``options`` the
+    options' texts by letter, ``kinds`` the name slot of every object, ``groups`` the frames of
+    every group."""
 
     words: frozenset[str]
     names: list[str] = field(default_factory=list)
@@ -60,6 +61,7 @@ class Table:
     kinds: dict[str, str] = field(default_factory=dict)
     options: dict[str, str] = field(default_factory=dict)
     way: dict[str, float] = field(default_factory=dict)
+    join: str = ""
     search: Search = field(default_factory=Search)
 
     def name(self, text: str) -> str:

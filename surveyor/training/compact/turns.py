@@ -44,6 +44,8 @@ def call_tokens(name: str, arguments: Mapping[str, Any], table: Table) -> list[s
             said.append(way)
         elif name == PROGRAM and isinstance(value, str):
             said += program_tokens(value, table)
+        elif key == "join" and value == table.join:
+            said.append("W.join")
         elif key == "frames" and isinstance(value, list):
             said += _frame_list(value, table, name in ("restore", "detect"))
         else:
@@ -229,6 +231,8 @@ def _read_value(token: str, key: str, table: Table) -> list[Any]:
     lists = {"<left>": search.left, "<hits>": search.hits, "<searched>": search.searched}
     if token in lists:
         return list(lists[token])
+    if token == "W.join" and table.join:
+        return [table.join]
     if token in table.way:
         value = table.way[token]
         return [value if token == "W.share" else int(value)]

@@ -20,7 +20,7 @@ from surveyor.tools.builtin import default_tools
 from surveyor.tools.geometry.bearings import Sectors
 from surveyor.training.compact.lexicon import heads, read_as
 
-VERSION = 4
+VERSION = 5
 FILE = "language.json"
 
 PAD, UNKNOWN, START, END = "<pad>", "<unk>", "<s>", "<end>"
@@ -32,10 +32,11 @@ HANDLES = {
 """How many handles of a kind are told apart."""
 
 WAY = ("W.number", "W.scale_frames", "W.views", "W.share", "W.first", "W.seen")
-"""Slots for the numbers of a workflow."""
+"""Slots for the numbers of a workflow; ``W.join`` is how it joins views."""
 
 _MARKS = (
-    PAD, UNKNOWN, START, END, "<w>", "<need>", "<plain>", "<wf>", "<q>", "<go>", "<call>", "<res>",
+    PAD, UNKNOWN, START, END, "<w>", "<need>", "W.join", "<plain>", "<wf>", "<q>", "<go>",
+    "<call>", "<res>",
     "<err>", "<ans>", "<r1>", "<cm>", "<lost>", "<even>", "<reg>", "<left>",
     "<searched>", "<hits>", "x1", "x2", "x4", "x8", "x16", "meas", "weak", "of", "relative",
     "metric", "true", "false", "none", ".", ",", "(", ")", "?", ":", ";", "-", "<1.8>", "<18.0>",
