@@ -5,7 +5,7 @@
 #   ROOMS=4 TEST=4 STEPS=60 scripts/recipes/compact_on_cpu.sh out/try     to see the road
 set -euo pipefail
 OUT=${1:-out/compact}
-ROOMS=${ROOMS:-80} TEST=${TEST:-60} STEPS=${STEPS:-1200} PORT=${PORT:-8010}
+ROOMS=${ROOMS:-80} TEST=${TEST:-60} STEPS=${STEPS:-2000} PORT=${PORT:-8010}
 PYTHON=${PYTHON:-python}
 surveyor() { "$PYTHON" -m surveyor.cli.main "$@"; }
 mkdir -p "$OUT"
@@ -13,7 +13,7 @@ mkdir -p "$OUT"
 # Rooms for training and others for testing: no scene is in both.
 small=(--frames 16 --width 160 --height 120)
 surveyor rooms make "$OUT/train" --rooms "$ROOMS" --seed 0 --per-type 3 --split train "${small[@]}"
-surveyor rooms make "$OUT/test" --rooms "$TEST" --seed 5000 --per-type 1 --split test "${small[@]}"
+surveyor rooms make "$OUT/test" --rooms "$TEST" --seed 9000 --per-type 1 --split test "${small[@]}"
 
 # The teacher: the plain way of looking, and drawn workflows with the skill that asks for each.
 surveyor train rollouts "$OUT/train" "$OUT/runs/drawn" --preset perfect --drawn 1 --limit 700
