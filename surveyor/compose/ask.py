@@ -43,7 +43,7 @@ from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import BLOBS
 from surveyor.core.errors import InfrastructureError, ServiceUnavailable, UserError
 from surveyor.core.photos import read_photos
-from surveyor.core.tasks import AnswerKind, Task
+from surveyor.core.tasks import PHOTOS, AnswerKind, Task
 from surveyor.memory.manifest import DatasetIdentity
 from surveyor.memory.runs import RunFolder
 from surveyor.tools.endpoints import EndpointsFile
@@ -183,6 +183,7 @@ def _task(place: Place, question: str, run: Path) -> Task:
         question=question,
         answer_kind=AnswerKind.TEXT,
         frames=place.frames,
+        frame_rule="all" if place.record.video else PHOTOS,
     )
 
 

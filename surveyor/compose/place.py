@@ -48,6 +48,7 @@ class PlaceRecord(BaseModel):
     v: int = 1
     name: str
     photos: tuple[KeptPhoto, ...]
+    video: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def make_place(root: Path, name: str, given: Photos) -> Place:
         )
         for photo in given.photos
     )
-    record = PlaceRecord(name=name, photos=kept)
+    record = PlaceRecord(name=name, photos=kept, video=given.video)
     if (path / PHOTOS).exists():
         old = open_place(root, name)
         if [p.image.sha256 for p in old.record.photos] != [p.image.sha256 for p in kept]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
 from surveyor.core.cameras import Frame
 from surveyor.core.renamed import reads_old
+
+PHOTOS: Final = "photos"
+"""The frame rule of pictures that are no film: nothing is to be read from their order."""
 
 
 class AnswerKind(StrEnum):

@@ -20,6 +20,7 @@ from surveyor.agent.chat.transcript import Transcript
 from surveyor.agent.planner import PlannerInput
 from surveyor.core.blobs import BlobRef, BlobStore
 from surveyor.core.errors import UserError
+from surveyor.core.tasks import PHOTOS
 from surveyor.skills.entries import RetrievedSkill
 from surveyor.tools.builtin import default_tools
 from surveyor.tools.registry import Registry
@@ -79,6 +80,14 @@ def test_one_message_with_too_many_views_shows_the_last_of_them() -> None:
     parts = tuple(Picture(f"crop_{i}", ref(i)) for i in range(1, 7))
     transcript.append(Message("user", parts))
     assert images_in(transcript) == ["4", "5", "6"]
+
+
+def test_photos_are_called_photos(tmp_path: Path) -> None:
+    task = make_task(BlobStore(tmp_path), frames=1)
+    for rule, said, not_said in (("all", "video", "photos"), (PHOTOS, "1 photos.", "video")):
+        told = agent_prompt(task.model_copy(update={"frame_rule": rule}), PlannerInput(()), "")
+        assert said in told.before + told.system
+        assert not_said not in told.before + told.system
 
 
 def test_the_prompt_hash_names_what_was_said_and_shown() -> None:

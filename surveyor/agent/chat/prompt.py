@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from surveyor.agent.chat.messages import Message, Part, Picture, labelled
 from surveyor.agent.planner import PlannerInput
-from surveyor.core.tasks import AnswerKind, Task
+from surveyor.core.tasks import PHOTOS, AnswerKind, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ PLACE = "<image>"
 """Where a frame stands within the text of a question, one for each frame in their order."""
 
 _ROLE = (
-    "You answer questions about a real place from frames of a video of it. Estimate nothing that "
+    "You answer questions about a real place from {seen} of it. Estimate nothing that "
     "a tool can measure: results state units, frame and confidence. World coordinates are metres "
     "with z up. Frames, masks, clouds and objects are addressed by their handles, such as frame_3."
 )
@@ -75,7 +75,8 @@ _FORMS = {
 
 def agent_prompt(task: Task, brief: PlannerInput, dialect: str) -> Prompt:
     """The profile for models that work with tools."""
-    return _agent(task, brief, dialect, _ROLE)
+    seen = "photos" if task.frame_rule == PHOTOS else "frames of a video"
+    return _agent(task, brief, dialect, _ROLE.format(seen=seen))
 
 
 def short_prompt(task: Task, brief: PlannerInput, dialect: str) -> Prompt:
@@ -96,7 +97,8 @@ def _agent(task: Task, brief: PlannerInput, dialect: str, role: str) -> Prompt:
         after.append(f"Scene: {task.scene_id}")
     after.append(_FORMS[task.answer_kind].format(unit=unit))
     number = len(task.frames)
-    before = f"{number} frames of a video, in order of time." if number else ""
+    order = "photos" if task.frame_rule == PHOTOS else "frames of a video, in order of time"
+    before = f"{number} {order}." if number else ""
     if not number and task.scene_id:
         before = "There are no frames; the place is known to the scene tool."
     return Prompt("\n\n".join(system), before, "\n".join(after))
