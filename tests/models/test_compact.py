@@ -128,6 +128,22 @@ def agent(lessons: list[tuple[Chat, ...]], tmp_path_factory: pytest.TempPathFact
     return folder
 
 
+def test_training_may_begin_with_an_earlier_agent(
+    agent: Path, lessons: list[tuple[Chat, ...]], tmp_path: Path
+) -> None:
+    known = template_words(lessons)
+    words = Vocabulary.of(known | {"aaa", "zzz"})  # in between, so that numbers of tokens change
+    data = spoken(lessons, words)
+    settings = CompactSettings(shape=TINY, steps=1, batch=4, permuted=0, rate=1e-9, adam_rate=1e-9)
+    went_on = train_compact(data, data[:2], words, tmp_path / "on", settings, start=agent)
+    assert accuracy(load_model(went_on), data[:2], words, 4) == 1.0
+    fresh = train_compact(data, data[:2], words, tmp_path / "fresh", settings)
+    assert accuracy(load_model(fresh), data[:2], words, 4) < 0.5
+    wider = settings.model_copy(update={"shape": ModelShape(layers=3)})
+    with pytest.raises(UserError, match="another shape"):
+        train_compact(data, data[:2], words, tmp_path / "wide", wider, start=agent)
+
+
 def test_it_drives_the_real_loop_as_any_model(agent: Path, room: BoxRoom, tmp_path: Path) -> None:
     app = build_server(backend_of(agent), "compact")
     config = ChatConfig(
