@@ -19,17 +19,17 @@ def push(
     run: Annotated[Path, typer.Argument(help="The run's folder.")],
     url: Annotated[str, typer.Argument(help="The store, as s3://bucket/folder.")],
 ) -> None:
-    """Send a run to a store: every log and blob that it does not have yet.
+    """Send a whole run to a store, which mends what was damaged there.
 
-    `surveyor run --store` does so by itself.
+    `surveyor run --store` sends by itself what the store does not have yet.
     """
-    from surveyor.compose.sharing import checked_store
+    from surveyor.core.object_store import ObjectStore
     from surveyor.memory.runs import RunFolder
     from surveyor.memory.shared_runs import push_run
 
-    folder = RunFolder.open(run)
-    if store := checked_store(url):
-        print(push_run(store, folder))
+    folder, store = RunFolder.open(run), ObjectStore.open(url)
+    store.check()
+    print(push_run(store, folder, whole=True))
 
 
 @app.command()

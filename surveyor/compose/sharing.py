@@ -65,7 +65,7 @@ def gathered(parts: Sequence[str], beside: Path) -> Iterator[list[RunFolder]]:
     """
     beside.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=beside.parent, prefix=f".{beside.name}-") as room:
-        yield [_opened(part, Path(room)) for part in parts]
+        yield [_opened(part, Path(room) / str(k)) for k, part in enumerate(parts)]
 
 
 def _opened(part: str, room: Path) -> RunFolder:

@@ -109,6 +109,7 @@ def roll_out(
         expert_options={"preset": preset},
         limit=limit,
         types=tuple(types),
+        tools=("all", "program") if written else (),
     )
     planner, tools = (ProgramWriter(), [program_tool()]) if written else (None, [])
     work = WORK / "experts" / f"{dataset.name}-{preset}"

@@ -58,13 +58,15 @@ class ObjectStore:
         told = urlsplit(url)
         if not told.scheme or "://" not in url:
             raise UserError(f"{url!r} is no URL of a store; write one as s3://bucket/folder")
-        if set(url) & set("*?[]"):
-            raise UserError(f"{url!r} holds one of *?[], which stores read as patterns")
-        if "@" in told.netloc:
+        if "@" in told.netloc or told.query:
             raise UserError(
                 "a store's URL holds no keys; put them into the environment (AWS_ACCESS_KEY_ID, "
                 "AWS_SECRET_ACCESS_KEY) or AWS's own configuration"
             )
+        if set(url) & set("*?[]"):
+            raise UserError(f"{url!r} holds one of *?[], which stores read as patterns")
+        if told.scheme in ("s3", "s3a") and not told.netloc:
+            raise UserError(f"{url!r} names no bucket; write it as s3://bucket/folder")
         try:
             import fsspec
 

@@ -59,23 +59,31 @@ class Push(BaseModel):
         return self
 
 
-def push_run(store: ObjectStore, folder: RunFolder, name: str = "") -> str:
+def push_run(store: ObjectStore, folder: RunFolder, name: str = "", *, whole: bool = False) -> str:
     """Add what a run holds to the store, and return its URL there; files that an earlier push
-    brought are not sent again. ``name`` is the folder's unless given.
+    brought are sent again only with ``whole``, which mends what was damaged there. ``name`` is the
+    folder's unless given.
 
-    Raises `UserError` when the store has another run of that name, `InfrastructureError` when
-    the store fails: push again then.
+    Raises `UserError` when the store has another run of that name or the folder holds what no run
+    does, `InfrastructureError` when the store fails: push again then.
     """
     name = name or folder.path.absolute().name
-    earlier = _pushes(store, name)
-    _same_run(store, name, earlier.values(), folder.record)
-    there = {file.sha256 for push in earlier.values() for file in push.files.values()}
+    earlier = _pushes(store, name, told=True)
+    _same_run(store, name, earlier.values(), folder.record, told=True)
+    known = {} if whole else earlier
+    there = {file.sha256 for push in known.values() for file in push.files.values()}
     files: dict[str, PushedFile] = {}
     waiting: dict[str, bytes] = {}
     for path in _kept(folder):
+        if not path.is_file() or path.resolve() != folder.path.resolve() / path.relative_to(
+            folder.path
+        ):
+            raise UserError(
+                f"{path} is no plain file of a run; mend the folder before it is pushed"
+            )
         data = path.read_bytes()
         sha256 = sha256_of(data)
-        files[path.relative_to(folder.path).as_posix()] = PushedFile(
+        files[path.relative_to(folder.path.resolve()).as_posix()] = PushedFile(
             sha256=sha256, size=len(data), final=_is_final(path)
         )
         if sha256 not in there:
@@ -140,14 +148,16 @@ def has_run(store: ObjectStore, name: str) -> bool:
 def check_same(store: ObjectStore, folder: RunFolder) -> None:
     """`UserError` where the store has another run under the name of this one."""
     name = folder.path.absolute().name
-    _same_run(store, name, _pushes(store, name).values(), folder.record)
+    pushes = _pushes(store, name, told=True).values()
+    _same_run(store, name, pushes, folder.record, told=True)
 
 
 def run_at(url: str) -> tuple[ObjectStore, str]:
     """The store and the name in the URL of a pushed run; `UserError` when it is none."""
     before, slash, name = url.rstrip("/").rpartition(f"/{RUNS}/")
     if not slash or not name or "/" in name:
-        raise UserError(f"{url} is no pushed run; write its URL as s3://bucket/folder/runs/NAME")
+        shown = url if set(url).isdisjoint("@?") else "this URL"  # it may hold keys
+        raise UserError(f"{shown} is no pushed run; write its URL as s3://bucket/folder/runs/NAME")
     return ObjectStore.open(before), name
 
 
@@ -157,11 +167,15 @@ def _place(name: str) -> str:
     return f"{RUNS}/{check_name(name, 'the run')}"
 
 
-def _pushes(store: ObjectStore, name: str) -> dict[str, Push]:
-    """Every push of a run, by the name of its object."""
+def _pushes(store: ObjectStore, name: str, *, told: bool = False) -> dict[str, Push]:
+    """Every push of a run, by the name of its object; a damaged one is only ``told`` of where the
+    run is at hand, so that pushing it mends the store."""
     found = {}
     for path, data in store.get(store.names(_place(name))).items():
         if sha256_of(data) != PurePosixPath(path).stem:
+            if told:
+                store.tell_damaged(path)
+                continue
             raise InfrastructureError(f"{store.url}/{path} is damaged; push the run again")
         try:
             found[path] = Push.model_validate_json(data)
@@ -173,20 +187,25 @@ def _pushes(store: ObjectStore, name: str) -> dict[str, Push]:
     return found
 
 
-def _records(store: ObjectStore, pushes: Iterable[Push]) -> list[RunRecord]:
+def _records(store: ObjectStore, pushes: Iterable[Push], *, told: bool = False) -> list[RunRecord]:
     wanted = {push.files[_RECORD].sha256 for push in pushes}
     found = store.blobs(wanted)
-    if lacking := wanted - found.keys():
-        raise InfrastructureError(f"the blob {lacking.pop()} is missing from {store.url}")
+    if not told and (lacking := wanted - found.keys()):
+        raise InfrastructureError(
+            f"run.json ({lacking.pop()}) is missing from {store.url} or damaged; push the run "
+            "again from a machine that has it"
+        )
     try:
-        return [RunRecord.model_validate_json(found[sha256]) for sha256 in sorted(wanted)]
+        return [RunRecord.model_validate_json(found[sha256]) for sha256 in sorted(found)]
     except ValidationError as error:
         raise UserError(f"a run.json in {store.url} cannot be read: {error.title}") from None
 
 
-def _same_run(store: ObjectStore, name: str, pushes: Iterable[Push], record: RunRecord) -> None:
+def _same_run(
+    store: ObjectStore, name: str, pushes: Iterable[Push], record: RunRecord, *, told: bool = False
+) -> None:
     """`UserError` where a push is of a run with other settings; a higher limit is no other."""
-    for other in _records(store, pushes):
+    for other in _records(store, pushes, told=told):
         here = record
         if record.config.get("limit") is not None and other.config.get("limit") is not None:
             here = record.model_copy(update={"schedule_hash": other.schedule_hash})
@@ -198,10 +217,18 @@ def _same_run(store: ObjectStore, name: str, pushes: Iterable[Push], record: Run
 
 
 def _kept(folder: RunFolder) -> Iterator[Path]:
-    yield folder.path / _RECORD
-    yield folder.path / _SCHEDULE
-    yield from sorted((folder.path / _EPISODES).glob("*.jsonl"))
-    yield from sorted((folder.path / _BLOBS).glob("??/[!.]*"))
+    """Files to push. What leads out of the folder is refused: it is not the run's to show."""
+    root = folder.path.resolve()
+    logs = sorted((root / _EPISODES).glob("*.jsonl"))
+    for path in (
+        root / _RECORD,
+        root / _SCHEDULE,
+        *logs,
+        *sorted((root / _BLOBS).glob("??/[!.]*")),
+    ):
+        if not path.is_file() or path.resolve() != path:
+            raise UserError(f"{path} is missing or no plain file; mend the run before it is pushed")
+        yield path
 
 
 def _is_final(path: Path) -> bool:

@@ -120,7 +120,9 @@ def test_a_missing_bucket_and_denied_keys_are_the_users_and_no_key_is_told(
         ("bucket/folder", "is no URL of a store"),
         ("s3:bucket", "is no URL of a store"),
         ("s3://key:secret@bucket/x", "holds no keys"),
+        ("s3://bucket/a?secret=1", "holds no keys"),
         ("s3://bucket/a*", "read as patterns"),
+        ("s3:///a", "names no bucket"),
         ("nosuch://bucket", "is no URL of a store"),
     ],
 )

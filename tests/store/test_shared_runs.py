@@ -106,6 +106,41 @@ def test_files_that_are_there_are_not_sent_again(
         pull_run(store, "one", tmp_path / "c")
     assert not (tmp_path / "c").exists()
     assert [p.name for p in tmp_path.iterdir()] == ["one"]
+    push_run(store, grown, whole=True)
+    assert logs(pull_run(store, "one", tmp_path / "c")) == logs(grown)
+
+
+def test_whoever_has_the_run_mends_a_damaged_record(
+    store: ObjectStore, tmp_path: Path, dataset: Dataset
+) -> None:
+    folder, _ = play(tmp_path / "one", dataset, limit=4)
+    push_run(store, folder)
+    (record,) = store.names("runs/one")
+    of_run = blob_name(sha256_of((folder.path / "run.json").read_bytes()))
+    for damaged in (record, of_run):
+        store.put({damaged: b"{}"})
+        with pytest.raises(InfrastructureError, match=r"damaged.*push the run again"):
+            pull_run(store, "one", tmp_path / "c")
+        push_run(store, folder, whole=True)
+        assert logs(pull_run(store, "one", tmp_path / "c")) == logs(folder)
+        shutil.rmtree(tmp_path / "c")
+
+
+def test_what_is_no_plain_file_of_the_run_is_not_pushed(tmp_path: Path, dataset: Dataset) -> None:
+    store = ObjectStore.open(f"file://{tmp_path}/store")
+    (tmp_path / "private").write_text("not the run's")
+    for k, break_it in enumerate(
+        (
+            lambda run: (run / "episodes" / "x.jsonl").symlink_to(tmp_path / "private"),
+            lambda run: (run / "episodes" / "x.jsonl").mkdir(),
+            lambda run: (run / "schedule.jsonl").unlink(),
+        )
+    ):
+        folder, _ = play(tmp_path / str(k) / "one", dataset, limit=4)
+        break_it(folder.path)
+        with pytest.raises(UserError, match="is missing or no plain file"):
+            push_run(store, folder)
+    assert store.names("runs") == []
 
 
 def test_a_higher_limit_is_the_same_run_and_other_settings_are_not(
@@ -134,6 +169,8 @@ def test_what_is_not_there_or_not_whole_is_said(
         pull_run(store, "one", folder.path)
     with pytest.raises(UserError, match="is no pushed run; write its URL"):
         run_at(f"{store.url}/one")
+    with pytest.raises(UserError, match="this URL is no pushed run"):
+        run_at("s3://key:secret@bucket/one")
     (push,) = store.names("runs/one")
     store.put({push: b"{}"})
     with pytest.raises(InfrastructureError, match="is damaged; push the run again"):

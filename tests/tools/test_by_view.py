@@ -25,6 +25,7 @@ def test_views_that_stay_apart_are_measured_one_by_one_and_joined_in_one_call(ha
         ("size", {"object": "sofa"}),
         ("distance", {"first": ["sofa"], "second": ["lamp"]}),
         ("count", {"category": "chair"}),
+        ("count", {"objects": ["chair"]}),
         ("direction", {"stand": "lamp", "face": "sofa", "query": "table"}),
         ("nearest", {"anchor": "lamp", "candidates": ["sofa", "table", "piano"]}),
     ):
@@ -55,6 +56,7 @@ def test_views_that_stay_apart_are_measured_one_by_one_and_joined_in_one_call(ha
 def test_joining_views_takes_names_that_one_view_shows_together(hand: Hand) -> None:
     apart(hand)
     assert "leave out join" in hand("size", object="obj_1", join="vote").text
+    assert "leave out join" in hand("count", objects=["obj_1"], join="vote").text
     assert "leave out join" in hand("size", object="sofa", within="frame_0", join="best").text
     unseen = hand("distance", first=["sofa"], second=["piano"], join="vote")
     assert unseen.status is ToolStatus.MISTAKE

@@ -57,7 +57,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> list[Row]:
 def test_turns_come_back_as_said(rows: list[Row]) -> None:
     told_by = [row.messages for row in rows]
     words = Vocabulary.of(template_words(told_by) | program_words(told_by))
-    assert words.known >= {PROGRAM, "filter", "longest_edge", "surest"}
+    assert words.known >= {PROGRAM, ".filter", ".longest_edge", ".surest"}
     for row in rows:
         assert [tool["function"]["name"] for tool in row.tools][-1] == PROGRAM
         for k, message in enumerate(row.messages):

@@ -308,7 +308,7 @@ def count_tool() -> Tool[CountArguments]:
         "Count objects.",
         CountArguments,
         Effects.PURE,
-        joining_views(_count, lambda asked: [asked.category or "object"], True),
+        joining_views(_count, lambda asked: asked.objects or (asked.category or "object",), True),
     )
 
 

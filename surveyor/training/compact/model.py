@@ -63,8 +63,10 @@ def load_model(folder: Path) -> Any:
             f"{folder} holds a {family} model; a compact agent is a qwen3 made by "
             "`surveyor train compact`"
         )
-    model = transformers.Qwen3ForCausalLM.from_pretrained(folder)
-    return model.eval()
+    try:
+        return transformers.Qwen3ForCausalLM.from_pretrained(folder).eval()
+    except Exception as error:  # the libraries' own, by what is cut or missing
+        raise UserError(f"{folder} holds no whole model ({type(error).__name__})") from error
 
 
 def begin_from(model: Any, vocabulary: Vocabulary, folder: Path) -> None:

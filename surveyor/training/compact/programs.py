@@ -29,6 +29,8 @@ from surveyor.training.rows.records import Chat
 _NAME = re.compile(r"[A-Za-z][A-Za-z'-]*")
 _OPERATOR = re.compile(r"[A-Za-z][A-Za-z_'-]*")
 _PIECE = re.compile(rf"{_OPERATOR.pattern}|\d+\.\d+|\d+|[^\sA-Za-z\d]")
+_MARK = "."
+"""Before an operator's word, which a lexicon must not read as another: `distance` is no `far`."""
 _HANDLE = re.compile(r"[a-z]+_\d+")
 
 
@@ -42,7 +44,7 @@ def program_words(rows: Iterable[Sequence[Chat]]) -> set[str]:
                 words.update(_OPERATOR.findall(str(arguments.get("text", "")).lower()))
             for one in arguments.get("categories") or ():
                 names.update(_NAME.findall(str(one).lower()))
-    return {*words - names, PROGRAM, "@text"} if words else set()
+    return {*(_MARK + word for word in words - names), PROGRAM, "@text"} if words else set()
 
 
 def _calls(messages: Sequence[Chat]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -62,14 +64,14 @@ def program_tokens(text: str, table: Table) -> list[str]:
     said: list[str] = []
     run: list[str] = []
     for piece in [*_PIECE.findall(text), ""]:
-        if piece[:1].isalpha() and piece not in table.words:
+        if piece[:1].isalpha() and _MARK + piece not in table.words:
             run.append(piece)
             continue
         if run:
             said.append(table.name(" ".join(run)))
             run = []
         if piece:
-            said += [piece] if piece[0].isalpha() else table.say(piece)
+            said += [_MARK + piece] if piece[0].isalpha() else table.say(piece)
     return said
 
 
@@ -77,7 +79,7 @@ def program_text(tokens: Sequence[str], names: Sequence[str]) -> str:
     """The text that tokens stand for; `ValueError` for a slot of which nothing was said."""
     said: list[str] = []
     for token in tokens:
-        word = token
+        word = token.removeprefix(_MARK) or token
         if re.fullmatch(r"E\d+", token):
             if int(token[1:]) > len(names):
                 raise ValueError(f"{token}, of which nothing was said")

@@ -13,6 +13,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +90,7 @@ def load_probe(folder: Path, embedder: Embedder | None = None) -> PointProbe:
         with np.load(folder / "probe.npz", allow_pickle=False) as kept:
             middle, spread = kept["middle"], kept["spread"]
             weights = {name: kept[name] for name in new_weights(1, 1, _SEED)}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile):
         raise UserError(f"{folder} holds no probe; make one with surveyor train points") from None
     chosen = embedder or LexicalEmbedder()
     if chosen.name != made_with:
