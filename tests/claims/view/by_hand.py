@@ -22,7 +22,7 @@ from surveyor.scenes.rooms.room import build_room
 from surveyor.tools.geometry.photo_joining import join_photos
 from tests.claims.claim import Claim
 
-SEEDS, FRAMES, USED, TRIES = range(500, 512), 96, 28, 80
+SEEDS, FRAMES, USED, TRIES = range(520, 532), 96, 28, 80
 _PIXELS = 1.5
 Edge = tuple[float, list[tuple[int, Float]]]
 
