@@ -17,6 +17,7 @@ from surveyor.core.errors import UserError
 from surveyor.memory.episodes import Episode
 from surveyor.training.checkpoints import newest, prune, write_folder
 from surveyor.training.compact.rollouts import play_run
+from surveyor.training.compact.vocabulary import Vocabulary
 from surveyor.training.evolution.scoring import Scored
 from surveyor.training.grpo.trl import GrpoSettings, answer_of, reward_function
 from surveyor.training.models.families import family_of
@@ -86,6 +87,11 @@ def test_a_checkpoint_of_another_family_is_refused_by_name(tmp_path: Path) -> No
         family_of(tmp_path)
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
     with pytest.raises(UserError, match="holds a llama model; the families known here are qwen3"):
+        family_of(tmp_path)
+    (tmp_path / "config.json").write_text('{"model_type": "qwen3"}')
+    assert family_of(tmp_path) == "qwen3"
+    Vocabulary.of(()).save(tmp_path)
+    with pytest.raises(UserError, match=r"is a compact agent.*train reinforce"):
         family_of(tmp_path)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from surveyor.core.errors import UserError
+from surveyor.training.compact.vocabulary import FILE as LANGUAGE
 from surveyor.training.extras import need
 
 FAMILIES = {"qwen3": False, "qwen3_vl": True}
@@ -29,6 +30,11 @@ def family_of(folder: Path) -> str:
         family = str(json.loads((folder / "config.json").read_text())["model_type"])
     except (OSError, ValueError, KeyError):
         raise UserError(f"{folder} holds no model: it has no readable config.json") from None
+    if (folder / LANGUAGE).exists():
+        raise UserError(
+            f"{folder} is a compact agent, which speaks a language of its own; use `surveyor train "
+            "compact --start` or `surveyor train reinforce`"
+        )
     if family not in FAMILIES:
         raise UserError(
             f"{folder} holds a {family} model; the families known here are {', '.join(FAMILIES)}"
