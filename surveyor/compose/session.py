@@ -208,6 +208,8 @@ def dataset_place(request: Request) -> Path:
     if name == "vsi-meta":
         if request.meta is None:
             raise UserError("dataset vsi-meta needs --meta, the folder of VSI-Bench's metadata")
+        if not request.meta.exists():
+            raise UserError(f"there is no {request.meta}; --meta is the folder of VSI metadata")
         return OUT / "datasets" / f"vsi-meta-{request.seed}"
     if name == "rooms":
         return OUT / "datasets" / f"rooms-{request.seed}-{request.scenes}"

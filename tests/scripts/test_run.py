@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from surveyor.benchmarks.run.config import RunConfig
 from surveyor.benchmarks.run.preflight import check_place
-from surveyor.compose.session import is_complete
+from surveyor.compose.session import Request, dataset_place, is_complete
 from surveyor.core.errors import UserError
 from tests.claims.runner.bad_input import refusals
 
@@ -87,6 +89,17 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_made(tmp_p
         check_place(tmp_path / "file" / "run")
     with pytest.raises(UserError, match="cannot write to /proc"):
         check_place(Path("/proc/run"))
+
+
+def test_metadata_that_is_not_there_is_missed_even_where_a_dataset_was_made_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = Request(RunConfig(dataset="vsi-meta"), meta=tmp_path)
+    made = dataset_place(asked)
+    made.mkdir(parents=True)
+    with pytest.raises(UserError, match=r"there is no nope; --meta"):
+        dataset_place(replace(asked, meta=Path("nope")))
 
 
 def test_a_tool_that_does_not_exist_cannot_lie_and_no_folder_is_made(tmp_path: Path) -> None:
