@@ -122,6 +122,9 @@ def _unknown(names: Sequence[str], within: str | None, workspace: Workspace) -> 
         if within is None or _same(record.space, within, workspace)
     )
     where = f"in {within}" if within else "in one frame of reference"
+    spaces = dict.fromkeys(record.space for _, record in workspace.all(ObjectRecord))
+    if not known and spaces:
+        return f"no objects were found {where}; they lie in {', '.join(list(spaces)[:12])}"
     if not known:
         return f"no objects were found {where} yet; detect, lift and fuse them first"
     return f"{' and '.join(names)}: not all found {where}; there: {', '.join(list(known)[:12])}"
