@@ -100,9 +100,11 @@ def roll_out(
     """The `train rollouts` verb: the teacher plays a dataset, with drawn skills or without;
     ``written``: it writes programs for the tool `program`."""
     from surveyor.agent.program.tool import program_tool
+    from surveyor.services.reference.presets import preset as preset_of
     from surveyor.training.compact.programs import ProgramWriter
     from surveyor.training.compact.rollouts import play_run
 
+    preset_of(preset)  # named in a sentence before anything is made
     config = RunConfig(
         dataset=str(dataset),
         skills="" if drawn is None else name_of(drawn, held_out=held_out),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from surveyor.benchmarks.run.config import RunConfig
-from surveyor.compose.training import train_compact_agent
+from surveyor.compose.training import roll_out, train_compact_agent
 from surveyor.core.errors import UserError
 from surveyor.memory.episodes import Episode
 from surveyor.training.checkpoints import newest, prune, write_folder
@@ -80,6 +80,12 @@ def test_checkpoints_are_replaced_whole_and_pruned(tmp_path: Path) -> None:
     (tmp_path / ".step-11-killed").mkdir()
     prune(tmp_path, keep=2)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-10", "step-2"]
+
+
+def test_a_preset_that_is_none_is_said_before_anything_is_made(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no preset 'nonsense'; choose one of: perfect"):
+        roll_out(tmp_path / "train", tmp_path / "out", "nonsense", None, False, None)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_checkpoint_of_another_family_is_refused_by_name(tmp_path: Path) -> None:
