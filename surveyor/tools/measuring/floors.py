@@ -43,7 +43,7 @@ async def _floor(asked: FloorArguments, workspace: Workspace) -> ToolResult:
 
 def _most_floor(group: str, workspace: Workspace) -> float:
     """Of several views: one shows a part of the floor, never more than all of it."""
-    areas = []
+    areas, why = [], ModelMistake(f"{group} holds no depth; name a depth or a group of depths")
     for handle, _ in workspace.expand((group,), DepthRecord):
         try:
             areas.append(floor_area(_place_cloud(handle, workspace)))
