@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from surveyor.compose.ask import Asking
@@ -25,6 +26,15 @@ def tab(home: str) -> Iterator[Tab]:
         tab.show(f"{home}/?token={TOKEN}", 1280, 900)
         tab.until("document.querySelectorAll('tbody tr').length")
         yield tab
+
+
+@pytest.fixture
+def client(home: str) -> Iterator[httpx2.Client]:
+    with httpx2.Client(
+        base_url=home, headers={"sec-fetch-site": "same-origin"}, timeout=120
+    ) as client:
+        client.get("/", params={"token": TOKEN})
+        yield client
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from surveyor.core.photos import read_photos
 from surveyor.memory.events import EpisodeStatus, Score
 from surveyor.memory.runs import RunFolder
 from tests.support.browser import Tab
-from tests.viewer.stage import TOKEN, make_run, served
+from tests.viewer.stage import make_run, served
 
 FAR = "How far is the sofa from the lamp?"
 
@@ -48,15 +48,6 @@ def home(
     make_judge(base / "runs" / "judge", asking, files)
     with served([base / "runs"], base / "cache", asking=asking, experts=asking.experts) as address:
         yield address
-
-
-@pytest.fixture
-def client(home: str) -> Iterator[httpx2.Client]:
-    with httpx2.Client(
-        base_url=home, headers={"sec-fetch-site": "same-origin"}, timeout=120
-    ) as client:
-        client.get("/", params={"token": TOKEN})
-        yield client
 
 
 def test_a_scored_run_that_is_shown_gives_intervals_as_on_the_command_line(

@@ -52,15 +52,6 @@ def home(asking: Asking, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
         yield address
 
 
-@pytest.fixture
-def client(home: str) -> Iterator[httpx2.Client]:
-    with httpx2.Client(
-        base_url=home, headers={"sec-fetch-site": "same-origin"}, timeout=120
-    ) as client:
-        client.get("/", params={"token": TOKEN})
-        yield client
-
-
 def marked(room: BoxRoom) -> tuple[list[str], str]:
     """Marks on the sofa's long front edge (1.8 m) and the table's (1.2 m), and the latter as known."""
     frames = (0, 1, 11)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from surveyor.agent.planner import Observation, PlannerInput, Turn
+from surveyor.agent.planner import PlannerInput, Turn
 from surveyor.agent.program.answer_forms import describe, form, guess
 from surveyor.agent.program.grounding import absent, anchor, find, serving
 from surveyor.agent.program.language import Program, categories, concept, grounds, required
@@ -14,7 +14,7 @@ from surveyor.agent.program.measuring import MeasuredValue, measure
 from surveyor.agent.program.parser import parse
 from surveyor.agent.program.pictured import closer, nearest
 from surveyor.agent.program.scene_builder import SceneBuilder, SceneEvidence
-from surveyor.agent.program.tool_calls import Caller, Steps
+from surveyor.agent.program.tool_calls import Caller, Steps, StepSession
 from surveyor.agent.recall_tool import RECALL
 from surveyor.core.tasks import Task
 from surveyor.skills.workflow import PLAIN, TABLE, Join, Workflow
@@ -88,7 +88,7 @@ class ProgramPlanner:
         return ProgramSession(task, how, recalls, brief.frame_handles, self._seer, reads, masks)
 
 
-class ProgramSession:
+class ProgramSession(StepSession):
     """One question's program, run as a generator of turns."""
 
     def __init__(
@@ -108,15 +108,7 @@ class ProgramSession:
         self._frames = frames
         self._seer = seer
         self._workflow = workflow
-        self._steps = self._run()
-        self._started = False
-
-    async def next(self, observations: tuple[Observation, ...]) -> Turn:
-        """The next turn, given what came back from the last one."""
-        if not self._started:
-            self._started = True
-            return next(self._steps)
-        return self._steps.send(observations)
+        super().__init__(self._run())
 
     def _run(self) -> Steps[None]:
         program = self._reads(self._task.question)

@@ -49,6 +49,21 @@ class Caller:
         return worked(outcome)
 
 
+class StepSession:
+    """A planner's session for one question, written as a generator of its turns."""
+
+    def __init__(self, steps: Steps[None]) -> None:
+        self._steps = steps
+        self._begun = False
+
+    async def next(self, observations: tuple[Observation, ...]) -> Turn:
+        """The next turn, given what came back from the last one."""
+        if not self._begun:
+            self._begun = True
+            return next(self._steps)
+        return self._steps.send(observations)
+
+
 def worked(outcome: ToolOutcome) -> ToolOutcome | None:
     """The outcome, unless its call was refused."""
     return outcome if outcome.status is ToolStatus.OK else None

@@ -12,13 +12,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from surveyor.agent.planner import Observation, PlannerInput, Turn
+from surveyor.agent.planner import PlannerInput, Turn
 from surveyor.agent.program.answer_forms import guess
 from surveyor.agent.program.language import Program, categories, grounds
 from surveyor.agent.program.parser import parse
 from surveyor.agent.program.scene_builder import SceneBuilder
 from surveyor.agent.program.tool import PROGRAM
-from surveyor.agent.program.tool_calls import Caller, Steps
+from surveyor.agent.program.tool_calls import Caller, Steps, StepSession
 from surveyor.core.tasks import AnswerKind, Task
 from surveyor.memory.events import ToolOutcome
 from surveyor.skills.workflow import TABLE, Join
@@ -109,38 +109,21 @@ class ProgramWriter:
 
     name = "program-writer"
 
-    def start(self, task: Task, brief: PlannerInput) -> WriterSession:
+    def start(self, task: Task, brief: PlannerInput) -> StepSession:
         """Begin an episode."""
-        return WriterSession(task, brief.frame_handles)
+        return StepSession(_written(task, Caller(brief.frame_handles)))
 
 
-class WriterSession:
-    """One question, as a generator of turns."""
-
-    def __init__(self, task: Task, frames: tuple[str, ...]) -> None:
-        self._task = task
-        self._steps = self._run(Caller(frames))
-        self._started = False
-
-    async def next(self, observations: tuple[Observation, ...]) -> Turn:
-        """The next turn, given what came back from the last one."""
-        if not self._started:
-            self._started = True
-            return next(self._steps)
-        return self._steps.send(observations)
-
-    def _run(self, caller: Caller) -> Steps[None]:
-        program = parse(self._task.question)
-        if program is not None and categories(program):
-            yield from SceneBuilder(caller, TABLE).look(categories(program), Join.TABLE)
-            done = yield from caller.one(PROGRAM, f"the value of {program}", text=str(program))
-            if (answer := _answer(program, done, self._task.answer_kind)) is not None:
-                yield Turn(answer=answer, sources=done.handles if done else ())
-                return
-        usual = guess(program, self._task.options, self._task.answer_kind)
-        yield Turn(
-            answer=usual, guess=True, notes={"why": "no program of its question has a value"}
-        )
+def _written(task: Task, caller: Caller) -> Steps[None]:
+    program = parse(task.question)
+    if program is not None and categories(program):
+        yield from SceneBuilder(caller, TABLE).look(categories(program), Join.TABLE)
+        done = yield from caller.one(PROGRAM, f"the value of {program}", text=str(program))
+        if (answer := _answer(program, done, task.answer_kind)) is not None:
+            yield Turn(answer=answer, sources=done.handles if done else ())
+            return
+    usual = guess(program, task.options, task.answer_kind)
+    yield Turn(answer=usual, guess=True, notes={"why": "no program of its question has a value"})
 
 
 def _answer(program: Program, done: ToolOutcome | None, kind: AnswerKind) -> str | None:
