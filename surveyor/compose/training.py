@@ -26,7 +26,7 @@ from surveyor.skills.snapshot import find_snapshot, open_snapshot
 from surveyor.training.compact.drawing import PREFIX, name_of, skill_for
 from surveyor.training.rows.accounts import Layout
 from surveyor.training.rows.filters import Filters, chosen
-from surveyor.training.rows.guard import Apart, guarded
+from surveyor.training.rows.guard import Apart, guarded, refuse_test
 from surveyor.training.rows.records import Chat, Row
 from surveyor.training.rows.source import RunSource, SkillTexts
 
@@ -237,14 +237,9 @@ def reinforce_agent(
         wanted = ReinforceSettings.model_validate(settings)
     except ValueError as error:
         raise UserError(f"train reinforce: {first_problem(error)}") from None  # type: ignore[arg-type]
-    opened = Dataset.open(dataset)
-    if opened.manifest.split != "train":
-        raise UserError(
-            f"{dataset} is of split {opened.manifest.split}; only datasets of split train may be "
-            "trained on"
-        )
+    refuse_test([dataset])
     chosen = RunConfig(dataset=str(dataset), types=tuple(types))
-    tasks = tuple(select(opened.tasks(), chosen))
+    tasks = tuple(select(Dataset.open(dataset).tasks(), chosen))
 
     def told(row: Mapping[str, float]) -> None:
         print(

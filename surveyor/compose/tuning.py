@@ -22,6 +22,7 @@ from surveyor.tools.endpoints import EndpointsFile
 from surveyor.tools.experts import ExpertClient
 from surveyor.tools.registry import Registry
 from surveyor.training.evolution.scoring import Scored, Scorer
+from surveyor.training.rows.guard import refuse_test
 
 if TYPE_CHECKING:
     from surveyor.training.grpo.adapters.rollout import Grounds
@@ -63,7 +64,7 @@ def reinforce(
         raise UserError(f"train grpo: {first_problem(error)}") from None
     if not datasets:
         raise UserError("name the datasets that the prompts were made from with --dataset")
-    _refuse_test(datasets)
+    refuse_test(datasets)
 
     def play(endpoints: Path) -> None:
         stage, marker = _stage(datasets, endpoints)
@@ -85,17 +86,9 @@ def grounds_of(datasets: Sequence[Path], endpoints: Path, reward: Sequence[str] 
     from surveyor.training.grpo.adapters.rollout import Grounds
     from surveyor.training.rewards.parts import weights_of
 
-    _refuse_test(datasets)
+    refuse_test(datasets)
     stage, marker = _stage(datasets, endpoints)
     return Grounds(stage, marker, weights_of(reward))
-
-
-def _refuse_test(datasets: Sequence[Path]) -> None:
-    for path in datasets:
-        if (split := Dataset.open(path).manifest.split) != "train":
-            raise UserError(
-                f"{path} is of split {split}; only datasets of split train may be trained on"
-            )
 
 
 def _stage(datasets: Sequence[Path], endpoints: Path) -> tuple[RolloutStage, Marker]:

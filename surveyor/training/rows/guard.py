@@ -39,6 +39,15 @@ class Apart:
         return cls(frozenset(scenes), frozenset(frames))
 
 
+def refuse_test(datasets: Iterable[Path]) -> None:
+    """`UserError` for a dataset that is not of split train."""
+    for path in datasets:
+        if (split := Dataset.open(path).manifest.split) != "train":
+            raise UserError(
+                f"{path} is of split {split}; only datasets of split train may be trained on"
+            )
+
+
 def guarded(rows: Iterable[Row], apart: Apart, splits: Sequence[str] = ("train",)) -> Iterator[Row]:
     """The rows, each held against what is kept apart and searched for secrets.
 
