@@ -75,12 +75,6 @@ def push_run(store: ObjectStore, folder: RunFolder, name: str = "", *, whole: bo
     files: dict[str, PushedFile] = {}
     waiting: dict[str, bytes] = {}
     for path in _kept(folder):
-        if not path.is_file() or path.resolve() != folder.path.resolve() / path.relative_to(
-            folder.path
-        ):
-            raise UserError(
-                f"{path} is no plain file of a run; mend the folder before it is pushed"
-            )
         data = path.read_bytes()
         sha256 = sha256_of(data)
         files[path.relative_to(folder.path.resolve()).as_posix()] = PushedFile(
