@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from surveyor.agent.chat.prompt_profiles import profile_named
+from surveyor.agent.program.surveying import SURVEY
 from surveyor.agent.program.tool import PROGRAM
 from surveyor.agent.survey.offer import TOOL_SETS
-from surveyor.agent.survey.tool import SURVEY
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.compose.planner_options import PlannerOptions
 from surveyor.compose.skills import NAMED_SKILLS

@@ -20,11 +20,11 @@ from surveyor.agent.cells.sandbox import require
 from surveyor.agent.cells.tool import cell_tool
 from surveyor.agent.limits import UNLIMITED, Limits
 from surveyor.agent.loop import Toolbox
+from surveyor.agent.program.surveying import SURVEY
 from surveyor.agent.program.tool import PROGRAM
 from surveyor.agent.survey.marked import MARKED, mark_scene_tool
 from surveyor.agent.survey.offer import TOOL_SETS, named_tools
 from surveyor.agent.survey.offer import offered as our_tools
-from surveyor.agent.survey.tool import SURVEY
 from surveyor.benchmarks.run.baselines import equip, offered
 from surveyor.benchmarks.run.config import Baseline, RunConfig
 from surveyor.benchmarks.run.live_status import LiveStatus

@@ -14,7 +14,6 @@ from surveyor.agent.planner import Planner, RetrievedSkill, Turn
 from surveyor.agent.program.planner import ProgramPlanner
 from surveyor.agent.replay import recorded_turns
 from surveyor.agent.scripted import ScriptedPlanner, turns
-from surveyor.agent.survey.builder import SurveyingBuilder
 from surveyor.agent.survey.offer import MEASURE, TOOL_SETS, offered
 from surveyor.benchmarks.tool_use import Use, tool_use
 from surveyor.core.errors import UserError
@@ -93,7 +92,7 @@ def test_inner_calls_are_logged_under_the_survey(room: BoxRoom, tmp_path: Path) 
 def test_a_replay_surveys_again_instead_of_repeating_what_it_made(
     room: BoxRoom, tmp_path: Path
 ) -> None:
-    planner = ProgramPlanner(seer=SurveyingBuilder)
+    planner = ProgramPlanner()
     episode = played(room, tmp_path, planner)
     script = recorded_turns(episode.events)
     assert [call.name for turn in script for call in turn.calls] == ["survey", "count"]
@@ -107,7 +106,7 @@ def test_a_replay_surveys_again_instead_of_repeating_what_it_made(
 
 
 def test_what_an_answer_rests_on_makes_the_survey_effective(room: BoxRoom, tmp_path: Path) -> None:
-    episode = played(room, tmp_path, ProgramPlanner(seer=SurveyingBuilder))
+    episode = played(room, tmp_path, ProgramPlanner())
     use = tool_use(episode)
     names = {call.call_id: call.name for call in episode.calls}
     effective = {names[key] for key, how in use.uses.items() if how is Use.EFFECTIVE}
@@ -115,7 +114,7 @@ def test_what_an_answer_rests_on_makes_the_survey_effective(room: BoxRoom, tmp_p
 
 
 def test_surveying_counts_as_single_calls_do(room: BoxRoom, tmp_path: Path) -> None:
-    surveyed = played(room, tmp_path / "a", ProgramPlanner(seer=SurveyingBuilder))
+    surveyed = played(room, tmp_path / "a", ProgramPlanner())
 
     async def single() -> Episode:
         task, log = asked(room, surveyed.started.question), _Log()

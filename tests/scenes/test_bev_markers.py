@@ -15,8 +15,8 @@ from surveyor.core.top_view import TopCamera, TopView, top_view_of_points
 from surveyor.scenes.capture.rendering import renderer
 from surveyor.scenes.capture.trajectory import plan_trajectory
 from surveyor.scenes.rooms.room import Room, RoomSpec, build_room
-from surveyor.scenes.top_view import top_view_of_room
 from tests.support.marker_reader import read_labels
+from tests.support.room_top_view import top_view_of_room
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from surveyor.agent.program.measuring import MeasuredValue, measure
 from surveyor.agent.program.parser import parse
 from surveyor.agent.program.pictured import closer, nearest
 from surveyor.agent.program.scene_builder import SceneBuilder, SceneEvidence
+from surveyor.agent.program.surveying import SURVEY, SurveyingBuilder
 from surveyor.agent.program.tool_calls import Caller, Steps, StepSession
 from surveyor.agent.recall_tool import RECALL
 from surveyor.core.tasks import Task
@@ -54,9 +55,9 @@ def _remembers(program: Program) -> bool:
 class ProgramPlanner:
     """Needs no model: questions of known templates become programs, programs become calls.
 
-    ``workflow`` says how to look when no skill does, ``seer`` by which calls: single ones, or
-    `survey` (`surveyor.agent.survey.builder`). Places without frames are looked up in the
-    `scene` expert's table, whatever the workflow says. Where there is a memory to recall from, what
+    ``workflow`` says how to look when no skill does: by single calls, or by `survey` where that is
+    offered and `detect` is not. Places without frames are looked up in the `scene` expert's table,
+    whatever the workflow says. Where there is a memory to recall from, what
     earlier questions measured is used before anything is looked at. ``reads`` understands
     questions; by default in the words of benchmarks' templates.
     """
@@ -65,12 +66,10 @@ class ProgramPlanner:
         self,
         workflow: Workflow = PLAIN,
         name: str = "program",
-        seer: type[SceneBuilder] = SceneBuilder,
         reads: Reader = parse,
     ) -> None:
         self._workflow = workflow
         self._name = name
-        self._seer = seer
         self._reads = reads
 
     @property
@@ -85,7 +84,8 @@ class ProgramPlanner:
         tools = {tool["function"]["name"] for tool in brief.tools}
         recalls, masks = RECALL in tools, tools >= MASK_TOOLS and bool(brief.frame_handles)
         how = workflow if brief.frame_handles else TABLE
-        return ProgramSession(task, how, recalls, brief.frame_handles, self._seer, reads, masks)
+        seer = SurveyingBuilder if SURVEY in tools and "detect" not in tools else SceneBuilder
+        return ProgramSession(task, how, recalls, brief.frame_handles, seer, reads, masks)
 
 
 class ProgramSession(StepSession):

@@ -7,8 +7,9 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from surveyor.agent.program.surveying import SURVEY
 from surveyor.agent.program.tool import PROGRAM, program_tool
-from surveyor.agent.survey.tool import SURVEY, survey_tool
+from surveyor.agent.survey.tool import survey_tool
 from surveyor.core.errors import UserError
 from surveyor.tools.builtin import TABLE, default_tools, offered_tools
 from surveyor.tools.spec import Tool

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 from pydantic import Field
 
 from surveyor.agent.program.scene_builder import SceneBuilder, SceneEvidence
+from surveyor.agent.program.surveying import SURVEY
 from surveyor.agent.program.tool_calls import Caller, Steps
 from surveyor.agent.survey.skills import workflow_of
 from surveyor.core.errors import ModelMistake
@@ -26,7 +27,6 @@ from surveyor.tools.spec import Arguments, CallRequest, Effects, Tool, ToolResul
 from surveyor.tools.usage import dump
 from surveyor.tools.workspace import Workspace
 
-SURVEY = "survey"
 _SHOWN = 12
 _LOOKING = ("detect", "segment", "depth", "reconstruct")
 """The experts that the plain way of looking asks."""

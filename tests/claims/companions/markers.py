@@ -40,12 +40,12 @@ from surveyor.scenes.formats.gpt4scene import (
 from surveyor.scenes.formats.registry import export_dataset
 from surveyor.scenes.records import SceneTruth
 from surveyor.scenes.rooms.room import RoomSpec, build_room
-from surveyor.scenes.top_view import top_view_of_room
 from surveyor.tools.schemas import ObjectRow
 from tests.claims.claim import Claim
 from tests.claims.companions.mark_reader import MarkReader
 from tests.support.marker_reader import Label, labels, read_labels
 from tests.support.mock_endpoint import RehearsalServer
+from tests.support.room_top_view import top_view_of_room
 
 ROOMS = range(5200, 5204)
 SETTINGS = RoomsSettings(

@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from surveyor.agent.planner import Turn
-from surveyor.agent.survey.builder import SurveyingBuilder
 from surveyor.memory.events import ToolOutcome, ToolStatus
 from surveyor.skills.workflow import PLAIN
 from surveyor.tools.spec import CallRequest
@@ -43,7 +42,7 @@ def coding(request: Request) -> Reply:
     messages: list[dict[str, Any]] = request.json["messages"]
     system = "\n".join(message_text(m) for m in messages if m["role"] == "system")
     workflow = first_workflow(system) or PLAIN
-    session = read_session(messages, workflow, SurveyingBuilder, _FUNCTION.findall(system))
+    session = read_session(messages, workflow, _FUNCTION.findall(system))
     printed = _printed(messages)
     turn = step(session.next(()))
     for length, part in printed:

@@ -32,7 +32,7 @@ from surveyor.training.evolution.cases import Case, load_cases
 from surveyor.training.evolution.inprocess_experts import experts_in_process
 from surveyor.training.evolution.scoring import Scorer
 from tests.claims.claim import Claim
-from tests.claims.skills.follower import readable, surveying
+from tests.claims.skills.follower import follow, readable
 from tests.support.mock_endpoint import RehearsalServer
 
 SKILL = RetrievedSkill(
@@ -68,7 +68,7 @@ async def played(
     """Outcomes by planner (program, survey) and task."""
     cases = list(islice(load_cases(datasets, split="test"), limit))
     outcomes: dict[str, dict[str, Played]] = {"program": {}, "survey": {}}
-    with RehearsalServer(surveying, keep=False) as server:
+    with RehearsalServer(follow, keep=False) as server:
         config = ChatConfig(
             model="surveying",
             base_url=server.url,

@@ -36,9 +36,9 @@ from surveyor.scenes.questions.recover import Perceived, agrees, recompute
 from surveyor.scenes.questions.vsi import GENERATORS as VSI_TYPES
 from surveyor.scenes.questions.vsi import OFFICIAL_COUNTS
 from surveyor.scenes.rooms.room import Room, RoomSpec, build_room
-from surveyor.scenes.top_view import top_view_of_room
 from tests.claims.claim import Claim
 from tests.support.marker_reader import read_labels
+from tests.support.room_top_view import top_view_of_room
 
 BLIND_FILM = RoomsSettings(n_frames=32, size=(160, 120))
 BOUND_FILM = RoomsSettings(n_frames=32, size=(320, 240))

@@ -16,8 +16,6 @@ from typing import Any
 
 from surveyor.agent.planner import PlannerInput, Session, Turn
 from surveyor.agent.program.planner import ProgramPlanner
-from surveyor.agent.program.scene_builder import SceneBuilder
-from surveyor.agent.survey.builder import SurveyingBuilder
 from surveyor.core.tasks import AnswerKind, Task
 from surveyor.memory.events import ToolOutcome, ToolStatus
 from surveyor.skills.workflow import PLAIN, Workflow
@@ -32,11 +30,11 @@ _FRAMES = re.compile(r"^(frame_\d+)(?::$| \(not shown\)$)", re.MULTILINE)
 _SCENE = re.compile(r"^Scene: (.*)$", re.MULTILINE)
 
 
-def follow(request: Request, seer: type[SceneBuilder] = SceneBuilder) -> Reply:
+def follow(request: Request) -> Reply:
     """What the model says to one request."""
     messages: list[dict[str, Any]] = request.json["messages"]
     system = "\n".join(message_text(m) for m in messages if m["role"] == "system")
-    return _reply(request, messages, first_workflow(system) or PLAIN, seer)
+    return _reply(request, messages, first_workflow(system) or PLAIN)
 
 
 def ignore(request: Request) -> Reply:
@@ -48,10 +46,9 @@ def _reply(
     request: Request,
     messages: list[dict[str, Any]],
     workflow: Workflow,
-    seer: type[SceneBuilder] = SceneBuilder,
 ) -> Reply:
     offered = [tool["function"]["name"] for tool in request.json.get("tools", ())]
-    session = read_session(messages, workflow, seer, offered)
+    session = read_session(messages, workflow, offered)
     turn = step(session.next(()))
     for number, message in enumerate(m for m in messages if m["role"] == "assistant"):
         results = _results(messages, message, number)
@@ -60,11 +57,6 @@ def _reply(
         return says(f"<answer>{turn.answer}</answer>")
     calls = tuple((call.name, call.raw_arguments) for call in turn.calls)
     return says(turn.notes.get("why"), calls=calls, ids=f"turn_{request.turn}_")
-
-
-def surveying(request: Request) -> Reply:
-    """What a model says that looks by `survey` and measures what that finds."""
-    return follow(request, SurveyingBuilder)
 
 
 def readable(tool: Tool[Any]) -> Tool[Any]:
@@ -87,7 +79,6 @@ def first_workflow(system: str) -> Workflow | None:
 def read_session(
     messages: list[dict[str, Any]],
     workflow: Workflow,
-    seer: type[SceneBuilder],
     tools: Iterable[str] = (),
 ) -> Session:
     """A session of the `program` planner on what a conversation says, with the ``tools`` named."""
@@ -106,7 +97,7 @@ def read_session(
     )
     named = tuple({"function": {"name": name}} for name in tools)
     brief = PlannerInput(tools=named, frame_handles=tuple(frames))
-    return ProgramPlanner(workflow, seer=seer).start(task, brief)
+    return ProgramPlanner(workflow).start(task, brief)
 
 
 def _results(

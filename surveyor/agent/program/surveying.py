@@ -1,4 +1,4 @@
-"""The `program` planner's way of seeing through `survey`, for episodes that teach the one call."""
+"""The `program` planner's way of seeing where `survey` is offered and single calls are not."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from surveyor.agent.program.scene_builder import SceneBuilder, SceneEvidence, Sc
 from surveyor.agent.program.tool_calls import Caller, Steps
 from surveyor.skills.workflow import Join, Workflow
 from surveyor.tools.schemas import SurveyData
+
+SURVEY = "survey"
+"""The tool that looks at a place the way a skill says."""
 
 
 class SurveyingBuilder(SceneBuilder):
@@ -40,7 +43,7 @@ class SurveyingBuilder(SceneBuilder):
 
     def _survey(self, **arguments: JsonValue) -> Steps[SceneEvidence]:
         found = yield from self._caller.one(
-            "survey", "look by the skill", every=self._every, **arguments
+            SURVEY, "look by the skill", every=self._every, **arguments
         )
         if found is None:
             return SceneEvidence((), Join.FUSE, 0.0)
