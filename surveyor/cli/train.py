@@ -158,6 +158,7 @@ def sft(
     rate: Rate = 1e-5,
     lora: Lora = 0,
     length: Annotated[int | None, typer.Option(help="Most tokens of an episode.")] = None,
+    loss: Annotated[str, typer.Option(help="nll, or dft: Dynamic Fine-Tuning.")] = "nll",
     loggers: Loggers = None,
     seed: Seed = 0,
 ) -> None:
@@ -172,6 +173,7 @@ def sft(
         "rate",
         "lora",
         "length",
+        "loss",
         "seed",
         loggers=loggers or (),
     )

@@ -7,7 +7,7 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,7 +23,9 @@ from surveyor.training.models.rendering import check_template
 class SftSettings(BaseModel):
     """``steps`` of ``batch`` × ``accumulate`` episodes; ``lora`` is a rank, 0 trains all weights.
 
-    ``length`` is the most tokens of an episode. ``save_every`` is steps.
+    ``length`` is the most tokens of an episode. ``save_every`` is steps. ``loss`` is the negative
+    log-likelihood, or Dynamic Fine-Tuning's, which weighs each token by its own probability
+    (arXiv 2508.05629).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +39,7 @@ class SftSettings(BaseModel):
     save_every: int = Field(default=50, ge=1)
     seed: int = 0
     loggers: tuple[str, ...] = ()
+    loss: Literal["nll", "dft"] = "nll"
 
 
 class Mixture:
@@ -104,6 +107,7 @@ def train_sft(
             gradient_accumulation_steps=settings.accumulate,
             learning_rate=settings.rate,
             save_steps=settings.save_every,
+            loss_type=settings.loss,
             **common(settings.seed, settings.loggers),
             remove_unused_columns=False,
             dataset_kwargs={"skip_prepare_dataset": True},

@@ -206,6 +206,19 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     assert losses(tmp_path / "killed") == pytest.approx(losses(tmp_path / "whole"), abs=1e-6)
 
 
+def test_the_loss_of_dynamic_fine_tuning_weighs_tokens_by_their_probability(
+    place: Path, vision: bool, tmp_path: Path
+) -> None:
+    told = {}
+    for loss in ("nll", "dft", "psft"):
+        arguments = ["--data", str(place / "rows"), "--steps", "1", "--loss", loss]
+        command = ["train", "sft", str(place / "random"), str(tmp_path / loss), *arguments]
+        told[loss] = CliRunner().invoke(app, command)
+    assert "must be one of 'nll' or 'dft', not 'psft'" in str(told["psft"].exception)
+    ((plain,), (weighed,)) = (losses(tmp_path / loss) for loss in ("nll", "dft"))
+    assert 0 < weighed < plain / 5, "an untrained model gives each token little probability"
+
+
 def _start(place: Path, out: Path) -> subprocess.Popen[bytes]:
     code = (
         "import sys; from pathlib import Path\n"
