@@ -7,7 +7,8 @@
 # that plans, not of perception. The same command again goes on.
 set -euo pipefail
 OUT=${1:-out/stages}
-ROOMS=${ROOMS:-24} TEST=${TEST:-44} CHAINS=${CHAINS:-40} STEPS=${STEPS:-200} UPDATES=${UPDATES:-12}
+ROOMS=${ROOMS:-24} TEST=${TEST:-44} CHAINS=${CHAINS:-40} UPDATES=${UPDATES:-24}
+LOOKS_STEPS=${LOOKS_STEPS:-200} CHAIN_STEPS=${CHAIN_STEPS:-800}
 PORT=${PORT:-8011} PYTHON=${PYTHON:-python}
 surveyor() { "$PYTHON" -m surveyor.cli.main "$@"; }
 step() { [ -e "$1" ] || { shift; surveyor "$@"; }; }
@@ -17,7 +18,7 @@ small=(--frames 4 --width 64 --height 48)
 looks=(--type object_counting --type object_size_estimation)
 step "$OUT/train" rooms make "$OUT/train" --rooms "$ROOMS" --seed 0 --per-type 8 --split train \
   "${small[@]}" "${looks[@]}" --type scanrefer
-step "$OUT/test" rooms make "$OUT/test" --rooms "$TEST" --seed 7000 --per-type 4 --split test \
+step "$OUT/test" rooms make "$OUT/test" --rooms "$TEST" --seed 7100 --per-type 4 --split test \
   "${small[@]}" --type scanrefer
 
 # The teacher: it asks the table of objects and lets the tool `program` compute.
@@ -26,10 +27,10 @@ surveyor train rollouts "$OUT/train" "$OUT/runs/chains" --written --type scanref
 surveyor train rollouts "$OUT/test" "$OUT/runs/teacher" --written
 
 shape=(--layers 3 --width 96 --batch 4 --reworded 0 --strange 0)
-step "$OUT/stage1/model" train compact "$OUT/stage1" --steps "$STEPS" "${shape[@]}" \
+step "$OUT/stage1/model" train compact "$OUT/stage1" --steps "$LOOKS_STEPS" "${shape[@]}" \
   --run "$OUT/runs/looks"
-step "$OUT/stage2/model" train compact "$OUT/stage2" --start "$OUT/stage1/model" --steps "$STEPS" \
-  "${shape[@]}" --run "$OUT/runs/looks" --run "$OUT/runs/chains"
+step "$OUT/stage2/model" train compact "$OUT/stage2" --start "$OUT/stage1/model" \
+  --steps "$CHAIN_STEPS" "${shape[@]}" --run "$OUT/runs/looks" --run "$OUT/runs/chains"
 step "$OUT/stage3/model" train reinforce "$OUT/stage2/model" "$OUT/stage3" --dataset "$OUT/train" \
   --type scanrefer --reward boxes --reward format:0.1 --steps "$UPDATES" --groups 6 --group 6 --rate 5e-4
 

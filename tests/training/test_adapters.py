@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable, Coroutine
+from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from surveyor.training.grpo.environment import environment_of
 from surveyor.training.grpo.trl import GrpoSettings, reward_function
 from surveyor.training.rewards.parts import weights_of
 from tests.support.grounded_stage import described_name, grounded_room, grounded_stage
+from tests.support.mock_endpoint import RehearsalServer, says
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # theirs, not ours
 
@@ -218,3 +221,48 @@ def test_verls_agent_loop(dataset: Dataset, task: Task, ours: float, tmp_path: P
     assert '"name": "scene"' in prompts[0], "the tools are shown as a run shows them"
     assert "objs_1: " in prompts[-1]
     assert 0 < sum(output.response_mask) < len(output.response_mask), "results are not trained on"
+
+
+def test_verifiers_environment(
+    dataset: Dataset,
+    task: Task,
+    ours: float,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    vf = pytest.importorskip("verifiers.v1", reason="verifiers is not installed")
+    from surveyor.training.grpo.adapters.verifiers import plugin_of
+
+    call = ("scene", json.dumps({"categories": [described_name(task)]}))
+    turns = [
+        says(None, calls=(("look_hard", "{}"),), ids="first_"),
+        says(None, calls=(call,), ids="second_"),
+        says("<answer>obj_1</answer>"),
+    ]
+
+    async def through(grounds: Grounds) -> Any:
+        module = ModuleType("rooms_of_a_test")
+        names = ["RoomsTaskset", "RoomsHarness"]
+        vars(module).update(zip(names, plugin_of(grounds), strict=True), __all__=names)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        module.__spec__ = ModuleSpec(module.__name__, None)
+        played = {"harness": {"id": module.__name__}, "runtime": {"type": "subprocess"}}
+        config = {"taskset": {"id": module.__name__}, "agent": played}
+        env = vf.SingleAgentEnv(vf.SingleAgentEnvConfig.model_validate(config))
+        (asked,) = env.taskset.include(ids=[task.id])
+        with RehearsalServer(lambda request: turns[request.turn]) as server:
+            client = vf.EvalClientConfig(base_url=server.url, api_key_var="NO_KEY")
+            (slot,) = env.slots(asked)
+            async with env.serving():
+                await env.run_slot(slot, vf.ModelContext(model="m", client=client))
+            return slot.episode, server.requests
+
+    monkeypatch.setenv("NO_KEY", "key")
+    episode, requests = play(dataset, tmp_path, through)
+    assert episode.ok, episode.errors or episode.traces[0].errors
+    (trace,) = episode.traces
+    assert len(requests) == 3
+    assert "look_hard" in requests[1].body.decode()
+    assert "objs_1: " in requests[2].body.decode()
+    assert trace.reward == pytest.approx(ours)
+    assert set(trace.metrics) >= set(PARTS)

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import orjson
 
+from surveyor.memory.episodes import Episode
 from surveyor.skills.workflow import Workflow
 from surveyor.training.grpo.environment import Environment, RolloutStage, environment_of
 from surveyor.training.grpo.trl import Marker, answer_of
@@ -48,6 +49,15 @@ class Grounds:
         environment.reset(task_id=task_id)
         return OutsideRollout(self, environment)
 
+    async def worth(self, episode: Episode) -> Reward:
+        """What a whole episode is worth."""
+        told = await self.marker(episode)
+        workflow = self.workflows.get(episode.started.task_id)
+        (reward,) = rewards(
+            [Rewarded(episode, told.score, workflow, boxes=told.boxes)], self.weights
+        )
+        return reward
+
     async def here(self, work: Coroutine[Any, Any, T]) -> T:
         """Run in our loop, and wait for it in the caller's."""
         if self._loop is None:
@@ -70,19 +80,9 @@ class OutsideRollout:
 
     async def reward(self, text: str, *, cut: bool = False) -> Reward:
         """The reward, when ``text`` was the last that the model said; ``cut``: it was too long."""
-        task = self.environment._now.task
         said, answer = answer_of([{"role": "assistant", "content": text}])
         episode = self.environment._episode(None if cut else answer, said, cut=cut)
-        told = await self.grounds.here(_scored(self.grounds.marker, episode))
-        workflow = self.grounds.workflows.get(task.id)
-        (reward,) = rewards(
-            [Rewarded(episode, told.score, workflow, boxes=told.boxes)], self.grounds.weights
-        )
-        return reward
-
-
-async def _scored(marker: Marker, episode: Any) -> Any:
-    return await marker(episode)
+        return await self.grounds.here(self.grounds.worth(episode))
 
 
 def calls_in(text: str) -> list[tuple[str, str]]:
