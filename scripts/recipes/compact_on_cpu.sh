@@ -25,10 +25,10 @@ surveyor train compact "$OUT/agent" --steps "$STEPS" --layers 3 --width 96 \
   --run "$OUT/runs/plain" --run "$OUT/runs/drawn" --run "$OUT/runs/real"
 
 # It drives the same loop as any model, over HTTP.
-surveyor serve-model "$OUT/agent/model" --port "$PORT" --name compact &
+"$PYTHON" -m surveyor.cli.main serve-model "$OUT/agent/model" --port "$PORT" --name compact &
 server=$!
 trap 'kill $server' EXIT
-until curl -sf "http://127.0.0.1:$PORT/health" > /dev/null; do sleep 1; done
+until curl -sf "http://127.0.0.1:$PORT/v1/models" | grep -q compact; do kill -0 $server; sleep 1; done
 cat > "$OUT/run.toml" <<TOML
 dataset = "$OUT/test"
 planner = "chat"

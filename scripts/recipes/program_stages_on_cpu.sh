@@ -35,16 +35,16 @@ step "$OUT/stage3/model" train reinforce "$OUT/stage2/model" "$OUT/stage3" --dat
   --type scanrefer --reward boxes --reward format:0.1 --steps "$UPDATES" --groups 6 --group 6 --rate 5e-4
 
 for stage in 1 2 3; do
-  surveyor serve-model "$OUT/stage$stage/model" --port "$PORT" --name compact &
+  "$PYTHON" -m surveyor.cli.main serve-model "$OUT/stage$stage/model" --port "$PORT" --name "stage$stage" &
   server=$!
   trap 'kill $server' EXIT
-  until curl -sf "http://127.0.0.1:$PORT/health" > /dev/null; do sleep 1; done
+  until curl -sf "http://127.0.0.1:$PORT/v1/models" | grep -q "stage$stage"; do kill -0 $server; sleep 1; done
   cat > "$OUT/run.toml" <<TOML
 dataset = "$OUT/test"
 planner = "chat"
 tools = ["single", "scene", "program"]
 [planner_options]
-model = "compact"
+model = "stage$stage"
 base_url = "http://127.0.0.1:$PORT/v1"
 sampling = { temperature = 0 }
 capabilities = { images = false }
