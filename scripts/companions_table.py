@@ -28,7 +28,7 @@ def table(rows: Sequence[Mapping[str, object]]) -> str:
     """A line a system: its proofs with what was measured, misses in bold."""
     lines = ["| system | what of it works here | proofs (measured, bound) |", "|---|---|---|"]
     for letter, (name, what) in SYSTEMS.items():
-        own = [row for row in rows if re.match(rf"{letter}\d", str(row["name"]))]
+        own = [row for row in rows if re.match(rf"{letter}[\d-]", str(row["name"]))]
         missed = [_told(row) for row in own if not row["ok"]]
         held = f"{len(own) - len(missed)} of {len(own)} within bounds"
         proofs = f"{held}; **missed: {'; '.join(missed)}**" if missed else held

@@ -30,14 +30,14 @@ def measure(folder: Path) -> Iterator[Claim]:
             f"{between(told)}; {len(hits[stage])} questions of {rooms} rooms; teacher {taught:.3f}"
         )
         wanted = 0.0 if stage == 1 else 0.5
-        yield Claim.at_least(f"stage {stage}, {name}: Acc@0.25", told.estimate, wanted, note)
+        yield Claim.at_least(f"A-stage {stage}, {name}: Acc@0.25", told.estimate, wanted, note)
     for stage in (2, 3):
         before, after = hits[stage - 1], hits[stage]
         gain = mean({k: (after[k][0], after[k][1] - before[k][1]) for k in after})
         note = f"gain {gain.estimate:+.3f} {between(gain)}, paired, intervals over rooms"
         low = gain.low if gain.low is not None else gain.estimate
         yield Claim.at_least(
-            f"stage {stage} over stage {stage - 1}: gain, low end of 95 %", low, 0.001, note
+            f"A-stage {stage} over {stage - 1}: gain, low end of 95 %", low, 0.001, note
         )
 
 
