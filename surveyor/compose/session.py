@@ -29,7 +29,7 @@ from surveyor.compose.run import (
     perform,
     wants_table,
 )
-from surveyor.compose.sharing import checked_store, place_of, share, take_up
+from surveyor.compose.sharing import checked_store, place_of, share, taken_up
 from surveyor.core.dataset import LOADED, MANIFEST, Dataset, read_manifest
 from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.core.locks import claimed
@@ -115,8 +115,8 @@ def carry_out(request: Request) -> tuple[Path, RunReport]:
     folder = request.folder(dataset_place(request))
     check_place(folder)
     store = checked_store(request.store)
-    with claimed(folder):  # before anything is made: a second start makes and removes nothing
-        take_up(store, folder)
+    # Before anything is made: a second start makes and removes nothing.
+    with claimed(folder), taken_up(store, folder):
         dataset = dataset_folder(request)
         if request.planner is None:
             check_model(request.config)
