@@ -62,6 +62,10 @@ def test_names_of_earlier_versions_are_read_with_one_line_of_notice(tmp_path: Pa
         ("run rooms --budget foo=1", "budget: foo: is no setting"),
         ("run rooms --limits turns=x", "limits: turns: must be a whole number"),
         ("run rooms --mcp x", "--mcp 'x': write --mcp NAME=VALUE"),
+        ("run rooms --out file:///tmp/r", "is a URL; give a path on this machine"),
+        ("store pull file:///a/runs/r file:b/c", "file:b/c is a URL; give a path"),
+        ("store push s3://lab/one s3://lab", "s3:/lab/one is a URL; give a path"),
+        ("rooms make file:///tmp/r", "is a URL; give a path"),
     ],
 )
 def test_a_wrong_word_is_answered_before_anything_is_made(
