@@ -21,7 +21,7 @@ surveyor train rollouts "$OUT/train" "$OUT/runs/plain" --preset perfect --limit 
 surveyor train rollouts "$OUT/train" "$OUT/runs/real" --preset realistic --drawn 2 --limit 260
 
 # The agent.
-surveyor train compact "$OUT/agent" --steps "$STEPS" --layers 3 --width 96 \
+[ -e "$OUT/agent/model" ] || surveyor train compact "$OUT/agent" --steps "$STEPS" --layers 3 --width 96 \
   --run "$OUT/runs/plain" --run "$OUT/runs/drawn" --run "$OUT/runs/real"
 
 # It drives the same loop as any model, over HTTP.
@@ -49,7 +49,7 @@ trap - EXIT
 "$PYTHON" scripts/recipes/evaluate_compact.py "$OUT/agent/model" "$OUT/test" "$OUT/eval"
 
 # GRPO: an agent that saw many ways of looking and was told none finds out which ones pay.
-surveyor train compact "$OUT/habits" --steps 500 --layers 3 --width 96 --reworded 0 --strange 0 \
+[ -e "$OUT/habits/model" ] || surveyor train compact "$OUT/habits" --steps 500 --layers 3 --width 96 --reworded 0 --strange 0 \
   --beginnings 0 --untold 1 --run "$OUT/runs/drawn"
 surveyor train reinforce "$OUT/habits/model" "$OUT/grpo" --dataset "$OUT/train" --steps 16 \
   --groups 6 --group 6 --rate 5e-4 --price 0.05

@@ -12,7 +12,17 @@ from surveyor.cli.verbs import Verbs
 
 app = typer.Typer(cls=Verbs, no_args_is_help=True, help="Train models on logged trajectories.")
 
-Out = Annotated[Path, typer.Argument(help="Folder to work in; the same one again resumes.")]
+
+def _place(out: Path) -> Path:
+    from surveyor.benchmarks.run.preflight import check_place
+
+    check_place(out, "choose another folder")
+    return out
+
+
+Out = Annotated[
+    Path, typer.Argument(help="Folder to work in; the same one again resumes.", callback=_place)
+]
 Runs = Annotated[list[Path] | None, typer.Option("--run", help="A run to learn from; repeatable.")]
 Score = Annotated[float | None, typer.Option(min=0, max=1, help="Least score of an episode.")]
 GuessFree = Annotated[bool, typer.Option(help="Leave out answers that rest on nothing seen.")]
@@ -114,7 +124,7 @@ def compact(
 @app.command()
 def reinforce(
     agent: Annotated[Path, typer.Argument(help="A compact agent's folder.")],
-    out: Annotated[Path, typer.Argument(help="Folder to work in.")],
+    out: Annotated[Path, typer.Argument(help="Folder to work in.", callback=_place)],
     dataset: Annotated[Path, typer.Option(help="Tasks to play; a dataset of split train.")],
     preset: Preset = "perfect",
     steps: Steps = 30,
@@ -250,7 +260,9 @@ def job(
 @app.command()
 def merge(
     checkpoint: Annotated[Path, typer.Argument(help="A checkpoint whose weights are in pieces.")],
-    out: Annotated[Path, typer.Argument(help="Folder to make; anything can load it.")],
+    out: Annotated[
+        Path, typer.Argument(help="Folder to make; anything can load it.", callback=_place)
+    ],
 ) -> None:
     """Put the weights of a sharded checkpoint (FSDP, numbered files) into one file."""
     from surveyor.training.operations.shards import merge_shards
@@ -324,7 +336,7 @@ def watch(
 @app.command()
 def points(
     labels: Annotated[Path, typer.Argument(help="A folder of surveyor export pseudo-labels.")],
-    out: Annotated[Path, typer.Argument(help="The folder to make.")],
+    out: Annotated[Path, typer.Argument(help="The folder to make.", callback=_place)],
     start: Annotated[Path | None, typer.Option(help="A probe to fine-tune.")] = None,
     held_out: Annotated[
         list[str] | None, typer.Option("--hold-out", help="A scene to score on; repeatable.")

@@ -1,7 +1,11 @@
-"""Groups of verbs: what is mistyped is answered with what there is."""
+"""Groups of verbs: what is mistyped is answered with what there is, a URL as a path refused."""
 
 from __future__ import annotations
 
+import functools
+import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from typer.core import TyperGroup
@@ -17,4 +21,23 @@ class Verbs(TyperGroup):
 
             hint = closest(args[0], known) or f"; there are: {', '.join(known)}"
             ctx.fail(f"there is no command {args[0]!r}{hint}")
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        if command is not None and command.callback is not None:
+            command.callback = _with_plain_paths(command.callback)
+        return name, command, rest
+
+
+def _with_plain_paths(verb: Callable[..., object]) -> Callable[..., object]:
+    """The verb, which refuses a URL where it takes a path: it would become a folder "file:"."""
+
+    @functools.wraps(verb)
+    def call(**given: object) -> object:
+        for value in given.values():
+            for one in value if isinstance(value, list | tuple) else (value,):
+                if isinstance(one, Path) and re.match(r"file:|[a-z][a-z0-9+.-]+:/", str(one)):
+                    from surveyor.core.errors import UserError
+
+                    raise UserError(f"{one} is a URL; give a path on this machine instead")
+        return verb(**given)
+
+    return call

@@ -127,12 +127,7 @@ def answer(place: Place, question: str, asking: Asking) -> FoundEpisode:
 def the_experts(asking: Asking) -> Path | None:
     """The endpoints file to use: the one named, or that of experts that were started here."""
     if asking.experts is not None:
-        if not asking.experts.is_file():
-            raise UserError(
-                f"there is no endpoints file {asking.experts}; start experts with "
-                "`surveyor serve up` and give what it prints"
-            )
-        return asking.experts
+        return EndpointsFile.named(asking.experts).path
     try:
         return EXPERTS if EndpointsFile(EXPERTS).read().experts else None
     except ServiceUnavailable:
@@ -219,7 +214,8 @@ async def _play(
                     summary = await run_dataset(folder, [task], bench, config, told)
     if not summary.complete:
         why = summary.stopped or summary.progress.last_error
-        raise InfrastructureError(_explained(why, place))
+        kind = UserError if _STRANGER in why else InfrastructureError
+        raise kind(_explained(why, place))
     return folder
 
 

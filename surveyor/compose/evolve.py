@@ -13,6 +13,7 @@ from pathlib import Path
 
 from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.chat.planner import ChatPlanner
+from surveyor.benchmarks.run.preflight import check_place
 from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import BLOBS
 from surveyor.core.errors import UserError
@@ -69,6 +70,7 @@ class EvolveRequest:
             raise UserError("a chat planner or distiller needs a model; name it with --model")
         if not self.datasets:
             raise UserError("name a dataset of split train to learn from")
+        check_place(self.library, "choose another place with --library")
         return self
 
 
@@ -167,7 +169,7 @@ async def _elsewhere(
     request: EvolveRequest, endpoints: Path, work: Path, style: Style, model: str
 ) -> AsyncIterator[LoggedPlayer]:
     """A player with running experts."""
-    file = EndpointsFile(endpoints)
+    file = EndpointsFile.named(endpoints)
     client = ExpertClient(
         file,
         BlobStore(work / "blobs"),

@@ -43,7 +43,7 @@ def check_names(
     if config.planner == "chat":
         profile_named(PlannerOptions.read(config).profile)
     if endpoints is not None:
-        EndpointsFile(endpoints).read()
+        EndpointsFile.named(endpoints)
     elif "preset" in config.expert_options:
         preset(str(config.expert_options["preset"]))
     if config.skills not in NAMED_SKILLS and not Path(config.skills).is_dir():

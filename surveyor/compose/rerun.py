@@ -274,7 +274,7 @@ def _serving(
             told.append(_found(expert, who, at) or stack.enter_context(_replayed(expert, who, at)))
         token = None
         if kept and experts is not None:
-            given = EndpointsFile(experts).read()
+            given = EndpointsFile.named(experts).read()
             told += [one for one in given.experts if one.expert in kept]
             token = given.token_file
         elif kept:
@@ -296,7 +296,7 @@ def _found(expert: str, who: str, at: Path) -> ExpertEndpoint | None:
     if not path.exists():
         raise UserError(f"--swap {expert}={who}: there is no such file, folder or address")
     if path.is_file() and b'"experts"' in path.read_bytes():
-        found = [one for one in EndpointsFile(path).read().experts if one.expert == expert]
+        found = [one for one in EndpointsFile.named(path).read().experts if one.expert == expert]
         if not found:
             raise UserError(f"{path} names nobody who serves {expert!r}")
         return found[0]

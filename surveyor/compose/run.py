@@ -368,6 +368,7 @@ async def serve_mcp(
         raise UserError(f"{dataset_path} has no scene {scene_id!r}; it has: {', '.join(known[:8])}")
     config = RunConfig(dataset=str(dataset_path), planner="chat", tools=tuple(named))
     job = Job(dataset_path, Path(), config, endpoints, default_cache())
+    EndpointsFile.named(endpoints)
     ours = our_tools(frames=dataset.has_frames and not wants_table(config), survey=False)
     lent = Registry(offered(ours, config, served_by(job), TOOL_SETS))
     async with expert_client(job, dataset) as client:

@@ -29,7 +29,7 @@ from surveyor.compose.run import (
     perform,
     wants_table,
 )
-from surveyor.compose.sharing import checked_store, place_of, share, take_up
+from surveyor.compose.sharing import checked_store, place_of, share, taken_up
 from surveyor.core.dataset import LOADED, MANIFEST, Dataset, read_manifest
 from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.core.locks import claimed
@@ -115,8 +115,8 @@ def carry_out(request: Request) -> tuple[Path, RunReport]:
     folder = request.folder(dataset_place(request))
     check_place(folder)
     store = checked_store(request.store)
-    with claimed(folder):  # before anything is made: a second start makes and removes nothing
-        take_up(store, folder)
+    # Before anything is made: a second start makes and removes nothing.
+    with claimed(folder), taken_up(store, folder):
         dataset = dataset_folder(request)
         if request.planner is None:
             check_model(request.config)
@@ -224,6 +224,10 @@ def dataset_place(request: Request) -> Path:
 def dataset_folder(request: Request) -> Path:
     """The dataset's folder, made first when the user named one of ours."""
     path, name = dataset_place(request), request.config.dataset
+    if (path / MANIFEST).exists() and name == "vsi-meta" and request.meta is not None:
+        from surveyor.scenes.datasets.vsi_meta import check_made_of
+
+        check_made_of(path, request.meta)
     if name not in ("vsi-meta", "rooms") or (path / MANIFEST).exists():
         return path
     check_place(path, "move it, or start in another folder")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from surveyor.core.errors import InfrastructureError
+from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.core.object_store import ObjectStore
-from surveyor.memory.runs import RunFolder
+from surveyor.memory.runs import LOCK, AnotherRun, RunFolder
 from surveyor.memory.shared_runs import check_same, has_run, pull_run, push_run, run_at, run_url
 
 
@@ -25,17 +26,27 @@ def checked_store(url: str) -> ObjectStore | None:
     return store
 
 
-def take_up(store: ObjectStore | None, folder: Path) -> None:
+@contextmanager
+def taken_up(store: ObjectStore | None, folder: Path) -> Iterator[None]:
     """Begin where another machine ended: bring the run of this name, where none is here yet.
 
-    Raises `UserError` where one is here, and the store's of that name is another.
+    What was brought is gone again where the block refuses before it began to work on it. Raises
+    `UserError` where the store's run of that name is another.
     """
-    if store is None:
-        return
-    if (folder / "run.json").exists():
+    brought = False
+    if store is not None and (folder / "run.json").exists():
         check_same(store, RunFolder.open(folder))
-    elif not folder.exists() and has_run(store, _name(folder)):
+    elif store is not None and not folder.exists() and has_run(store, _name(folder)):
         pull_run(store, _name(folder), folder)
+        brought = True
+    try:
+        yield
+    except UserError as error:
+        if brought and not (folder / LOCK).exists():
+            shutil.rmtree(folder)
+            if store is not None and isinstance(error, AnotherRun):
+                raise AnotherRun(place_of(store.url, folder), error.differs) from None
+        raise
 
 
 def share(store: ObjectStore | None, folder: RunFolder) -> InfrastructureError | None:

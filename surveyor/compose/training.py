@@ -172,6 +172,8 @@ def train_compact_agent(
         wanted = CompactSettings.model_validate(settings)
     except ValueError as error:
         raise UserError(f"train compact: {first_problem(error)}") from None  # type: ignore[arg-type]
+    if (out / "model").exists():
+        raise UserError(f"{out} holds an agent whose training is done; choose another folder")
     blind = Capabilities(images=False)
     given = rows_of(runs, filters, blind, reasoning=False)
     rows = list(guarded(given, Apart.of(test)))

@@ -113,7 +113,7 @@ class _LazyClient:
         if self._client is None:
             cache = default_cache()
             self._client = ExpertClient(
-                EndpointsFile(self._endpoints),
+                EndpointsFile.named(self._endpoints),
                 BlobStore(cache / "blobs"),
                 ResultCache(cache / "answers.sqlite"),
                 originals=tuple(dataset.blobs for dataset in self._datasets),

@@ -22,7 +22,7 @@ STORE: Final = "SURVEYOR_STORE"
 """The variable that names the store of every run."""
 _LOG = logging.getLogger("surveyor.store")
 _AT_ONCE = 64  # objects in one round of requests
-_ATOMIC: Final = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory"})
+_ATOMIC: Final = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"})
 """Protocols whose puts appear whole; elsewhere a value is written aside and renamed."""
 _S3: Final[Mapping[str, Any]] = {
     # s3fs tries again after timeouts, but not where a connection was refused.
@@ -63,6 +63,8 @@ class ObjectStore:
                 "a store's URL holds no keys; put them into the environment (AWS_ACCESS_KEY_ID, "
                 "AWS_SECRET_ACCESS_KEY) or AWS's own configuration"
             )
+        if told.scheme == "memory":
+            raise UserError(f"{url!r} ends with this process; name a store that stays")
         if set(url) & set("*?[]"):
             raise UserError(f"{url!r} holds one of *?[], which stores read as patterns")
         if told.scheme in ("s3", "s3a") and not told.netloc:

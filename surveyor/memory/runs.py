@@ -35,8 +35,21 @@ from surveyor.memory.events import EVENT, EpisodeEnded, EpisodeStatus, Score
 from surveyor.memory.log import read_events, unreadable
 from surveyor.memory.manifest import RUN_VERSION, RunRecord, ScheduledTask
 
+LOCK = "run.lock"
+"""The file that whoever works on a run holds; it is there once somebody began."""
 _TAIL_BYTES = 1 << 16
 _PORT = re.compile(r"^(https?://(?:\[[^\]/]*\]|[^:/]*)):\d+")
+
+
+class AnotherRun(UserError):
+    """A place holds a run with other settings; ``differs`` says the first of them."""
+
+    def __init__(self, place: Path | str, differs: str) -> None:
+        super().__init__(
+            f"{place} already holds a run with {differs}; "
+            "give this run another name, or repeat the old settings to resume it"
+        )
+        self.differs = differs
 
 
 @dataclass(frozen=True)
@@ -51,7 +64,7 @@ class RunFolder:
         """Make the folder, or take up the run that is already there.
 
         Raises `UserError` when ids repeat, when the folder cannot be written, or when it holds a
-        run of a different configuration; nothing is left behind then.
+        run of a different configuration (`AnotherRun`); nothing is left behind then.
         """
         lines = _schedule_lines(schedule)
         record = record.model_copy(update={"schedule_hash": _schedule_hash(lines)})
@@ -62,10 +75,7 @@ class RunFolder:
         if grown := folder._grown(record, lines):
             return grown
         if differs := difference(folder.record, record):
-            raise UserError(
-                f"{path} already holds a run with {differs}; "
-                "give this run another name, or repeat the old settings to resume it"
-            )
+            raise AnotherRun(path, differs)
         return folder
 
     @classmethod
@@ -142,7 +152,7 @@ class RunFolder:
     def locked(self) -> Iterator[None]:
         """Hold the run, so that no second process works on it."""
         try:
-            handle = os.open(self.path / "run.lock", os.O_RDWR | os.O_CREAT, 0o644)
+            handle = os.open(self.path / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise UserError(f"cannot write to {self.path}: {error.strerror}") from None
         try:

@@ -14,18 +14,20 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from surveyor.core.blobs import Sha256, sha256_of
+from surveyor.core.blobs import BlobStore, Sha256, sha256_of
 from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.core.names import check_name
 from surveyor.core.object_store import ObjectStore
 from surveyor.core.paths import inside
 from surveyor.memory.events import EpisodeStatus
+from surveyor.memory.log import read_events
 from surveyor.memory.manifest import RunRecord
 from surveyor.memory.runs import RunFolder, difference, last_status
 
@@ -65,16 +67,19 @@ def push_run(store: ObjectStore, folder: RunFolder, name: str = "", *, whole: bo
     folder's unless given.
 
     Raises `UserError` when the store has another run of that name or the folder holds what no run
-    does, `InfrastructureError` when the store fails: push again then.
+    does, or what is damaged: nothing is sent then. `InfrastructureError` when the store fails:
+    push again then.
     """
     name = name or folder.path.absolute().name
     earlier = _pushes(store, name, told=True)
     _same_run(store, name, earlier.values(), folder.record, told=True)
     known = {} if whole else earlier
     there = {file.sha256 for push in known.values() for file in push.files.values()}
+    kept = list(_kept(folder))
+    _check_whole(folder)
     files: dict[str, PushedFile] = {}
     waiting: dict[str, bytes] = {}
-    for path in _kept(folder):
+    for path in kept:
         data = path.read_bytes()
         sha256 = sha256_of(data)
         files[path.relative_to(folder.path.resolve()).as_posix()] = PushedFile(
@@ -223,6 +228,19 @@ def _kept(folder: RunFolder) -> Iterator[Path]:
         if not path.is_file() or path.resolve() != path:
             raise UserError(f"{path} is missing or no plain file; mend the run before it is pushed")
         yield path
+
+
+def _check_whole(folder: RunFolder) -> None:
+    """`UserError` that names the first file that is not what its name or its form promises."""
+    blobs = BlobStore(folder.path / _BLOBS)
+    try:
+        len(folder.schedule)
+        for path in sorted((folder.path / _EPISODES).glob("*.jsonl")):
+            deque(read_events(path), maxlen=0)
+        if damaged := [blobs.path(sha256) for sha256 in blobs if sha256 not in blobs]:
+            raise UserError(f"{damaged[0]} is damaged")
+    except UserError as error:
+        raise UserError(f"{error}; nothing was pushed") from None
 
 
 def _is_final(path: Path) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from surveyor.core.dataset import BLOBS
-from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.core.errors import UserError
 from surveyor.core.locks import try_lock
 from surveyor.services.contract import Endpoints
 from surveyor.services.settings import Batching, RequestLimits, Settings
@@ -176,7 +176,7 @@ def write_atomically(path: Path, text: str, mode: int = 0o644) -> None:
         Path(temporary).chmod(mode)
         Path(temporary).replace(path)
     except OSError as error:
-        raise InfrastructureError(f"cannot write {path}: {error}") from error
+        raise UserError(f"cannot write {path}: {error.strerror}; choose another place") from None
 
 
 def supervisor_pid(lock_file: Path) -> int | None:
@@ -184,7 +184,7 @@ def supervisor_pid(lock_file: Path) -> int | None:
     try:
         with lock_file.open() as file:
             return None if try_lock(file.fileno(), lock_file, shared=True) else int(file.read())
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
 
 
@@ -192,7 +192,7 @@ def read_memory(path: Path) -> dict[str, int]:
     """Measured GPU memory by expert, in bytes; empty when nothing was measured yet."""
     try:
         return _MEMORY.validate_json(path.read_bytes())
-    except (FileNotFoundError, ValidationError):
+    except (OSError, ValidationError):
         return {}
 
 

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
-from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.core.errors import UserError
 from surveyor.skills.documents import SkillDocument, parse, version_of
 from surveyor.skills.entries import StoredSkill
 from surveyor.skills.provenance import Origin, Provenance, Status
@@ -45,7 +45,7 @@ def export_skills(skills: Iterable[StoredSkill], folder: Path) -> tuple[Path, ..
             file.write_text(skill.document.text, encoding="utf-8")
             (target / PROVENANCE).write_text(json.dumps(record, indent=2) + "\n")
         except OSError as error:
-            raise InfrastructureError(f"cannot export to {target}: {error}") from error
+            raise UserError(f"cannot export to {target}: {error.strerror}") from None
         written.append(target)
     return tuple(written)
 

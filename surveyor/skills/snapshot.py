@@ -18,7 +18,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.core.errors import UserError
 from surveyor.core.tasks import Task
 from surveyor.skills.embed import Embedder, LexicalEmbedder
 from surveyor.skills.entries import StoredSkill
@@ -174,7 +174,7 @@ def _write(
         work.replace(root / identity)
     except OSError as error:
         if not (root / identity / MANIFEST).exists():
-            raise InfrastructureError(f"cannot write a snapshot in {root}: {error}") from error
+            raise UserError(f"cannot write a snapshot in {root}: {error.strerror}") from None
     finally:
         shutil.rmtree(work, ignore_errors=True)
 

@@ -20,7 +20,7 @@ import orjson
 from pydantic import BaseModel, JsonValue
 
 from surveyor.core.blobs import sha256_of
-from surveyor.core.errors import InfrastructureError
+from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.services.contract import Info
 
 _SCHEMA = """
@@ -120,7 +120,10 @@ class ResultCache:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise self._trouble("open", error) from error
+            raise UserError(
+                f"cannot make {self.path.parent}: {error.strerror}; choose another place with "
+                "SURVEYOR_CACHE"
+            ) from None
         # One connection, used from the event loop's thread alone; autocommit keeps every write
         # its own short transaction.
         connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)

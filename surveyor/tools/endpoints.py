@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 from pydantic import ValidationError
 
-from surveyor.core.errors import ServiceUnavailable
+from surveyor.core.errors import ServiceUnavailable, UserError
 from surveyor.core.untrusted_text import keep_secret
 from surveyor.services.contract import Endpoints
 
@@ -37,6 +37,16 @@ class EndpointsFile:
 
     path: Path
 
+    @classmethod
+    def named(cls, path: Path) -> Self:
+        """The file that a person names now; `UserError` where it is none, as they can mend it."""
+        file = cls(path)
+        try:
+            file.read()
+        except ServiceUnavailable as error:
+            raise UserError(str(error)) from None
+        return file
+
     def read(self) -> Endpoints:
         try:
             return Endpoints.model_validate_json(self.path.read_bytes())
@@ -47,8 +57,8 @@ class EndpointsFile:
             ) from None
         except (OSError, ValidationError):
             raise ServiceUnavailable(
-                f"{self.path} is not an endpoints file; start the experts again with "
-                "`surveyor serve up`"
+                f"{self.path} is not an endpoints file; give the one that `surveyor serve up` "
+                "writes, or start the experts again with it"
             ) from None
 
 

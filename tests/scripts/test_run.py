@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.benchmarks.run.preflight import check_place
-from surveyor.compose.session import Request, dataset_place, is_complete
+from surveyor.compose.session import Request, dataset_folder, dataset_place, is_complete
 from surveyor.core.errors import UserError
 from tests.claims.runner.bad_input import refusals
 
@@ -100,6 +101,22 @@ def test_metadata_that_is_not_there_is_missed_even_where_a_dataset_was_made_befo
     made.mkdir(parents=True)
     with pytest.raises(UserError, match=r"there is no nope; --meta"):
         dataset_place(replace(asked, meta=Path("nope")))
+
+
+def test_a_dataset_of_other_metadata_is_not_taken_for_these(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = Request(RunConfig(dataset="vsi-meta"), meta=META)
+    made = dataset_folder(asked)
+    assert dataset_folder(asked) == made
+    other = tmp_path / "other"
+    shutil.copytree(META, other)
+    (other / "scannet_meta_info_val.json").write_text("{}")
+    with pytest.raises(UserError, match=r"was made of other metadata than .*other"):
+        dataset_folder(replace(asked, meta=other))
+    with pytest.raises(UserError, match=r"is missing from"):
+        dataset_folder(replace(asked, meta=tmp_path))
 
 
 def test_a_tool_that_does_not_exist_cannot_lie_and_no_folder_is_made(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Stores of every kind: in memory, in a folder, and behind a real S3 server."""
+"""Stores of every kind: in a folder and behind a real S3 server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def server() -> Iterator[ObjectServer]:
         yield running
 
 
-@pytest.fixture(params=["memory", "file", "s3"])
+@pytest.fixture(params=["file", "s3"])
 def store(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
@@ -25,8 +25,6 @@ def store(
 ) -> ObjectStore:
     """An empty store, with what reaches it in the environment."""
     name = uuid.uuid4().hex
-    if request.param == "memory":
-        return ObjectStore.open(f"memory://{name}")
     if request.param == "file":
         return ObjectStore.open(f"file://{tmp_path_factory.mktemp('store')}/{name}")
     running: ObjectServer = request.getfixturevalue("server")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from surveyor.benchmarks.corruption_effect import answers
 from surveyor.benchmarks.run.merge import merge
 from surveyor.benchmarks.scoring import score_run
-from surveyor.compose.sharing import gathered, take_up
+from surveyor.compose.sharing import gathered, taken_up
 from surveyor.core.blobs import BlobStore, sha256_of
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import InfrastructureError, UserError
@@ -61,14 +61,15 @@ def test_a_run_taken_up_elsewhere_goes_on_where_it_was(
     broken = World(broken=lambda task: task.scene_id != "living")
     here, _ = play(tmp_path / "a" / "one", dataset, broken, give_up_after=4, passes=1)
     push_run(store, here)
-    take_up(store, tmp_path / "b" / "one")
     world = World()
-    there, summary = play(tmp_path / "b" / "one", dataset, world, give_up_after=4, passes=1)
+    with taken_up(store, tmp_path / "b" / "one"):
+        there, summary = play(tmp_path / "b" / "one", dataset, world, give_up_after=4, passes=1)
     assert summary.complete
     done = {task.id for task in there.schedule if task.scene_id == "living"}
     assert not done & set(world.looked), "what had ended was not asked again"
     push_run(store, there)
-    take_up(store, tmp_path / "b" / "one")  # a run that is here stays as it is
+    with taken_up(store, tmp_path / "b" / "one"):
+        pass  # a run that is here stays as it is
     assert logs(pull_run(store, "one", tmp_path / "c")) == logs(there)
 
 
@@ -152,8 +153,46 @@ def test_a_higher_limit_is_the_same_run_and_other_settings_are_not(
     other, _ = play(tmp_path / "d" / "one", dataset, limit=8, seed=1)
     with pytest.raises(UserError, match=r"runs/one is a run with manifest\.seeds = .*; give one"):
         push_run(store, other)
-    with pytest.raises(UserError, match=r"runs/one is a run with manifest\.seeds = .*; give one"):
-        take_up(store, other.path)  # said before work begins, not after
+    refused = pytest.raises(UserError, match=r"runs/one is a run with manifest\.seeds = .*; give")
+    with refused, taken_up(store, other.path):
+        pytest.fail("said before work begins, not after")
+
+
+def test_a_run_that_was_brought_and_is_another_is_gone_again(
+    store: ObjectStore, tmp_path: Path, dataset: Dataset
+) -> None:
+    push_run(store, play(tmp_path / "a" / "one", dataset, limit=4)[0])
+    here = tmp_path / "b" / "one"
+    refused = pytest.raises(UserError, match=rf"^{store.url}/runs/one already holds a run with ")
+    with refused, taken_up(store, here):
+        play(here, dataset, limit=4, seed=1)
+    assert not here.exists()
+    refused = pytest.raises(UserError, match="now the disk is full")
+    with refused, taken_up(store, here):
+        play(here, dataset, limit=4)
+        raise UserError("now the disk is full")
+    assert here.exists(), "what was worked on stays"
+
+
+def test_of_a_damaged_run_nothing_is_pushed(tmp_path: Path, dataset: Dataset) -> None:
+    for k, (damage, told) in enumerate(
+        (
+            (lambda run: _spoil(next((run / "episodes").iterdir())), "is not a valid event"),
+            (lambda run: _spoil(BlobStore(run / "blobs").path(sha256_of(b"kept"))), "is damaged"),
+            (lambda run: _spoil(run / "schedule.jsonl"), "schedule of .* was changed"),
+        )
+    ):
+        store = ObjectStore.open(f"file://{tmp_path}/store{k}")
+        folder, _ = play(tmp_path / str(k) / "one", dataset, limit=4)
+        BlobStore(folder.path / "blobs").put(b"kept", "text/plain")
+        damage(folder.path)
+        with pytest.raises(UserError, match=f"{told}.*; nothing was pushed"):
+            push_run(store, RunFolder.open(folder.path))
+        assert store.names("runs") == store.names("blobs") == []
+
+
+def _spoil(path: Path) -> None:
+    path.write_bytes(b"#" + path.read_bytes()[1:])
 
 
 def test_what_is_not_there_or_not_whole_is_said(

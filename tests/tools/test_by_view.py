@@ -61,6 +61,10 @@ def test_joining_views_takes_names_that_one_view_shows_together(hand: Hand) -> N
     unseen = hand("distance", first=["sofa"], second=["piano"], join="vote")
     assert unseen.status is ToolStatus.MISTAKE
     assert "no view alone shows sofa and piano" in unseen.text
+    itself = hand("distance", first=["sofa"], second=["sofa"], join="vote")
+    assert "two different objects" in itself.text
+    turned = hand("direction", stand="sofa", face="sofa", query="lamp", join="vote")
+    assert "three different things" in turned.text
 
 
 def test_of_a_group_of_depths_the_one_that_shows_most_floor_counts(hand: Hand) -> None:

@@ -332,6 +332,37 @@ def test_names_are_looked_up_in_one_view_where_views_stay_apart(hand: Hand) -> N
     elsewhere = hand("size", object="sofa", within="depths_1").text
     assert "no objects were found in depths_1; they lie in " in elsewhere
     assert {"frame_0", "frame_1"} <= set(elsewhere.replace(",", "").split())
+    nowhere = hand("size", object="sofa", within="recon_7").text
+    assert "there is no recon_7; objects lie in " in nowhere
+
+
+def test_a_place_that_is_none_is_said_before_anything_is_found(hand: Hand) -> None:
+    assert (
+        "there is no recon_7; none is found yet" in hand("size", object="x", within="recon_7").text
+    )
+
+
+def test_a_walk_goes_from_thing_to_another_thing(hand: Hand) -> None:
+    hand.objects()
+    for start, facing, stops in (
+        ("sofa", "sofa", ["lamp"]),
+        ("sofa", "lamp", ["sofa"]),
+        ("sofa", "lamp", ["table", "table"]),
+    ):
+        refused = hand("route_turns", start=start, facing=facing, stops=stops)
+        assert refused.status is ToolStatus.MISTAKE
+        assert "must be different things" in refused.text
+    there_and_back = hand("route_turns", start="sofa", facing="lamp", stops=["lamp", "sofa"])
+    assert "back (" in there_and_back.text
+
+
+def test_what_a_count_leaves_out_is_said(hand: Hand) -> None:
+    rows = hand.objects().objects
+    sofa = next(row.handle for row in rows if row.category == "sofa")
+    counted = hand("count", objects=[sofa], category="chair")
+    assert MeasureData.model_validate(counted.data).value == 0
+    assert f"0 chair(s); not counted: {sofa} is a sofa" in counted.text
+    assert "1 Sofa(s) (" in hand("count", objects=[sofa], category="Sofa").text
 
 
 def test_rivals_are_named_by_handle_or_by_what_they_are(hand: Hand) -> None:

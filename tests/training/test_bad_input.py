@@ -74,6 +74,12 @@ def test_test_scenes_are_not_learnt_from(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_what_is_trained_is_not_trained_again_in_its_place(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    with pytest.raises(UserError, match="holds an agent whose training is done"):
+        train_compact_agent(tmp_path, [], Filters(), {"steps": 1})
+
+
 def test_checkpoints_are_replaced_whole_and_pruned(tmp_path: Path) -> None:
     for step in (1, 2, 10, 10):
         write_folder(tmp_path / f"step-{step}", lambda at: (at / "state").write_text("x"))

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
+from surveyor.benchmarks.run.config import RunConfig
 from surveyor.benchmarks.scoring import score_run
 from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import BLOBS
@@ -34,7 +35,7 @@ from surveyor.tools.experts import ExpertClient
 from surveyor.training.evolution.cases import Case, load_cases, room_of
 from surveyor.training.evolution.inprocess_experts import experts_in_process
 from surveyor.training.evolution.player import RolloutRequest
-from surveyor.training.evolution.rollout_log import workflow_key
+from surveyor.training.evolution.rollout_log import RolloutLog, workflow_key
 from surveyor.training.evolution.scoring import Scorer
 from surveyor.training.evolution.sessions import reference_player
 from surveyor.training.evolution.versions import behaviour_text
@@ -100,6 +101,16 @@ def test_a_comment_makes_nothing_stale_and_a_number_does() -> None:
     said_better = source.replace("Doubles.", "Twice as much.").replace("  # twice", "")
     assert behaviour_text(source) == behaviour_text(said_better)
     assert behaviour_text(source) != behaviour_text(source.replace("2 * x", "3 * x"))
+
+
+def test_a_folder_that_a_killed_evolution_left_half_made_is_not_read(tmp_path: Path) -> None:
+    half = tmp_path / ".round-1-rung-1-x-y-2k3j4h5g"
+    half.mkdir()
+    (half / "run.json").touch()
+    RolloutLog(tmp_path, RunConfig(dataset="d"), {}, {}).schedule("round-2", [], {})
+    half.rename(tmp_path / "round-1")
+    with pytest.raises(UserError, match="is damaged"):  # one that was whole once is told of
+        RolloutLog(tmp_path, RunConfig(dataset="d"), {}, {})
 
 
 def test_a_scorer_that_dies_is_an_outage(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_where_nothing_can_see_three_ways_on_are_said(
     save(tmp_path, "a.jpg")
     with pytest.raises(UserError, match=r"nothing here can see.*serve up.*--model.*--point"):
         ask(["a.jpg"], "How many chairs are there?", Asking())
-    with pytest.raises(UserError, match="there is no endpoints file"):
+    with pytest.raises(UserError, match=r"does not exist.*serve up"):
         ask(["a.jpg"], "How many chairs are there?", Asking(experts=Path("none.json")))
     with pytest.raises(UserError, match="needs --point marks"):
         ask(["a.jpg"], "?", Asking(known=("door = 2 m, a to b",)))

@@ -126,6 +126,7 @@ def test_runs_are_found_in_folders_and_named_apart(tmp_path: Path) -> None:
     make_run(tmp_path / "b" / "same", 1)
     (tmp_path / "a" / "broken").mkdir()
     (tmp_path / "a" / "broken" / "run.json").write_text("{")
+    make_run(tmp_path / "b" / ".half-made-by-one-killed", 1)
     found = open_runs([tmp_path])
     assert len(found) == 2
     assert "same" in found

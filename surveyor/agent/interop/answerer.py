@@ -85,7 +85,7 @@ class Answerer:
         registry = Registry(offered_tools(frames=True) if self.endpoints else ())
         source: EndpointSource = FixedEndpoints(Endpoints(supervisor=0, experts=()))
         if self.endpoints is not None:
-            source = EndpointsFile(self.endpoints)
+            source = EndpointsFile.named(self.endpoints)
         experts = ExpertClient(source, blobs)
         gate = asyncio.Semaphore(self.concurrency)
 

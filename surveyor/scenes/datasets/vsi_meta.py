@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from surveyor.core.dataset import DatasetManifest
+from surveyor.core.dataset import DatasetManifest, read_manifest
+from surveyor.core.errors import UserError
 from surveyor.scenes.datasets.writer import DatasetPlan, Progress, SceneBundle, write_dataset
-from surveyor.scenes.formats.vsi_meta import read_vsi_meta
+from surveyor.scenes.formats.vsi_meta import read_vsi_meta, vsi_meta_hash
 from surveyor.scenes.questions.asking import PER_SCENE, ask
 from surveyor.scenes.questions.vsi import MEASURED_TYPES
 
@@ -17,6 +18,17 @@ VSI_META_LIMITS: Mapping[str, int | None] = {
     "object_counting": None,
     "object_size_estimation": None,
 }
+
+_METADATA = "metadata"
+
+
+def check_made_of(path: Path, meta_dir: Path) -> None:
+    """`UserError` where the dataset that is at ``path`` was made of other metadata than these."""
+    made = read_manifest(path).settings.get(_METADATA)
+    if made not in (None, vsi_meta_hash(meta_dir)):  # of datasets made before, nobody knows
+        raise UserError(
+            f"{path} was made of other metadata than {meta_dir}; delete it, or give another --seed"
+        )
 
 
 def make_vsi_meta_dataset(
@@ -28,7 +40,13 @@ def make_vsi_meta_dataset(
     scene. Raises `UserError` when ``meta_dir`` is not VSI-Bench's metadata.
     """
     scenes = {scene.scene_id: scene for scene in read_vsi_meta(meta_dir)}
-    plan = DatasetPlan(name="vsi-meta", generator="vsi-meta", seed=seed, scenes=tuple(scenes))
+    plan = DatasetPlan(
+        name="vsi-meta",
+        generator="vsi-meta",
+        seed=seed,
+        settings={_METADATA: vsi_meta_hash(meta_dir)},
+        scenes=tuple(scenes),
+    )
     return write_dataset(
         path,
         plan,

@@ -14,6 +14,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 
+from surveyor.core.blobs import sha256_of
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import OrientedBox, Vec3
 from surveyor.core.wording import first_problem
@@ -68,15 +69,32 @@ def read_vsi_meta(folder: Path, datasets: tuple[str, ...] = DATASETS) -> list[Sc
     return [scene for name in datasets for scene in _read_dataset(folder, name)]
 
 
+def vsi_meta_hash(folder: Path) -> str:
+    """What tells one release of the metadata from another. Raises `UserError` like reading it."""
+    try:
+        files = [_file(folder, name).read_bytes() for name in DATASETS]
+    except FileNotFoundError as error:
+        raise _missing(folder, Path(error.filename)) from None
+    return sha256_of(b"".join(sha256_of(data).encode() for data in files))
+
+
+def _file(folder: Path, dataset: str) -> Path:
+    return folder / f"{dataset}_meta_info_val.json"
+
+
+def _missing(folder: Path, path: Path) -> UserError:
+    return UserError(
+        f"{path.name} is missing from {folder}; VSI-Bench's metadata is three such files"
+    )
+
+
 def _read_dataset(folder: Path, dataset: str) -> list[SceneTruth]:
-    path = folder / f"{dataset}_meta_info_val.json"
+    path = _file(folder, dataset)
     try:
         scenes = _FILE.validate_python(json.loads(path.read_bytes()))
         return [_truth(name, scene) for name, scene in scenes.items()]
     except FileNotFoundError:
-        raise UserError(
-            f"{path.name} is missing from {folder}; VSI-Bench's metadata is three such files"
-        ) from None
+        raise _missing(folder, path) from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:

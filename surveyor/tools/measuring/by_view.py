@@ -64,7 +64,7 @@ def joining_views(
     """``measure``, which joins views where its arguments ask for that.
 
     ``names`` are those that a view must show. Raises `ModelMistake` for handles, for ``within``
-    beside ``join``, and where no view shows them all.
+    beside ``join``, where no view shows them all, and what the last view refuses where all do.
     """
 
     async def measured(asked: A, workspace: Workspace) -> ToolResult:
@@ -73,17 +73,19 @@ def joining_views(
         wanted = tuple(names(asked))
         if asked.within is not None or any(is_handle(one, workspace) for one in wanted):
             raise ModelMistake("join is for names in all views; leave out join, or give only names")
-        readings = []
+        readings, refused = [], ""
         for view in _views(wanted, workspace):
             one = asked.model_copy(update={"within": view, "join": None})
             try:
                 result = await measure(one, workspace)
-            except ModelMistake:
-                continue  # this view alone doesn't show enough
+            except ModelMistake as error:  # this view alone doesn't show enough
+                refused = str(error)
+                continue
             readings.append(_reading(view, wanted, result, workspace))
         if not readings:
             raise ModelMistake(
-                f"no view alone shows {' and '.join(wanted)}; measure without join where views "
+                refused
+                or f"no view alone shows {' and '.join(wanted)}; measure without join where views "
                 "were reconstructed together, or look at more frames"
             )
         return _joined(readings, asked.join == "vote", counts, workspace)

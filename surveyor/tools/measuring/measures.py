@@ -153,15 +153,18 @@ async def _count(asked: CountArguments, workspace: Workspace) -> ToolResult:
         for handle, record in every_object((one,), space, workspace, weak=asked.weak):
             if named or record.accepted or asked.weak:
                 found[handle] = record
+    wanted = asked.category.casefold() if asked.objects and asked.category else None
     objects = [
         (handle, record)
         for handle, record in found.items()
-        if not asked.objects or asked.category in (None, record.category)
+        if wanted in (None, record.category.casefold())
     ]
     _same_space(objects)
     handles = tuple(handle for handle, _ in objects)
     name = asked.category or "object"
     listed = f" ({', '.join(handles)})" if handles else ""
+    others = [f"{h} is a {record.category}" for h, record in found.items() if h not in handles]
+    listed += f"; not counted: {', '.join(others)}" if others else ""
     return measurement(workspace, len(objects), "", f"{len(objects)} {name}(s){listed}", handles)
 
 

@@ -123,6 +123,9 @@ def _unknown(names: Sequence[str], within: str | None, workspace: Workspace) -> 
     )
     where = f"in {within}" if within else "in one frame of reference"
     spaces = dict.fromkeys(record.space for _, record in workspace.all(ObjectRecord))
+    if within is not None and not workspace.known(within):
+        lie = f"objects lie in {', '.join(list(spaces)[:12])}" if spaces else "none is found yet"
+        return f"there is no {within}; {lie}"
     if not known and spaces:
         return f"no objects were found {where}; they lie in {', '.join(list(spaces)[:12])}"
     if not known:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated
 
 import numpy as np
@@ -34,6 +35,12 @@ async def _run(asked: RouteArguments, workspace: Workspace) -> ToolResult:
     handles, objects = zip(*(one_object(one, space, workspace) for one in said), strict=True)
     if len({record.space for record in objects}) > 1:
         raise ModelMistake("the objects of a route must lie in one frame of reference")
+    walk = (handles[0], *handles[2:])
+    if handles[0] == handles[1] or any(a == b for a, b in pairwise(walk)):
+        raise ModelMistake(
+            "there is no turn where one faces, or goes to, the thing one stands at: the start and "
+            "what is faced, and each stop and the one before it, must be different things"
+        )
     start, facing, *stops = (np.array(record.box.center) for record in objects)
     turns, angles = [], []
     here, ahead = start, facing

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.core.errors import UserError
 from surveyor.core.locks import try_lock
 from surveyor.skills.builtin import add_builtin
 from surveyor.skills.store import SkillStore
@@ -70,7 +70,7 @@ class Library:
             self.root.mkdir(parents=True, exist_ok=True)
             handle = os.open(self.root / "evolve.lock", os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
-            raise InfrastructureError(f"cannot lock {self.root}: {error}") from error
+            raise UserError(f"cannot lock {self.root}: {error.strerror}") from None
         try:
             if not try_lock(handle, self.root / "evolve.lock"):
                 raise UserError(

@@ -46,7 +46,8 @@ class RolloutLog:
     _made: RunRecord | None = None
 
     def __post_init__(self) -> None:
-        for path in sorted(self.root.glob("*/run.json")):
+        # Hidden: half made by whoever was killed, so perhaps torn.
+        for path in sorted(self.root.glob("[!.]*/run.json")):
             folder = RunFolder.open(path.parent)
             if folder.record.manifest.behaviour == self.behaviour:
                 self._own(folder)
