@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -71,11 +73,9 @@ def test_photos_are_joined_from_a_focal_length_guessed_a_third_off() -> None:
     joined = join_tracks(guessed(0.7, 7), shown(cameras), focal_known=False)
     assert joined.apart == ()
     assert joined.intrinsics[0].fx == pytest.approx(FOCAL, rel=0.03)
-    steps = [
-        np.linalg.norm(a.centre - b.centre) for a, b in zip(cameras, cameras[1:], strict=False)
-    ]
+    steps = [np.linalg.norm(a.centre - b.centre) for a, b in pairwise(cameras)]
     found = list(joined.cameras.values())
-    told = [np.linalg.norm(a.centre - b.centre) for a, b in zip(found, found[1:], strict=False)]
+    told = [np.linalg.norm(a.centre - b.centre) for a, b in pairwise(found)]
     ratios = np.array(told) / steps
     assert np.ptp(ratios) / ratios.mean() < 0.06
     assert joined.loose.shape == (43, 43)
