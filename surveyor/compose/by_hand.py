@@ -1,19 +1,14 @@
-"""Measuring in nothing but photos: a person marks the ends, one known size gives metres.
-
-Marks are written ``a=1:412,220 2:380,231``: the end ``a`` lies at these pixels (from the left, from
-the top) of photos 1 and 2 of the place. A known size is written ``door height = 2.00 m, c to d``.
-"""
+"""Measuring in nothing but photos: a person marks the ends, one known size gives metres."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 
+from surveyor.compose.hand_marks import Known, Mark, read_known, read_mark
 from surveyor.compose.hand_memory import (
     KeptMarks,
     joined_photos,
@@ -27,7 +22,7 @@ from surveyor.core.errors import UserError
 from surveyor.core.geometry import Float
 from surveyor.core.photos import Photo
 from surveyor.memory.evidence import Node
-from surveyor.tools.geometry.many_views import refined, spread, viewing_angle
+from surveyor.tools.geometry.many_views import drift, refined, spread, viewing_angle
 from surveyor.tools.geometry.photo_joining import FOCAL_FROM, Joined
 from surveyor.tools.geometry.photo_matching import SIFTED
 from surveyor.viewer.drawing import DrawnSegment, joined, painted
@@ -36,6 +31,9 @@ from surveyor.viewer.finding import FoundEpisode, FoundEvidence, ScaleTold, Valu
 LEVEL: Final = 0.9
 _MARK_PIXELS: Final = 1.5
 """One standard deviation of where a careful person sets a mark."""
+_ASTRAY: Final = 10.0
+"""Pixels that a mark may lie from where its end would be seen: marks and cameras are off by a few,
+another spot by more."""
 _LEAST_ANGLE: Final = np.radians(8)
 _TRIALS: Final = 300
 _WIDER: Final = 1.25
@@ -49,69 +47,6 @@ _LOOSE: Final = 1.05
 rooms they were off by 0.4 to 1.0, in a sixth by 1.1, and its focal length came out 14 % wrong."""
 _NORMAL: Final = 1.645
 """Deviations that hold 90 % of a normal distribution."""
-_UNITS: Final = {
-    "mm": 0.001, "cm": 0.01, "m": 1.0, "metre": 1.0, "metres": 1.0, "meter": 1.0, "meters": 1.0,
-    "in": 0.0254, "inch": 0.0254, "inches": 0.0254, "ft": 0.3048, "foot": 0.3048, "feet": 0.3048,
-}  # fmt: skip
-_MARK = re.compile(r"\s*(\d+)\s*:\s*(-?[\d.]+)\s*,\s*(-?[\d.]+)\s*")
-_KNOWN = re.compile(
-    r"\s*(?P<name>[^=]*?)\s*=\s*(?P<value>[\d.]+)\s*(?P<unit>[a-z]+)"
-    r"(?:\s*(?:±|\+-|\+/-)\s*(?P<error>[\d.]+)\s*(?P<error_unit>[a-z]+))?"
-    r"\s*,?\s*(?:from\s+|between\s+)?(?P<first>\S+)\s+(?:to|and)\s+(?P<second>\S+)\s*",
-    re.IGNORECASE,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """One end: pixels by photo position (from 0)."""
-
-    name: str
-    pixels: Mapping[int, tuple[float, float]]
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A length of ``metres`` between two marked ends, known to ``error`` (one deviation)."""
-
-    name: str
-    metres: float
-    error: float
-    ends: tuple[str, str]
-
-
-def read_mark(text: str) -> Mark:
-    """``a=1:412,220 2:380,231``; `UserError` says what is wrong with any other text."""
-    name, equals, rest = text.partition("=")
-    marks = rest.split()
-    found = [_MARK.fullmatch(mark) for mark in marks]
-    if not equals or not name.strip() or not marks or not all(found):
-        raise UserError(
-            f"--point {text!r} is no mark; write the end, and its pixel in two or more photos: "
-            '"a=1:412,220 2:380,231"'
-        )
-    pixels = {int(m[1]) - 1: (float(m[2]), float(m[3])) for m in found if m}
-    if len(pixels) < 2:
-        raise UserError(f"end {name.strip()!r} is marked in one photo only; mark it in two or more")
-    return Mark(name.strip(), pixels)
-
-
-def read_known(text: str) -> Known:
-    """``door height = 2.00 m, c to d``; `UserError` says what is wrong with any other text."""
-    found = _KNOWN.fullmatch(text)
-    if found is None or found["unit"].lower() not in _UNITS:
-        raise UserError(
-            f"--known {text!r} is no known size; write it with its unit and its two marked ends: "
-            '"door height = 2.00 m, c to d"'
-        )
-    unit = _UNITS[found["unit"].lower()]
-    metres = float(found["value"]) * unit
-    if metres <= 0:
-        raise UserError(f"--known {text!r}: a size is more than nothing")
-    error = max(0.01, 0.01 * metres)
-    if found["error"]:
-        error = float(found["error"]) * _UNITS.get(str(found["error_unit"]).lower(), unit)
-    return Known(found["name"] or "known size", metres, error, (found["first"], found["second"]))
 
 
 def measure_by_hand(
@@ -175,7 +110,7 @@ def _told(
     scale = ScaleTold(
         kind="known" if sizes else "relative",
         basis=tuple(f"scale from {k.name} = {k.metres:.2f} m{said}" for k in sizes)
-        or ("scale unknown: no metres; name one known size with --known",),
+        or ("scale unknown: no metres; name one known size",),
     )
     shown = f"between {ends[0]} and {ends[1]}"
     text = (
@@ -212,7 +147,9 @@ def _asked(
     for size in sizes:
         for end in size.ends:
             if end not in marks:
-                raise UserError(f"--known {size.name!r} names the end {end!r}, which is not marked")
+                raise UserError(
+                    f"{size.name!r} is known between ends of which {end!r} is not marked"
+                )
     free = [name for name in dict.fromkeys(new) if all(name not in k.ends for k in sizes)]
     if len(free) != 2:
         raise UserError(
@@ -270,7 +207,25 @@ def _place(mark: Mark, view: Joined, names: Sequence[str]) -> Float:
             f"end {mark.name!r} is seen under {np.degrees(angle):.0f} degrees only, which tells "
             "nothing of its distance; mark it in photos taken farther apart"
         )
+    off = _astray(view, photos, mark.pixels, point)
+    if off > _ASTRAY * max(1.0, max(view.intrinsics[0].width, view.intrinsics[0].height) / SIFTED):
+        raise UserError(
+            f"the marks of end {mark.name!r} are not one point: seen from where the photos were "
+            f"taken, they are {off:.0f} pixels off; mark the same spot in photos "
+            + ", ".join(str(k + 1) for k in photos)
+        )
     return point
+
+
+def _astray(
+    view: Joined, photos: Sequence[int], pixels: Mapping[int, tuple[float, float]], point: Float
+) -> float:
+    """Pixels between the worst mark of an end and where the end would be seen."""
+    at = np.array([view.cameras[k].R @ point + view.cameras[k].t for k in photos])
+    if (at[:, 2] <= 0).any():
+        return float("inf")
+    off = np.linalg.norm(at[:, :2] / at[:, 2:] - _rays(view, photos, pixels), axis=1)
+    return float((off * [view.intrinsics[k].fx for k in photos]).max())
 
 
 def _point(view: Joined, photos: Sequence[int], pixels: Mapping[int, tuple[float, float]]) -> Float:
@@ -300,7 +255,11 @@ def _measured(
         return Value(text=f"{units:.3f} units", value=units, unit="units")
     metres = units * _scale(places, sizes)
     draws = np.random.default_rng(0)
-    clouds = {name: _moved(mark, places[name], view, draws) for name, mark in marks.items()}
+    cameras = draws.multivariate_normal(np.zeros(len(view.loose)), view.loose, _TRIALS)
+    clouds = {
+        name: _moved(mark, places[name], view, draws) + cameras @ _drift(mark, places[name], view).T
+        for name, mark in marks.items()
+    }
     trials = []
     for trial in range(_TRIALS):
         moved = {name: cloud[trial] for name, cloud in clouds.items()}
@@ -330,6 +289,20 @@ def _moved(mark: Mark, place: Float, view: Joined, draws: np.random.Generator) -
     focals = np.array([view.intrinsics[k].fx for k in photos])
     wide = _MARK_PIXELS**2 * spread([view.cameras[k] for k in photos], focals, place)
     found: Float = draws.multivariate_normal(place, wide, _TRIALS)
+    return found
+
+
+def _drift(mark: Mark, place: Float, view: Joined) -> Float:
+    """(3, 6 n + 1) how an end moves with all joined cameras."""
+    photos = [k for k in mark.pixels if k in view.cameras]
+    focals = np.array([view.intrinsics[k].fx for k in photos])
+    own = drift([view.cameras[k] for k in photos], focals, place)
+    order = list(view.cameras)
+    found = np.zeros((3, 6 * len(order) + 1))
+    for i, k in enumerate(photos):
+        at = 6 * order.index(k)
+        found[:, at : at + 6] = own[:, 6 * i : 6 * i + 6]
+    found[:, -1] = own[:, -1]
     return found
 
 

@@ -21,11 +21,19 @@ from surveyor.compose.place import Place
 from surveyor.core.blobs import sha256_of
 from surveyor.core.geometry import Intrinsics
 from surveyor.core.photos import Photo
-from surveyor.tools.geometry import photo_joining, photo_matching
+from surveyor.tools.geometry import (
+    bundle,
+    photo_focal,
+    photo_joining,
+    photo_matching,
+    resection,
+)
 from surveyor.tools.geometry.many_views import ViewPose
 from surveyor.tools.geometry.photo_joining import Joined, join_photos
 
 JOINED, MARKS = "joined.json", "marks.json"
+_JOINING = (bundle, photo_focal, photo_joining, photo_matching, resection)
+"""The code that decides how photos are joined."""
 _HAND = re.compile(r"hand-(\d+)")
 
 
@@ -53,6 +61,7 @@ class _KeptJoined(BaseModel):
     points: list[list[float]]
     error: float
     focal_known: bool
+    loose: list[list[float]]
 
 
 def photos_of(place: Place) -> list[Photo]:
@@ -80,7 +89,10 @@ def joined_photos(place: Place, photos: Sequence[Photo]) -> Joined:
         k: ViewPose(np.array(R), np.array(kept.shifts[k])) for k, R in sorted(kept.turns.items())
     }
     points = np.array(kept.points).reshape(-1, 3)
-    return Joined(cameras, kept.intrinsics, kept.apart, points, kept.error, kept.focal_known)
+    return Joined(
+        cameras, kept.intrinsics, kept.apart, points, kept.error, kept.focal_known,
+        np.array(kept.loose),
+    )  # fmt: skip
 
 
 def keep_joined(place: Place, view: Joined) -> None:
@@ -94,13 +106,13 @@ def keep_joined(place: Place, view: Joined) -> None:
         points=view.points.tolist(),
         error=view.error,
         focal_known=view.focal_known,
+        loose=view.loose.tolist(),
     )
     (place.path / JOINED).write_text(record.model_dump_json() + "\n")
 
 
 def _key(place: Place) -> str:
-    parts = (photo_joining.__file__, photo_matching.__file__)
-    code = [sha256_of(Path(part).read_bytes()) for part in parts]
+    code = [sha256_of(Path(str(part.__file__)).read_bytes()) for part in _JOINING]
     focals = [photo.focal for photo in place.record.photos]
     return sha256_of(f"{place.content} {focals} {code}".encode())
 

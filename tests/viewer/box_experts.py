@@ -71,4 +71,5 @@ def joined(room: BoxRoom, unit: float = 0.37) -> Joined:
     for k, pose in enumerate(room.poses):
         R = pose.T_world_camera[:3, :3].T
         cameras[k] = ViewPose(R, -R @ pose.position * unit)
-    return Joined(cameras, (CAMERA,) * room.count, (), np.zeros((0, 3)), 0.3, True)
+    still = np.zeros((6 * len(cameras) + 1, 6 * len(cameras) + 1))
+    return Joined(cameras, (CAMERA,) * room.count, (), np.zeros((0, 3)), 0.3, True, still)

@@ -13,7 +13,7 @@ from PIL import Image
 from surveyor.agent.program.plain_questions import read_plainly, singular
 from surveyor.compose.ask import Asking, ask
 from surveyor.compose.asking_shell import split
-from surveyor.compose.by_hand import read_known, read_mark
+from surveyor.compose.hand_marks import read_known, read_mark
 from surveyor.compose.place import make_place, open_place
 from surveyor.compose.recalled import picture_of, with_earlier
 from surveyor.core.blobs import sha256_of

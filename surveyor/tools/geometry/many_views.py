@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from surveyor.core.geometry import Float
+from surveyor.tools.geometry.bundle import Bundle, Sightings, slopes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,6 +60,20 @@ def spread(cameras: Sequence[ViewPose], focals: Float, point: Float) -> Float:
         rows.append(focal / z * np.array([[1, 0, -x / z], [0, 1, -y / z]]) @ camera.R)
     moves = np.vstack(rows)
     found: Float = np.linalg.inv(moves.T @ moves)
+    return found
+
+
+def drift(cameras: Sequence[ViewPose], focals: Float, point: Float) -> Float:
+    """(3, 6 n + 1) how a point found from n cameras moves with their turns and shifts (as small
+    rotations on the camera's side) and with the logarithm of their focal length."""
+    place = np.arange(len(cameras))
+    seen = Sightings(place, np.zeros_like(place), np.zeros((len(cameras), 2)), focals)
+    poses = np.array([camera.R for camera in cameras]), np.array([camera.t for camera in cameras])
+    now = slopes(Bundle(*poses, point[None]), seen)
+    sides = now.point.transpose(0, 2, 1)
+    inverse = np.linalg.inv((sides @ now.point).sum(axis=0))
+    by_camera = np.hstack(list(sides @ now.camera))
+    found: Float = -inverse @ np.hstack([by_camera, (sides @ now.zoom).sum(axis=0)])
     return found
 
 

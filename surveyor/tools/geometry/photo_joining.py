@@ -17,15 +17,15 @@ from itertools import combinations
 from typing import Final
 
 import numpy as np
-from scipy.optimize import least_squares
-from scipy.sparse import lil_matrix
-from scipy.spatial.transform import Rotation
 
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import Float, Intrinsics
 from surveyor.core.photos import Photo
+from surveyor.tools.geometry.bundle import Bundle, Sightings, adjusted, camera_spread
 from surveyor.tools.geometry.many_views import ViewPose, triangulated, widest_angle
+from surveyor.tools.geometry.photo_focal import focal_factor
 from surveyor.tools.geometry.photo_matching import LEAST, PIXELS, opencv, tracks_of
+from surveyor.tools.geometry.resection import resected
 
 GUESSED_FOCAL: Final = 0.9
 """Of the longer side: a phone's main camera is about 0.75, a zoomed compact above 1."""
@@ -38,8 +38,18 @@ _WIDE: Final = np.radians(8)
 """Points seen in three or more photos under this angle hold cameras in place."""
 _ENOUGH: Final = 0.8
 """Share of the photos that no further beginning is tried at."""
+_MOST: Final = 0.5
+"""Share of two photos' common points that must lie where their cameras say. In embedded rooms it
+was above this for photos that stood right, and 0.2 to 0.5 for those that did not."""
+_RIGHT: Final = 2.0
+"""Pixels within which such a point lies."""
+_LOOSEST: Final = 0.015
+"""Deviation of where a photo was taken from, as a share of the depth of what it shows. In embedded
+rooms photos below it stood where they should; of those above, four in five did not."""
 _ADJUSTED: Final = 900
 """Points that an adjustment moves; enough to fix some dozens of cameras."""
+_ALL: Final = 2500
+"""The same at the end."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +57,8 @@ class Joined:
     """Cameras by photo position (from 0), those that stayed apart, and points (n, 3), in units.
 
     ``error`` is the median distance in pixels between what was seen and where it should be.
+    ``loose`` (6 n + 1, 6 n + 1) is the covariance of the n cameras' turns and shifts, in the order
+    of ``cameras``, and of the logarithm of the focal length.
     """
 
     cameras: dict[int, ViewPose]
@@ -55,6 +67,7 @@ class Joined:
     points: Float
     error: float
     focal_known: bool
+    loose: Float
 
 
 @dataclass(slots=True)
@@ -109,6 +122,8 @@ def join_tracks(
 
     Raises `UserError` when no two photos overlap enough to be joined.
     """
+    if not focal_known:
+        intrinsics = _scaled(intrinsics, focal_factor(intrinsics, seen))
     best: _Work | None = None
     for start in _beginnings(intrinsics, seen)[:_STARTS]:
         work = _Work(list(intrinsics), seen)
@@ -124,13 +139,17 @@ def join_tracks(
             "the same things in both, in good light and without mirrors"
         )
     errors = _drop_wrong(best)
+    best.cameras = dict(sorted(best.cameras.items()))
+    told = not focal_known and len(best.cameras) >= FOCAL_FROM
+    loose = camera_spread(*_bundle(best, list(best.points)), zoom=told)
     return Joined(
-        dict(sorted(best.cameras.items())),
+        best.cameras,
         tuple(best.intrinsics),
         tuple(k for k in range(len(seen)) if k not in best.cameras),
         np.array(list(best.points.values())).reshape(-1, 3),
         float(np.median(errors)) if len(errors) else 0.0,
         focal_known,
+        loose,
     )
 
 
@@ -156,14 +175,19 @@ def _grow(work: _Work, start: _Start, focal_known: bool) -> bool:
     if len(work.points) < LEAST:
         return False
     _adjust(work, focal=False)
+
+    def settle(most: int) -> None:
+        _adjust(work, focal=not focal_known and len(work.cameras) >= FOCAL_FROM, most=most)
+        _drop_wrong(work)
+
     while _resect(work):
         _triangulate(work)
         if len(work.cameras) < 6 or len(work.cameras) % 3 == 0:
-            _adjust(work, focal=not focal_known and len(work.cameras) >= FOCAL_FROM)
-            _drop_wrong(work)
-    _adjust(work, focal=not focal_known and len(work.cameras) >= FOCAL_FROM, most=2500)
-    _drop_wrong(work)
-    return True
+            settle(_ADJUSTED)
+    settle(_ALL)
+    while _drop_torn(work, focal_known) and len(work.points) >= LEAST:
+        settle(_ALL)
+    return len(work.cameras) >= 2 and len(work.points) >= LEAST
 
 
 def _intrinsics(photo: Photo) -> Intrinsics:
@@ -176,6 +200,11 @@ def _intrinsics(photo: Photo) -> Intrinsics:
         width=photo.width,
         height=photo.height,
     )
+
+
+def _scaled(intrinsics: Sequence[Intrinsics], factor: float) -> list[Intrinsics]:
+    """The same lenses with another focal length."""
+    return [k.model_copy(update={"fx": k.fx * factor, "fy": k.fy * factor}) for k in intrinsics]
 
 
 def _beginnings(intrinsics: Sequence[Intrinsics], seen: list[dict[int, Float]]) -> list[_Start]:
@@ -234,8 +263,7 @@ def _miss(work: _Work, photos: Sequence[int], track: int, point: Float) -> float
 
 
 def _resect(work: _Work) -> bool:
-    """Place the photo that sees most known points; whether one was placed."""
-    cv2 = opencv()
+    """Place the photo that sees most known points and fits them; whether one was placed."""
     waiting = [k for k in range(len(work.seen)) if k not in work.cameras]
     known = work.points.keys()
     for k in sorted(waiting, key=lambda k: -len(work.seen[k].keys() & known)):
@@ -243,18 +271,9 @@ def _resect(work: _Work) -> bool:
         if len(tracks) < LEAST:
             return False
         points = np.array([work.points[track] for track in tracks])
-        rays = work.normalised(k, tracks)
-        cv2.setRNGSeed(0)
-        done, turn, shift, inside = cv2.solvePnPRansac(
-            points, rays, np.eye(3), None, iterationsCount=2000,
-            reprojectionError=2 * PIXELS / work.intrinsics[k].fx, confidence=0.999,
-        )  # fmt: skip
-        if done and inside is not None and len(inside) >= max(LEAST * 2 // 3, len(tracks) // 4):
-            good = inside.ravel()
-            turn, shift = cv2.solvePnPRefineLM(
-                points[good], rays[good], np.eye(3), None, turn, shift
-            )
-            work.cameras[k] = ViewPose(cv2.Rodrigues(turn)[0], shift.ravel())
+        camera = resected(points, work.normalised(k, tracks), work.intrinsics[k].fx)
+        if camera is not None:
+            work.cameras[k] = camera
             return True
     return False
 
@@ -262,61 +281,98 @@ def _resect(work: _Work) -> bool:
 def _adjust(work: _Work, *, focal: bool, most: int = _ADJUSTED) -> None:
     """Move cameras and points (and with ``focal`` one common focal length) so that everything is
     seen where it was seen; wrong matches count little."""
+    tracks = sorted(work.points, key=lambda t: -sum(t in work.seen[k] for k in work.cameras))[:most]
     order = list(work.cameras)
-    tracks = sorted(work.points, key=lambda t: -sum(t in work.seen[k] for k in order))[:most]
-    place = {track: i for i, track in enumerate(tracks)}
-    seen = [(c, place[t], k, t) for c, k in enumerate(order) for t in work.seen[k] if t in place]
-    camera_of = np.array([row[0] for row in seen])
-    point_of = np.array([row[1] for row in seen])
-    pixels = np.array([work.seen[k][t] for _, _, k, t in seen])
-    centres = np.array([[work.intrinsics[k].cx, work.intrinsics[k].cy] for _, _, k, _ in seen])
-    focals = np.array([work.intrinsics[k].fx for _, _, k, _ in seen])
-    start = np.concatenate(
-        [
-            np.concatenate([Rotation.from_matrix(work.cameras[k].R).as_rotvec(), work.cameras[k].t])
-            for k in order
-        ]
-        + [work.points[t] for t in tracks]
-        + [np.zeros(1)]
-    )
-    n = len(order)
-
-    def miss(values: Float) -> Float:
-        poses = values[: 6 * n].reshape(n, 6)
-        points = values[6 * n : -1].reshape(-1, 3)
-        turns = Rotation.from_rotvec(poses[:, :3]).as_matrix()
-        at = np.einsum("nij,nj->ni", turns[camera_of], points[point_of]) + poses[camera_of, 3:]
-        f = focals * np.exp(values[-1] if focal else 0.0)
-        depth = np.where(np.abs(at[:, 2:]) < 1e-6, 1e-6, at[:, 2:])
-        off: Float = (at[:, :2] / depth * f[:, None] + centres - pixels).ravel()
-        return off
-
-    touched = lil_matrix((2 * len(seen), len(start)), dtype=np.uint8)
-    rows = np.arange(len(seen))
-    for k in range(6):
-        touched[2 * rows, 6 * camera_of + k] = touched[2 * rows + 1, 6 * camera_of + k] = 1
-    for k in range(3):
-        columns = 6 * n + 3 * point_of + k
-        touched[2 * rows, columns] = touched[2 * rows + 1, columns] = 1
-    touched[:, -1] = 1
-    found = least_squares(
-        miss, start, jac_sparsity=touched, loss="soft_l1", f_scale=1.0, method="trf",
-        x_scale="jac", ftol=1e-4, max_nfev=30,
-    ).x  # fmt: skip
-    for c, k in enumerate(order):
-        turn = Rotation.from_rotvec(found[6 * c : 6 * c + 3]).as_matrix()
-        work.cameras[k] = ViewPose(turn, found[6 * c + 3 : 6 * c + 6])
-    for track, i in place.items():
-        work.points[track] = found[6 * n + 3 * i : 6 * n + 3 * i + 3]
+    start, seen = _bundle(work, tracks)
+    found = adjusted(start, seen, zoom=focal)
+    for k, turn, shift in zip(order, found.turns, found.shifts, strict=True):
+        work.cameras[k] = ViewPose(turn, shift)
+    work.points.update(zip(tracks, found.points, strict=True))
     if focal:
-        factor = float(np.exp(np.clip(found[-1], -0.7, 0.7)))
-        work.intrinsics = [
-            k.model_copy(update={"fx": k.fx * factor, "fy": k.fy * factor}) for k in work.intrinsics
-        ]
+        work.intrinsics = _scaled(work.intrinsics, float(np.exp(np.clip(found.zoom, -0.7, 0.7))))
     if len(tracks) < len(work.points):
-        for track in work.points.keys() - place.keys():
+        for track in work.points.keys() - set(tracks):
             del work.points[track]
         _triangulate(work)
+
+
+def _bundle(work: _Work, tracks: Sequence[int]) -> tuple[Bundle, Sightings]:
+    """What is known of the cameras and of these points, and who saw which of them where."""
+    place = {track: i for i, track in enumerate(tracks)}
+    seen = [
+        (c, place[track], k, pixel)
+        for c, k in enumerate(work.cameras)
+        for track, pixel in work.seen[k].items()
+        if track in place
+    ]
+    lenses = [work.intrinsics[k] for _, _, k, _ in seen]
+    cameras = work.cameras.values()
+    bundle = Bundle(
+        np.array([camera.R for camera in cameras]),
+        np.array([camera.t for camera in cameras]),
+        np.array([work.points[track] for track in tracks]),
+    )
+    return bundle, Sightings(
+        np.array([row[0] for row in seen]),
+        np.array([row[1] for row in seen]),
+        np.array([row[3] for row in seen]) - [[lens.cx, lens.cy] for lens in lenses],
+        np.array([lens.fx for lens in lenses]),
+    )
+
+
+def _drop_torn(work: _Work, focal_known: bool) -> bool:
+    """Forget the photos that hang on the others by pairs alone whose points contradict where the
+    cameras stand, and those that hardly anything holds; whether there were any."""
+    group = {k: {k} for k in work.cameras}
+    for a, b in combinations(work.cameras, 2):
+        if group[a] is not group[b] and _agree(work, a, b):
+            group[a] |= group[b]
+            for k in group[b]:
+                group[k] = group[a]
+    held = max(group.values(), key=len) - _dangling(work, focal_known)
+    torn = work.cameras.keys() - held
+    for k in torn:
+        del work.cameras[k]
+    if torn:
+        for track in list(work.points):
+            if sum(track in work.seen[k] for k in work.cameras) < 2:
+                del work.points[track]
+    return bool(torn)
+
+
+def _dangling(work: _Work, focal_known: bool) -> set[int]:
+    """Photos whose place is told to a small share of their depth only, where three or more are
+    joined. Such a group may stand anywhere: points of one wall fit two places."""
+    if len(work.cameras) < 3:
+        return set()
+    told = not focal_known and len(work.cameras) >= FOCAL_FROM
+    loose = camera_spread(*_bundle(work, list(work.points)), zoom=told)
+    found = set()
+    for place, (k, camera) in enumerate(work.cameras.items()):
+        shown = [point for track, point in work.points.items() if track in work.seen[k]]
+        depth = float(np.median([camera.R[2] @ point + camera.t[2] for point in shown] or [0]))
+        shift = slice(6 * place + 3, 6 * place + 6)
+        if np.sqrt(np.trace(loose[shift, shift])) > _LOOSEST * depth:
+            found.add(k)
+    return found
+
+
+def _agree(work: _Work, one: int, other: int) -> bool:
+    """Whether two photos show enough points in common, most of them where the cameras say."""
+    tracks = sorted(work.seen[one].keys() & work.seen[other].keys())
+    if len(tracks) < LEAST:
+        return False
+    first, second = work.cameras[one], work.cameras[other]
+    turn = second.R @ first.R.T
+    lines = np.cross(second.t - turn @ first.t, _far(work, one, tracks) @ turn.T)
+    off = np.abs((lines * _far(work, other, tracks)).sum(axis=1))
+    off /= np.linalg.norm(lines[:, :2], axis=1) + 1e-12
+    return float(np.mean(off * work.intrinsics[other].fx < _RIGHT)) > _MOST
+
+
+def _far(work: _Work, photo: int, tracks: Sequence[int]) -> Float:
+    """(n, 3) the tracks' directions from a photo's camera."""
+    return np.column_stack([work.normalised(photo, tracks), np.ones(len(tracks))])
 
 
 def _drop_wrong(work: _Work) -> list[float]:

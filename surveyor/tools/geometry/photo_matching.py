@@ -20,7 +20,13 @@ from surveyor.core.photos import Photo
 SIFTED: Final = 1200
 """Pixels of the longer side in which features are looked for."""
 _FEATURES: Final = 5000
-_ALL_PAIRS: Final = 24
+_CONTRAST: Final = 0.004
+"""Least contrast of a feature, a tenth of the usual: smooth walls have few; pairs are checked."""
+_LENGTH: Final = 512
+"""Length of a descriptor. Whole numbers up to this are multiplied and summed exactly, so that the
+same photos match alike whatever number of threads does it."""
+_RATIO: Final = 0.8
+_ALL_PAIRS: Final = 32
 _NEIGHBOURS: Final = 6
 LEAST: Final = 18
 """Points that two photos must share."""
@@ -41,12 +47,13 @@ def _features(photo: Photo) -> tuple[Float, NDArray[np.float32]]:
     scale = min(1.0, SIFTED / max(image.shape))
     if scale < 1:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    finder = cv2.SIFT_create(nfeatures=_FEATURES, contrastThreshold=0.01)
+    finder = cv2.SIFT_create(nfeatures=_FEATURES, contrastThreshold=_CONTRAST)
     found, descriptors = finder.detectAndCompute(image, None)
     if descriptors is None:
         return np.empty((0, 2)), np.empty((0, 128), np.float32)
     descriptors = np.sqrt(descriptors / (descriptors.sum(axis=1, keepdims=True) + 1e-7))
-    return np.array([point.pt for point in found]) / scale, descriptors.astype(np.float32)
+    whole = np.round(_LENGTH * descriptors).astype(np.float32)
+    return np.array([point.pt for point in found]) / scale, whole
 
 
 def tracks_of(photos: Sequence[Photo], intrinsics: Sequence[Intrinsics]) -> list[dict[int, Float]]:
@@ -77,6 +84,20 @@ def tracks_of(photos: Sequence[Photo], intrinsics: Sequence[Intrinsics]) -> list
     return seen
 
 
+def _nearest(one: NDArray[np.float32], two: NDArray[np.float32]) -> NDArray[np.int64]:
+    """(n, 2) descriptors that are much closer to each other than the first is to any other."""
+    away = (one**2).sum(axis=1)[:, None] + (two**2).sum(axis=1) - 2 * (one @ two.T)
+    rows = np.arange(len(one))
+    nearest = away.argmin(axis=1)
+    least = away[rows, nearest]
+    away[rows, nearest] = np.inf
+    clear = np.flatnonzero(least < _RATIO**2 * away.min(axis=1))
+    clear = clear[np.argsort(least[clear], kind="stable")]
+    _, first = np.unique(nearest[clear], return_index=True)  # the closest of those that claim it
+    kept = clear[np.sort(first)]
+    return np.stack([kept, nearest[kept]], axis=1).astype(np.int64)
+
+
 def _matches(
     one: tuple[Float, NDArray[np.float32]],
     two: tuple[Float, NDArray[np.float32]],
@@ -88,13 +109,7 @@ def _matches(
     none = np.empty((0, 2), np.int64)
     if min(len(one[0]), len(two[0])) < LEAST:
         return none
-    pairs = cv2.BFMatcher(cv2.NORM_L2).knnMatch(one[1], two[1], k=2)
-    good = [m for m, n in (p for p in pairs if len(p) == 2) if m.distance < 0.8 * n.distance]
-    best: dict[int, Any] = {}
-    for m in good:
-        if m.trainIdx not in best or m.distance < best[m.trainIdx].distance:
-            best[m.trainIdx] = m
-    chosen = np.array([(m.queryIdx, m.trainIdx) for m in best.values()], np.int64).reshape(-1, 2)
+    chosen = _nearest(one[1], two[1])
     if len(chosen) < LEAST:
         return none
     first, second = one[0][chosen[:, 0]], two[0][chosen[:, 1]]

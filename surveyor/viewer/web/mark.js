@@ -40,6 +40,7 @@ export async function markPage([name], query, go) {
   const shots = photos.map((q, i) => h("button", { type: "button", "aria-label": `Photo ${i + 1}, ${q.name}`, onclick: () => open(i + 1) }, h("img", { src: `/api/place/${enc(name)}/photo/${i}?w=160`, alt: "", loading: "lazy" }), h("span", {}, String(i + 1))));
   const list = h("div", { class: "ends", role: "group", "aria-label": "Ends" }, Object.values(ends));
   const where = h("p", { id: "where", role: "status" });
+  const missing = h("p", { id: "missing", class: "quiet", role: "status" });
   const strip = h("div", { class: "strip", role: "group", "aria-label": "Photos" }, shots);
   const trouble = h("div", { id: "trouble", role: "alert" });
   const input = (id, label, value, more) => h("label", {}, label, h("input", { id, value, autocomplete: "off", oninput: remember, ...more }));
@@ -52,8 +53,7 @@ export async function markPage([name], query, go) {
   show(h("h1", {}, `Mark points in ${name}`), h("p", { class: "quiet" }, "Mark each end in two or more photos taken a step apart. Two ends say what to measure; two more of one thing whose length you know give metres."),
     told.ways.hand ? null : h("p", { class: "banner" }, "Joining photos needs OpenCV: pip install 'surveyor[photos]'"),
     h("div", { class: "bench" }, h("div", {}, stage, strip), h("aside", { class: "card", "aria-label": "Marks" }, list, loupe, where,
-      h("div", { class: "chips" }, does("Set", "Enter", set), does("Remove", "x", remove), does("Photo before", ",", () => turn(-1)), does("Photo after", ".", () => turn(1)), does("End before", "[", () => next(-1)), does("End after", "]", () => next(1))),
-      h("div", { class: "fields" }, question, known, length, h("label", {}, "Unit", unit)), measure, trouble)));
+      h("div", { class: "fields" }, question, known, length, h("label", {}, "Unit", unit)), missing, measure, trouble, h("div", { class: "chips" }, does("Set", "Enter", set), does("Remove", "x", remove), does("Photo before", ",", () => turn(-1)), does("Photo after", ".", () => turn(1)), does("End before", "[", () => next(-1)), does("End after", "]", () => next(1))))));
 
   image.addEventListener("load", draw);
   stage.addEventListener("click", (e) => {
@@ -93,6 +93,7 @@ export async function markPage([name], query, go) {
     if (knownText()) parts.set("known", knownText());
     if (question.lastChild.value) parts.set("q", question.lastChild.value);
     history.replaceState(null, "", `${here}/mark?${parts}`);
+    tellMissing();
   }
 
   function draw() {
@@ -104,8 +105,17 @@ export async function markPage([name], query, go) {
     for (const [n, button] of Object.entries(ends)) { button.setAttribute("aria-pressed", String(n === end)); button.lastChild.textContent = ` ${toldIn(n)}`; }
     shots.forEach((button, i) => button.setAttribute("aria-pressed", String(i + 1 === photo)));
     where.textContent = `End ${end}, photo ${photo} of ${photos.length}, at ${cross[0].toFixed(0)}, ${cross[1].toFixed(0)}`;
-    measure.disabled = !["a", "b"].every((n) => Object.keys(marks[n] || {}).length >= 2);
+    tellMissing();
     enlarge();
+  }
+  const short = (names) => names.map((n) => [n, 2 - Object.keys(marks[n] || {}).length]).filter(([, k]) => k > 0).map(([n, k]) => `${n} in ${k} more photo${k > 1 ? "s" : ""}`);
+
+  // What is typed and what is marked belong together: a length needs its own two ends, on this page.
+  function tellMissing() {
+    const known = length.lastChild.value, ends = ["a", "b", ...(known ? ["c", "d"] : [])], left = short(ends);
+    const marked = !known && ["c", "d"].some((n) => Object.keys(marks[n] || {}).length);
+    missing.textContent = left.length ? `Still to mark: ${left.join(", ")}.` : marked ? "Give the length between c and d, or there will be no metres." : known ? "" : "No known length yet: there will be no metres.";
+    measure.disabled = left.length > 0;
   }
   const toldIn = (n) => { const at = Object.keys(marks[n] || {}); return at.length ? `photos ${at.join(", ")}` : "not marked"; };
 
@@ -133,6 +143,7 @@ export async function markPage([name], query, go) {
     } catch (error) {
       trouble.replaceChildren(h("p", { class: "bad" }, error.message));
       draw();
+      trouble.scrollIntoView({ block: "nearest" });
     }
   }
   open(photo);

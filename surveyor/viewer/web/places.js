@@ -87,7 +87,7 @@ export async function placePage([name], query, go) {
     can ? h("div", { class: "asking" }, h("label", { for: "question" }, "Question ", key("/")), field, button) : null, state,
     can && ways.judges.length ? h("p", { class: "quiet" }, h("label", {}, "Interval of lengths, by how far off these experts were in the scored run ", key("i"), " ", judge)) : null,
     can && !ways.model ? h("div", { class: "chips", "aria-label": "Kinds of question" }, ways.kinds.map((k) => h("button", { type: "button", class: "chip", onclick: () => { field.value = k; field.focus(); } }, k))) : null,
-    can ? null : waysOn(ways), h("p", {}, marks), trouble);
+    h("p", {}, marks), can ? null : waysOn(ways), trouble);
   const chosen = told.answers.find((a) => a.id === query.get("a")) || told.answers[0];
   const answers = told.answers.map((a) => answer(a, chosen && a.id === chosen.id));
   show(h("h1", {}, name), form, told.answers.length ? h("section", { "aria-label": "Answers" }, answers) : h("p", { class: "quiet" }, "Nothing was asked here yet."),
@@ -132,10 +132,11 @@ export async function placePage([name], query, go) {
 function ground(ways) {
   if (ways.sends_to) return `Photos are sent to ${ways.sends_to} when you ask.`;
   if (ways.model) return "Answered by the model named at start.";
-  return ways.experts ? "Measured by the experts that run on this machine; six kinds of question are understood." : "Nothing here can see objects.";
+  return ways.experts ? "Measured by the experts that run on this machine; six kinds of question are understood." : ways.hand ? "Nothing here finds things in photos by itself: you mark what is to be measured." : "Nothing here can see objects.";
 }
 
 function waysOn(ways) {
-  return h("ul", {}, h("li", {}, "start experts: ", h("code", {}, "surveyor serve up --weights DIR")), h("li", {}, "or start the viewer with a model: ", h("code", {}, "surveyor view --ask --model NAME --base-url URL")),
-    h("li", {}, ways.hand ? "or mark points by hand, here and now" : ["or mark points by hand, after ", h("code", {}, "pip install 'surveyor[photos]'")]));
+  return h("div", {}, h("p", { class: "quiet" }, ways.hand ? "Or ask in words, with one of these:" : "Three ways on:"),
+    h("ul", {}, h("li", {}, "start experts: ", h("code", {}, "surveyor serve up --weights DIR")), h("li", {}, "start the viewer with a model: ", h("code", {}, "surveyor view --ask --model NAME --base-url URL")),
+      ways.hand ? null : h("li", {}, "mark points by hand, after ", h("code", {}, "pip install 'surveyor[photos]'"))));
 }

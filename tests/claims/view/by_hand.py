@@ -9,7 +9,8 @@ from itertools import combinations
 
 import numpy as np
 
-from surveyor.compose.by_hand import Known, Mark, _measured, _place, check_joined
+from surveyor.compose.by_hand import _measured, _place, check_joined
+from surveyor.compose.hand_marks import Known, Mark
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import Float, Intrinsics, Pose
 from surveyor.core.photos import Photo

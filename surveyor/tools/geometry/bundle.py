@@ -1,0 +1,190 @@
+"""Moving cameras, points and one focal length until everything is seen where it was seen.
+
+Levenberg and Marquardt's steps with the points eliminated (Schur complement), so that a step costs
+what the cameras cost. Wrong matches count little (soft L1). What is left of the cameras' normal
+matrix says how far off they may be, and with them every length.
+
+Source: Triggs et al., Bundle Adjustment: A Modern Synthesis, 2000.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
+
+from surveyor.core.geometry import Float
+
+_ROUNDS: Final = 40
+_STILL: Final = 1e-5
+"""Share of the cost that a step must take off for another one to be worth it."""
+_FREE: Final = 7
+"""Ways in which all cameras can move together unseen: turn, shift and scale."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sightings:
+    """Who saw what: ``camera`` and ``point`` (n,) positions, ``pixels`` (n, 2) from the principal
+    point, ``focals`` (n,) in pixels."""
+
+    camera: NDArray[np.int64]
+    point: NDArray[np.int64]
+    pixels: Float
+    focals: Float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bundle:
+    """``turns`` (c, 3, 3), ``shifts`` (c, 3), ``points`` (p, 3), ``zoom``: the logarithm of what
+    all focal lengths are multiplied by."""
+
+    turns: Float
+    shifts: Float
+    points: Float
+    zoom: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Slopes:
+    """How (n, 2) ``off`` pixels change with a camera's turn and shift (n, 2, 6), with the zoom
+    (n, 2, 1) and with the point (n, 2, 3). A turn is a small rotation on the camera's side."""
+
+    off: Float
+    camera: Float
+    zoom: Float
+    point: Float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Normal:
+    """The normal equations in blocks: cameras with zoom (d, d), points (p, 3, 3), both (d, p, 3);
+    and the downhill sides (d,), (p, 3)."""
+
+    cameras: Float
+    points: Float
+    both: Float
+    down_cameras: Float
+    down_points: Float
+
+
+def slopes(bundle: Bundle, seen: Sightings) -> Slopes:
+    """Where everything is off, and how that changes."""
+    turns = bundle.turns[seen.camera]
+    turned = np.einsum("nij,nj->ni", turns, bundle.points[seen.point])
+    x, y, z = (turned + bundle.shifts[seen.camera]).T
+    z = np.where(np.abs(z) < 1e-6, 1e-6, z)
+    focal = seen.focals * np.exp(bundle.zoom)
+    none = np.zeros_like(z)
+    moved = np.stack([[focal / z, none, -focal * x / z**2], [none, focal / z, -focal * y / z**2]])
+    by_shift: Float = np.moveaxis(moved, 2, 0)
+    by_turn = np.cross(turned[:, None, :], by_shift)
+    at = np.stack([focal * x / z, focal * y / z], axis=1)
+    by_camera = np.concatenate([by_turn, by_shift], axis=2)
+    return Slopes(at - seen.pixels, by_camera, at[:, :, None], by_shift @ turns)
+
+
+def adjusted(bundle: Bundle, seen: Sightings, *, zoom: bool) -> Bundle:
+    """The bundle that fits best; the focal length moves with ``zoom`` alone."""
+    damping, cost = 1e-3, _cost(bundle, seen)
+    for _ in range(_ROUNDS):
+        normal = _normal(bundle, seen, zoom)
+        while damping < 1e6:
+            moved = _stepped(bundle, normal, damping, zoom)
+            now = _cost(moved, seen)
+            if now < cost:
+                break
+            damping *= 5
+        else:
+            return bundle
+        bundle, gain, cost = moved, (cost - now) / cost, now
+        damping = max(damping / 5, 1e-7)
+        if gain < _STILL:
+            break
+    return bundle
+
+
+def camera_spread(bundle: Bundle, seen: Sightings, *, zoom: bool) -> Float:
+    """(6 c + 1, 6 c + 1) covariance of all turns and shifts and the zoom, as far as what was seen
+    holds them; how all could move together is left out, since no length hangs on it."""
+    normal = _normal(bundle, seen, zoom)
+    inverse: Float = np.asarray(np.linalg.pinv(normal.points), np.float64)
+    left = normal.cameras - _through(normal, inverse)[1]
+    values, ways = np.linalg.eigh((left + left.T) / 2)
+    values, ways = np.maximum(values[_FREE:], 1e-9), ways[:, _FREE:]
+    off = np.linalg.norm(slopes(bundle, seen).off, axis=1)
+    free = max(1, 2 * len(off) - len(left) - 3 * len(bundle.points) + _FREE)
+    pixel = float((_weights(off) * off**2).sum()) / free
+    size = 6 * len(bundle.turns) + 1
+    found = np.zeros((size, size))
+    found[: len(left), : len(left)] = pixel * (ways / values) @ ways.T
+    return found
+
+
+def _weights(off: Float) -> Float:
+    found: Float = 1 / np.sqrt(1 + off**2)
+    return found
+
+
+def _cost(bundle: Bundle, seen: Sightings) -> float:
+    off = slopes(bundle, seen).off
+    return float((np.sqrt(1 + (off**2).sum(axis=1)) - 1).sum())
+
+
+def _normal(bundle: Bundle, seen: Sightings, zoom: bool) -> _Normal:
+    now = slopes(bundle, seen)
+    cameras, points = len(bundle.turns), len(bundle.points)
+    width = 6 * cameras
+    weight = _weights(np.linalg.norm(now.off, axis=1))[:, None, None]
+    by_camera, by_point = weight * now.camera, weight * now.point
+    blocks = np.zeros((cameras, 6, 6))
+    np.add.at(blocks, seen.camera, by_camera.transpose(0, 2, 1) @ now.camera)
+    squares = np.zeros((points, 3, 3))
+    np.add.at(squares, seen.point, by_point.transpose(0, 2, 1) @ now.point)
+    both = np.zeros((width + zoom, points, 3))
+    between = by_camera.transpose(0, 2, 1) @ now.point
+    both[:width].reshape(cameras, 6, points, 3)[seen.camera, :, seen.point] = between
+    own = np.zeros((width + zoom, width + zoom))
+    for k, block in enumerate(blocks):
+        own[6 * k : 6 * k + 6, 6 * k : 6 * k + 6] = block
+    down = np.zeros((cameras, 6))
+    np.add.at(down, seen.camera, -np.einsum("nij,ni->nj", by_camera, now.off))
+    down_points = np.zeros((points, 3))
+    np.add.at(down_points, seen.point, -np.einsum("nij,ni->nj", by_point, now.off))
+    down_all = down.ravel()
+    if zoom:
+        across = np.zeros((cameras, 6))
+        np.add.at(across, seen.camera, np.einsum("nij,nik->nj", by_camera, now.zoom))
+        own[-1, :-1] = own[:-1, -1] = across.ravel()
+        own[-1, -1] = (weight * now.zoom**2).sum()
+        np.add.at(both[-1], seen.point, np.einsum("nij,nik->nj", by_point, now.zoom))
+        last = -(weight[:, :, 0] * now.zoom[:, :, 0] * now.off).sum()
+        down_all = np.append(down_all, last)
+    return _Normal(own, squares, both, down_all, down_points)
+
+
+def _through(normal: _Normal, inverse: Float) -> tuple[Float, Float]:
+    """What the cameras' equations lose to the points: (d, p, 3), and its product (d, d)."""
+    size = len(normal.both)
+    half = np.einsum("dpi,pij->dpj", normal.both, inverse)
+    return half, half.reshape(size, -1) @ normal.both.reshape(size, -1).T
+
+
+def _stepped(bundle: Bundle, normal: _Normal, damping: float, zoom: bool) -> Bundle:
+    own = normal.cameras + damping * np.diag(np.diag(normal.cameras) + 1e-9)
+    diagonal = np.einsum("pii->pi", normal.points)
+    inverse = np.linalg.inv(normal.points + (damping * diagonal + 1e-9)[:, :, None] * np.eye(3))
+    half, lost = _through(normal, inverse)
+    aside = normal.down_cameras - np.einsum("dpi,pi->d", half, normal.down_points)
+    step = np.linalg.lstsq(own - lost, aside, rcond=None)[0]
+    rest = normal.down_points - np.einsum("dpi,d->pi", normal.both, step)
+    moves = step[: 6 * len(bundle.turns)].reshape(-1, 6)
+    return replace(
+        bundle,
+        turns=Rotation.from_rotvec(moves[:, :3]).as_matrix() @ bundle.turns,
+        shifts=bundle.shifts + moves[:, 3:],
+        points=bundle.points + np.einsum("pij,pj->pi", inverse, rest),
+        zoom=bundle.zoom + (float(step[-1]) if zoom else 0.0),
+    )
