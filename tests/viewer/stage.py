@@ -189,6 +189,7 @@ def served(runs: list[Path], cache: Path, token: str = TOKEN, **more: Any) -> It
     app = viewer_app(runs, token, cache=cache, **more)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
+        listener.listen()  # whoever connects before the server is up waits
         config = uvicorn.Config(app, log_level="error", access_log=False)
         server = uvicorn.Server(config)
         worker = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
