@@ -30,7 +30,7 @@ TEMPLATES = (
     "If I am standing by the bed and facing the tv, is the cup to my front-left, front-right, "
     "back-left, or back-right?\nQuadrants.",
 )
-NAMES = re.compile(r"chair|coffee table|tv|bed|cup")
+NAMES = re.compile(r"\b(?:chair|coffee table|tv|bed|cup)\b")
 
 
 def test_every_template_has_other_words_for_the_same_things() -> None:
