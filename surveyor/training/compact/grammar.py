@@ -36,7 +36,8 @@ _HERE = (
     "about|in all|there|[standing|sitting] [around|about|here]||||]"
 )
 _METERS = (
-    "[||||in [meters|metres|meter|m]|(in meters)|, measured in meters,|, in metres,|? [in|Say it in|"
+    "[||||in [meters|metres|meter|m]|(in meters)|, measured in meters,|, in metres,|? [in|Say it "
+    "in|"
     "Answer in|I need it in|] [metres|meters|m]]"
 )
 _CENTIMETERS = (
@@ -58,7 +59,8 @@ COUNT = (
     "[what is|what's|which is|say|tell me|I need|give me|find|I want] the [number|total number|"
     f"count|total|amount|quantity|tally] [of|for] [the|all|] {_N} {_HERE}",
     f"[in here|in this room|here], how many {_N} [are there|do you see|in total|]",
-    f"[the|all the|] {_N} {_HERE}[:| -|,] how many[| are there| are they| of them| do I have| is it]",
+    f"[the|all the|] {_N} {_HERE}[:| -|,] how many[| are there| are they| of them| do I have| is "
+    f"it]",
     f"[of|out of] {_N}, how many [are|do you see|are there] {_HERE}",
     f"[I see|There are|We have|I've got] [some|several|many] {_N} {_HERE}. How many[| of them|"
     " exactly| in all| are there| did I see]",
@@ -91,13 +93,15 @@ DISTANCE = (
     "[if|when] [I|you|someone|a {x}] [walk|go|move|measure|crawl|run|stretch a {x}|pull a {x}] "
     "[straight|directly|] [from|between] the {a} [to|over to|and] the {b}, [how|so how] [far|long|"
     "many meters|many metres] [is it|is that|is the way|do I get|must it be]",
-    f"[from|] the {{a}} to the {{b}}[: |, | - ]how [far|many meters|long a way|much distance][| is it]"
+    f"[from|] the {{a}} to the {{b}}[: |, | - ]how [far|many meters|long a way|much distance][| "
+    f"is it]"
     f" {_METERS}",
     "[the|] {a} and [the|] {b}[: |, ]how many meters [apart|between them|lie in between|is that|]",
     "[starting|beginning] at the {a}, how [far|many meters] [do I go|is it|do I walk] to "
     "[reach|get to|touch] the {b}",
     f"{{a}} [to|-|and] {{b}}[: |, |? ][distance|how far|gap|in meters|how far apart] {_METERS}",
-    "[would|does|could|how long must] [a|the|my] {x} [of some length|] [reach|touch|go|fit|stretch] "
+    "[would|does|could|how long must] [a|the|my] {x} [of some length|] [reach|touch|go|fit|"
+    "stretch] "
     "[between|from] the {a} [and|to] the {b}[, and|?] how many [meters|metres] [is|are] [it|that|"
     "needed|the {x}]",
     f"the {{a}} [is|seems|looks] [far|a long way|close|near|some way] [from|to|off] the {{b}}. "
@@ -123,7 +127,8 @@ SIZE = (
     "the {a} measure|long is the {a}|does the {a} [take up|stretch|have|go]] "
     f"[at most|on the {_LONGEST} {_SIDE}|]",
     f"{_LWH}, [what is|which is|how many cm is] the [longest|largest] of the {{a}} {_CENTIMETERS}",
-    f"{_LWH} of the {{a}}, [the|say the|give me the] [greatest|largest|longest|biggest] [is how many"
+    f"{_LWH} of the {{a}}, [the|say the|give me the] [greatest|largest|longest|biggest] [is how "
+    f"many"
     " cm|in cm|one|is what]",
     f"what is the [maximum|maximal|largest|greatest] {_SIDE} of the {{a}} {_CENTIMETERS}",
     f"in [centimeters|cm], how {_BIG} is the {{a}} [at most|at the most|]",
@@ -144,7 +149,8 @@ SIZE = (
     f"is [the|my] {{a}} [bigger|longer|larger] than [me|a {{x}}|I am]? [Say|Tell me|] [how many cm|"
     f"how {_BIG}] [it is|is it] [at most|where it is {_LONGEST}|on the {_LONGEST} {_SIDE}]",
     "[I move|look at|take|there is|I have|someone sells|about] the {a}[. |, |: |; ]"
-    f"[what is|how long is|{_TELL}|how many cm is] [its|the] {_LONGEST} {_SIDE} [of it|] {_CENTIMETERS}",
+    f"[what is|how long is|{_TELL}|how many cm is] [its|the] {_LONGEST} {_SIDE} [of it|] "
+    f"{_CENTIMETERS}",
     f"[whichever way|however] you turn it, [what|how long|how many cm] is the {_LONGEST} "
     f"{_SIDE} of [the|that] {{a}} {_CENTIMETERS}",
 )
@@ -152,10 +158,12 @@ _PLACE = "[this|the|my|our|] [room|place|floor|apartment|flat|bedroom|ground]"
 AREA = (
     f"how many [square [meters|metres|meter]|sqm|m2] [does|has|is|are in] {_PLACE} [have|cover|]",
     f"how [large|big|wide|many square meters] is {_PLACE} {_SQUARE}",
-    f"what is the [floor area|area|surface|size|size of the floor|floor space|floor size|footprint] "
+    f"what is the [floor area|area|surface|size|size of the floor|floor space|floor size|"
+    f"footprint] "
     f"[of {_PLACE}|here|in here|] {_SQUARE}",
     f"what area does [the floor|this room|this place] [cover|have|take up] {_SQUARE}",
-    f"how much [floor|floor space|area|surface|room|space|square meter] [does this room have|is there|"
+    f"how much [floor|floor space|area|surface|room|space|square meter] [does this room have|is "
+    f"there|"
     f"do we have|do I have|has it] {_HERE} {_SQUARE}",
     f"{_TELL} the [size|area|surface|square meters|floor size] of {_PLACE} {_SQUARE}",
     f"{_PLACE}[: |, | - ]how [big|large|many square meters|much square meter|many sqm] is it",
@@ -163,16 +171,22 @@ AREA = (
     "how [big|large] [is it|] in here [overall|altogether|in all|] ",
     "if [I|you] [measured|covered|painted|laid {x} on] the [whole|entire|] floor, how many square "
     "meters would it [be|have|take]",
-    "[to|I want to|we have to|I must] [cover|paint|lay|clean|lay new {x} on|put {x} on|buy {x} for] "
-    "the [whole|entire|] floor[, |: |. ]how [many|much] [square meters|sqm|area|{x} in square meters]"
+    "[to|I want to|we have to|I must] [cover|paint|lay|clean|lay new {x} on|put {x} on|buy {x} "
+    "for] "
+    "the [whole|entire|] floor[, |: |. ]how [many|much] [square meters|sqm|area|{x} in square "
+    "meters]"
     " [do I need|are needed|is that|is it|]",
-    "[I|we] [need|buy|order|have to lay|want] [new|some|] {x} for [the|this|my] [room|floor|place][. |"
-    ": |, so ]how many [square meters|square metres|sqm] [is it|am I dealing with|do I order|is that|]",
-    "how many [squares|{x}|squares of one meter] [of one meter|of one square meter|] would [fit|go] on "
+    "[I|we] [need|buy|order|have to lay|want] [new|some|] {x} for [the|this|my] [room|floor|"
+    "place][. |"
+    ": |, so ]how many [square meters|square metres|sqm] [is it|am I dealing with|do I order|is "
+    "that|]",
+    "how many [squares|{x}|squares of one meter] [of one meter|of one square meter|] would [fit|"
+    "go] on "
     "[the|this|my] [floor|ground|room] [all over|]",
     "[what|how many square meters] [would|will|does] the [whole|entire|] [floor|room|ground] "
     f"[come to|add up to|measure|have] {_SQUARE}",
-    f"what [would|does] [a|the] {{x}} [say|print|write|put down] [for|as] the [area|size|surface] of "
+    f"what [would|does] [a|the] {{x}} [say|print|write|put down] [for|as] the [area|size|"
+    f"surface] of "
     f"{_PLACE} {_SQUARE}",
 )
 _NEAR = "[nearest|closest|the nearest|the closest|most near|next|least far]"
@@ -180,33 +194,41 @@ _WHICH = "[which|which one|what|which thing|which object|who]"
 _AMONG = "[of|among|out of|from|between|]"
 NEAREST = (
     f"{_WHICH} {_AMONG} [these: |these, |] {{b}} is {_NEAR} to [the|] {{a}}",
-    f"{_WHICH} is {_NEAR} [to|from] [the|] {{a}}[: |, |? |, is it |? Choose from |? Is it the |, out of "
+    f"{_WHICH} is {_NEAR} [to|from] [the|] {{a}}[: |, |? |, is it |? Choose from |? Is it the |, "
+    f"out of "
     "|, among ]{b}",
     f"{_AMONG} [these objects|the following|these|] ({{b}}), {_WHICH} is {_NEAR} to the {{a}}",
     "what is the {a} [closest|nearest|next] to[: |? |, ]{b}",
-    f"{_WHICH} {_AMONG} {{b}} has the [smallest|shortest|least] [distance|way|gap] [to|from] the {{a}}",
+    f"{_WHICH} {_AMONG} {{b}} has the [smallest|shortest|least] [distance|way|gap] [to|from] the "
+    f"{{a}}",
     f"the {{a}} is {_NEAR} to which of [these|the following|them][: |, |? ]{{b}}",
     f"{_WHICH} do you [find|see|reach|meet|touch|hit] {_NEAR} to the {{a}}: {{b}}",
     f"of [the objects|] {{b}}, [name|pick|choose|tell me] the {_NEAR} [to|one to] the {{a}}",
     f"{{b}}[: |, | - |. ]{_WHICH} [of them|one|] is {_NEAR} to [the|] {{a}}",
     f"[compare|look at|consider|take|here are|I see|there are] {{b}}. {_WHICH} [of them|] is "
     "[the|] [least distant|nearest|closest] [from|to|off] the {a}",
-    f"[I am|someone is|you are|I stand|I sit|a {{x}} is] at the {{a}}[. |, ]{_WHICH} [of these|] is "
+    f"[I am|someone is|you are|I stand|I sit|a {{x}} is] at the {{a}}[. |, ]{_WHICH} [of these|] "
+    f"is "
     "[closest|nearest|the shortest way off|the least far|right by][: |? |, ]{b}",
-    "from the {a}, which is the [shortest|smallest] [distance|way|walk|hop|step][: to |: |, to |? ]{b}",
-    "[going|walking|looking|starting] from the {a}, which [comes|would come|do I reach|do I hit|do I "
+    "from the {a}, which is the [shortest|smallest] [distance|way|walk|hop|step][: to |: |, to |"
+    "? ]{b}",
+    "[going|walking|looking|starting] from the {a}, which [comes|would come|do I reach|do I hit|"
+    "do I "
     "touch] first[: |, |? |: the ]{b}",
     f"what [stays|stands|is|lies|sits] {_NEAR} to the {{a}}[, |? ][is it|] {{b}}",
     f"{_NEAR} to [the|] {{a}}[: |? |, ]{{b}}",
-    "[if|when] [I|you|a {x}] [fall|reach out|drop something|move|stretch|stumble] [at|by|from] the {a}, "
+    "[if|when] [I|you|a {x}] [fall|reach out|drop something|move|stretch|stumble] [at|by|from] "
+    "the {a}, "
     f"{_WHICH} {_AMONG} {{b}} [is|do I hit|do I touch|comes|would be] [first|nearest|closest]",
     f"{_WHICH} [has|needs] the [shortest|least] [way|walk|distance|hop|step] [over|] to the {{a}}"
     "[? |: |, ][Pick from|Choose|Pick one of|] {b}",
     "[rank|sort|order] {b} by [how far|distance|how near] [they are|] [from|to|off] the {a} "
     "[and tell me|and give me|:] the [first|nearest|closest]",
-    "[one|only one] of {b} [is|sits|stands|lies] [right by|nearest|closest to|next to|close to] the "
+    "[one|only one] of {b} [is|sits|stands|lies] [right by|nearest|closest to|next to|close to] "
+    "the "
     "{a}[. |: |, ]Which [one|of them|is it|is the nearest]",
-    "the {a} [has|wants|needs] a [{x}|neighbour]. {b}[: |, ]which [is|lives|stands] [nearest|closest]",
+    "the {a} [has|wants|needs] a [{x}|neighbour]. {b}[: |, ]which [is|lives|stands] [nearest|"
+    "closest]",
     "[I move|I sit at|look at|take|there is|I stand by|someone needs|about] the {a}[. |, |: |; ]"
     "[which|what|who] [of {b} is|is, of {b},] [nearest|closest|next] [to it|]",
     "[I move|I sit at|look at|take|there is|I stand by|someone needs|about] the {a}[. |, |: |; ]"
@@ -228,23 +250,28 @@ _STAND = (
     "[go|walk|move|get|come|step|head|run|hop|pop|run over] [over|up|across|along|] to the {a}",
     "from [where I am at|beside|] [the|] {a}",
     "[starting|viewed|seen|start] [at|from|by] the {a}",
-    "[with|] [the|] {a} [is|being|] [next to me|at my side|behind me|at my back|where I stand|where I "
+    "[with|] [the|] {a} [is|being|] [next to me|at my side|behind me|at my back|where I stand|"
+    "where I "
     "am|my spot|right beside me|touching me]",
     "[with|] [my|my|] back [is|] [to|against|touching|on|at|by] the {a}",
     "[off|around|along|onto|over|outside|up to] the {a}",
     "[my|the] [place|spot|position|spot to stand|starting point] is [at|by|] the {a}",
 )
 _LOOKS = (
-    "[facing|face|looking at|look at|look towards|looking toward|look straight at|turned to|turn to|"
-    "turn towards|watch|watching|stare at|gaze at|look over to|look across at|eyes on|see|pointing at|"
+    "[facing|face|looking at|look at|look towards|looking toward|look straight at|turned to|turn "
+    "to|"
+    "turn towards|watch|watching|stare at|gaze at|look over to|look across at|eyes on|see|"
+    "pointing at|"
     "point my {x} at|aimed at|turn until I see|eye|keep an eye on|directed to|oriented towards]"
 )
 _FACE = (
     f"{_LOOKS} [the|the|] {{b}}",
     f"{_WHO} [am|is|are|] {_LOOKS} the {{b}}",
-    "[with|] [the|] {b} [is|being|lies|] [in front|in front of me|straight ahead|before me|dead ahead "
+    "[with|] [the|] {b} [is|being|lies|] [in front|in front of me|straight ahead|before me|dead "
+    "ahead "
     "of me|in view|what I face|what I look at|in my sight]",
-    "[my|the] [eyes|face|look|gaze|view|front|nose] [is|are|goes|points|turned|on|looks|] [to|toward|on|"
+    "[my|the] [eyes|face|look|gaze|view|front|nose] [is|are|goes|points|turned|on|looks|] [to|"
+    "toward|on|"
     "at] [the|] {b}",
     "[what I see|what I look at|what I face|in front of me|ahead of me] is the {b}",
     "[don't|not|never] [look away|take my eyes off] [from|] the {b}",
@@ -256,7 +283,8 @@ _THEIRS = (
     "points at|points its {y} at|aims a {y} at|is turned to|looks toward] the {b}"
 )
 _SEEN_BY = (
-    "[||||||||[from|in|as seen from|for] [its|his|her|my|that] [view|place|eyes|spot|side|{z}][, | ]]"
+    "[||||||||[from|in|as seen from|for] [its|his|her|my|that] "
+    "[view|place|eyes|spot|side|{z}][, | ]]"
 )
 _MENTION = (
     "[I|we|you] [carry|bring|want|put|need|look for|lost|hunt for|move] [the|a] {c} [in|here|]",
@@ -272,17 +300,21 @@ _ASK = (
     "[where|whereabouts] [is|do I {get}|would you {get}|would I {get}|lies|stands|hides] the {{c}}"
     "{among}",
     "[on|to] [which|what] side [is|do I {get}|lies|of me is|of you is] [the|] {{c}}{among}",
-    "[in|] [which|what] [direction|way] [is|do I go to|do I look for|to go for|to] the {{c}}{among}",
+    "[in|] [which|what] [direction|way] [is|do I go to|do I look for|to go for|to] the "
+    "{{c}}{among}",
     "[is|lies|would|does] the {{c}} [be|lie|appear|stand|] {choice}",
     "[do|would|can|should|will] [I|you|someone|my {{x}}] {get} the {{c}} {choice}",
     "[the|] {{c}}[: |, | - ][is it |is that |it is |where is it: |]{choice}",
     "[the|] {{c}} is [which|where|what|on which side|in what direction]{among}",
-    "[do|must|should] I [go|turn|look|reach|point|walk|roll] {choice} [to|for] [see|find|get|reach|touch|"
+    "[do|must|should] I [go|turn|look|reach|point|walk|roll] {choice} [to|for] [see|find|get|"
+    "reach|touch|"
     "] the {{c}}",
-    "to [find|reach|get to|see|grab] the {{c}}, [do I go|do I turn|must I look|which way do I go, is it] "
+    "to [find|reach|get to|see|grab] the {{c}}, [do I go|do I turn|must I look|which way do I "
+    "go, is it] "
     "{choice}",
     "{choice}[: |, | - ][which|where|what] [is it for|is|describes|fits] the {{c}}",
-    "[I|we|you] [want|need|look for|carry|search|miss] the {{c}}. [Is it|Where is it,|Which way,|It is] "
+    "[I|we|you] [want|need|look for|carry|search|miss] the {{c}}. [Is it|Where is it,|Which way,|"
+    "It is] "
     "{choice}",
     "[tell me|say|which is it,] {choice}[, |: |] [for|about|where] the {{c}}",
     "[would|do] you say [the|] {{c}} is {choice}",

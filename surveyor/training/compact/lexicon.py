@@ -17,20 +17,22 @@ much
 what which whichever
 where whereabouts
 number count counts counted counting quantity tally total amount sum totals tallied
-far distant away apart distance distances separation separate separates separated gap gaps spacing clearance remote farther further
+far distant away apart distance distances separation separate separates separated gap gaps \
+spacing clearance remote farther further
 near nearest close closest closer nearer nearby adjacent proximity neighbor neighboring
 least smallest shortest minimum minimal lowest fewest littlest tiniest narrowest min
 most largest biggest longest greatest maximum maximal highest widest tallest max utmost
-long length lengthwise dimension dimensions extent extents extended tall wide deep height width lengths lengthways depth breadth heights widths high longer
+long length lengthwise dimension dimensions extent extents extended tall wide deep height width \
+lengths lengthways depth breadth heights widths high longer
 size sizes sized big large bigger larger huge bulky massive
 area surface square squares spacious roomy footprint sqm sq squared
 floor ground
 room place apartment here inside bedroom rooms flat house home studio
-stand standing stands stood sit sitting sits seated wait waiting waits lean leaning leans sat leaned \
-park parked parks perch perched perches squat squatting loiter loitering
-face facing faces faced look looking looks looked see sees seeing seen viewed watch watches watching \
-gaze gazes gazing stare stares staring stared peer peers peering glance glances glancing eye eyes \
-eyeing watched facings
+stand standing stands stood sit sitting sits seated wait waiting waits lean leaning leans sat \
+leaned park parked parks perch perched perches squat squatting loiter loitering
+face facing faces faced look looking looks looked see sees seeing seen viewed watch watches \
+watching gaze gazes gazing stare stares staring stared peer peers peering glance glances \
+glancing eye eyes eyeing watched facings
 by at beside besides alongside against next
 from
 between among amongst amid
@@ -58,8 +60,8 @@ of
 to
 in
 if when while once whenever suppose supposing imagine imagining assume assuming
-i me my mine myself you your yours we us our someone somebody anyone person u ur yourself ourselves \
-whoever
+i me my mine myself you your yours we us our someone somebody anyone person u ur yourself \
+ourselves whoever
 """
 
 _OTHERS = """
@@ -175,7 +177,20 @@ type unload unpack visit wander whisper wonder worry wrap yell zoom
 """Verbs that say little, with what they become by rule: -s, -ed, -ing."""
 
 _THINGS_ON_LY = frozenset(
-    ["assembly", "belly", "bully", "butterfly", "doily", "dolly", "family", "holly", "jelly", "lily", "supply", "trolly"]
+    [
+        "assembly",
+        "belly",
+        "bully",
+        "butterfly",
+        "doily",
+        "dolly",
+        "family",
+        "holly",
+        "jelly",
+        "lily",
+        "supply",
+        "trolly",
+    ]
 )
 """Words on -ly that may be things; all others are adverbs."""
 

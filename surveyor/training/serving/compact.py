@@ -7,8 +7,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from surveyor.training.compact.language import decode, encode
 from surveyor.training.compact.forward import Reading
+from surveyor.training.compact.language import decode, encode
 from surveyor.training.compact.model import load_model
 from surveyor.training.compact.vocabulary import END, Vocabulary
 from surveyor.training.serving.contract import ChatRequest, ModelReply, NotServed, SpokenCall

@@ -8,7 +8,6 @@ from typing import Any
 from surveyor.training.extras import need
 from surveyor.training.serving.contract import Drawn
 
-
 Following = Callable[[Sequence[int]], Any]
 """Scores (vocabulary,) of what may follow, after reading these further ids."""
 
@@ -41,7 +40,7 @@ def sampled(
     top_p: float = 1.0,
     seed: int | None = None,
 ) -> Drawn:
-    """Sample up to ``most`` ids after ``prompt``, what is to be read first; greedy at temperature 0.
+    """Sample up to ``most`` ids after ``prompt``, which is read first; greedy at temperature 0.
 
     Log-probabilities are of the distribution that is sampled from: after temperature and top-p;
     at temperature 0 they are the model's own.
