@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 
 import torch
 
-from surveyor.training.compact.forward import Reading
+from surveyor.training.compact.forward import TokenReader
 from surveyor.training.compact.model import ModelShape, make_model
 from surveyor.training.compact.vocabulary import Vocabulary
 from surveyor.training.serving.sampling import reading, sampled
@@ -27,7 +27,7 @@ def test_numbers_and_choices_are_those_of_the_library(shape: tuple[int, int, int
         for value in model.parameters():  # norms of one would hide a forgotten norm
             value.mul_(3.0 + torch.rand_like(value))
     prompt = np.random.default_rng(2).integers(0, len(vocabulary.tokens), 50).tolist()
-    ours = Reading(model)
+    ours = TokenReader(model)
     with torch.no_grad():
         whole = model(input_ids=torch.tensor([prompt])).logits[0].numpy()
     first, rest = ours(prompt[:20]), ours(prompt[20:])
@@ -37,7 +37,7 @@ def test_numbers_and_choices_are_those_of_the_library(shape: tuple[int, int, int
     for temperature in (0.0, 1.0):
         told = [
             sampled(one, ids, end=-1, most=12, temperature=temperature, seed=3)
-            for one, ids in ((Reading(model), prompt), (reading(model, tensors), ()))
+            for one, ids in ((TokenReader(model), prompt), (reading(model, tensors), ()))
         ]
         assert told[0].ids == told[1].ids
         np.testing.assert_allclose(told[0].logprobs, told[1].logprobs, rtol=1e-3, atol=1e-3)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 
-class Reading:
+class TokenReader:
     """One conversation with a ``Qwen3ForCausalLM`` in float32; keys and values of what was read
     are kept. The weights are the model's own arrays: call it while they do not change."""
 
@@ -66,11 +66,11 @@ class Reading:
         split = values.reshape(count, self._groups, self._size).transpose(1, 0, 2)
         self._values[number, :, start:end] = split
         # Query heads (G, H/G, T, D) share the keys and values (G, 1, S, D) of their group.
-        query = query.reshape(self._groups, -1, count, self._size) * self._size**-0.5
+        query = query.reshape(self._groups, -1, count, self._size) * np.float32(self._size**-0.5)
         scores = query @ self._keys[number, :, None, :end].transpose(0, 1, 3, 2)
         if count > 1:
             later = np.arange(end)[None, :] > np.arange(start, end)[:, None]
-            scores = np.where(later, np.float32(-np.inf), scores)
+            scores[..., later] = -np.inf
         shares = np.exp(scores - scores.max(-1, keepdims=True))
         shares /= shares.sum(-1, keepdims=True)
         seen = shares @ self._values[number, :, None, :end]

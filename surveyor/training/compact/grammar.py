@@ -7,12 +7,8 @@ as ``{a}``, ``{b}``, ``{c}``, made-up words as ``{x}``.
 
 from __future__ import annotations
 
-import random
-import re
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import permutations
-from typing import TypeAlias
 
 BEFORE = (
     "[|||||||Please, |Could you say: |Quick question: |I wonder: |Tell me, |Can you work out: |"
@@ -235,7 +231,6 @@ NEAREST = (
     "[which|what|who] is [nearest|closest|next|most near] [to it|][: |, |? ]{b}",
     "the {a}[: |, ]which [is|of them is] its [nearest|closest] [{x}|neighbour|one|], {b}",
 )
-_CHOICE = re.compile(r"[\[\]|]")
 
 _WHO = "[I|I|you|we|someone|a person|he|my {x}]"
 _AT = "[by|at|next to|right beside|near|close to|right at|over by|against|beside|on]"
@@ -366,40 +361,4 @@ def directions(sides: Sequence[str]) -> tuple[str, ...]:
         f"[I need|I want|where is|find|about|I look for|get me|] the {{c}}{so}{if_} {both}{so}"
         f"{it} {choice}",
         f"{choice}[? |: |. | - ]{if_} {both}{so}[where is|what about|which is it for|] the {{c}}",
-    )
-
-
-_Part: TypeAlias = "str | tuple[tuple[_Part, ...], ...]"
-
-
-@lru_cache(maxsize=512)
-def _parts(pattern: str) -> tuple[_Part, ...]:
-    """A pattern as texts and choices, each choice a tuple of alternatives."""
-    stack: list[list[list[_Part]]] = [[[]]]
-    at = 0
-    for mark in _CHOICE.finditer(pattern):
-        stack[-1][-1].append(pattern[at : mark.start()])
-        at = mark.end()
-        if mark[0] == "[":
-            stack.append([[]])
-        elif mark[0] == "|":
-            stack[-1].append([])
-        else:
-            choice = tuple(tuple(one) for one in stack.pop())
-            stack[-1][-1].append(choice)
-    stack[-1][-1].append(pattern[at:])
-    return tuple(stack[0][0])
-
-
-def drawn(pattern: str, dice: random.Random) -> str:
-    """One text of a pattern."""
-    return "".join(
-        part if isinstance(part, str) else _joined(dice.choice(part), dice)
-        for part in _parts(pattern)
-    )
-
-
-def _joined(parts: Sequence[_Part], dice: random.Random) -> str:
-    return "".join(
-        part if isinstance(part, str) else _joined(dice.choice(part), dice) for part in parts
     )

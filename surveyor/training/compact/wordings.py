@@ -10,6 +10,8 @@ import random
 import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
 
 from surveyor.training.compact import grammar
 from surveyor.training.compact.lexicon import read_as
@@ -71,12 +73,47 @@ ASKED = (
         ),
     ),
 )
+_CHOICE = re.compile(r"[\[\]|]")
+_Part: TypeAlias = "str | tuple[tuple[_Part, ...], ...]"
 _FILLERS = ("just", "now", "then", "really", "oh", "actually", "there", "{y}")
+
+
+@lru_cache(maxsize=512)
+def _parts(pattern: str) -> tuple[_Part, ...]:
+    """A pattern as texts and choices, each choice a tuple of alternatives."""
+    stack: list[list[list[_Part]]] = [[[]]]
+    at = 0
+    for mark in _CHOICE.finditer(pattern):
+        stack[-1][-1].append(pattern[at : mark.start()])
+        at = mark.end()
+        if mark[0] == "[":
+            stack.append([[]])
+        elif mark[0] == "|":
+            stack[-1].append([])
+        else:
+            choice = tuple(tuple(one) for one in stack.pop())
+            stack[-1][-1].append(choice)
+    stack[-1][-1].append(pattern[at:])
+    return tuple(stack[0][0])
+
+
+def _drawn(pattern: str, dice: random.Random) -> str:
+    """One text of a pattern."""
+    return "".join(
+        part if isinstance(part, str) else _joined(dice.choice(part), dice)
+        for part in _parts(pattern)
+    )
+
+
+def _joined(parts: Sequence[_Part], dice: random.Random) -> str:
+    return "".join(
+        part if isinstance(part, str) else _joined(dice.choice(part), dice) for part in parts
+    )
 
 
 def said(pattern: str, dice: random.Random) -> str:
     """One text of a pattern: of every ``[a|b|c]``, one. Thousands for every kind of question."""
-    text = re.sub(r"\s+([,.:;?)])", r"\1", re.sub(r"\s+", " ", grammar.drawn(pattern, dice)))
+    text = re.sub(r"\s+([,.:;?)])", r"\1", re.sub(r"\s+", " ", _drawn(pattern, dice)))
     text = re.sub(r"([,;:?.])[,;:]+", r"\1", text).strip(" ,:;")
     return f"{text[:1].upper()}{text[1:]}"
 

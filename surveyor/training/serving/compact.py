@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from surveyor.training.compact.forward import Reading
+from surveyor.training.compact.forward import TokenReader
 from surveyor.training.compact.language import decode, encode
 from surveyor.training.compact.model import load_model
 from surveyor.training.compact.vocabulary import END, Vocabulary
@@ -40,7 +40,7 @@ class CompactBackend:
             )
         with self._turn:
             drawn = sampled(
-                Reading(self.model),
+                TokenReader(self.model),
                 prompt,
                 end=self.vocabulary.ids[END],
                 most=min(room, request.most or _LONGEST_TURN),

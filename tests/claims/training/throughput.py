@@ -89,10 +89,10 @@ def beside_trl(root: Path) -> Iterator[Claim]:
             spent[name] += seconds
             tokens[name].append(long)
     rates = {name: GROUP / statistics.median(seconds) for name, seconds in spent.items()}
-    long = {name: statistics.mean(told) for name, told in tokens.items()}
+    means = {name: statistics.mean(told) for name, told in tokens.items()}
     note = (
-        f"{rates['ours']:.2f} and {rates['theirs']:.2f} rollouts a CPU-second, {long['ours']:.0f} "
-        f"and {long['theirs']:.0f} sampled tokens a rollout, {ROUNDS} x {STEPS} steps of {GROUP}"
+        f"{rates['ours']:.2f} and {rates['theirs']:.2f} rollouts a CPU-second, {means['ours']:.0f} "
+        f"and {means['theirs']:.0f} sampled tokens a rollout, {ROUNDS} x {STEPS} steps of {GROUP}"
     )
     yield Claim.at_least("GRPO: rollouts, of TRL's own example's", rates["ours"] / rates["theirs"],
                          1.0, note)  # fmt: skip
@@ -171,4 +171,4 @@ def _theirs(
 
 def _length(rows: list[dict[str, Any]]) -> float:
     name = "completions/mean_length"
-    return statistics.mean(row[name] for row in rows if name in row)
+    return statistics.mean(float(row[name]) for row in rows if name in row)
