@@ -85,7 +85,7 @@ class TokenReader:
         each = flat.reshape(len(states), heads, self._size).transpose(1, 0, 2)
         each = self._norm(each, f"{name}_norm.weight")
         half = self._size // 2
-        turned = np.concatenate([-each[..., half:], each[..., :half]], axis=-1)
+        turned: Floats = np.concatenate([-each[..., half:], each[..., :half]], axis=-1)
         end = start + len(states)
         told: Floats = each * self._cos[start:end] + turned * self._sin[start:end]
         return told
