@@ -5,7 +5,7 @@
 #   ROOMS=4 TEST=4 STEPS=60 scripts/recipes/compact_on_cpu.sh out/try     to see the road
 set -euo pipefail
 OUT=${1:-out/compact}
-ROOMS=${ROOMS:-80} TEST=${TEST:-60} STEPS=${STEPS:-2000} PORT=${PORT:-8010}
+ROOMS=${ROOMS:-80} TEST=${TEST:-60} STEPS=${STEPS:-2400} PORT=${PORT:-8010}
 PYTHON=${PYTHON:-python}
 surveyor() { "$PYTHON" -m surveyor.cli.main "$@"; }
 mkdir -p "$OUT"
@@ -45,7 +45,7 @@ kill $server && wait $server || true
 trap - EXIT
 
 # By parts, beside the teacher: all test rooms plain, with realistic experts, unseen names, other
-# words, words held out, workflows held out, and the skill removed.
+# words, three sets of words held out, workflows held out, and the skill removed.
 "$PYTHON" scripts/recipes/evaluate_compact.py "$OUT/agent/model" "$OUT/test" "$OUT/eval"
 
 # GRPO: an agent that saw many ways of looking and was told none finds out which ones pay.

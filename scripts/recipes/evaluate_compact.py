@@ -6,8 +6,9 @@
 
 Plays its runs through the real `chat` planner and loop, with reference experts in this process:
 plain, with realistic experts, with every object called by a name that training never saw, with the
-questions in other words (trained on, and held out), under drawn workflows that training never saw,
-and the same tasks with the skill taken out of the prompt. The teacher's runs stand beside them.
+questions in other words (trained on, held out, and by somebody who had seen none of this), under
+drawn workflows that training never saw, and the same tasks with the skill taken out of the prompt.
+The teacher's runs stand beside them.
 Every run is an ordinary folder; the same command again goes on where it was.
 """
 
@@ -18,6 +19,7 @@ import asyncio
 import json
 import random
 import re
+import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -37,7 +39,7 @@ from surveyor.memory.events import ToolStatus
 from surveyor.memory.runs import RunFolder
 from surveyor.scenes.rooms.catalog import CATALOG
 from surveyor.training.compact.drawing import name_of, skill_for
-from surveyor.training.compact.held_out import COLLOQUIAL, HELD_OUT
+from surveyor.training.compact.held_out import COLLOQUIAL, HELD_OUT, STRANGER
 from surveyor.training.compact.rollouts import play_run
 from surveyor.training.compact.wordings import reworded
 from surveyor.training.rewards.adherence import adherence
@@ -45,7 +47,7 @@ from surveyor.training.serving.app import build_server
 from surveyor.training.serving.load import backend_of
 
 NEW_WORKFLOWS = name_of(9, held_out=True)
-AMONG = {"trained": None, "held out": HELD_OUT, "colloquial": COLLOQUIAL}
+AMONG = {"trained": None, "held out": HELD_OUT, "colloquial": COLLOQUIAL, "stranger": STRANGER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,7 @@ PARTS = (
     Part("other words", words="trained"),
     Part("held-out words", words="held out"),
     Part("colloquial words", words="colloquial"),
+    Part("a stranger's words", words="stranger"),
     Part("held-out workflows", skills=NEW_WORKFLOWS),
     Part("skill removed", skills=NEW_WORKFLOWS, told=False),
 )
@@ -161,7 +164,9 @@ async def play(
     temperature: float,
 ) -> None:
     """The teacher's run and the agent's, and one line about each."""
-    slug, teacher = part.name.replace(" ", "-"), part.teacher.replace(" ", "-")
+    began = time.process_time()
+    slug = re.sub("[^a-z-]", "", part.name.replace(" ", "-"))
+    teacher = part.teacher.replace(" ", "-")
     config = RunConfig(
         dataset=str(dataset),
         skills=part.skills,
@@ -192,6 +197,7 @@ async def play(
         config = config.changed(planner="chat")
         await play_run(out / f"compact-{slug}", dataset, work, config, told)
     tell(f"compact, {part.name}", RunFolder.open(out / f"compact-{slug}"))
+    print(f"    {time.process_time() - began:.0f} CPU-seconds", flush=True)
 
 
 def tell(name: str, run: RunFolder) -> None:

@@ -88,7 +88,7 @@ def compact(
     beginnings: Annotated[
         float,
         typer.Option(min=0, max=32, help="How often in yet other words, up to the first call."),
-    ] = 6.0,
+    ] = 12.0,
     strange: Annotated[
         float, typer.Option(min=0, max=1, help="Share with made-up words in their question.")
     ] = 0.15,

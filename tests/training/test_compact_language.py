@@ -197,7 +197,11 @@ def test_a_search_that_stops_is_told_in_how_many_frames_each_name_was_seen() -> 
     call = {"id": "a", "function": {"name": "detect", "arguments": arguments}}
     boxes = "box_1 sofa (1, 2, 3, 4) 0.9; box_2 sofa (1, 2, 3, 4) 0.8"
     text = f"boxes_1: 3 boxes\nframe_1: {boxes}\nframe_2: box_3 sofa (1, 2, 3, 4) 0.9"
-    said: list[Chat] = [user, {"role": "assistant", "tool_calls": [call]}]
+    choice = {"id": "f", "function": {"name": "frames", "arguments": '{"number": 3}'}}
+    times = "frames_1: frame_1 at 1.0 s, frame_2 at 2.0 s, frame_3 at 3.0 s (3 of 3 frames)"
+    said: list[Chat] = [user, {"role": "assistant", "tool_calls": [choice]}]
+    said.append({"role": "tool", "tool_call_id": "f", "content": times})
+    said.append({"role": "assistant", "tool_calls": [call]})
     said.append({"role": "tool", "tool_call_id": "a", "content": text})
     plain = encode(said, words).tokens
     assert plain[-5:] == ["boxes_1", "f1", "E2", "f2", "E2"]
@@ -207,6 +211,15 @@ def test_a_search_that_stops_is_told_in_how_many_frames_each_name_was_seen() -> 
     counted = encode([system, *said], words).tokens
     assert counted[-12:-7] == ["boxes_1", "f1", "E2", "f2", "E2"]
     assert counted[-7:] == ["E1", "0", "false", "E2", "2", "true", "false"], "not all are enough"
+    last = json.dumps({"frames": ["frame_3"], "phrases": ["lamp", "sofa"]})
+    said.append({"role": "assistant", "tool_calls": [
+        {"id": "b", "function": {"name": "detect", "arguments": last}},
+    ]})  # fmt: skip
+    said.append(
+        {"role": "tool", "tool_call_id": "b", "content": "boxes_2: 0 boxes\nframe_3: nothing"}
+    )
+    done = encode([system, *said], words).tokens
+    assert done[-7:] == ["E1", "0", "false", "E2", "2", "true", "true"], "no frame is left"
 
 
 def test_the_teacher_does_what_the_skill_says_and_another_skill_is_noticed(

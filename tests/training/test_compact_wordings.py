@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 
-from surveyor.training.compact.held_out import COLLOQUIAL, HELD_OUT
+from surveyor.training.compact.held_out import COLLOQUIAL, HELD_OUT, STRANGER
 from surveyor.training.compact.table import Table
 from surveyor.training.compact.vocabulary import Vocabulary
 from surveyor.training.compact.wordings import (
@@ -30,12 +30,12 @@ TEMPLATES = (
     "If I am standing by the bed and facing the tv, is the cup to my front-left, front-right, "
     "back-left, or back-right?\nQuadrants.",
 )
-NAMES = re.compile(r"chair|coffee table|tv|bed|cup")
+NAMES = re.compile(r"\b(?:chair|coffee table|tv|bed|cup)\b")
 
 
 def test_every_template_has_other_words_for_the_same_things() -> None:
     for template in TEMPLATES:
-        for among in (None, HELD_OUT, COLLOQUIAL):
+        for among in (None, HELD_OUT, COLLOQUIAL, STRANGER):
             told = {reworded(template, random.Random(k), among) for k in range(30)}
             assert template not in told
             assert len(told) >= 2
@@ -47,7 +47,11 @@ def test_every_template_has_other_words_for_the_same_things() -> None:
 
 def test_no_wording_is_both_trained_on_and_held_out() -> None:
     for asked in ASKED:
-        assert not set(asked.wordings) & {*HELD_OUT[asked.kind], *COLLOQUIAL[asked.kind]}
+        assert not set(asked.wordings) & {
+            *HELD_OUT[asked.kind],
+            *COLLOQUIAL[asked.kind],
+            *STRANGER[asked.kind],
+        }
 
 
 def test_made_up_words_stand_for_template_words_and_leave_names_alone() -> None:
@@ -79,7 +83,12 @@ def test_the_words_of_all_wordings_are_told_from_things() -> None:
 
 
 def test_there_are_thousands_of_wordings_of_every_kind_and_none_is_held_out() -> None:
-    apart = {one for kinds in (HELD_OUT, COLLOQUIAL) for asked in kinds.values() for one in asked}
+    apart = {
+        one
+        for kinds in (HELD_OUT, COLLOQUIAL, STRANGER)
+        for asked in kinds.values()
+        for one in asked
+    }
     for asked in ASKED:
         told = {said(dice.choice(asked.wordings), dice) for dice in map(random.Random, range(1500))}
         assert len(told) > 80

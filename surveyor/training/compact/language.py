@@ -28,6 +28,11 @@ _OPTION = re.compile(r"^\(?([A-Z])[.):] (.*)$")
 _QUESTION = re.compile(r"^Question: (.*)$", re.MULTILINE)
 _FRAMES = re.compile(r"^(\d+) (?:frames of a video|photos)", re.MULTILINE)
 _ANSWER = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
+_MARKS = str.maketrans({
+    "\u2018": "'", "\u2019": "'", "!": ".", "/": ",", "=": ":", "\u2013": "-", "\u2014": "-",
+    "\u2026": ".", '"': " ", "\u201c": " ", "\u201d": " ", "*": " ", "_": " ",
+})  # fmt: skip
+"""Marks of a question that are read as others; all that matters is where a part of it ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +145,7 @@ def _question(text: str, table: Table) -> list[str]:
         option = _OPTION.match(line)
         if option:
             table.options[option[1]] = option[2].strip()
-    said = [count, "<q>", *table.say(question[1] if question else text)[:128]]
+    said = [count, "<q>", *table.say((question[1] if question else text).translate(_MARKS))[:128]]
     for letter, name in table.options.items():
         said += [table.option(letter), table.name(name)]
     return [*said, "<go>"]
@@ -158,7 +163,9 @@ def _turn(
         follow(name, arguments, table)
     text = text_of(dict(message))
     if said:
-        return [*need_tokens(text, table), *said, END]
+        need = need_tokens(text, table)
+        table.need = need or table.need
+        return [*need, *said, END]
     answer = _ANSWER.search(text)
     return ["<ans>", *(answer_tokens(answer[1], table) if answer else [UNKNOWN]), END]
 

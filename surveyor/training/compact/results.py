@@ -7,7 +7,7 @@ copying what follows it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 from surveyor.training.compact.programs import value_tokens
@@ -72,7 +72,8 @@ def _detect(handle: str, rest: str, arguments: Arguments, table: Table) -> list[
         enough = [table.search.seen[name] >= table.way["W.seen"] for name in asked]
         for name, seen in zip(asked, enough, strict=True):
             said += [name, _number(str(table.search.seen[name])), "true" if seen else "false"]
-        said.append("true" if all(enough) else "false")
+        # Nothing is looked for any more once all was seen often enough, or no frame is left.
+        said.append("true" if all(enough) or not table.search.left else "false")
     return said
 
 
@@ -102,6 +103,7 @@ def _objects(handle: str, rest: str, arguments: Arguments, table: Table) -> list
     in which it was asked; those of one name as they came."""
     said = [_group(handle, table)]
     rows: list[tuple[int, list[str]]] = []
+    shown: dict[str | None, set[str]] = {}
     view = None
     for line in rest.split("\n")[1:]:
         row = _OBJECT.fullmatch(line)
@@ -118,7 +120,20 @@ def _objects(handle: str, rest: str, arguments: Arguments, table: Table) -> list
             told += [] if frame else [_number(seen), _number(of)]
             told.append(f".{round(float(confidence) * 100):03d}")
         rows.append((int(name[1:]) if name != UNKNOWN else NAMES, told + ["weak"] * bool(weak)))
-    return [*said, *_in_order(rows)]
+        shown.setdefault(view, set()).add(name)
+    return [*said, *_in_order(rows), *_ready(table.need, list(shown.values()))]
+
+
+def _ready(need: Sequence[str], views: Sequence[Set[str]]) -> list[str]:
+    """What was needed, said again before it is measured, and whether one view (or the one frame of
+    reference) shows what that takes."""
+    names = [token for token in need if re.fullmatch(r"E\d+", token)]
+    if not names:
+        return []
+    first, others = names[0], names[1:]
+    some = any if "nearest" in need else all
+    able = any(first in view and (not others or some(o in view for o in others)) for view in views)
+    return [*need, "true" if able else "false"]
 
 
 def _in_order(rows: list[tuple[int, list[str]]]) -> list[str]:
@@ -135,7 +150,8 @@ def _measured(handle: str, rest: str, arguments: Arguments, table: Table) -> lis
 
 
 def _count(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:
-    return ["meas", _whole(rest)]
+    number = re.search(r"\d+", rest)
+    return ["meas", *(table.whole(number[0]) if number else [UNKNOWN])]
 
 
 def _program(handle: str, rest: str, arguments: Arguments, table: Table) -> list[str]:

@@ -48,9 +48,9 @@ class Search:
 
 @dataclass
 class Table:
-    """``way`` holds the workflow's numbers by slot, ``join`` how it joins views, ``options`` the
-    options' texts by letter, ``kinds`` the name slot of every object, ``groups`` the frames of
-    every group."""
+    """``way`` holds the workflow's numbers by slot, ``join`` how it joins views, ``need`` what the
+    question needs (tokens), ``options`` the options' texts by letter, ``kinds`` the name slot of
+    every object, ``groups`` the frames of every group."""
 
     words: frozenset[str]
     names: list[str] = field(default_factory=list)
@@ -62,6 +62,7 @@ class Table:
     options: dict[str, str] = field(default_factory=dict)
     way: dict[str, float] = field(default_factory=dict)
     join: str = ""
+    need: list[str] = field(default_factory=list)
     search: Search = field(default_factory=Search)
 
     def name(self, text: str) -> str:
@@ -81,6 +82,13 @@ class Table:
             return [UNKNOWN]
         self.numbers.append(text)
         return [f"N{len(self.numbers)}", size_of(float(text))]
+
+    def whole(self, text: str) -> list[str]:
+        """A new slot for a number of things, to copy, and the number."""
+        if len(self.numbers) >= NUMBERS or int(text) > WHOLE:
+            return [UNKNOWN]
+        self.numbers.append(text)
+        return [f"N{len(self.numbers)}", text]
 
     def option(self, letter: str) -> str:
         """The mark of an option, which is its letter's place in the alphabet."""
@@ -148,7 +156,10 @@ class Table:
         for token in [*_WORD.findall(text), ""]:
             read = self._plain(token, run[-1] if run else "")
             if read is None:
-                run.append(token)
+                run.append(token.removesuffix("'s") or token)  # the sofa's side is a sofa's
+                if token.endswith("'s"):
+                    said.append(self.name(" ".join(run)))
+                    run = []
                 continue
             if run:
                 said.append(self.name(" ".join(run)))

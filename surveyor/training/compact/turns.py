@@ -77,6 +77,8 @@ def answer_tokens(text: str, table: Table) -> list[str]:
             if measured.casefold() == option.casefold():
                 return [f"N{position + 1}"]
         return [table.name(option)]
+    if text.isdecimal() and text in table.numbers:  # what was counted; lengths have a point
+        return [f"N{table.numbers.index(text) + 1}"]
     try:
         value = float(text)
     except ValueError:

@@ -20,7 +20,7 @@ from surveyor.tools.builtin import default_tools
 from surveyor.tools.geometry.bearings import Sectors
 from surveyor.training.compact.lexicon import heads, read_as
 
-VERSION = 5
+VERSION = 6
 FILE = "language.json"
 
 PAD, UNKNOWN, START, END = "<pad>", "<unk>", "<s>", "<end>"

@@ -24,6 +24,7 @@ from surveyor.services.registry import experts_of, make_expert
 from surveyor.services.settings import Batching, Settings
 from surveyor.tools.cache import ResultCache
 from surveyor.tools.endpoints import FixedEndpoints
+from surveyor.tools.evidence_store import EvidenceStore
 from surveyor.tools.experts import ExpertClient
 from surveyor.tools.prices import PriceList
 
@@ -51,7 +52,8 @@ async def experts_in_process(
     shelf: WorldCache | None = None,
     prices: PriceList | None = None,
 ) -> AsyncIterator[ExpertClient]:
-    """A client of reference experts for these datasets; ``work`` keeps blobs and cached answers.
+    """A client of reference experts for these datasets; ``work`` keeps blobs, cached answers and
+    what was joined from them.
 
     ``shelf``: one of the same datasets that others have used before, to go on with what it holds.
     """
@@ -84,6 +86,7 @@ async def experts_in_process(
             BlobStore(work / "blobs"),
             ResultCache(work / "answers.sqlite"),
             originals=tuple(BlobStore(path) for path in blob_folders),
+            evidence=EvidenceStore(work / "evidence"),
             prices=prices,
             transport=_Switchboard(apps),
         )

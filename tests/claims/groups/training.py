@@ -33,9 +33,17 @@ def measure() -> Iterator[Claim]:
         yield from teacher_adheres(rolled_out(root, held_out=True))
         if find_spec("trl") is not None:
             yield from exact(list(source.rows()), root)
+            yield from _beside_trl(root / "throughput")
     if folder := os.environ.get("SURVEYOR_COMPACT"):
         yield from trained(Path(folder))
         yield from reinforced(Path(folder))
+
+
+def _beside_trl(root: Path) -> Iterator[Claim]:
+    from tests.claims.training.throughput import beside_trl
+
+    root.mkdir()
+    yield from beside_trl(root)
 
 
 def _rewards() -> Iterator[Claim]:

@@ -31,7 +31,12 @@ class Played:
     adheres: float
 
 
-_WANTED = {"held-out-words": 0.8, "colloquial-words": 0.8, "held-out-workflows": 0.95}
+_WANTED = {
+    "held-out-words": 0.8,
+    "colloquial-words": 0.8,
+    "a-strangers-words": 0.8,
+    "held-out-workflows": 0.95,
+}
 """Of the teacher's score; 0.98 elsewhere."""
 
 
@@ -44,6 +49,7 @@ def trained(folder: Path) -> Iterator[Claim]:
         ("other-words", "plain"),
         ("held-out-words", "plain"),
         ("colloquial-words", "plain"),
+        ("a-strangers-words", "plain"),
         ("held-out-workflows", "held-out-workflows"),
     ):
         if not (folder / f"compact-{part}" / "results.jsonl").exists():
