@@ -24,7 +24,7 @@ from surveyor.training.serving.contract import (
     NotServed,
     SpokenCall,
 )
-from surveyor.training.serving.sampling import reading, sampled
+from surveyor.training.serving.sampling import sampled
 from surveyor.training.serving.weights import weights_id
 
 
@@ -56,7 +56,8 @@ class ChatBackend:
         tokenizer = prompt.tokenizer
         with self._turn:
             drawn = sampled(
-                reading(self.model, prompt.tensors),
+                self.model,
+                prompt.tensors,
                 end=int(tokenizer.eos_token_id),
                 most=min(room, request.most or 512),
                 temperature=request.temperature,

@@ -7,10 +7,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from surveyor.training.compact.forward import TokenReader
 from surveyor.training.compact.language import decode, encode
 from surveyor.training.compact.model import load_model
 from surveyor.training.compact.vocabulary import END, Vocabulary
+from surveyor.training.extras import need
 from surveyor.training.serving.contract import ChatRequest, ModelReply, NotServed, SpokenCall
 from surveyor.training.serving.sampling import sampled
 from surveyor.training.serving.weights import weights_id
@@ -40,8 +40,8 @@ class CompactBackend:
             )
         with self._turn:
             drawn = sampled(
-                TokenReader(self.model),
-                prompt,
+                self.model,
+                {"input_ids": need("torch").tensor([prompt])},
                 end=self.vocabulary.ids[END],
                 most=min(room, request.most or _LONGEST_TURN),
                 temperature=request.temperature,

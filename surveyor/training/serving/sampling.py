@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from surveyor.training.extras import need
 from surveyor.training.serving.contract import Drawn
 
-Following = Callable[[Sequence[int]], Any]
-"""Scores (vocabulary,) of what may follow, after reading these further ids."""
-
-
-def reading(model: Any, inputs: dict[str, Any]) -> Following:
-    """A transformers model reading on from ``inputs``, tensors of one prompt, which are read when
-    it is asked what follows no further ids."""
-    torch = need("torch")
-    kept: dict[str, Any] = {}
-
-    def following(ids: Sequence[int]) -> Any:
-        with torch.inference_mode():
-            given = {"input_ids": torch.tensor([list(ids)]), **kept} if ids else inputs
-            out = model(**given, use_cache=True)
-            # The cache's name, which transformers changed in 5.24.
-            name = "cache" if "cache" in out else "past_key_values"
-            kept[name] = out[name]
-            return out.logits[0, -1].float()
-
-    return following
-
 
 def sampled(
-    following: Following,
-    prompt: Sequence[int] = (),
+    model: Any,
+    inputs: dict[str, Any],
     *,
     end: int,
     most: int,
@@ -40,7 +18,7 @@ def sampled(
     top_p: float = 1.0,
     seed: int | None = None,
 ) -> Drawn:
-    """Sample up to ``most`` ids after ``prompt``, which is read first; greedy at temperature 0.
+    """Sample up to ``most`` ids after ``inputs``, tensors of one prompt; greedy at temperature 0.
 
     Log-probabilities are of the distribution that is sampled from: after temperature and top-p;
     at temperature 0 they are the model's own.
@@ -49,10 +27,12 @@ def sampled(
     drawn = Drawn()
     ids, logprobs, ended = drawn.ids, drawn.logprobs, False
     dice = torch.Generator().manual_seed(seed) if seed is not None else None
-    further = prompt
     with torch.inference_mode():
+        out = model(**inputs, use_cache=True)
+        # The cache's name, which transformers changed in 5.24.
+        name = "cache" if "cache" in out else "past_key_values"
         for _ in range(most):
-            scores = torch.as_tensor(following(further))
+            scores = out.logits[0, -1].float()
             if temperature > 0:
                 logs = _nucleus(torch, torch.log_softmax(scores / temperature, -1), top_p)
                 chosen = int(torch.multinomial(logs.exp(), 1, generator=dice))
@@ -64,7 +44,8 @@ def sampled(
             if chosen == end:
                 ended = True
                 break
-            further = [chosen]
+            following = {"input_ids": torch.tensor([[chosen]]), name: out[name]}
+            out = model(**following, use_cache=True)
     return Drawn(ids, logprobs, ended)
 
 
