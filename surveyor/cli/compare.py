@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from surveyor.core.wording import many
+
 app = typer.Typer()
 
 
@@ -38,10 +40,12 @@ def compare(
             f"answered by a guess, nothing measured: {both.guesses_a} in A, {both.guesses_b} in B"
         )
     if result.unpaired_a or result.unpaired_b:
-        print(f"left out: {result.unpaired_a} tasks only in A, {result.unpaired_b} only in B")
+        print(
+            f"left out: {many(result.unpaired_a, 'task')} only in A, {result.unpaired_b} only in B"
+        )
     if (probe := result.probe) is not None:
         print(
-            f"tools lied in {probe.lied_to} episodes: {probe.moved} answers moved "
+            f"tools lied in {many(probe.lied_to, 'episode')}: {many(probe.moved, 'answer')} moved "
             f"({100 * probe.moved_share:.0f} %); they did not in {probe.spared}: "
             f"{probe.drifted} differ ({100 * probe.drifted_share:.0f} %)"
         )

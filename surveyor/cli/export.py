@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from surveyor.cli.verbs import Verbs
+from surveyor.core.wording import many
 
 if TYPE_CHECKING:
     from surveyor.training.rows.filters import Filters
@@ -48,7 +49,7 @@ def inspect(
         packages=record.manifest.packages,
     )
     write_inspect_log(out, header, judged)
-    print(f"{out}: {len(judged)} samples")
+    print(f"{out}: {many(len(judged), 'sample')}")
 
 
 Runs = Annotated[list[Path], typer.Option("--run", help="A run to take rows from; repeatable.")]
@@ -129,7 +130,7 @@ def pseudo_labels_(
     scenes = pseudo_labels([RunFolder.open(run) for run in runs], least)
     count = write_pseudo_labels(out, scenes, least)
     names = ", ".join(scenes[0].names)
-    print(f"{out}: {count} labelled points of {len(scenes)} scenes: {names}")
+    print(f"{out}: {count} labelled points of {many(len(scenes), 'scene')}: {names}")
 
 
 @app.command()

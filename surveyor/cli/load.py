@@ -46,7 +46,7 @@ def load(
     from surveyor.benchmarks.loaders.frames import FrameRule
     from surveyor.benchmarks.loaders.hub import fetch
     from surveyor.benchmarks.loaders.registry import loader_named
-    from surveyor.compose.loading import PLACES, PlaceRequest, load_places
+    from surveyor.compose.loading import PLACES, PlaceRequest, load_places, what_was_made
     from surveyor.compose.run import default_cache
     from surveyor.core.errors import UserError
 
@@ -69,7 +69,7 @@ def load(
     elif out is None or revision is not None:
         raise UserError("give the benchmark's folder and the dataset to make, or --hub with an id")
     manifest = loader.load(source, out, split=split, frames=rule, media=media or _media())
-    print(f"{len(manifest.scenes)} scenes, {sum(manifest.questions.values())} questions in {out}")
+    print(what_was_made(manifest, out))
     if (commit := manifest.settings.get("revision")) is not None:
         print(f"revision {commit}")
     _next_steps(out)

@@ -60,6 +60,8 @@ class LazyVerbs(Verbs):
         module = importlib.import_module(f"surveyor.cli.{cmd_name.replace('-', '_')}")
         command = get_command(module.app)
         command.name = cmd_name
+        # Completion would be of this verb alone, and of a program that is called otherwise.
+        command.params = [p for p in command.params if "completion" not in str(p.name)]
         return command
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from surveyor.core.wording import many
+
 app = typer.Typer()
 
 
@@ -32,7 +34,7 @@ def merge(
 
     with gathered(shards, out) as parts:
         whole = joined(out, parts)
-    print(f"{whole.path}: {len(whole.schedule)} tasks from {len(shards)} shards")
+    print(f"{whole.path}: {many(len(whole.schedule), 'task')} from {many(len(shards), 'shard')}")
     made_with = dataset or Path(str(whole.record.config["dataset"]))
     if not made_with.is_dir():
         print(f"score it: surveyor score {whole.path} --dataset DATASET ({made_with} is not here)")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from surveyor.cli.verbs import Verbs
+from surveyor.core.wording import many
 
 app = typer.Typer(cls=Verbs, no_args_is_help=True, help="Make and show embedded rooms.")
 
@@ -81,7 +82,7 @@ def list_(dataset: Annotated[Path, typer.Argument(help="A dataset folder.")]) ->
     from surveyor.core.dataset import Dataset
 
     manifest = Dataset.open(dataset).manifest
-    print(f"{manifest.name}, split {manifest.split}, {len(manifest.scenes)} scenes")
+    print(f"{manifest.name}, split {manifest.split}, {many(len(manifest.scenes), 'scene')}")
     for name, count in manifest.questions.items():
         print(f"{name:<32} {count}")
 

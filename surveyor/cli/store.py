@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from surveyor.cli.verbs import Verbs
+from surveyor.core.wording import many
 
 app = typer.Typer(
     cls=Verbs, no_args_is_help=True, help="Send runs to a shared store, and bring them from it."
@@ -41,4 +42,4 @@ def pull(
     from surveyor.memory.shared_runs import pull_run, run_at
 
     folder = pull_run(*run_at(url), out)
-    print(f"{folder.path}: {len(folder.schedule)} tasks")
+    print(f"{folder.path}: {many(len(folder.schedule), 'task')}")

@@ -136,12 +136,11 @@ def the_experts(asking: Asking) -> Path | None:
 
 def nothing_there(place: Place) -> str:
     """What the photos are good for where nothing can see, and three ways on."""
-    count = len(place.record.photos)
     focal = sum(photo.focal is not None for photo in place.record.photos)
     return (
-        f"{count} photos are kept as {place.record.name!r} ({focal} with a known focal length), "
-        "but nothing here can see objects: start experts (`surveyor serve up --weights DIR`), or "
-        "name a model (--model NAME --base-url URL), or measure by hand, in the browser "
+        f"{place.record.holds} kept as {place.record.name!r} ({focal} with a known focal "
+        "length), but nothing here can see objects: start experts (`surveyor serve up --weights "
+        "DIR`), or name a model (--model NAME --base-url URL), or measure by hand, in the browser "
         "(`surveyor view --ask`) or here "
         '(--point "a=1:x,y 2:x,y" --point "b=..." --known "door height = 2.00 m, c to d")'
     )

@@ -50,7 +50,7 @@ def _is_place(text: str) -> bool:
 def shell(photos: Sequence[str], asking: Asking) -> None:
     """Read questions from the terminal or a pipe until it ends; a failed one ends nothing."""
     place, warnings = the_place(photos, asking)
-    print(f"{place.record.name}: {len(place.record.photos)} photos; {_HELP}")
+    print(f"{place.record.name}: {place.record.holds}; {_HELP}")
     for warning in warnings:
         print(f"warning: {warning}")
     while True:

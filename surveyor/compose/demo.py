@@ -16,6 +16,7 @@ from surveyor.compose.run import Job
 from surveyor.compose.session import finish, is_complete, reference_experts, write_page
 from surveyor.compose.tables import show
 from surveyor.core.locks import claimed
+from surveyor.core.wording import many
 from surveyor.memory.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def demonstrate(out: Path, seeds: Sequence[int]) -> None:
     }
     show(reports)
     folders = [RunFolder.open(out / "runs" / f"{dataset.name}-{preset}") for preset in PRESETS]
-    page = write_page(folders, dataset, title=f"{len(seeds)} rooms, measured twice")
+    page = write_page(folders, dataset, title=f"{many(len(seeds), 'room')}, measured twice")
     print(f"report: {page}  ({time.monotonic() - began:.0f} s)")
 
 
@@ -61,7 +62,7 @@ def make_rooms(
         dataset, seeds, settings=settings, split=split, progress=told, workers=workers
     )
     asked = sum(manifest.questions.values())
-    print(f"{len(manifest.scenes)} rooms, {asked} questions in {dataset}")
+    print(f"{many(len(manifest.scenes), 'room')}, {many(asked, 'question')} in {dataset}")
 
 
 def answer(dataset: Path, folder: Path, preset: str, cache: Path) -> RunReport:

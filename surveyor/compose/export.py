@@ -11,6 +11,7 @@ from surveyor.compose.run import default_cache
 from surveyor.compose.training import source_of
 from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import UserError
+from surveyor.core.wording import many
 from surveyor.training.export.pairs import preference_pairs, prompt_groups
 from surveyor.training.export.write import RowDialect, write_preferences, write_prompts, write_sft
 from surveyor.training.rows.accounts import Layout
@@ -53,7 +54,7 @@ def export_sft(out: Path, dialect: str, wanted: Wanted) -> None:
     count = write_sft(
         out, rows(), RowDialect(dialect), _stores(sources), _names(wanted), vision=wanted.images
     )
-    print(f"{out}: {count} rows")
+    print(f"{out}: {many(count, 'row')}")
 
 
 def export_preferences(out: Path, margin: float, wanted: Wanted) -> None:
@@ -65,7 +66,7 @@ def export_preferences(out: Path, margin: float, wanted: Wanted) -> None:
         if list(guarded([pair.chosen, pair.rejected], apart, wanted.splits))
     )
     count = write_preferences(out, pairs, _stores(sources), _names(wanted), vision=wanted.images)
-    print(f"{out}: {count} pairs")
+    print(f"{out}: {many(count, 'pair')}")
 
 
 def export_prompts(out: Path, wanted: Wanted) -> None:

@@ -7,12 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from surveyor.benchmarks.loaders.frames import FrameRule
+from surveyor.core.dataset import DatasetManifest
 from surveyor.core.errors import UserError
+from surveyor.core.wording import many
 from surveyor.scenes.formats.captures import CAPTURES
 
 PLACES = ("webxr", "roomplan", *CAPTURES)
 """Names that `load_places` knows."""
 _ALL = 10_000
+
+
+def what_was_made(manifest: DatasetManifest, out: Path, asked: str = "question") -> str:
+    """One line about a dataset that was just made."""
+    count = many(sum(manifest.questions.values()), asked)
+    return f"{many(len(manifest.scenes), 'scene')}, {count} in {out}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +62,7 @@ def _captured(asked: PlaceRequest) -> None:
         settings=scan_settings(asked.split, asked.rule.n),
         progress=lambda done, total: print(f"room {done} of {total}", flush=True),
     )
-    count = sum(manifest.questions.values())
-    print(f"{len(manifest.scenes)} scenes, {count} questions in {asked.out}")
+    print(what_was_made(manifest, asked.out))
 
 
 def _anchored(asked: PlaceRequest) -> None:
@@ -68,8 +75,7 @@ def _anchored(asked: PlaceRequest) -> None:
         scenes=asked.scenes,
         split=asked.split or "test",
     )
-    count = sum(manifest.questions.values())
-    print(f"{len(manifest.scenes)} scenes, {count} anchors in {asked.out}")
+    print(what_was_made(manifest, asked.out, "anchor"))
     if rejected:
         print(f"{len(rejected)} objects ask nothing; {asked.out / REJECTED} says why of each:")
         for reason, times in Counter(row.reason for row in rejected).most_common(5):
@@ -91,5 +97,5 @@ def _posed(asked: PlaceRequest) -> None:
     count = sum(manifest.questions.values())
     if not count:
         raise UserError(f"nothing can be asked about {asked.source}: too few frames or objects")
-    print(f"{len(manifest.scenes)} scenes, {count} questions in {asked.out}")
+    print(what_was_made(manifest, asked.out))
     print(f"run it: surveyor run {asked.out}")

@@ -23,6 +23,7 @@ from surveyor.core.dataset import Dataset, DatasetManifest
 from surveyor.core.errors import UserError
 from surveyor.core.names import check_name, safe_name
 from surveyor.core.photos import Photos
+from surveyor.core.wording import many
 
 PLACES = Path("out/places")
 PHOTOS = "photos.json"
@@ -49,6 +50,11 @@ class PlaceRecord(BaseModel):
     name: str
     photos: tuple[KeptPhoto, ...]
     video: bool = False
+
+    @property
+    def holds(self) -> str:
+        """How many photos, or frames of a video."""
+        return many(len(self.photos), "frame" if self.video else "photo")
 
 
 @dataclass(frozen=True, slots=True)

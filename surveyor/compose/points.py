@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from surveyor.core.errors import UserError
+from surveyor.core.wording import many
 from surveyor.skills.embed import make_embedder
 from surveyor.training.points.probe import (
     PointProbe,
@@ -39,7 +40,7 @@ def train_points(
     probe = fit_probe(learnt, chosen, before)
     save_probe(probe, out)
     count = sum(int((one.labels != BACKGROUND).sum()) for one in learnt)
-    yield f"{out}: {len(probe.names)} classes from {count} points of {len(learnt)} scenes"
+    yield f"{out}: {len(probe.names)} classes from {count} points of {many(len(learnt), 'scene')}"
     for one in scenes:
         if one.scene_id in held_out:
             yield _told(probe, one)

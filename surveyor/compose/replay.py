@@ -15,6 +15,7 @@ from surveyor.agent.replay import ReplayPlanner
 from surveyor.compose.configuration import config_to_replay
 from surveyor.compose.session import Request, carry_out
 from surveyor.core.errors import UserError
+from surveyor.core.wording import many
 from surveyor.memory.episodes import Episode
 from surveyor.memory.runs import RunFolder
 
@@ -37,8 +38,9 @@ def replay_and_tell(
     found = replay(original, out, experts, trusted=trusted)
     different = [one for one in found if one.first]
     print(
-        f"{len(found)} episodes replayed, {sum(one.results for one in found)} tool results: "
-        f"{len(different)} episodes came out otherwise"
+        f"{many(len(found), 'episode')} replayed, "
+        f"{many(sum(one.results for one in found), 'tool result')}: "
+        f"{many(len(different), 'episode')} came out otherwise"
     )
     for one in different:
         print(f"  {one.task_id}: {one.first}")

@@ -19,6 +19,7 @@ from surveyor.compose.run import default_cache
 from surveyor.compose.session import Request, carry_out
 from surveyor.core.dataset import MANIFEST
 from surveyor.core.errors import InfrastructureError, UserError
+from surveyor.core.wording import many
 from surveyor.memory.runs import RunFolder
 
 _DEFAULTS: Final[Mapping[str, object]] = {"planner": "chat", "baseline": Baseline.NO_TOOLS}
@@ -60,7 +61,7 @@ def carry_out_suite(plan: ReproductionPlan) -> str:
             (plan.out / f"table.{ending}").write_text(written(rows, form), encoding="utf-8")
     if incomplete:
         raise InfrastructureError(
-            f"{len(incomplete)} of {len(entries)} runs are incomplete ({incomplete[0]}); "
+            f"{len(incomplete)} of {many(len(entries), 'run')} left incomplete ({incomplete[0]}); "
             "run the same command again to complete them"
         )
     return written(rows, "markdown")

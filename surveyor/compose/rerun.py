@@ -31,6 +31,7 @@ from surveyor.core.errors import UserError
 from surveyor.core.locks import claimed
 from surveyor.core.producer import Producer
 from surveyor.core.tasks import Task
+from surveyor.core.wording import many
 from surveyor.memory.episodes import Episode
 from surveyor.memory.events import ToolOutcome
 from surveyor.memory.runs import RunFolder
@@ -129,7 +130,7 @@ def rerun_and_tell(
     told = changes.episodes
     answers = sum(one.before != one.after for one in told)
     print(
-        f"{len(told)} episodes, plans unchanged in {sum(one.same_plan for one in told)}; "
+        f"{many(len(told), 'episode')}, plans unchanged in {sum(one.same_plan for one in told)}; "
         f"{sum(one.executed for one in told)} of {sum(one.steps for one in told)} steps executed, "
         f"{sum(one.dependants for one in told)} of them rest on {', '.join(swaps.by_expert)}"
     )

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from surveyor.compose.demo import make_rooms, makers
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
-from surveyor.core.wording import first_problem
+from surveyor.core.wording import first_problem, many
 from surveyor.scenes.audit.leaks import AuditRow, audit
 from surveyor.scenes.datasets.embedded import RoomsSettings
 from surveyor.scenes.datasets.truth import targets
@@ -57,7 +57,7 @@ def make_dataset(
     kinds = KINDS if "all" in changes else cast("Sequence[PairKind]", changes)
     manifest = make_pairs_dataset(out, seeds, kinds, settings=settings, split=split, progress=told)
     asked = sum(manifest.questions.values())
-    print(f"{len(manifest.scenes) // 2} pairs of rooms, {asked} questions in {out}")
+    print(f"{many(len(manifest.scenes) // 2, 'pair')} of rooms, {many(asked, 'question')} in {out}")
 
 
 def make_walks(
@@ -87,7 +87,8 @@ def make_walks(
     manifest = make_walks_dataset(out, seeds, settings=settings, split=split, progress=told)
     asked = sum(manifest.questions.values())
     print(
-        f"{len(manifest.scenes)} places of {settings.n_frames} frames, {asked} questions in {out}"
+        f"{many(len(manifest.scenes), 'place')} of {many(settings.n_frames, 'frame')}, "
+        f"{many(asked, 'question')} in {out}"
     )
 
 

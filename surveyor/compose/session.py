@@ -33,6 +33,7 @@ from surveyor.compose.sharing import checked_store, place_of, share, taken_up
 from surveyor.core.dataset import LOADED, MANIFEST, Dataset, read_manifest
 from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.core.locks import claimed
+from surveyor.core.wording import many
 from surveyor.core.workers import python_module
 from surveyor.memory.events import EpisodeStatus
 from surveyor.memory.runs import RunFolder
@@ -151,11 +152,11 @@ def finish(job: Job, title: str = "", page: bool = True) -> RunReport:
     if summary.interrupted:
         done = summary.progress.total - summary.progress.left
         raise KeyboardInterrupt(
-            f"{done} of {summary.progress.total} episodes are saved in {folder.path}"
+            f"{done} of {many(summary.progress.total, 'episode')} saved in {folder.path}"
         )
     if not summary.complete:
         raise InfrastructureError(
-            f"{summary.progress.left} of {summary.progress.total} episodes are incomplete "
+            f"{summary.progress.left} of {many(summary.progress.total, 'episode')} left incomplete "
             f"({summary.stopped or summary.progress.last_error}); "
             "run the same command again to complete them"
         )

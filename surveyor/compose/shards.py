@@ -16,6 +16,7 @@ from surveyor.compose.tables import show
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.core.tasks import Task
+from surveyor.core.wording import many
 from surveyor.core.workers import python_module
 from surveyor.memory.shared_runs import runs_url
 
@@ -47,8 +48,9 @@ def launch(request: Request, count: int, launcher: str, arguments: Sequence[str]
     codes = run_here(shards) if launcher == "here" else run_on_ray(shards)
     if failed := [index for index, code in codes.items() if code != 0]:
         raise InfrastructureError(
-            f"{len(failed)} of {count} shards did not end well, the first {failed[0]}/{count} "
-            f"(exit code {codes[failed[0]]}); run the same command again to complete them"
+            f"{len(failed)} of {many(count, 'shard')} did not end well, the first "
+            f"{failed[0]}/{count} (exit code {codes[failed[0]]}); run the same command "
+            "again to complete them"
         )
     _put_together(shards, dataset, request.config.types)
 
@@ -58,8 +60,8 @@ def _check_enough(tasks: Sequence[Task], count: int) -> None:
     scenes = len({task.scene_id for task in tasks})
     if count > scenes:
         raise UserError(
-            f"these tasks are about {scenes} scenes, which cannot be split into {count} shards; "
-            f"say --shards {scenes} or fewer"
+            f"these tasks are about {many(scenes, 'scene')} and cannot be split into {count} "
+            f"shards; say --shards {scenes} or fewer"
         )
 
 

@@ -19,6 +19,7 @@ from surveyor.compose.run import default_cache
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.core.tasks import Task
+from surveyor.core.wording import many
 from surveyor.memory.events import SkillsRetrieved
 from surveyor.memory.runs import RunFolder
 from surveyor.skills.entries import RetrievedSkill
@@ -122,11 +123,11 @@ def roll_out(
         raise KeyboardInterrupt
     if not summary.complete:
         raise InfrastructureError(
-            f"{summary.progress.left} episodes are incomplete ({summary.progress.last_error}); "
-            "run the same command again to complete them"
+            f"{many(summary.progress.left, 'episode')} left incomplete "
+            f"({summary.progress.last_error}); run the same command again to complete them"
         )
     scores = [score.value for score in run.results()]
-    print(f"{out}: {len(scores)} episodes, score {sum(scores) / len(scores):.3f}")
+    print(f"{out}: {many(len(scores), 'episode')}, score {sum(scores) / len(scores):.3f}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,10 @@ def train_compact_agent(
     longest = wanted.shape.longest
     data = list(sequences([r for r in rows if r.scene_id not in apart], vocabulary, longest))
     measured = list(sequences([r for r in rows if r.scene_id in apart], vocabulary, longest))
-    print(f"{len(data)} episodes to train on, {len(measured)} held out, of {len(rows)}", flush=True)
+    print(
+        f"{many(len(data), 'episode')} to train on, {len(measured)} held out, of {len(rows)}",
+        flush=True,
+    )
 
     def told(row: dict[str, float]) -> None:
         print(

@@ -61,6 +61,11 @@ def closest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {found[0]!r}?" if found else ""
 
 
+def many(count: int, noun: str) -> str:
+    """``1 room``, ``2 rooms``: a number of things whose name takes an s."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def _told(detail: Mapping[str, Any], model: type[BaseModel] | None) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "extra_forbidden":

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import stdtrit
 
+from surveyor.core.wording import many
 from surveyor.skills.distil.rollouts import Rollout
 
 
@@ -154,7 +155,7 @@ def compare(
     lower = upper = None
     if found.rooms < settings.rooms:
         passed, level = False, 0.0  # nothing was tested, so nothing is spent
-        reason = f"only {found.rooms} rooms, {settings.rooms} are needed"
+        reason = f"only {many(found.rooms, 'room')}, {settings.rooms} are needed"
     elif level <= 0:
         passed, reason = False, "the error budget of this library is spent"
     else:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
+from surveyor.core.wording import many
 from surveyor.skills.attribution import Worth
 from surveyor.skills.entries import LedgerRow, StoredSkill
 from surveyor.skills.gate import Comparison
@@ -56,7 +57,7 @@ def show(store: SkillStore, name: str) -> str:
         head.append("parents: " + ", ".join(skill.provenance.parents))
     if skill.provenance.episodes:
         count, scenes = len(skill.provenance.episodes), len(skill.provenance.scenes)
-        head.append(f"evidence: {count} episodes on {scenes} scenes")
+        head.append(f"evidence: {many(count, 'episode')} on {many(scenes, 'scene')}")
     head.extend(ledger_line(row) for row in store.ledger(skill.document.name))
     return "\n".join([*head, "", skill.document.text])
 
@@ -87,12 +88,12 @@ def diff(store: SkillStore, old: str, new: str) -> str:
 
 def worth_text(row: Worth) -> str:
     """What one skill is worth, a few lines: what isn't known yet says so."""
-    lines = [f"{row.name}@{row.version}  {row.status}  used in {row.uses} episodes"]
+    lines = [f"{row.name}@{row.version}  {row.status}  used in {many(row.uses, 'episode')}"]
     if row.lift is None:
         lines.append("  lift: never judged; `surveyor evolve` and `surveyor skills gate` judge")
     else:
         ends = "" if row.low is None else f" [{row.low:+.3f}, {row.high:+.3f}]"
-        lines.append(f"  lift {row.lift:+.3f}{ends} utility over {row.rooms} rooms")
+        lines.append(f"  lift {row.lift:+.3f}{ends} utility over {many(row.rooms, 'room')}")
         lines.append(
             f"  with / without it: score {row.score_with:.3f} / {row.score_without:.3f}, "
             f"{row.cost_with:.2f} / {row.cost_without:.2f} priced s, "
@@ -106,7 +107,8 @@ def verdict_line(what: str, found: Comparison) -> str:
     """A comparison in one line."""
     ends = "" if found.lower is None else f" [{found.lower:+.3f}, {found.upper:+.3f}]"
     return (
-        f"{what}: lift {found.lift:+.3f}{ends}, {found.tasks} tasks in {found.rooms} rooms; "
+        f"{what}: lift {found.lift:+.3f}{ends}, {many(found.tasks, 'task')} in "
+        f"{many(found.rooms, 'room')}; "
         f"score {found.score_with:.3f} against {found.score_without:.3f}, "
         f"{found.cost_with:.2f} against {found.cost_without:.2f} priced s; {found.reason}"
     )

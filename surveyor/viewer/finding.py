@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from surveyor.core.wording import many
 from surveyor.memory.episodes import Episode
 from surveyor.memory.events import EpisodeStatus, ToolStatus
 from surveyor.memory.evidence import KINDS, Chain, Node, box_of, chain
@@ -88,7 +89,7 @@ class FoundEpisode(_Indexed):
         told = [self.sentence]
         facts = [_WORDS[self.kind] if not self.remembered else "as measured before"]
         if self.photos:
-            facts.append(f"{len(self.photos)} photos")
+            facts.append(f"{many(len(self.photos), 'photo')}")
         if self.scale.basis:
             facts.append("; ".join(self.scale.basis))
         if self.status == "answered" and self.answer.unit and self.answer.low is None:

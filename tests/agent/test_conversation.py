@@ -84,7 +84,10 @@ def test_one_message_with_too_many_views_shows_the_last_of_them() -> None:
 
 def test_photos_are_called_photos(tmp_path: Path) -> None:
     task = make_task(BlobStore(tmp_path), frames=1)
-    for rule, said, not_said in (("all", "video", "photos"), (PHOTOS, "1 photos.", "video")):
+    for rule, said, not_said in (
+        ("all", "1 frame of a video", "photos"),
+        (PHOTOS, "1 photo.", "video"),
+    ):
         told = agent_prompt(task.model_copy(update={"frame_rule": rule}), PlannerInput(()), "")
         assert said in told.before + told.system
         assert not_said not in told.before + told.system

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from surveyor.core.errors import UserError
 from surveyor.core.names import check_name, safe_name
+from surveyor.core.wording import many
 
 
 @pytest.mark.parametrize(
@@ -59,3 +60,7 @@ def test_every_text_has_a_file_name_of_its_own(one: str, other: str) -> None:
     assert (safe_name(one) == safe_name(other)) is (one == other)
     assert safe_name(one).isascii()
     assert 0 < len(safe_name(one)) <= 120
+
+
+def test_one_thing_has_no_s() -> None:
+    assert [many(n, "room") for n in (0, 1, 2)] == ["0 rooms", "1 room", "2 rooms"]

@@ -27,6 +27,12 @@ def test_help_costs_less_than_half_a_second_of_cpu() -> None:
     assert "demo" in done.stdout
 
 
+def test_a_verb_offers_no_completion_of_its_own() -> None:
+    done = subprocess.run([*SURVEYOR, "load", "--help"], capture_output=True, text=True, check=True)
+    assert "--hub" in done.stdout
+    assert "completion" not in done.stdout
+
+
 def test_unknown_verb_is_a_usage_error() -> None:
     done = subprocess.run([*SURVEYOR, "mesure"], capture_output=True, text=True, check=False)
     assert done.returncode == 2

@@ -46,7 +46,7 @@ def test_without_controls_settings_are_what_they_always_were(tmp_path: Path) -> 
 def test_pairs_are_filmed_and_joined(tmp_path: Path) -> None:
     done = rooms(tmp_path, "make", "p", *SMALL, "--pairs", "relit", "--per-type", "2")
     assert done.returncode == 0, done.stderr
-    assert "1 pairs of rooms" in done.stdout
+    assert "1 pair of rooms" in done.stdout
     assert Dataset.open(tmp_path / "p").manifest.scenes == ("room_000012", "room_000012-relit")
     assert all(target.pair for target in dataset_truth.targets(tmp_path / "p"))
 
@@ -55,7 +55,7 @@ def test_long_walks_are_made_and_refuse_what_only_rooms_have(tmp_path: Path) -> 
     small = ("--walk", "--rooms", "1", "--frames", "96", "--width", "96", "--height", "72")
     done = rooms(tmp_path, "make", "w", *small, "--seed", "1", "--type", "object_abs_distance")
     assert done.returncode == 0, done.stderr
-    assert "1 places of 96 frames" in done.stdout
+    assert "1 place of 96 frames" in done.stdout
     manifest = Dataset.open(tmp_path / "w").manifest
     assert (manifest.generator, manifest.scenes) == ("walks", ("walk_000001",))
     done = rooms(tmp_path, "make", "x", *small, "--kind", "office")

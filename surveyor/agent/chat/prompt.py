@@ -14,6 +14,7 @@ from typing import TypeAlias
 from surveyor.agent.chat.messages import Message, Part, Picture, labelled
 from surveyor.agent.planner import PlannerInput
 from surveyor.core.tasks import PHOTOS, AnswerKind, Task
+from surveyor.core.wording import many
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,9 @@ def _agent(task: Task, brief: PlannerInput, dialect: str, role: str) -> Prompt:
         after.append(f"Scene: {task.scene_id}")
     after.append(_FORMS[task.answer_kind].format(unit=unit))
     number = len(task.frames)
-    order = "photos" if task.frame_rule == PHOTOS else "frames of a video, in order of time"
-    before = f"{number} {order}." if number else ""
+    video = f"{many(number, 'frame')} of a video, in order of time"
+    seen = many(number, "photo") if task.frame_rule == PHOTOS else video
+    before = f"{seen}." if number else ""
     if not number and task.scene_id:
         before = "There are no frames; the place is known to the scene tool."
     return Prompt("\n\n".join(system), before, "\n".join(after))

@@ -34,6 +34,7 @@ from surveyor.core.geometry import Float
 from surveyor.core.locks import claimed
 from surveyor.core.paths import child
 from surveyor.core.tasks import Task
+from surveyor.core.wording import many
 from surveyor.core.workers import in_processes
 from surveyor.scenes.capture.depth_maps import FrameMaps, encode_maps
 from surveyor.scenes.capture.visibility import SeenBoxes
@@ -225,7 +226,7 @@ def _first_change(made: DatasetPlan, plan: DatasetPlan) -> str:
     after = {**plan.model_dump(exclude={"settings"}), **plan.settings}
     old, new = before.pop("scenes"), after.pop("scenes")
     if len(old) != len(new):
-        return f"{len(old)} scenes, not {len(new)}"
+        return f"{many(len(old), 'scene')}, not {len(new)}"
     if old != new:
         return f"scenes of another kind or seed: {old[0]}, not {new[0]}"
     name = next(key for key in {**before, **after} if before.get(key) != after.get(key))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from surveyor.core.wording import many
 from surveyor.skills.gate import Comparison, GateSettings
 from surveyor.skills.provenance import digest
 from surveyor.skills.workflow import PLAIN, Workflow
@@ -99,9 +100,9 @@ def run_id(
 def round_line(report: RoundReport, total: int) -> str:
     """One line of progress."""
     judged = next((v.comparison for v in report.verdicts if v.comparison.level > 0), None)
-    gate = f"gate: {judged.reason} after {judged.rooms} rooms; " if judged else ""
+    gate = f"gate: {judged.reason} after {many(judged.rooms, 'room')}; " if judged else ""
     return (
-        f"round {report.round}/{total}: {report.played} rollouts"
+        f"round {report.round}/{total}: {many(report.played, 'rollout')}"
         + (f" ({report.incomplete} incomplete)" if report.incomplete else "")
         + f", {report.findings} findings, {gate}{report.count('promoted')} promoted,"
         f" {report.active} active before; on teaching rooms the library has"
@@ -113,7 +114,10 @@ def round_line(report: RoundReport, total: int) -> str:
 def plot(reports: tuple[RoundReport, ...], width: int = 40) -> str:
     """The learning curve over rungs and rounds, for terminals: utility of the best arm so far."""
     rows = [
-        (f"round {report.round}, rung {number}, {rung.rooms} rooms", max(rung.utilities.values()))
+        (
+            f"round {report.round}, rung {number}, {many(rung.rooms, 'room')}",
+            max(rung.utilities.values()),
+        )
         for report in reports
         for number, rung in enumerate(report.rungs, start=1)
     ]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from surveyor.core.errors import UserError
+from surveyor.core.wording import many
 from surveyor.services.plan import write_atomically
 from surveyor.skills.distil.base import Distiller
 from surveyor.skills.distil.rollouts import Rollout
@@ -87,9 +88,9 @@ def plan_rooms(cases: Sequence[Case], known: frozenset[str], settings: EvolveSet
         raise UserError(f"{len(rooms)} rooms are too few to learn and judge on; give {MIN_ROOMS}")
     if len(fresh) < judging:
         raise UserError(
-            f"this library has learned from {len(rooms) - len(fresh)} of these {len(rooms)} rooms"
-            f" already, and {judging} fresh ones are needed to judge on; give another dataset, or"
-            " another --library"
+            f"this library has learned from {len(rooms) - len(fresh)} of these "
+            f"{many(len(rooms), 'room')} already, and {judging} fresh ones are needed to "
+            "judge on; give another dataset, or another --library"
         )
     gates = fresh[len(fresh) - judging :]
     teaching = [room for room in rooms if room not in set(gates)]

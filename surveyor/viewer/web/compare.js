@@ -1,4 +1,4 @@
-import { api, crumbs, enc, h, link, one, readable, show } from "./dom.js";
+import { api, crumbs, enc, h, link, many, one, readable, show } from "./dom.js";
 
 const CELLS = [["", "all"], ["only_a", "only A right"], ["only_b", "only B right"], ["both", "both right"], ["neither", "both wrong"]];
 
@@ -19,7 +19,7 @@ export async function comparePage([a, b], query, go) {
     h("div", { class: "card wide" }, h("table", {}, h("thead", {}, h("tr", {}, ["Type", "n", "A", "B", "B − A", "95 %", "only A", "only B"].map((t) => h("th", { scope: "col" }, t)))),
       h("tbody", {}, Object.entries(told.types).map(([name, t]) => h("tr", {}, h("th", { scope: "row" }, link(address(cell, type === name ? "" : name), { "aria-current": type === name ? "true" : undefined }, readable(name))),
         [t.n, one(t.a), one(t.b), one(t.difference.value), t.difference.low == null ? "–" : `${one(t.difference.low)} to ${one(t.difference.high)}`, t.only_a, t.only_b].map((v) => h("td", { class: "n" }, v))))))),
-    h("h2", {}, `${rows.length} questions, the largest differences first`),
+    h("h2", {}, `${many(rows.length, "question")}, the largest differences first`),
     h("div", { class: "card wide" }, h("table", {}, h("thead", {}, h("tr", {}, ["Question", "Correct", "A", "B"].map((t) => h("th", { scope: "col" }, t)))),
       h("tbody", {}, rows.map((r) => h("tr", {}, h("th", { scope: "row" }, r.task), h("td", {}, r.correct),
         h("td", {}, link(open(a, r), { class: r.a.value >= 0.5 ? "good" : "bad" }, `${r.a.answer || "nothing"} (${one(100 * r.a.value)})`)),

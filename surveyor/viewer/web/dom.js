@@ -48,6 +48,7 @@ export const link = (href, attributes, ...children) => h("a", { href, ...attribu
 export const key = (text) => h("kbd", { "aria-hidden": "true" }, text);
 export const enc = encodeURIComponent;
 export const one = (x) => (x === null || x === undefined ? "–" : Number(x).toFixed(1));
+export const many = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 export const readable = (type) => type.replace(/^object_|^obj_/, "").replaceAll("_", " ");
 
 export function seconds(x) {

@@ -1,4 +1,4 @@
-import { api, crumbs, enc, h, link, note, one, readable, seconds, show } from "./dom.js";
+import { api, crumbs, enc, h, link, many, note, one, readable, seconds, show } from "./dom.js";
 
 const ROW = 34;
 
@@ -76,7 +76,7 @@ export async function runPage([run], query, go) {
     pages.set(number, got.rows);
     while (pages.size > 6) pages.delete(pages.keys().next().value);
     spacer.style.setProperty("height", `${total * ROW}px`);
-    count.textContent = `${total} episodes`;
+    count.textContent = `${many(total, "episode")}`;
   }
 
   async function paint() {

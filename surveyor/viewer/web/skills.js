@@ -1,5 +1,5 @@
 import { curve } from "./training.js";
-import { api, crumbs, enc, h, link, s, show } from "./dom.js";
+import { api, crumbs, enc, h, link, many, s, show } from "./dom.js";
 
 const signed = (x) => `${x > 0 ? "+" : ""}${x.toFixed(3)}`;
 
@@ -25,8 +25,8 @@ export async function skillsPage(_, __, go) {
 
 // One evolution: the learning curve, and what the gate said of every round.
 function evolution(e) {
-  const rungs = e.rounds.flatMap((r) => r.rungs.map((rooms) => `round ${r.round}, ${rooms} rooms`));
-  const gate = (g) => (g ? [lift(g), " ", h("span", { class: "quiet" }, `${g.rooms} rooms: ${g.reason}`)] : "nothing to judge");
+  const rungs = e.rounds.flatMap((r) => r.rungs.map((rooms) => `round ${r.round}, ${many(rooms, "room")}`));
+  const gate = (g) => (g ? [lift(g), " ", h("span", { class: "quiet" }, `${many(g.rooms, "room")}: ${g.reason}`)] : "nothing to judge");
   const row = (r) => h("tr", {}, h("th", { scope: "row" }, r.round), h("td", { class: "n" }, r.played, r.incomplete ? ` (${r.incomplete} incomplete)` : ""), h("td", { class: "n" }, r.findings), h("td", { class: "n" }, r.promoted),
     [r.utility, r.plain, r.best].map((x) => h("td", { class: "n" }, x.toFixed(3))), h("td", {}, gate(r.gate)));
   return h("section", { "aria-label": `Evolution ${e.run.slice(0, 8)}` }, h("h2", {}, "Evolution ", h("code", {}, e.run.slice(0, 8))),
@@ -60,7 +60,7 @@ export async function skillPage([name], query, go) {
       ` ${v.status}, ${v.origin}, lift ${lift(v)} `, v.parents.length ? h("span", { class: "quiet" }, `from ${v.parents.map((p) => p.replace(/@(.{8}).*/, "@$1")).join(", ")} `) : null, v.version !== told.version ? link(at(told.version, v.version), { class: "against" }, "beside") : null))),
     h("div", { class: "pair" }, told.against ? card(told.against, told.other) : null, card(told.version, told.text)),
     told.diff.length ? h("details", { open: true }, h("summary", {}, "What changed"), h("pre", { class: "diff", tabindex: "0" }, told.diff.map((l) => h("span", { class: l[0] === "+" ? "plus" : l[0] === "-" ? "minus" : "" }, l, "\n")))) : null,
-    told.ledger.length ? h("details", {}, h("summary", {}, `History, ${told.ledger.length} lines`), h("pre", { tabindex: "0" }, told.ledger.join("\n"))) : null);
+    told.ledger.length ? h("details", {}, h("summary", {}, `History, ${many(told.ledger.length, "line")}`), h("pre", { tabindex: "0" }, told.ledger.join("\n"))) : null);
   const turn = (d) => { const i = told.versions.findIndex((v) => v.version === told.version) + d; if (told.versions[i]) go(at(told.versions[i].version, told.against), true); };
   return { keys: { j: () => turn(1), k: () => turn(-1), u: () => go("/skills") } };
 }

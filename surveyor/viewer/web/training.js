@@ -1,4 +1,4 @@
-import { api, crumbs, enc, h, link, s, show } from "./dom.js";
+import { api, crumbs, enc, h, link, many, s, show } from "./dom.js";
 
 const W = 360, T = 150, LEFT = 44, LOW = 18;
 const short = (x) => (Math.abs(x) >= 1000 || (x && Math.abs(x) < 0.01) ? x.toExponential(1) : Number(x.toPrecision(3)).toString());
@@ -24,7 +24,7 @@ export async function trainingPage([name], query, go) {
   const names = [...new Set(told.rows.flatMap((r) => Object.keys(r)))].filter((k) => k !== "step").slice(0, 40);
   const scale = h("label", { class: "inline" }, h("input", { type: "checkbox", id: "log", checked: log, onchange: (e) => go(`/training/${enc(name)}${e.target.checked ? "?log=1" : ""}`, true) }), " logarithmic where positive ", h("kbd", { "aria-hidden": "true" }, "l"));
   const settings = Object.entries(told.settings).length ? h("details", {}, h("summary", {}, "Settings and summary"), h("pre", { tabindex: "0" }, JSON.stringify(told.settings, null, 1))) : null;
-  show(h("h1", {}, name), h("p", { class: "quiet" }, `${told.steps} rows${told.rows.length < told.steps ? `, ${told.rows.length} drawn` : ""}`), h("div", { class: "filters" }, scale),
+  show(h("h1", {}, name), h("p", { class: "quiet" }, `${many(told.steps, "row")}${told.rows.length < told.steps ? `, ${told.rows.length} drawn` : ""}`), h("div", { class: "filters" }, scale),
     h("div", { class: "curves" }, names.map((k) => curve(k, told.rows.filter((r) => r[k] !== undefined).map((r) => [r.step, r[k]]), log))), settings);
   return { keys: { u: () => go("/training"), l: () => document.getElementById("log").click() } };
 }
