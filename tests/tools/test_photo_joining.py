@@ -143,3 +143,16 @@ def test_the_nearest_descriptor_is_taken_where_it_is_clearly_the_nearest(
         if first < 0.8 * second and (j not in wanted or first < wanted[j][0]):
             wanted[j] = (float(first), i)
     assert {(i, j) for j, (_, i) in wanted.items()} == {(i, j) for i, j in _nearest(a, b).tolist()}
+
+
+@settings(max_examples=20)
+@given(factor=st.floats(0.1, 1.0), u=st.floats(0, 479), v=st.floats(0, 359))
+def test_a_lens_of_a_smaller_picture_sees_the_same_ways(factor: float, u: float, v: float) -> None:
+    from surveyor.tools.geometry.photo_focal import resized
+
+    small = resized(LENS, factor)
+    at = (np.array([u, v]) + 0.5) * factor - 0.5
+    ray = (at - [small.cx, small.cy]) / [small.fx, small.fy]
+    assert np.allclose(ray, (np.array([u, v]) - [LENS.cx, LENS.cy]) / FOCAL)
+    again = resized(small, 1 / factor)
+    assert np.allclose([again.fx, again.cx, again.cy], [LENS.fx, LENS.cx, LENS.cy])

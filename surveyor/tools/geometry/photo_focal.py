@@ -17,8 +17,11 @@ from typing import Final
 import numpy as np
 
 from surveyor.core.geometry import Float, Intrinsics
+from surveyor.core.photos import Photo
 from surveyor.tools.geometry.photo_matching import LEAST, opencv
 
+GUESSED_FOCAL: Final = 0.9
+"""Of the longer side: a phone's main camera is about 0.75, a zoomed compact above 1."""
 _TRIED: Final = np.geomspace(0.5, 2.0, 57)
 """Factors of the focal length that was guessed, 2.5 % apart."""
 _PAIRS: Final = 24
@@ -26,6 +29,31 @@ _FLAT: Final = 0.8
 """Share of a pair's points that one homography explains where the pair tells no focal length."""
 _CLOSE: Final = 1.0
 """Pixels within which points hold a fundamental matrix; looser ones blur the vote."""
+
+
+def lens_of(photo: Photo) -> Intrinsics:
+    """A photo's lens, with the focal length that its camera wrote or one that is guessed."""
+    focal = photo.focal or GUESSED_FOCAL * max(photo.width, photo.height)
+    return Intrinsics(
+        fx=focal,
+        fy=focal,
+        cx=(photo.width - 1) / 2,
+        cy=(photo.height - 1) / 2,
+        width=photo.width,
+        height=photo.height,
+    )
+
+
+def resized(lens: Intrinsics, factor: float) -> Intrinsics:
+    """The same lens for a picture of another size; pixel centres are whole numbers."""
+    return Intrinsics(
+        fx=lens.fx * factor,
+        fy=lens.fy * factor,
+        cx=(lens.cx + 0.5) * factor - 0.5,
+        cy=(lens.cy + 0.5) * factor - 0.5,
+        width=round(lens.width * factor),
+        height=round(lens.height * factor),
+    )
 
 
 def focal_factor(intrinsics: Sequence[Intrinsics], seen: Sequence[dict[int, Float]]) -> float:

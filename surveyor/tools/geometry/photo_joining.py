@@ -11,7 +11,7 @@ and 18 (triangulation, bundle adjustment).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from itertools import combinations
 from typing import Final
@@ -23,12 +23,10 @@ from surveyor.core.geometry import Float, Intrinsics
 from surveyor.core.photos import Photo
 from surveyor.tools.geometry.bundle import Bundle, Sightings, adjusted, camera_spread
 from surveyor.tools.geometry.many_views import ViewPose, triangulated, widest_angle
-from surveyor.tools.geometry.photo_focal import focal_factor
-from surveyor.tools.geometry.photo_matching import LEAST, PIXELS, opencv, tracks_of
+from surveyor.tools.geometry.photo_focal import focal_factor, lens_of, resized
+from surveyor.tools.geometry.photo_matching import LEAST, PIXELS, opencv, shrunk, tracks_of
 from surveyor.tools.geometry.resection import resected
 
-GUESSED_FOCAL: Final = 0.9
-"""Of the longer side: a phone's main camera is about 0.75, a zoomed compact above 1."""
 FOCAL_FROM: Final = 5
 """Photos that together tell a focal length; three can put it 40 % off, and lengths with it."""
 _STARTS: Final = 4
@@ -110,9 +108,17 @@ def join_photos(photos: Sequence[Photo]) -> Joined:
         raise UserError("measuring in photos by hand needs OpenCV; run `pip install '.[photos]'`")
     if len(photos) < 2:
         raise UserError("one photo has no depth: give a second one, taken a step to the side")
-    intrinsics = [_intrinsics(photo) for photo in photos]
+    lenses = [lens_of(photo) for photo in photos]
     focal_known = all(photo.focal is not None for photo in photos)
-    return join_tracks(intrinsics, tracks_of(photos, intrinsics), focal_known)
+    # What is right to a pixel or two is right in the size that features were found in.
+    small = [resized(lens, shrunk(lens.width, lens.height)) for lens in lenses]
+    joined = join_tracks(small, tracks_of(photos, small), focal_known)
+    back = [1 / shrunk(lens.width, lens.height) for lens in lenses]
+    return replace(
+        joined,
+        intrinsics=tuple(map(resized, joined.intrinsics, back)),
+        error=joined.error * max(back),
+    )
 
 
 def join_tracks(
@@ -188,18 +194,6 @@ def _grow(work: _Work, start: _Start, focal_known: bool) -> bool:
     while _drop_torn(work, focal_known) and len(work.points) >= LEAST:
         settle(_ALL)
     return len(work.cameras) >= 2 and len(work.points) >= LEAST
-
-
-def _intrinsics(photo: Photo) -> Intrinsics:
-    focal = photo.focal or GUESSED_FOCAL * max(photo.width, photo.height)
-    return Intrinsics(
-        fx=focal,
-        fy=focal,
-        cx=(photo.width - 1) / 2,
-        cy=(photo.height - 1) / 2,
-        width=photo.width,
-        height=photo.height,
-    )
 
 
 def _scaled(intrinsics: Sequence[Intrinsics], factor: float) -> list[Intrinsics]:
