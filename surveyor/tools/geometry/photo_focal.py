@@ -56,8 +56,10 @@ def resized(lens: Intrinsics, factor: float) -> Intrinsics:
     )
 
 
-def focal_factor(intrinsics: Sequence[Intrinsics], seen: Sequence[dict[int, Float]]) -> float:
-    """What the guessed focal lengths are to be multiplied by; 1 where no pair tells."""
+def focal_factor(
+    intrinsics: Sequence[Intrinsics], seen: Sequence[dict[int, Float]]
+) -> float | None:
+    """What the guessed focal lengths are to be multiplied by; ``None`` where no pair tells."""
     shared = [
         (len(tracks), a, b, sorted(tracks))
         for a, b in combinations(range(len(seen)), 2)
@@ -69,7 +71,7 @@ def focal_factor(intrinsics: Sequence[Intrinsics], seen: Sequence[dict[int, Floa
         for count, a, b, tracks in shared[:_PAIRS]
         if (unequal := _unequal(intrinsics, seen, (a, b), tracks)) is not None
     ]
-    return float(_TRIED[np.sum(votes, axis=0).argmin()]) if votes else 1.0
+    return float(_TRIED[np.sum(votes, axis=0).argmin()]) if votes else None
 
 
 def _unequal(
