@@ -20,8 +20,6 @@ from surveyor.core.photos import Photo
 SIFTED: Final = 1200
 """Pixels of the longer side in which features are looked for."""
 _FEATURES: Final = 5000
-_CONTRAST: Final = 0.004
-"""Least contrast of a feature, a tenth of the usual: smooth walls have few; pairs are checked."""
 _LENGTH: Final = 512
 """Length of a descriptor. Whole numbers up to this are multiplied and summed exactly, so that the
 same photos match alike whatever number of threads does it."""
@@ -52,7 +50,7 @@ def _features(photo: Photo) -> tuple[Float, NDArray[np.float32]]:
     scale = shrunk(image.shape[1], image.shape[0])
     if scale < 1:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    finder = cv2.SIFT_create(nfeatures=_FEATURES, contrastThreshold=_CONTRAST)
+    finder = cv2.SIFT_create(nfeatures=_FEATURES, contrastThreshold=0.01)
     found, descriptors = finder.detectAndCompute(image, None)
     if descriptors is None:
         return np.empty((0, 2)), np.empty((0, 128), np.float32)
