@@ -21,7 +21,7 @@ import numpy as np
 from surveyor.core.errors import UserError
 from surveyor.core.geometry import Float, Intrinsics
 from surveyor.core.photos import Photo
-from surveyor.tools.geometry.bundle import Bundle, Sightings, adjusted, camera_spread
+from surveyor.tools.geometry.bundle import CameraBundle, Sightings, adjusted, camera_spread
 from surveyor.tools.geometry.many_views import ViewPose, triangulated, widest_angle
 from surveyor.tools.geometry.photo_focal import focal_factor, lens_of, resized
 from surveyor.tools.geometry.photo_matching import LEAST, PIXELS, opencv, shrunk, tracks_of
@@ -301,7 +301,7 @@ def _adjust(work: _Work, *, focal: bool, most: int = _ADJUSTED) -> None:
         _triangulate(work)
 
 
-def _bundle(work: _Work, tracks: Sequence[int]) -> tuple[Bundle, Sightings]:
+def _bundle(work: _Work, tracks: Sequence[int]) -> tuple[CameraBundle, Sightings]:
     """What is known of the cameras and of these points, and who saw which of them where."""
     place = {track: i for i, track in enumerate(tracks)}
     seen = [
@@ -312,7 +312,7 @@ def _bundle(work: _Work, tracks: Sequence[int]) -> tuple[Bundle, Sightings]:
     ]
     lenses = [work.intrinsics[k] for _, _, k, _ in seen]
     cameras = work.cameras.values()
-    bundle = Bundle(
+    bundle = CameraBundle(
         np.array([camera.R for camera in cameras]),
         np.array([camera.t for camera in cameras]),
         np.array([work.points[track] for track in tracks]),
