@@ -11,21 +11,21 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from surveyor.core.geometry import Float, Intrinsics
-from surveyor.tools.geometry.bundle import Sightings, ViewBundle, adjusted, camera_spread, slopes
+from surveyor.tools.geometry.bundle import CameraBundle, Sightings, adjusted, camera_spread, slopes
 from surveyor.tools.geometry.many_views import ViewPose, drift, refined
 
 FOCAL = 400.0
 LENS = Intrinsics(fx=FOCAL, fy=FOCAL, cx=240, cy=180, width=480, height=360)
 
 
-def filmed(draws: np.random.Generator, cameras: int = 6, points: int = 80) -> ViewBundle:
+def filmed(draws: np.random.Generator, cameras: int = 6, points: int = 80) -> CameraBundle:
     """Cameras some way off that all look at the same cloud."""
     turns = Rotation.from_rotvec(draws.normal(0, 0.2, (cameras, 3))).as_matrix()
     shifts = np.column_stack([draws.normal(0, 0.6, (cameras, 2)), np.full(cameras, 4.0)])
-    return ViewBundle(turns, shifts, draws.uniform(-1, 1, (points, 3)))
+    return CameraBundle(turns, shifts, draws.uniform(-1, 1, (points, 3)))
 
 
-def seen_by(bundle: ViewBundle, draws: np.random.Generator, noise: float) -> Sightings:
+def seen_by(bundle: CameraBundle, draws: np.random.Generator, noise: float) -> Sightings:
     who, what = np.meshgrid(range(len(bundle.turns)), range(len(bundle.points)), indexing="ij")
     none = np.zeros((who.size, 2))
     exact = Sightings(who.ravel(), what.ravel(), none, np.full(who.size, FOCAL))
@@ -53,7 +53,7 @@ def test_slopes_are_what_a_small_move_does(seed: int) -> None:
         assert np.allclose(slopes(moved, seen).off / small, now.point[:, :, k], atol=0.1)
 
 
-def lengths(bundle: ViewBundle) -> float:
+def lengths(bundle: CameraBundle) -> float:
     """A length by another, on which no choice of coordinates hangs."""
     a, b, c, d = bundle.points[:4]
     return float(np.log(np.linalg.norm(a - b) / np.linalg.norm(c - d)))

@@ -91,6 +91,16 @@ def test_a_length_by_hand_is_right_and_a_follow_up_recalls_the_known_size(
         ask([], "", Asking(root=asking.root, place="boxes", points=(deep[0],)))
 
 
+def test_marks_of_two_spots_are_no_end(room: BoxRoom, asking: Asking) -> None:
+    points, known = marked(room)
+    (u, v), *_ = corner(room, (0.2, 1.0, 0.8), (11,)).values()
+    astray = corner(room, (0.2, 1.0, 0.8), (0, 1)) | {11: (u, v - 30 if v > 40 else v + 30)}
+    wrong = (mark("a", astray), *points[1:])
+    by_hand = Asking(root=asking.root, place="boxes", points=wrong, known=(known,))
+    with pytest.raises(UserError, match="end 'a' are not one point"):
+        ask([], "How long is the sofa?", by_hand)
+
+
 def test_photos_that_fit_badly_tell_no_focal_length(room: BoxRoom) -> None:
     view = joined(room)
     for error, known, refused in ((0.5, False, False), (1.2, True, False), (1.2, False, True)):
@@ -272,6 +282,22 @@ def test_points_are_marked_with_the_keyboard_alone_and_the_address_holds_them(
         "document.querySelector('.answer.open').textContent"
     )
     assert tab.problems == []
+
+
+@pytest.mark.browser
+def test_what_is_still_to_mark_is_said_and_measuring_waits_for_it(tab: Tab, home: str) -> None:
+    """A length that is typed needs its own two ends, not those of an earlier question."""
+    two = "p=a=1:9,9+2:9,9&p=b=1:30,9+2:30,9"
+    tab.show(f"{home}/place/boxes/mark?{two}", 1280, 860)
+    tab.until("document.getElementById('missing').textContent.includes('no metres')")
+    assert not tab.value("document.getElementById('measure').disabled")
+    tab.show(f"{home}/place/boxes/mark?{two}&known=door+=+2+m,+c+to+d", 1280, 900)
+    tab.until("document.getElementById('missing').textContent")
+    said = tab.value("document.getElementById('missing').textContent")
+    assert said == "Still to mark: c in 2 more photos, d in 2 more photos."
+    assert tab.value("document.getElementById('measure').disabled")
+    bottom = "document.getElementById('measure').getBoundingClientRect().bottom"
+    assert tab.value(f"{bottom} <= innerHeight"), "who measures need not scroll"
 
 
 def _walk(tab: Tab, wanted: str, onward: str, back: str, k: int) -> None:

@@ -37,7 +37,7 @@ class Sightings:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ViewBundle:
+class CameraBundle:
     """``turns`` (c, 3, 3), ``shifts`` (c, 3), ``points`` (p, 3), ``zoom``: the logarithm of what
     all focal lengths are multiplied by."""
 
@@ -70,7 +70,7 @@ class _Normal:
     down_points: Float
 
 
-def slopes(bundle: ViewBundle, seen: Sightings) -> Slopes:
+def slopes(bundle: CameraBundle, seen: Sightings) -> Slopes:
     """Where everything is off, and how that changes."""
     turns = bundle.turns[seen.camera]
     turned = np.einsum("nij,nj->ni", turns, bundle.points[seen.point])
@@ -86,7 +86,7 @@ def slopes(bundle: ViewBundle, seen: Sightings) -> Slopes:
     return Slopes(at - seen.pixels, by_camera, at[:, :, None], by_shift @ turns)
 
 
-def adjusted(bundle: ViewBundle, seen: Sightings, *, zoom: bool) -> ViewBundle:
+def adjusted(bundle: CameraBundle, seen: Sightings, *, zoom: bool) -> CameraBundle:
     """The bundle that fits best; the focal length moves with ``zoom`` alone."""
     damping, cost = 1e-3, _cost(bundle, seen)
     for _ in range(_ROUNDS):
@@ -106,7 +106,7 @@ def adjusted(bundle: ViewBundle, seen: Sightings, *, zoom: bool) -> ViewBundle:
     return bundle
 
 
-def camera_spread(bundle: ViewBundle, seen: Sightings, *, zoom: bool) -> Float:
+def camera_spread(bundle: CameraBundle, seen: Sightings, *, zoom: bool) -> Float:
     """(6 c + 1, 6 c + 1) covariance of all turns and shifts and the zoom, as far as what was seen
     holds them; how all could move together is left out, since no length hangs on it."""
     normal = _normal(bundle, seen, zoom)
@@ -128,12 +128,12 @@ def _weights(off: Float) -> Float:
     return found
 
 
-def _cost(bundle: ViewBundle, seen: Sightings) -> float:
+def _cost(bundle: CameraBundle, seen: Sightings) -> float:
     off = slopes(bundle, seen).off
     return float((np.sqrt(1 + (off**2).sum(axis=1)) - 1).sum())
 
 
-def _normal(bundle: ViewBundle, seen: Sightings, zoom: bool) -> _Normal:
+def _normal(bundle: CameraBundle, seen: Sightings, zoom: bool) -> _Normal:
     now = slopes(bundle, seen)
     cameras, points = len(bundle.turns), len(bundle.points)
     width = 6 * cameras
@@ -172,7 +172,7 @@ def _through(normal: _Normal, inverse: Float) -> tuple[Float, Float]:
     return half, half.reshape(size, -1) @ normal.both.reshape(size, -1).T
 
 
-def _stepped(bundle: ViewBundle, normal: _Normal, damping: float, zoom: bool) -> ViewBundle:
+def _stepped(bundle: CameraBundle, normal: _Normal, damping: float, zoom: bool) -> CameraBundle:
     own = normal.cameras + damping * np.diag(np.diag(normal.cameras) + 1e-9)
     diagonal = np.einsum("pii->pi", normal.points)
     inverse = np.linalg.inv(normal.points + (damping * diagonal + 1e-9)[:, :, None] * np.eye(3))

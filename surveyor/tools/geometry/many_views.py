@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from surveyor.core.geometry import Float
-from surveyor.tools.geometry.bundle import Sightings, ViewBundle, slopes
+from surveyor.tools.geometry.bundle import CameraBundle, Sightings, slopes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +69,7 @@ def drift(cameras: Sequence[ViewPose], focals: Float, point: Float) -> Float:
     place = np.arange(len(cameras))
     seen = Sightings(place, np.zeros_like(place), np.zeros((len(cameras), 2)), focals)
     poses = np.array([camera.R for camera in cameras]), np.array([camera.t for camera in cameras])
-    now = slopes(ViewBundle(*poses, point[None]), seen)
+    now = slopes(CameraBundle(*poses, point[None]), seen)
     sides = now.point.transpose(0, 2, 1)
     inverse = np.linalg.inv((sides @ now.point).sum(axis=0))
     by_camera = np.hstack(list(sides @ now.camera))

@@ -17,8 +17,11 @@ from typing import Final
 import numpy as np
 
 from surveyor.core.geometry import Float, Intrinsics
+from surveyor.core.photos import Photo
 from surveyor.tools.geometry.photo_matching import LEAST, opencv
 
+GUESSED_FOCAL: Final = 0.9
+"""Of the longer side: a phone's main camera is about 0.75, a zoomed compact above 1."""
 _TRIED: Final = np.geomspace(0.5, 2.0, 57)
 """Factors of the focal length that was guessed, 2.5 % apart."""
 _PAIRS: Final = 24
@@ -28,8 +31,35 @@ _CLOSE: Final = 1.0
 """Pixels within which points hold a fundamental matrix; looser ones blur the vote."""
 
 
-def focal_factor(intrinsics: Sequence[Intrinsics], seen: Sequence[dict[int, Float]]) -> float:
-    """What the guessed focal lengths are to be multiplied by; 1 where no pair tells."""
+def lens_of(photo: Photo) -> Intrinsics:
+    """A photo's lens, with the focal length that its camera wrote or one that is guessed."""
+    focal = photo.focal or GUESSED_FOCAL * max(photo.width, photo.height)
+    return Intrinsics(
+        fx=focal,
+        fy=focal,
+        cx=(photo.width - 1) / 2,
+        cy=(photo.height - 1) / 2,
+        width=photo.width,
+        height=photo.height,
+    )
+
+
+def resized(lens: Intrinsics, factor: float) -> Intrinsics:
+    """The same lens for a picture of another size; pixel centres are whole numbers."""
+    return Intrinsics(
+        fx=lens.fx * factor,
+        fy=lens.fy * factor,
+        cx=(lens.cx + 0.5) * factor - 0.5,
+        cy=(lens.cy + 0.5) * factor - 0.5,
+        width=round(lens.width * factor),
+        height=round(lens.height * factor),
+    )
+
+
+def focal_factor(
+    intrinsics: Sequence[Intrinsics], seen: Sequence[dict[int, Float]]
+) -> float | None:
+    """What the guessed focal lengths are to be multiplied by; ``None`` where no pair tells."""
     shared = [
         (len(tracks), a, b, sorted(tracks))
         for a, b in combinations(range(len(seen)), 2)
@@ -41,7 +71,7 @@ def focal_factor(intrinsics: Sequence[Intrinsics], seen: Sequence[dict[int, Floa
         for count, a, b, tracks in shared[:_PAIRS]
         if (unequal := _unequal(intrinsics, seen, (a, b), tracks)) is not None
     ]
-    return float(_TRIED[np.sum(votes, axis=0).argmin()]) if votes else 1.0
+    return float(_TRIED[np.sum(votes, axis=0).argmin()]) if votes else None
 
 
 def _unequal(

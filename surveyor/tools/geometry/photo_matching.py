@@ -20,8 +20,6 @@ from surveyor.core.photos import Photo
 SIFTED: Final = 1200
 """Pixels of the longer side in which features are looked for."""
 _FEATURES: Final = 5000
-_CONTRAST: Final = 0.004
-"""Least contrast of a feature, a tenth of the usual: smooth walls have few; pairs are checked."""
 _LENGTH: Final = 512
 """Length of a descriptor. Whole numbers up to this are multiplied and summed exactly, so that the
 same photos match alike whatever number of threads does it."""
@@ -39,25 +37,31 @@ def opencv() -> Any:
     return import_module("cv2")
 
 
+def shrunk(width: int, height: int) -> float:
+    """What a photo's sides are multiplied by before features are looked for."""
+    return min(1.0, SIFTED / max(width, height))
+
+
 def _features(photo: Photo) -> tuple[Float, NDArray[np.float32]]:
-    """(n, 2) pixels of the photo and (n, 128) descriptors."""
+    """(n, 2) pixels of the shrunk photo and (n, 128) descriptors."""
     cv2 = opencv()
     grey = np.frombuffer(photo.data, np.uint8)
     image = cv2.imdecode(grey, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
-    scale = min(1.0, SIFTED / max(image.shape))
+    scale = shrunk(image.shape[1], image.shape[0])
     if scale < 1:
         image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    finder = cv2.SIFT_create(nfeatures=_FEATURES, contrastThreshold=_CONTRAST)
+    finder = cv2.SIFT_create(nfeatures=_FEATURES, contrastThreshold=0.01)
     found, descriptors = finder.detectAndCompute(image, None)
     if descriptors is None:
         return np.empty((0, 2)), np.empty((0, 128), np.float32)
     descriptors = np.sqrt(descriptors / (descriptors.sum(axis=1, keepdims=True) + 1e-7))
     whole = np.round(_LENGTH * descriptors).astype(np.float32)
-    return np.array([point.pt for point in found]) / scale, whole
+    return np.array([point.pt for point in found]), whole
 
 
 def tracks_of(photos: Sequence[Photo], intrinsics: Sequence[Intrinsics]) -> list[dict[int, Float]]:
-    """What each photo shows of points that several photos show."""
+    """What each photo shows of points that several photos show, in pixels of the shrunk photos,
+    whose lenses ``intrinsics`` are."""
     features = [_features(photo) for photo in photos]
     parent: dict[tuple[int, int], tuple[int, int]] = {}
 
