@@ -51,7 +51,7 @@ trap - EXIT
 # GRPO: an agent that saw many ways of looking and was told none finds out which ones pay.
 [ -e "$OUT/habits/model" ] || surveyor train compact "$OUT/habits" --steps 500 --layers 3 --width 96 --reworded 0 --strange 0 \
   --beginnings 0 --untold 1 --run "$OUT/runs/drawn"
-surveyor train reinforce "$OUT/habits/model" "$OUT/grpo" --dataset "$OUT/train" --steps 16 \
+[ -e "$OUT/grpo/model" ] || surveyor train reinforce "$OUT/habits/model" "$OUT/grpo" --dataset "$OUT/train" --steps 16 \
   --groups 6 --group 6 --rate 5e-4 --price 0.05
 for agent in habits grpo; do
   "$PYTHON" scripts/recipes/evaluate_compact.py "$OUT/$agent/model" "$OUT/test" "$OUT/eval-$agent" \
