@@ -194,8 +194,15 @@ _THINGS_ON_LY = frozenset(
 )
 """Words on -ly that may be things; all others are adverbs."""
 
-_AFTER = frozenset({"can", "stand", "rest", "unit", "case"})
-"""Words that end a name when they stand right behind one: trash can, tv stand, foot rest."""
+_AFTER = frozenset(
+    re.findall(
+        "[a-z]+",
+        "balance brush can case cover figure float label loom mount pack pin rest slide stack "
+        "stand step swing unit",
+    )
+)
+"""Words that end a name when they stand right behind one, though they are verbs elsewhere: trash
+can, tv stand, foot rest, bed cover, copper loom."""
 
 _WORDS = re.compile(r"[a-z][a-z'-]*")
 _SHORT = re.compile(r"(.+?)(n't|'ll|'re|'ve|'d|'m|'s|s')")
