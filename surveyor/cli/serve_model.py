@@ -14,7 +14,7 @@ app = typer.Typer()
 def serve_model(
     folder: Annotated[Path, typer.Argument(help="A model's folder.")],
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port of the API.")] = 8010,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the API.")] = 8010,
     name: Annotated[str, typer.Option(help="Name to serve it by (default: the folder's).")] = "",
 ) -> None:
     """Serve a compact agent, or a small Qwen3 or Qwen3-VL, on the CPU until Ctrl-C.

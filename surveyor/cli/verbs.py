@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,10 +33,10 @@ def _with_plain_paths(verb: Callable[..., object]) -> Callable[..., object]:
     def call(**given: object) -> object:
         for value in given.values():
             for one in value if isinstance(value, list | tuple) else (value,):
-                if isinstance(one, Path) and re.match(r"file:|[a-z][a-z0-9+.-]+:/", str(one)):
-                    from surveyor.core.errors import UserError
+                if isinstance(one, Path):
+                    from surveyor.core.paths import refuse_url
 
-                    raise UserError(f"{one} is a URL; give a path on this machine instead")
+                    refuse_url(one)
         return verb(**given)
 
     return call

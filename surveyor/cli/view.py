@@ -15,7 +15,7 @@ def view(
     runs: Annotated[
         list[Path] | None, typer.Argument(help="Runs, or folders of runs; out/ if left out.")
     ] = None,
-    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     trust_host: Annotated[
         list[str] | None, typer.Option(help="A name by which browsers may call the viewer.")

@@ -24,7 +24,7 @@ def up(
     model: Annotated[str, typer.Argument(help="Hub id or folder of the model.")],
     engine: Annotated[Engine, typer.Option(help="What serves it.")] = Engine.VLLM,
     host: Annotated[str, typer.Option(help="Address to listen at.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port of the API.")] = 8000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the API.")] = 8000,
     name: Annotated[str, typer.Option(help="Name to serve it by (default: the model).")] = "",
     gpus: Annotated[int, typer.Option(help="GPUs to spread the model over.")] = 1,
     memory: Annotated[float, typer.Option(help="Share of GPU memory to take.")] = 0.9,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from math import dist
 from typing import Final
 
 import numpy as np
@@ -34,6 +35,9 @@ _MARK_PIXELS: Final = 1.5
 _ASTRAY: Final = 10.0
 """Pixels that a mark may lie from where its end would be seen: marks and cameras are off by a few,
 another spot by more."""
+_LEAST_PIXELS: Final = 8.0
+"""Between the ends of a known size, in the photo that shows them farthest apart: with less, marks
+off by a pixel or two are off by a third of it."""
 _LEAST_ANGLE: Final = np.radians(8)
 _TRIALS: Final = 300
 _WIDER: Final = 1.25
@@ -83,6 +87,14 @@ def _recalled(
     if sizes:
         return marks, sizes, False
     again = {mark.name for mark in new}
+    before = {mark.name: mark for mark in map(read_mark, kept.points)}
+    moved = {mark.name for mark in new if mark != before.get(mark.name)}
+    for size in map(read_known, kept.known):
+        if (ends := moved.intersection(size.ends)) and not again.issuperset(size.ends):
+            raise UserError(
+                f"end {min(ends)!r} is one of {size.name!r}, which is known from an earlier "
+                "question; give the new spot another name, or name the known size again"
+            )
     old = [size for size in map(read_known, kept.known) if not again.issuperset(size.ends)]
     return marks, old, bool(old)
 
@@ -150,6 +162,13 @@ def _asked(
                 raise UserError(
                     f"{size.name!r} is known between ends of which {end!r} is not marked"
                 )
+        one, other = (marks[end].pixels for end in size.ends)
+        apart = [dist(one[k], other[k]) for k in one.keys() & other.keys()]
+        if apart and max(apart) < _LEAST_PIXELS:
+            raise UserError(
+                f"the ends of {size.name!r} are marked within {_LEAST_PIXELS:.0f} pixels of each "
+                "other, which tells no scale; mark both ends of something longer"
+            )
     free = [name for name in dict.fromkeys(new) if all(name not in k.ends for k in sizes)]
     if len(free) != 2:
         raise UserError(

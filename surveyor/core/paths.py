@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path, PurePosixPath
 
 from surveyor.core.errors import UserError
+
+
+def refuse_url(path: Path) -> None:
+    """`UserError` for a URL that was given as a path: it would become a folder "https:"."""
+    if re.match(r"file:|[a-z][a-z0-9+.-]+:/", str(path)):
+        raise UserError(f"{path} is a URL; give a path on this machine instead")
 
 
 def inside(root: Path, relative: str, *, also: tuple[Path, ...] = ()) -> Path:

@@ -14,6 +14,7 @@ import pytest
 from surveyor.cli.load import load
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
+from surveyor.core.wording import many
 from surveyor.scenes.datasets.truth import targets
 from tests.benchmarks.published import picture, put
 
@@ -50,7 +51,7 @@ def test_a_file_of_rows_loads_or_says_what_to_mend(
         assert sorted(path.name for path in tmp_path.iterdir()) == ["source"]
         return
     load("vsi-bench", source, out)
-    assert f"{expected['questions']} questions" in capsys.readouterr().out
+    assert many(expected["questions"], "question") in capsys.readouterr().out
     dataset = Dataset.open(out)
     assert all(len(task.frames) == 2 for task in dataset.tasks())
     if "answers" in expected:

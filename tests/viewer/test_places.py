@@ -89,6 +89,20 @@ def test_a_length_by_hand_is_right_and_a_follow_up_recalls_the_known_size(
     assert kept.known == (known,)
     with pytest.raises(UserError, match="exactly two ends"):
         ask([], "", Asking(root=asking.root, place="boxes", points=(deep[0],)))
+    moved = (*deep, mark("c", corner(room, (2.0, 1.0, 0.8), (0, 1, 11))))
+    with pytest.raises(UserError, match="end 'c' is one of 'table'"):
+        ask([], "How deep?", Asking(root=asking.root, place="boxes", points=moved))
+
+
+def test_a_known_size_has_two_ends_apart(room: BoxRoom, asking: Asking) -> None:
+    points, _ = marked(room)
+    at = corner(room, (2.4, 2.15, 0.7), (0, 1, 11))
+    near = {k: (u + 3, v) for k, (u, v) in at.items()}
+    for ends, other in (("c to c", at), ("c to d", at), ("c to d", near)):
+        two = (*points[:2], mark("c", at), mark("d", other))
+        known = (f"door = 1.00 m, {ends}",)
+        with pytest.raises(UserError, match="the ends of 'door' are marked within 8 pixels"):
+            ask([], "", Asking(root=asking.root, place="boxes", points=two, known=known))
 
 
 def test_marks_of_two_spots_are_no_end(room: BoxRoom, asking: Asking) -> None:
@@ -291,7 +305,7 @@ def test_what_is_still_to_mark_is_said_and_measuring_waits_for_it(tab: Tab, home
     tab.show(f"{home}/place/boxes/mark?{two}", 1280, 860)
     tab.until("document.getElementById('missing').textContent.includes('no metres')")
     assert not tab.value("document.getElementById('measure').disabled")
-    tab.show(f"{home}/place/boxes/mark?{two}&known=door+=+2+m,+c+to+d", 1280, 900)
+    tab.show(f"{home}/place/boxes/mark?{two}&known=door+=+2+m,+c+to+d", 1280, 960)
     tab.until("document.getElementById('missing').textContent")
     said = tab.value("document.getElementById('missing').textContent")
     assert said == "Still to mark: c in 2 more photos, d in 2 more photos."

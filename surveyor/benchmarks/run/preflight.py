@@ -8,13 +8,15 @@ import tempfile
 from pathlib import Path
 
 from surveyor.core.errors import UserError
+from surveyor.core.paths import refuse_url
 
 LEAST_ROOM = 32 * 2**20
 """Bytes that must be free: logs are small, but experts of one scene write some megabytes."""
 
 
 def check_place(folder: Path, advice: str = "choose another place with --out") -> None:
-    """Raises `UserError` when ``folder`` (or what will hold it) is read-only, full or no folder."""
+    """Raises `UserError` when ``folder`` is a URL, a file, read-only or full, or below such."""
+    refuse_url(folder)
     for place in {folder, folder.parent}:
         _check(_nearest(place), advice)
 

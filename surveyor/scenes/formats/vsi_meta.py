@@ -75,6 +75,8 @@ def vsi_meta_hash(folder: Path) -> str:
         files = [_file(folder, name).read_bytes() for name in DATASETS]
     except FileNotFoundError as error:
         raise _missing(folder, Path(error.filename)) from None
+    except OSError as error:
+        raise UserError(f"{error.filename} cannot be read: {error.strerror}") from None
     return sha256_of(b"".join(sha256_of(data).encode() for data in files))
 
 
