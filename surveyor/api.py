@@ -104,7 +104,7 @@ def run(
     dataset: Dataset | Path | str,
     *,
     planner: Planner | str = "program",
-    tools: Sequence[Tool[Any]] = (),
+    tools: Sequence[Tool[Any] | str] = (),
     preset: str = "perfect",
     experts: Path | None = None,
     out: Path | str | None = None,
@@ -113,7 +113,8 @@ def run(
     """Answer a dataset's questions, score the answers and write the page; resume what is there.
 
     ``planner`` is ``program``, ``chat`` (with ``model`` and ``base_url``) or a `Planner` of your
-    own; ``tools`` are offered beside ours. Without ``experts`` (an endpoints file), reference
+    own; ``tools`` of your own are offered beside ours, names of tools or sets say which of ours are
+    (``measure``; all without). Without ``experts`` (an endpoints file), reference
     experts with the error model ``preset`` are started for this run. ``options`` are the fields of
     `RunConfig` and of the planner (``workflow``, ``model``, ``base_url``, ...). Answers and the
     run are shared by the store that ``SURVEYOR_STORE`` names, if it does.
@@ -130,15 +131,18 @@ def run(
     name = planner if isinstance(planner, str) else planner.name
     chosen = {key: options.pop(key) for key in _OPTIONS if key in options}
     own = ExpertOptions(preset=preset).model_dump() if experts is None else {}
+    given = (tools,) if isinstance(tools, str) else tools
+    named = tuple(tool for tool in given if isinstance(tool, str))
+    fields = {**options, "planner": name, "tools": named}
     config = RunConfig(dataset=str(place)).changed(
-        **{"planner_options": chosen, "expert_options": own, **options, "planner": name}
+        **{"planner_options": chosen, "expert_options": own, **fields}
     )
     request = Request(
         config,
         endpoints=experts,
         out=None if out is None else Path(out),
         planner=None if isinstance(planner, str) else planner,
-        tools=tuple(tools),
+        tools=tuple(tool for tool in given if not isinstance(tool, str)),
         store=os.environ.get(STORE, ""),
     )
     return Run.open(carry_out(request)[0])

@@ -97,6 +97,13 @@ def test_the_python_lines_of_the_readme_run(here: Path, capsys: pytest.CaptureFi
     assert " -> " in told
 
 
+def test_tools_are_named_as_on_the_command_line(here: Path) -> None:
+    done = surveyor.run("out/rooms", limit=1, tools=["measure"], out="out/runs/measure")
+    assert {call.name for call in next(iter(done.episodes())).calls if not call.parent} <= {
+        *("survey", "count", "distance", "size", "nearest", "direction", "floor_area")
+    }
+
+
 def test_a_mistake_is_one_sentence(here: Path) -> None:
     with pytest.raises(surveyor.UserError, match="did you mean 'limit'"):
         surveyor.run("out/rooms", limt=4)

@@ -104,6 +104,10 @@ def test_missing_and_cut_off_metadata_are_told_apart(folder: Path, tmp_path: Pat
     path.write_text("[1, 2]")
     with pytest.raises(UserError, match="does not look like"):
         read_vsi_meta(folder)
+    for one in folder.glob("*_meta_info_val.json"):
+        one.write_text("{}")
+    with pytest.raises(UserError, match="holds no scenes"):
+        read_vsi_meta(folder)
 
 
 def test_bad_metadata_leaves_nothing_half_written(folder: Path, tmp_path: Path) -> None:

@@ -66,7 +66,10 @@ def read_vsi_meta(folder: Path, datasets: tuple[str, ...] = DATASETS) -> list[Sc
     """
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder; give the folder with VSI-Bench's meta files")
-    return [scene for name in datasets for scene in _read_dataset(folder, name)]
+    scenes = [scene for name in datasets for scene in _read_dataset(folder, name)]
+    if not scenes:
+        raise UserError(f"{folder} holds no scenes; VSI-Bench's metadata has 288 of them")
+    return scenes
 
 
 def vsi_meta_hash(folder: Path) -> str:
