@@ -380,3 +380,12 @@ def test_what_is_left_is_said_in_one_way_and_may_be_nothing() -> None:
     table.search.left = []
     own = ["<call>", "reconstruct", "@frames", "frames_1", "<even>", "<left>", "W.first", "x2"]
     assert decode([*own, "<end>"], table).calls == (("reconstruct", {"frames": ["frames_1"]}),)
+
+
+@pytest.mark.parametrize(
+    "shown", ["1 frame of a video", "16 frames of a video", "1 photo", "2 photos"]
+)
+def test_the_number_of_pictures_is_read_as_prompts_say_it(shown: str) -> None:
+    asked = f"{shown}.\nQuestion: What is the size of this room (in square meters)?"
+    encoded = encode(({"role": "user", "content": asked},), Vocabulary.of([]))
+    assert encoded.tokens[encoded.tokens.index("<q>") - 1] == shown.split(" ")[0]

@@ -26,7 +26,7 @@ from surveyor.training.rows.records import Chat, text_of
 _BLOCK = re.compile(r"^```workflow[ \t]*\n(.*?)^```", re.DOTALL | re.MULTILINE)
 _OPTION = re.compile(r"^\(?([A-Z])[.):] (.*)$")
 _QUESTION = re.compile(r"^Question: (.*)$", re.MULTILINE)
-_FRAMES = re.compile(r"^(\d+) (?:frames of a video|photos)", re.MULTILINE)
+_FRAMES = re.compile(r"^(\d+) (?:frames? of a video|photos?)", re.MULTILINE)
 _ANSWER = re.compile(r"<answer>(.*?)</answer>", re.DOTALL)
 _MARKS = str.maketrans({
     "\u2018": "'", "\u2019": "'", "!": ".", "/": ",", "=": ":", "\u2013": "-", "\u2014": "-",
