@@ -25,7 +25,7 @@ from surveyor.core.photos import Photo
 from surveyor.memory.evidence import Node
 from surveyor.tools.geometry.many_views import drift, refined, spread, viewing_angle
 from surveyor.tools.geometry.photo_joining import FOCAL_FROM, Joined
-from surveyor.tools.geometry.photo_matching import SIFTED
+from surveyor.tools.geometry.photo_matching import shrunk
 from surveyor.viewer.drawing import DrawnSegment, joined, painted
 from surveyor.viewer.finding import FoundEpisode, FoundEvidence, ScaleTold, Value, measure_text
 
@@ -83,19 +83,19 @@ def _recalled(
 ) -> tuple[dict[str, Mark], list[Known], bool]:
     """All marks and sizes that hold now, and whether the sizes are those of an earlier question."""
     kept = kept_marks(place)
-    marks = {mark.name: mark for mark in [*map(read_mark, kept.points), *new]}
+    before = {mark.name: mark for mark in map(read_mark, kept.points)}
+    again = {mark.name: mark for mark in new}
+    marks = before | again
     if sizes:
         return marks, sizes, False
-    again = {mark.name for mark in new}
-    before = {mark.name: mark for mark in map(read_mark, kept.points)}
-    moved = {mark.name for mark in new if mark != before.get(mark.name)}
-    for size in map(read_known, kept.known):
-        if (ends := moved.intersection(size.ends)) and not again.issuperset(size.ends):
-            raise UserError(
-                f"end {min(ends)!r} is one of {size.name!r}, which is known from an earlier "
-                "question; give the new spot another name, or name the known size again"
-            )
-    old = [size for size in map(read_known, kept.known) if not again.issuperset(size.ends)]
+    old = [size for size in map(read_known, kept.known) if not again.keys() >= {*size.ends}]
+    for size in old:
+        for end in size.ends:
+            if marks.get(end) != before.get(end):
+                raise UserError(
+                    f"end {end!r} is one of {size.name!r}, which is known from an earlier "
+                    "question; give the new spot another name, or name the known size again"
+                )
     return marks, old, bool(old)
 
 
@@ -199,8 +199,7 @@ def check_joined(view: Joined) -> None:
             "step from the last and all of the same things, or photos in which the camera wrote "
             "its focal length"
         )
-    longest = max(view.intrinsics[0].width, view.intrinsics[0].height)
-    if not view.focal_known and view.error > _LOOSE * max(1.0, longest / SIFTED):
+    if not view.focal_known and view.error > _LOOSE * _pixel(view):
         raise UserError(
             f"the photos fit together badly (points are off by {view.error:.1f} pixels) and their "
             "focal length is not known, so it may have come out wrong, and lengths with it: give "
@@ -227,13 +226,18 @@ def _place(mark: Mark, view: Joined, names: Sequence[str]) -> Float:
             "nothing of its distance; mark it in photos taken farther apart"
         )
     off = _astray(view, photos, mark.pixels, point)
-    if off > _ASTRAY * max(1.0, max(view.intrinsics[0].width, view.intrinsics[0].height) / SIFTED):
+    if off > _ASTRAY * _pixel(view):
         raise UserError(
             f"the marks of end {mark.name!r} are not one point: seen from where the photos were "
             f"taken, they are {off:.0f} pixels off; mark the same spot in photos "
             + ", ".join(str(k + 1) for k in photos)
         )
     return point
+
+
+def _pixel(view: Joined) -> float:
+    """A pixel of the size that features were found in, in pixels of the first photo."""
+    return 1 / shrunk(view.intrinsics[0].width, view.intrinsics[0].height)
 
 
 def _astray(

@@ -225,11 +225,13 @@ def dataset_place(request: Request) -> Path:
 def dataset_folder(request: Request) -> Path:
     """The dataset's folder, made first when the user named one of ours."""
     path, name = dataset_place(request), request.config.dataset
-    if (path / MANIFEST).exists() and name == "vsi-meta" and request.meta is not None:
-        from surveyor.scenes.datasets.vsi_meta import check_made_of
+    if name not in ("vsi-meta", "rooms"):
+        return path
+    if (path / MANIFEST).exists():
+        if name == "vsi-meta" and request.meta is not None:
+            from surveyor.scenes.datasets.vsi_meta import check_made_of
 
-        check_made_of(path, request.meta)
-    if name not in ("vsi-meta", "rooms") or (path / MANIFEST).exists():
+            check_made_of(path, request.meta)
         return path
     check_place(path, "move it, or start in another folder")
     if name == "rooms":

@@ -33,10 +33,13 @@ def taken_up(store: ObjectStore | None, folder: Path) -> Iterator[None]:
     What was brought is gone again where the block refuses before it began to work on it. Raises
     `UserError` where the store's run of that name is another.
     """
+    if store is None:
+        yield
+        return
     brought = False
-    if store is not None and (folder / "run.json").exists():
+    if (folder / "run.json").exists():
         check_same(store, RunFolder.open(folder))
-    elif store is not None and not folder.exists() and has_run(store, _name(folder)):
+    elif not folder.exists() and has_run(store, _name(folder)):
         pull_run(store, _name(folder), folder)
         brought = True
     try:
@@ -44,7 +47,7 @@ def taken_up(store: ObjectStore | None, folder: Path) -> Iterator[None]:
     except UserError as error:
         if brought and not (folder / LOCK).exists():
             shutil.rmtree(folder)
-            if store is not None and isinstance(error, AnotherRun):
+            if isinstance(error, AnotherRun):
                 raise AnotherRun(place_of(store.url, folder), error.differs) from None
         raise
 

@@ -22,6 +22,15 @@ from surveyor.core.untrusted_text import cleaned, is_clean_json
 from surveyor.memory.events import EVENT, SCHEMA_VERSION, Event
 
 
+class EventList(list[Event]):
+    """An episode's events kept in memory, where nothing has to outlive the process."""
+
+    def append(self, event: Event) -> Event:  # type: ignore[override]
+        """The event, as an `EpisodeLog` gives it back."""
+        super().append(event)
+        return event
+
+
 class EpisodeLog:
     """Append-only writer of one episode file; use as a context manager."""
 

@@ -89,7 +89,7 @@ class FoundEpisode(_Indexed):
         told = [self.sentence]
         facts = [_WORDS[self.kind] if not self.remembered else "as measured before"]
         if self.photos:
-            facts.append(f"{many(len(self.photos), 'photo')}")
+            facts.append(many(len(self.photos), "photo"))
         if self.scale.basis:
             facts.append("; ".join(self.scale.basis))
         if self.status == "answered" and self.answer.unit and self.answer.low is None:

@@ -28,7 +28,8 @@ from surveyor.core.anchor_actions import (
 from surveyor.core.errors import ModelMistake
 from surveyor.core.tasks import AnswerKind
 from surveyor.memory.episodes import Episode, fold
-from surveyor.memory.events import Event, FormatError
+from surveyor.memory.events import FormatError
+from surveyor.memory.log import EventList
 from surveyor.tools.registry import Registry
 from surveyor.tools.workspace import Workspace
 from tests.support.box_room import BoxRoom
@@ -100,13 +101,8 @@ def acted(room: BoxRoom, path: Path, *said: str, **limits: int) -> tuple[Episode
     changes = {"answer_kind": AnswerKind.ACTION, "question_type": "roomplan_action"}
     task = room.task("Place an anchor at the lamp.").model_copy(update=changes)
 
-    class _Log(list[Event]):
-        def append(self, event: Event) -> Event:  # type: ignore[override]
-            super().append(event)
-            return event
-
     async def play() -> Episode:
-        client, log = make_client(room, path), _Log()
+        client, log = make_client(room, path), EventList()
         with RehearsalServer(script) as server:
             model = ChatConfig(model="m", base_url=server.url)
             async with ChatPlanner(model, (room.store,)) as planner:

@@ -24,7 +24,8 @@ from surveyor.agent.scripted import ScriptedPlanner, turns
 from surveyor.agent.survey.offer import offered
 from surveyor.core.tasks import AnswerKind, Task
 from surveyor.memory.episodes import Episode, fold
-from surveyor.memory.events import EpisodeStatus, Event, ToolStatus
+from surveyor.memory.events import EpisodeStatus, ToolStatus
+from surveyor.memory.log import EventList
 from surveyor.tools.builtin import default_tools
 from surveyor.tools.registry import Registry
 from surveyor.tools.spec import CallRequest
@@ -45,12 +46,6 @@ TASK = Task(
 SEEN = 'seen = survey(categories=["chair"])\nprint(len(seen.objects))'
 
 
-class _Log(list[Event]):
-    def append(self, event: Event) -> Event:  # type: ignore[override]
-        super().append(event)
-        return event
-
-
 def played(room: BoxRoom, path: Path, *cells: str, bounds: CellBounds | None = None) -> Episode:
     """An episode whose planner writes these cells and then gives up."""
     made = [
@@ -68,7 +63,7 @@ def by(
     limits: Limits | None = None,
 ) -> Episode:
     async def play() -> Episode:
-        task, log, client = room.task(), _Log(), make_client(room, path)
+        task, log, client = room.task(), EventList(), make_client(room, path)
         tools = offered(frames=True, named=("measure",))
         registry = Registry((*tools, cell_tool(tools, bounds)), inner=default_tools())
         workspace = Workspace(task, client)

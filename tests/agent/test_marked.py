@@ -24,7 +24,7 @@ from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import UserError
 from surveyor.core.tasks import AnswerKind
 from surveyor.memory.episodes import Episode, fold
-from surveyor.memory.events import Event
+from surveyor.memory.log import EventList
 from surveyor.tools.builtin import default_tools
 from surveyor.tools.registry import Registry
 from surveyor.tools.workspace import Workspace
@@ -34,12 +34,6 @@ from tests.support.mock_endpoint import RehearsalServer, Reply, Request, says
 from tests.tools.conftest import make_client
 
 KINDS = tuple(sorted({category for category, _ in THINGS}))
-
-
-class _Log(list[Event]):
-    def append(self, event: Event) -> Event:  # type: ignore[override]
-        super().append(event)
-        return event
 
 
 def played(
@@ -66,7 +60,7 @@ def played(
     toolbox = equip(registry, config, (tool.name,))
 
     async def play() -> tuple[Episode, BlobStore]:
-        client, log = make_client(room, path), _Log()
+        client, log = make_client(room, path), EventList()
         stores = (room.store, client.blobs)
         with RehearsalServer(script) as server:
             model = ChatConfig(model="reader", base_url=server.url)

@@ -19,7 +19,8 @@ from surveyor.benchmarks.tool_use import Use, tool_use
 from surveyor.core.errors import UserError
 from surveyor.core.tasks import AnswerKind, Task
 from surveyor.memory.episodes import Episode, fold
-from surveyor.memory.events import Event, ToolCall, ToolStatus
+from surveyor.memory.events import ToolCall, ToolStatus
+from surveyor.memory.log import EventList
 from surveyor.skills.workflow import GUARDED
 from surveyor.tools.builtin import default_tools
 from surveyor.tools.registry import Registry
@@ -29,12 +30,6 @@ from tests.support.box_room import BoxRoom
 from tests.tools.conftest import make_client
 
 SKILL = RetrievedSkill("guarded-views", "1", "", GUARDED)
-
-
-class _Log(list[Event]):
-    def append(self, event: Event) -> Event:  # type: ignore[override]
-        super().append(event)
-        return event
 
 
 def asked(room: BoxRoom, question: str) -> Task:
@@ -49,7 +44,7 @@ def played(
     question: str = "How many chair(s) are in this room?",
 ) -> Episode:
     async def play() -> Episode:
-        task, log = asked(room, question), _Log()
+        task, log = asked(room, question), EventList()
         client = make_client(room, path)
         registry = Registry(offered(frames=True, named=("measure",)), inner=default_tools())
         await run_episode(
@@ -117,7 +112,7 @@ def test_surveying_counts_as_single_calls_do(room: BoxRoom, tmp_path: Path) -> N
     surveyed = played(room, tmp_path / "a", ProgramPlanner())
 
     async def single() -> Episode:
-        task, log = asked(room, surveyed.started.question), _Log()
+        task, log = asked(room, surveyed.started.question), EventList()
         client = make_client(room, tmp_path / "b")
         registry = Registry(default_tools())
         workspace = Workspace(task, client)
@@ -158,7 +153,7 @@ def test_wrong_surveys_come_back_with_advice(
 
 def test_inner_calls_count_against_the_limit_of_calls(room: BoxRoom, tmp_path: Path) -> None:
     async def play() -> Episode:
-        task, log = asked(room, "?"), _Log()
+        task, log = asked(room, "?"), EventList()
         client = make_client(room, tmp_path)
         registry = Registry(offered(frames=True), inner=default_tools())
         planner, limits = one_call('{"categories": ["chair"]}'), Limits(tool_calls=3)

@@ -57,9 +57,9 @@ class ProgramPlanner:
 
     ``workflow`` says how to look when no skill does: by single calls, or by `survey` where that is
     offered and `detect` is not. Places without frames are looked up in the `scene` expert's table,
-    whatever the workflow says. Where there is a memory to recall from, what
-    earlier questions measured is used before anything is looked at. ``reads`` understands
-    questions; by default in the words of benchmarks' templates.
+    whatever the workflow says. Where there is a memory to recall from, what earlier questions
+    measured is used before anything is looked at. ``reads`` understands questions; by default in
+    the words of benchmarks' templates.
     """
 
     def __init__(

@@ -76,7 +76,7 @@ export async function runPage([run], query, go) {
     pages.set(number, got.rows);
     while (pages.size > 6) pages.delete(pages.keys().next().value);
     spacer.style.setProperty("height", `${total * ROW}px`);
-    count.textContent = `${many(total, "episode")}`;
+    count.textContent = many(total, "episode");
   }
 
   async function paint() {

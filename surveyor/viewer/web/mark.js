@@ -1,4 +1,4 @@
-import { api, crumbs, enc, h, key, link, s, send, show } from "./dom.js";
+import { api, crumbs, enc, h, key, link, many, s, send, show } from "./dom.js";
 
 const COLOURS = { a: "#ffd60a", b: "#ffd60a", c: "#4cc9f0", d: "#4cc9f0" };
 const WHAT = { a: "one end of what you measure", b: "its other end", c: "one end of what you know", d: "its other end" };
@@ -108,7 +108,7 @@ export async function markPage([name], query, go) {
     tellMissing();
     enlarge();
   }
-  const short = (names) => names.map((n) => [n, 2 - Object.keys(marks[n] || {}).length]).filter(([, k]) => k > 0).map(([n, k]) => `${n} in ${k} more photo${k > 1 ? "s" : ""}`);
+  const short = (names) => names.map((n) => [n, 2 - Object.keys(marks[n] || {}).length]).filter(([, k]) => k > 0).map(([n, k]) => `${n} in ${many(k, "more photo")}`);
 
   // What is typed and what is marked belong together: a length needs its own two ends, on this page.
   function tellMissing() {

@@ -25,7 +25,7 @@ export async function placesPage(_, __, go) {
   form.addEventListener("dragleave", () => form.classList.remove("over"));
   form.addEventListener("drop", (e) => { e.preventDefault(); form.classList.remove("over"); take([...e.dataTransfer.files]); });
   const list = told.places.length ? h("ul", { class: "places" }, told.places.map((p) => h("li", {}, link(`/place/${enc(p.name)}`, { class: "card tile" },
-    h("img", { src: `/api/place/${enc(p.name)}/photo/0?w=320`, alt: "", loading: "lazy" }), h("b", {}, p.name), h("span", { class: "quiet" }, `${many(p.photos, "photo")}`))))) : h("p", { class: "quiet" }, "None yet.");
+    h("img", { src: `/api/place/${enc(p.name)}/photo/0?w=320`, alt: "", loading: "lazy" }), h("b", {}, p.name), h("span", { class: "quiet" }, many(p.photos, "photo")))))) : h("p", { class: "quiet" }, "None yet.");
   show(h("h1", {}, "Your own places"), form, h("h2", {}, "Kept places"), list);
 
   function take(given) {
@@ -91,7 +91,7 @@ export async function placePage([name], query, go) {
   const chosen = told.answers.find((a) => a.id === query.get("a")) || told.answers[0];
   const answers = told.answers.map((a) => answer(a, chosen && a.id === chosen.id));
   show(h("h1", {}, name), form, told.answers.length ? h("section", { "aria-label": "Answers" }, answers) : h("p", { class: "quiet" }, "Nothing was asked here yet."),
-    h("h2", {}, `${many(told.photos.length, "photo")}`), h("div", { class: "frames" }, told.photos.map((p, i) => h("figure", {}, h("img", { src: `${base}/photo/${i}?w=320`, alt: p.name, loading: "lazy" }), h("figcaption", {}, h("span", { class: "pad" }, `${i + 1} ${p.name}`))))));
+    h("h2", {}, many(told.photos.length, "photo")), h("div", { class: "frames" }, told.photos.map((p, i) => h("figure", {}, h("img", { src: `${base}/photo/${i}?w=320`, alt: p.name, loading: "lazy" }), h("figcaption", {}, h("span", { class: "pad" }, `${i + 1} ${p.name}`))))));
 
   function answer(a, open) {
     const more = [link(`${here}?${new URLSearchParams({ a: a.id })}`, {}, "link")];

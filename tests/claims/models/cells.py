@@ -22,7 +22,8 @@ from surveyor.agent.replay import ReplayPlanner
 from surveyor.agent.survey.offer import offered
 from surveyor.core.tasks import Task
 from surveyor.memory.episodes import Episode, fold
-from surveyor.memory.events import Answer, Event, ToolCall, ToolOutcome
+from surveyor.memory.events import Answer, ToolCall, ToolOutcome
+from surveyor.memory.log import EventList
 from surveyor.tools.builtin import default_tools
 from surveyor.tools.experts import ExpertClient
 from surveyor.tools.registry import Registry
@@ -53,12 +54,6 @@ class Coded:
     alike: bool | None = None
 
 
-class _Events(list[Event]):
-    def append(self, event: Event) -> Event:  # type: ignore[override]
-        super().append(event)
-        return event
-
-
 def coder(url: str) -> ChatPlanner:
     """A chat planner that speaks the code dialect to a scripted model."""
     capabilities = {"images": False, "dialect": "code"}
@@ -72,7 +67,7 @@ async def episode_of(task: Task, planner: Planner, client: ExpertClient, *, cell
     registry = Registry(tools)
     if cells:
         registry = Registry((*tools, cell_tool(tools)), inner=default_tools())
-    log = _Events()
+    log = EventList()
     limits = Limits(turns=60, tool_calls=400)
     await run_episode(task, planner, registry, Workspace(task, client), log, limits, (SKILL,))
     episode = fold(log)

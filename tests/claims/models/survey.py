@@ -21,7 +21,7 @@ from surveyor.agent.program.planner import ProgramPlanner
 from surveyor.agent.survey.offer import offered
 from surveyor.benchmarks.tool_use import Use, tool_use
 from surveyor.memory.episodes import fold
-from surveyor.memory.events import Event
+from surveyor.memory.log import EventList
 from surveyor.skills.entries import RetrievedSkill
 from surveyor.skills.workflow import GUARDED
 from surveyor.tools.builtin import default_tools
@@ -56,12 +56,6 @@ class Played:
     wasted: int
 
 
-class _Events(list[Event]):
-    def append(self, event: Event) -> Event:  # type: ignore[override]
-        super().append(event)
-        return event
-
-
 async def played(
     folder: Path, datasets: Sequence[Path], limit: int | None = None, preset: str = "perfect"
 ) -> Mapping[str, Mapping[str, Played]]:
@@ -92,7 +86,7 @@ async def _one(case: Case, planner: Planner, client: ExpertClient, scorer: Score
     registry = Registry([readable(tool) for tool in tools], inner=default_tools())
     if not chat:
         registry = Registry(tools)
-    log = _Events()
+    log = EventList()
     await run_episode(
         case.task, planner, registry, Workspace(case.task, client), log, Limits(), (SKILL,)
     )

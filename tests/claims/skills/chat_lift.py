@@ -22,7 +22,7 @@ from surveyor.agent.loop import run_episode
 from surveyor.agent.planner import Planner
 from surveyor.agent.program.planner import ProgramPlanner
 from surveyor.memory.episodes import fold
-from surveyor.memory.events import Event
+from surveyor.memory.log import EventList
 from surveyor.scenes.datasets.embedded import RoomsSettings, make_rooms_dataset
 from surveyor.skills.builtin import add_builtin
 from surveyor.skills.entries import RetrievedSkill
@@ -58,12 +58,6 @@ class Outcome:
     def utility(self) -> float:
         """Score less priced seconds."""
         return self.score - PRICE * self.cost
-
-
-class _Events(list[Event]):
-    def append(self, event: Event) -> Event:  # type: ignore[override]
-        super().append(event)
-        return event
 
 
 def measure(rooms: int = ROOMS, per_type: int = 3) -> Iterator[Claim]:
@@ -156,7 +150,7 @@ async def _one(
     scorer: Scorer,
     skills: Sequence[RetrievedSkill],
 ) -> Outcome:
-    log = _Events()
+    log = EventList()
     tools = offered_tools(frames=True)
     registry = Registry([readable(t) for t in tools] if planner.name != "program" else tools)
     workspace = Workspace(case.task, client)

@@ -19,17 +19,12 @@ from surveyor.agent.limits import Limits
 from surveyor.agent.loop import run_episode
 from surveyor.core.errors import InfrastructureError
 from surveyor.memory.episodes import fold
-from surveyor.memory.events import EpisodeStatus, Event
+from surveyor.memory.events import EpisodeStatus
+from surveyor.memory.log import EventList
 from surveyor.tools.workspace import Workspace
 from surveyor.training.extras import need
 from surveyor.training.grpo.adapters.rollout import Grounds
 from surveyor.training.rewards.parts import Reward
-
-
-class _Events(list[Event]):
-    def append(self, event: Event) -> Event:  # type: ignore[override]
-        super().append(event)
-        return event
 
 
 class _Lent(httpx2.AsyncHTTPTransport):
@@ -46,7 +41,7 @@ class _Lent(httpx2.AsyncHTTPTransport):
 
 async def played(grounds: Grounds, task_id: str, chat: ChatConfig, secret: str) -> Reward:
     """The reward of one whole episode; raises `InfrastructureError` for one that did not end."""
-    stage, events = grounds.stage, _Events()
+    stage, events = grounds.stage, EventList()
     task = stage.tasks[task_id]
     async with ChatPlanner(chat, stage.stores, transport=_Lent(secret)) as planner:
         workspace, limits = Workspace(task, stage.client()), Limits(tool_calls=stage.most)
