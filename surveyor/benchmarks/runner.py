@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from surveyor.agent.limits import UNLIMITED, LimitExceeded, Limits
@@ -23,6 +24,7 @@ from surveyor.benchmarks.run.config import RunConfig
 from surveyor.benchmarks.run.progress import Progress, Subscriber
 from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.core.tasks import Task
+from surveyor.core.wording import many
 from surveyor.memory.events import EpisodeEnded, EpisodeStatus, SkillsRetrieved
 from surveyor.memory.log import EpisodeLog
 from surveyor.memory.runs import RunFolder
@@ -71,6 +73,11 @@ class SessionSummary:
     def complete(self) -> bool:
         """Whether nothing is incomplete any more."""
         return self.progress.left == 0
+
+    def saved(self, place: Path) -> str:
+        """How much is kept, for who stopped it."""
+        done = self.progress.total - self.progress.left
+        return f"{done} of {many(self.progress.total, 'episode')} saved in {place}"
 
 
 async def run_dataset(

@@ -64,6 +64,14 @@ class LazyVerbs(Verbs):
         command.params = [p for p in command.params if "completion" not in str(p.name)]
         return command
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:  # here, because the library's main says nothing of it
+            saved = f": {stop}; run the same command again to resume" if str(stop) else ""
+            print(f"\nstopped{saved}", file=sys.stderr)
+            raise typer.Exit(130) from None
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(VERBS.items()))
@@ -102,10 +110,6 @@ def main() -> None:
     except InfrastructureError as error:
         _say(error)
         raise SystemExit(3) from None
-    except KeyboardInterrupt as stop:
-        saved = f": {stop}" if str(stop) else ""
-        print(f"\nstopped{saved}; run the same command again to resume", file=sys.stderr)
-        raise SystemExit(130) from None
 
 
 def _renamed(arguments: list[str]) -> list[str]:

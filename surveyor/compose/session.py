@@ -150,10 +150,7 @@ def finish(job: Job, title: str = "", page: bool = True) -> RunReport:
         write_page([folder], job.dataset)
     unshared = share(job.store, folder)
     if summary.interrupted:
-        done = summary.progress.total - summary.progress.left
-        raise KeyboardInterrupt(
-            f"{done} of {many(summary.progress.total, 'episode')} saved in {folder.path}"
-        )
+        raise KeyboardInterrupt(summary.saved(folder.path))
     if not summary.complete:
         raise InfrastructureError(
             f"{summary.progress.left} of {many(summary.progress.total, 'episode')} left incomplete "

@@ -120,7 +120,7 @@ def roll_out(
         play_run(out, dataset, work, config, planner, [PlainLines(sys.stderr)], tools)
     )
     if summary.interrupted:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(summary.saved(out))
     if not summary.complete:
         raise InfrastructureError(
             f"{many(summary.progress.left, 'episode')} left incomplete "

@@ -91,7 +91,11 @@ class ExpertClient:
         self._whole: set[str] = set()
 
     async def aclose(self) -> None:
-        """Close connections and the cache file."""
+        """End what is still being asked, close connections and the cache file."""
+        running = tuple(self._running.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         await self._transport.aclose()
         if self._cache is not None:
             self._cache.close()

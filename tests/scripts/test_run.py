@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -65,6 +66,8 @@ def test_an_interrupted_run_leaves_no_process_and_is_completed_by_the_same_comma
             os.sched_yield()
         child.send_signal(signal.SIGINT)
         assert child.wait(60) == 130, (tmp_path / "err").read_text()
+    said = (tmp_path / "err").read_text()
+    assert re.search(r"stopped: \d+ of \d+ episodes saved in .*; run the same command again", said)
     assert _marked(str(tmp_path / "cache")) == []
     assert not is_complete(tmp_path / "run")
 

@@ -81,6 +81,38 @@ def test_an_answer_whose_array_is_gone_is_asked_again(room: BoxRoom, tmp_path: P
     assert room.asked["depth"] == 2
 
 
+class Slow(httpx2.AsyncBaseTransport):
+    """The room's experts, whose answers are held back until ``go``."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
+        self.inner, self.asked, self.go = inner, asyncio.Event(), asyncio.Event()
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        if request.method == "POST":
+            self.asked.set()
+            await self.go.wait()
+        return await self.inner.handle_async_request(request)
+
+
+def test_what_is_still_being_asked_ends_with_the_client(room: BoxRoom, tmp_path: Path) -> None:
+    room.holds.update(frame.image.sha256 for frame in room.frames)
+
+    async def stopped() -> set[str]:
+        slow = Slow(room.transport)
+        cache = ResultCache(tmp_path / "answers.sqlite")
+        client = ExpertClient(
+            FixedEndpoints(room.endpoints), BlobStore(tmp_path / "blobs"), cache, transport=slow
+        )
+        waiting = asyncio.create_task(client.ask("detect", detect(room), DetectAnswer))
+        await slow.asked.wait()
+        waiting.cancel()
+        await client.aclose()
+        slow.go.set()
+        return {task.get_name() for task in asyncio.all_tasks() - {asyncio.current_task()}}
+
+    assert asyncio.run(stopped()) == set()
+
+
 def test_another_version_is_another_answer(room: BoxRoom, tmp_path: Path) -> None:
     room.holds.update(frame.image.sha256 for frame in room.frames)
     cache = ResultCache(tmp_path / "answers.sqlite")
