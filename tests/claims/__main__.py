@@ -32,7 +32,7 @@ def main() -> int:
             with redirect_stdout(sys.stderr):  # what is measured may talk; the rows stand alone
                 for row in measure(name):
                     rows.append(row)
-                    print(_line(row), file=told, flush=True)
+                    print(row, file=told, flush=True)
     except UserError as error:
         print(error, file=sys.stderr)
         return 2
@@ -42,13 +42,6 @@ def main() -> int:
             options.json.write_bytes(orjson.dumps(table, option=orjson.OPT_INDENT_2))
     print(f"{sum(row.ok for row in rows)} of {len(rows)} within bounds")
     return 0
-
-
-def _line(row: Claim) -> str:
-    value = f"{row.value:.4g}" if isinstance(row.value, float) else str(row.value)
-    mark = "ok  " if row.ok else "MISS"
-    note = f"   {row.note}" if row.note else ""
-    return f"{mark} {row.name:<62} {value:>12}   {row.bound:<12}{note}"
 
 
 if __name__ == "__main__":

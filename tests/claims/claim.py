@@ -29,3 +29,10 @@ class Claim:
     def holds(cls, name: str, ok: bool, value: str = "", note: str = "") -> Claim:
         """A statement that is true or false."""
         return cls(name, value or ("yes" if ok else "no"), "yes", ok, note)
+
+    def __str__(self) -> str:
+        """The row as `make claims` prints it."""
+        value = f"{self.value:.4g}" if isinstance(self.value, float) else str(self.value)
+        mark = "ok  " if self.ok else "MISS"
+        note = f"   {self.note}" if self.note else ""
+        return f"{mark} {self.name:<62} {value:>12}   {self.bound:<12}{note}"

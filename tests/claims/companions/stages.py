@@ -64,4 +64,4 @@ def between(told: Interval) -> str:
 
 if __name__ == "__main__":
     for claim in measure(Path(sys.argv[1])):
-        print(f"{claim.name}: {claim.value} ({claim.bound}, {claim.ok}) {claim.note}")
+        print(claim)

@@ -32,7 +32,7 @@ def measure() -> Iterator[Claim]:
         yield from exporting(source, root)
         yield from teacher_adheres(rolled_out(root, held_out=True))
         if find_spec("trl") is not None:
-            yield from exact(list(source.rows()), root)
+            yield from exact(root / "tokens")
             yield from _beside_trl(root / "throughput")
     if folder := os.environ.get("SURVEYOR_COMPACT"):
         yield from trained(Path(folder))

@@ -1,13 +1,16 @@
 """What a trained compact agent does on rooms that it never saw, beside its teacher.
 
 Read from the runs that ``scripts/recipes/evaluate_compact.py`` plays; the folder is named by
-``SURVEYOR_COMPACT``. Training takes too long to be done here.
+``SURVEYOR_COMPACT``, or printed alone by ``python -m tests.claims.training.agent FOLDER``. Training
+takes too long to be done here.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from surveyor.benchmarks.stats.intervals import clustered_mean
@@ -124,3 +127,8 @@ def read(run: RunFolder, asked: set[str]) -> Played:
     score = 100 * sum(values) / max(len(values), 1)
     adheres = sum(met) / len(met) if met else 0.0
     return Played(score, len(rooms), len(values), calls, good / max(calls, 1), adheres)
+
+
+if __name__ == "__main__":
+    for claim in chain(trained(Path(sys.argv[1])), reinforced(Path(sys.argv[1]))):
+        print(claim)

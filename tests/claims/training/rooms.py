@@ -36,18 +36,25 @@ def skills(task: Task, event: SkillsRetrieved) -> tuple[RetrievedSkill, ...]:
     return (found,) if found else ()
 
 
-def rolled_out(root: Path, *, held_out: bool = False) -> RunSource:
+def rolled_out(
+    root: Path,
+    *,
+    held_out: bool = False,
+    rooms: int = ROOMS,
+    frames: int = 16,
+    capabilities: Capabilities | None = None,
+) -> RunSource:
     """The teacher on a few rooms under drawn workflows, with realistic experts."""
-    dataset = root / "rooms"
-    settings = RoomsSettings(n_frames=16, size=(160, 120), per_type=2, balance=False)
-    make_rooms_dataset(dataset, range(900, 900 + ROOMS), settings=settings, split="train")
+    dataset = root / f"rooms-{rooms}"
+    settings = RoomsSettings(n_frames=frames, size=(160, 120), per_type=2, balance=False)
+    make_rooms_dataset(dataset, range(900, 900 + rooms), settings=settings, split="train")
     config = RunConfig(
         dataset=str(dataset),
         skills=name_of(5, held_out=held_out),
         expert_options={"preset": "realistic"},
     )
-    run, _ = asyncio.run(play_run(root / f"run{held_out}", dataset, root / "work", config))
-    can = Capabilities(images=False)
+    run, _ = asyncio.run(play_run(root / f"run-{rooms}-{held_out}", dataset, root / "work", config))
+    can = capabilities or Capabilities(images=False)
     return RunSource(RunFolder.open(run.path), Dataset.open(dataset), skills, can, False)
 
 
