@@ -72,7 +72,7 @@ trap 'kill -- -$lane 2> /dev/null || true' EXIT
 
 # By parts, beside the teacher: all test rooms plain, with realistic experts, unseen names, other
 # words, three sets of words held out, workflows held out, and the skill removed.
-evaluate agent "$OUT/eval"
+evaluate agent "$OUT/eval" --workers 2
 wait $lane || { cat "$OUT/grpo.log"; exit 1; }
 cat "$OUT/grpo.log"
 "$PYTHON" -m tests.claims.training.agent "$OUT/eval"

@@ -1,6 +1,6 @@
 """What a compact agent does on rooms it never saw: beside its teacher, and with and without skills.
 
-    python scripts/recipes/evaluate_compact.py MODEL TEST_DATASET OUT [--limit N] [--drawn N]
+    python scripts/recipes/evaluate_compact.py MODEL TEST_DATASET OUT [--limit N] [--workers N]
     python scripts/recipes/evaluate_compact.py REINFORCED TEST_DATASET OUT2 --only plain \\
         --beside OUT --price 0.02 --against OUT/compact-plain
 
@@ -16,14 +16,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import json
 import random
 import re
 import time
 from collections import defaultdict
 from collections.abc import Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 
 import httpx2
@@ -154,39 +159,61 @@ def _changed(names: Mapping[str, str]):  # type: ignore[no-untyped-def]
     return lambda text: pattern.sub(lambda found: names[found[0]], text)
 
 
-async def play(
-    part: Part,
-    model: Path,
-    dataset: Path,
-    out: Path,
-    beside: Path,
-    limit: int | None,
-    temperature: float,
-) -> None:
-    """The teacher's run and the agent's, and one line about each."""
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """Whose agent is played, where, and how many tasks."""
+
+    model: Path
+    dataset: Path
+    out: Path
+    beside: Path
+    limit: int | None
+    temperature: float
+
+    def config(self, part: Part) -> RunConfig:
+        """The teacher's run; the agent's differs in the planner alone."""
+        return RunConfig(
+            dataset=str(self.dataset),
+            skills=part.skills,
+            expert_options={"preset": part.preset},
+            concurrency=4,
+            limit=self.limit,
+        )
+
+    def work(self, part: Part) -> Path:
+        """Where experts' answers are kept."""
+        return self.beside / f"experts-{part.preset}"
+
+    def taught(self, part: Part) -> Path:
+        """The teacher's run that this part is compared with."""
+        return self.beside / f"teacher-{part.teacher.replace(' ', '-')}"
+
+
+def teach(given: Evaluation, part: Part) -> None:
+    """The teacher's run, unless it is there."""
+    taught = given.taught(part)
+    if not (taught / "results.jsonl").exists():
+        asyncio.run(play_run(taught, given.dataset, given.work(part), given.config(part)))
+
+
+def played(given: Evaluation, part: Part) -> str:
+    """What is told of a part, played in this process."""
+    with redirect_stdout(io.StringIO()) as said:
+        asyncio.run(play(given, part))
+    return said.getvalue()
+
+
+async def play(given: Evaluation, part: Part) -> None:
+    """The agent's run, and what it came to."""
     began = time.process_time()
     slug = re.sub("[^a-z-]", "", part.name.replace(" ", "-"))
-    teacher = part.teacher.replace(" ", "-")
-    config = RunConfig(
-        dataset=str(dataset),
-        skills=part.skills,
-        expert_options={"preset": part.preset},
-        concurrency=4,
-        limit=limit,
-    )
-    work = beside / f"experts-{part.preset}"
-    if part.told:
-        taught = beside / f"teacher-{teacher}"
-        if not (taught / "results.jsonl").exists():
-            await play_run(taught, dataset, work, config)
-        tell(f"teacher, {part.teacher}", RunFolder.open(taught))
     chat = ChatConfig(
         model="compact",
         base_url="http://compact/v1",
-        sampling={"temperature": temperature},
+        sampling={"temperature": given.temperature},
         capabilities={"images": False},
     )
-    app = build_server(backend_of(model), "compact")
+    app = build_server(backend_of(given.model), "compact")
     transport: httpx2.AsyncBaseTransport = httpx2.ASGITransport(app=app)
     if part.names:
         transport = OtherNames(transport, UNSEEN)
@@ -194,9 +221,10 @@ async def play(
         told: Planner = planner if part.told else WithoutSkills(planner)
         if part.words:
             told = InOtherWords(told, part.words)
-        config = config.changed(planner="chat")
-        await play_run(out / f"compact-{slug}", dataset, work, config, told)
-    tell(f"compact, {part.name}", RunFolder.open(out / f"compact-{slug}"))
+        config = given.config(part).changed(planner="chat")
+        run = given.out / f"compact-{slug}"
+        await play_run(run, given.dataset, given.work(part), config, told)
+    tell(f"compact, {part.name}", RunFolder.open(run))
     print(f"    {time.process_time() - began:.0f} CPU-seconds", flush=True)
 
 
@@ -262,24 +290,31 @@ def compare(run: RunFolder, other: RunFolder, price: float) -> None:
 
 
 def main() -> None:
-    """Every part, in turn."""
+    """Every part; ``--workers`` at a time."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("dataset", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--limit", type=int, help="only the first tasks")
-    parser.add_argument("--drawn", type=int, help="only the first tasks under drawn workflows")
     parser.add_argument("--only", help="only the part of this name")
     parser.add_argument("--temperature", type=float, default=0.0, help="0: the likeliest token")
+    parser.add_argument("--workers", type=int, default=1, help="parts played at a time")
     parser.add_argument("--price", type=float, default=0.02, help="of an expert second, in score")
     parser.add_argument("--against", type=Path, help="a run to compare the plain part with")
     parser.add_argument("--beside", type=Path, help="whose teacher's runs are shared; OUT's own")
     given = parser.parse_args()
-    for part in PARTS:
-        if given.only in (None, part.name):
-            limit = given.drawn if part.skills and given.drawn else given.limit
-            folders = (given.model, given.dataset, given.out, given.beside or given.out)
-            asyncio.run(play(part, *folders, limit, given.temperature))
+    parts = [part for part in PARTS if given.only in (None, part.name)]
+    folders = (given.model, given.dataset, given.out, given.beside or given.out)
+    asked = Evaluation(*folders, given.limit, given.temperature)
+    with ProcessPoolExecutor(given.workers, get_context("spawn")) as pool:
+        teachers = {part.name: part for part in PARTS}
+        needed = {part.teacher for part in parts if part.told}
+        taught = [teachers[name] for name in sorted(needed)]
+        list(pool.map(partial(teach, asked), taught))
+        for part in taught:
+            tell(f"teacher, {part.name}", RunFolder.open(asked.taught(part)))
+        for said in pool.map(partial(played, asked), parts):
+            print(said, end="", flush=True)
     if given.against:
         run = RunFolder.open(given.out / "compact-plain")
         compare(run, RunFolder.open(given.against), given.price)
