@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,8 +102,13 @@ def the_place(photos: Sequence[Path | str], asking: Asking) -> tuple[Place, tupl
     return open_place(asking.root, known[0]), ()
 
 
-def answer(place: Place, question: str, asking: Asking) -> FoundEpisode:
-    """Answer one question about a place with what is there, and keep the answer beside its log."""
+def answer(
+    place: Place, question: str, asking: Asking, stop: Future[None] | None = None
+) -> FoundEpisode:
+    """Answer one question about a place with what is there, and keep the answer beside its log.
+
+    Cancelling ``stop`` ends what is being asked of experts or a model, with a `UserError`.
+    """
     if asking.points:
         from surveyor.compose.by_hand import measure_by_hand
 
@@ -120,8 +126,20 @@ def answer(place: Place, question: str, asking: Asking) -> FoundEpisode:
         )
     known = read_residuals(asking.judged_by) if asking.judged_by else None
     config = _config(place, asking)
-    folder = asyncio.run(_play(place, question, config, endpoints))
+    folder = asyncio.run(_until(stop, _play(place, question, config, endpoints)))
     return keep(place, folder, question, known)
+
+
+async def _until(stop: Future[None] | None, play: Coroutine[Any, Any, RunFolder]) -> RunFolder:
+    """What ``play`` returns, unless ``stop`` is cancelled before."""
+    playing = asyncio.create_task(play)
+    pressed = asyncio.wrap_future(stop or Future())
+    await asyncio.wait((playing, pressed), return_when=asyncio.FIRST_COMPLETED)
+    if not playing.done():
+        playing.cancel()
+        await asyncio.wait((playing,))
+        raise UserError("stopped; nothing was answered")
+    return playing.result()
 
 
 def the_experts(asking: Asking) -> Path | None:

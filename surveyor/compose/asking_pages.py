@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -96,7 +97,7 @@ class OwnPlaces:
         make_place(self._asking.root, name, given)
         return given.warnings
 
-    def ask(self, name: str, asked: PlaceQuestion) -> str:
+    def ask(self, name: str, asked: PlaceQuestion, stop: Future[None]) -> str:
         """Answer as `surveyor ask --place` does, and give the answer's id."""
         judge = self._runs.get(asked.judged_by)
         if asked.judged_by and (judge is None or not judge.is_scored):
@@ -110,7 +111,7 @@ class OwnPlaces:
         if not asked.question.strip() and not asked.points:
             raise UserError("write a question, or mark two ends to measure between")
         place = self._open(name)
-        answer(place, asked.question.strip(), asking)
+        answer(place, asked.question.strip(), asking, stop)
         return _newest_first(place)[0].name
 
     def _open(self, name: str) -> Place:

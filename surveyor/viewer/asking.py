@@ -12,8 +12,10 @@ import re
 import shutil
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -118,8 +120,17 @@ class AskedPlaces(Protocol):
     def keep(self, name: str, files: Sequence[Path]) -> tuple[str, ...]:
         """Keep photos as a place; what was odd about them."""
 
-    def ask(self, name: str, asked: PlaceQuestion) -> str:
-        """Answer, keep the answer, and give its id."""
+    def ask(self, name: str, asked: PlaceQuestion, stop: Future[None]) -> str:
+        """Answer, keep the answer, and give its id; `UserError` once ``stop`` is cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class _AskedNow:
+    """What is being answered; cancelling ``stop`` ends it."""
+
+    place: str
+    question: str
+    stop: Future[None] = field(default_factory=Future)
 
 
 class _Desk:
@@ -127,18 +138,26 @@ class _Desk:
 
     def __init__(self, places: AskedPlaces) -> None:
         self.places = places
+        self.now: _AskedNow | None = None
         self._busy = threading.Lock()
         self._shelf = tempfile.TemporaryDirectory(prefix="surveyor-uploads-")
 
     @contextmanager
-    def busy(self) -> Any:
+    def busy(self, place: str, question: str) -> Iterator[_AskedNow]:
         """Refuses a second question while one is being answered."""
         if not self._busy.acquire(blocking=False):
-            raise HTTPException(409, "another question is being answered; wait for it")
+            raise HTTPException(409, "another question is being answered; wait for it, or stop it")
         try:
-            yield
+            self.now = _AskedNow(place, question)
+            yield self.now
         finally:
+            self.now = None
             self._busy.release()
+
+    def asked(self, place: str) -> _AskedNow | None:
+        """What is being asked about a place just now."""
+        now = self.now
+        return now if now and now.place == place else None
 
     def batch(self, name: str) -> Path:
         """Where the files of one drop lie; 404 for a name that is none."""
@@ -159,7 +178,7 @@ def add_asking(app: FastAPI, places: AskedPlaces | None) -> None:
 
     if places is not None:
         desk = _Desk(places)
-        _add_reading(app, places)
+        _add_reading(app, desk)
         _add_writing(app, desk)
 
 
@@ -167,13 +186,17 @@ def _count(places: AskedPlaces, name: str) -> int:
     return len(places.page(name).photos)
 
 
-def _add_reading(app: FastAPI, places: AskedPlaces) -> None:
+def _add_reading(app: FastAPI, desk: _Desk) -> None:
+    places = desk.places
+
     @app.get("/api/place/{name}")
     def _place(name: str) -> Response:
         page = places.page(name)
         answers = [{"id": a.id, "run": a.run, **_shown(a.finding)} for a in page.answers]
         told = page.model_dump(mode="json", exclude={"answers"})
-        return _json({**told, "answers": answers, "ways": places.ways().model_dump()})
+        now = desk.asked(name)
+        ways = places.ways().model_dump()
+        return _json({**told, "answers": answers, "ways": ways, "asking": now and now.question})
 
     @app.get("/api/place/{name}/photo/{index}")
     def _photo(name: str, index: int, w: int = 640) -> Response:
@@ -231,9 +254,16 @@ def _add_writing(app: FastAPI, desk: _Desk) -> None:
             asked = PlaceQuestion.model_validate_json(body)
         except ValueError:
             raise HTTPException(422, "a question is a text, with marks and known sizes") from None
-        with desk.busy():
-            told = await run_in_threadpool(desk.places.ask, name, asked)
+        with desk.busy(name, asked.question) as now:
+            told = await run_in_threadpool(desk.places.ask, name, asked, now.stop)
         return _json({"id": told})
+
+    @app.post("/api/place/{name}/stop")
+    def _stop(name: str) -> Response:
+        if (now := desk.asked(name)) is None:
+            raise HTTPException(409, "nothing is being asked about this place")
+        now.stop.cancel()
+        return _json({"stopped": now.question})
 
 
 async def _bounded(request: Request, most: int) -> AsyncIterator[bytes]:

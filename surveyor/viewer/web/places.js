@@ -78,13 +78,14 @@ export async function placePage([name], query, go) {
   const can = ways.experts || ways.model;
   const field = h("input", { type: "text", id: "question", maxlength: 2000, autocomplete: "off", value: query.get("q") || "", placeholder: can ? ways.kinds[0] : "" });
   const button = h("button", { type: "submit", id: "ask" }, "Ask");
+  const stop = h("button", { type: "button", id: "stop", hidden: true, onclick: () => send(`${base}/stop`, "").catch(() => null) }, "Stop ", key("x"));
   const marks = link(`${here}/mark`, { class: "chip", id: "mark" }, "Mark points by hand ", key("m"));
   const judge = h("select", { id: "judge", onchange: () => { const now = new URLSearchParams(location.search); if (judge.value) now.set("j", judge.value); else now.delete("j"); history.replaceState(null, "", `${here}${now.size ? `?${now}` : ""}`); } },
     h("option", { value: "" }, "nothing: uncertainty not known"), ways.judges.map((r) => h("option", { value: r, selected: r === query.get("j") }, r)));
   const trouble = h("div", { id: "trouble", role: "alert" });
   const state = h("p", { class: "quiet", id: "state", role: "status" }, ground(ways));
   const form = h("form", { class: "card", "aria-label": "Question", onsubmit: (e) => { e.preventDefault(); ask(); } },
-    can ? h("div", { class: "asking" }, h("label", { for: "question" }, "Question ", key("/")), field, button) : null, state,
+    can ? h("div", { class: "asking" }, h("label", { for: "question" }, "Question ", key("/")), field, button, stop) : null, state,
     can && ways.judges.length ? h("p", { class: "quiet" }, h("label", {}, "Interval of lengths, by how far off these experts were in the scored run ", key("i"), " ", judge)) : null,
     can && !ways.model ? h("div", { class: "chips", "aria-label": "Kinds of question" }, ways.kinds.map((k) => h("button", { type: "button", class: "chip", onclick: () => { field.value = k; field.focus(); } }, k))) : null,
     h("p", {}, marks), can ? null : waysOn(ways), trouble);
@@ -105,14 +106,33 @@ export async function placePage([name], query, go) {
       open && a.picture ? h("img", { class: "shown", src: `${base}/picture/${a.id}`, alt: `Photos with what the answer rests on: ${a.sentence}` }) : null, h("p", { class: "more" }, more));
   }
 
+  // What was asked before this page was opened is followed to its end.
+  if (told.asking !== null) {
+    busy(told.asking);
+    follow();
+  }
+
+  async function follow() {
+    while (location.pathname === here && document.contains(form)) {
+      await new Promise((done) => setTimeout(done, 1000));
+      const now = await api(base).catch(() => told);
+      if (now.asking === null) return document.contains(form) && go(here, true);
+    }
+  }
+
+  function busy(question) {
+    button.disabled = true;
+    stop.hidden = false;
+    state.textContent = `Asking${question ? `: ${question}` : ""} This page may be left, the answer is kept.`;
+  }
+
   async function ask() {
     const question = field.value.trim();
     if (!question) { field.focus(); return; }
     const judged = judge.value ? { j: judge.value } : {};
     history.replaceState(null, "", `${here}?${new URLSearchParams({ q: question, ...judged })}`);
     trouble.replaceChildren();
-    button.disabled = true;
-    state.textContent = "Asking; this page may be left, the answer is kept.";
+    busy(question);
     try {
       const { id } = await send(`${base}/ask`, JSON.stringify({ question, judged_by: judge.value }));
       if (location.pathname === here) await go(`${here}?${new URLSearchParams({ a: id, ...judged })}`);
@@ -121,12 +141,13 @@ export async function placePage([name], query, go) {
       trouble.replaceChildren(h("p", { class: "bad" }, error.message));
       state.textContent = ground(ways);
       button.disabled = false;
+      stop.hidden = true;
     }
   }
 
   const turn = (d) => { const at = told.answers.indexOf(chosen) + d; if (told.answers[at]) go(`${here}?${new URLSearchParams({ a: told.answers[at].id, ...(judge.value && { j: judge.value }) })}`, true); };
-  const follow = (id) => () => { const found = document.getElementById(id); if (found) go(found.pathname + found.search); };
-  return { keys: { "/": () => field.focus(), i: () => document.getElementById("judge")?.focus(), m: () => go(`${here}/mark`), w: follow("why"), 3: follow("space"), j: () => turn(1), k: () => turn(-1), u: () => go("/places") } };
+  const open = (id) => () => { const found = document.getElementById(id); if (found) go(found.pathname + found.search); };
+  return { keys: { "/": () => field.focus(), i: () => document.getElementById("judge")?.focus(), m: () => go(`${here}/mark`), w: open("why"), 3: open("space"), x: () => stop.hidden || stop.click(), j: () => turn(1), k: () => turn(-1), u: () => go("/places") } };
 }
 
 function ground(ways) {
