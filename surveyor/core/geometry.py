@@ -159,10 +159,10 @@ class Pose:
         """A level camera at ``eye`` looking at ``target``; undefined when looking straight up."""
         z = np.asarray(target, np.float64) - eye
         z = z / np.linalg.norm(z)
-        x = _cross(z, (0.0, 0.0, 1.0))
+        x = cross(z, (0.0, 0.0, 1.0))
         x = x / np.linalg.norm(x)
         T = np.eye(4)
-        T[:3, :3] = np.stack([x, _cross(z, x), z], axis=1)
+        T[:3, :3] = np.stack([x, cross(z, x), z], axis=1)
         T[:3, 3] = eye
         return cls(T)
 
@@ -172,7 +172,7 @@ class Pose:
         return rows
 
 
-def _cross(a: Sequence[float] | Float, b: Sequence[float] | Float) -> Float:
+def cross(a: Sequence[float] | Float, b: Sequence[float] | Float) -> Float:
     """What `np.cross` gives for two vectors, in a tenth of its time."""
     (ax, ay, az), (bx, by, bz) = a, b
     return np.array([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])

@@ -98,7 +98,7 @@ def objects_in(view: FrameMaps, min_pixels: int = 16) -> dict[int, SeenIn]:
         count = int(np.count_nonzero(mask))
         if count < min_pixels:
             continue
-        inner = _eroded(mask)
+        inner = eroded(mask)
         v, u = np.nonzero(inner if inner.any() else mask)
         middle = int(np.hypot(v - v.mean(), u - u.mean()).argmin())
         rows, columns = where
@@ -112,7 +112,7 @@ def objects_in(view: FrameMaps, min_pixels: int = 16) -> dict[int, SeenIn]:
     return found
 
 
-def _eroded(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def eroded(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The pixels of a mask whose four neighbours are in it too: what ndimage finds, for less."""
     inner = np.zeros_like(mask)
     inner[1:-1, 1:-1] = (
