@@ -71,8 +71,9 @@ class Transcript:
     def _add(self, message: Message) -> None:
         if self._encoded:
             self._encoded.append(b",")
-        self._encoded += _encode(message, self._images)
-        self._digest.update(b"".join(_encode(message, None)))
+        pieces = _encode(message, self._images)
+        self._encoded += pieces
+        self._digest.update(b"".join(_encode(message, None) if message.pictures else pieces))
 
     def _make_room(self) -> None:
         """Take out the oldest views, down to an eighth below the bound; the newest message gives
