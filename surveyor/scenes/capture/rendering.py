@@ -94,7 +94,11 @@ class Tracer:
         hits = self.caster.hit(_from_eye(camera, directions), directions)
         shape = camera.intrinsics.height, camera.intrinsics.width
         found = hits.triangle >= 0
-        ids = np.where(found, self.mesh.instance[hits.triangle], 0).astype(np.int32).reshape(shape)
+        ids = (
+            np.where(found, self.mesh.instance[hits.triangle], 0)
+            .astype(np.int32, copy=False)
+            .reshape(shape)
+        )
         depth = np.where(found, self._exact_depth(camera, exact, hits), 0)
         return directions, hits, depth.astype(np.float32).reshape(shape), ids
 

@@ -21,7 +21,7 @@ from surveyor.core.geometry import Intrinsics
 from surveyor.scenes.capture.coverage import Outline
 from surveyor.scenes.capture.rendering import PHONE, Tracer, camera_at, renderer
 from surveyor.scenes.capture.standing import StandableFloor, free_space
-from surveyor.scenes.capture.view_scores import CameraView, ScoredViews, judge
+from surveyor.scenes.capture.view_scores import CameraView, ScoredViews, all_far_from, judge
 from surveyor.scenes.records import SceneObject
 from surveyor.scenes.rooms.room import Room, countable
 
@@ -314,11 +314,11 @@ def _between(
 def _fill_up(views: list[CameraView], pool: list[CameraView], budget: int) -> list[CameraView]:
     """Add the views of the pool that are farthest from all others, until the budget is used."""
     views = list(views)
-    distance = np.array([min(p.far_from(v) for v in views) for p in pool])
-    while len(views) < budget and len(pool) > 0:
+    distance = np.min([all_far_from(pool, view) for view in views], axis=0)
+    while len(views) < budget:
         best = int(np.argmax(distance))
         added = pool[best]
         near = min(range(len(views)), key=lambda k: added.far_from(views[k]))
         views.insert(near + 1, added)
-        distance = np.minimum(distance, [p.far_from(added) for p in pool])
+        distance = np.minimum(distance, all_far_from(pool, added))
     return views[:budget]

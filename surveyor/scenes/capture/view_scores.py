@@ -53,6 +53,14 @@ class CameraView:
         return float(np.hypot(other.x - self.x, other.y - self.y) + 0.8 * turn)
 
 
+def all_far_from(views: Sequence[CameraView], other: CameraView) -> Float:
+    """(N,) what `CameraView.far_from` gives for each of ``views``."""
+    x, y, heading = np.array([(view.x, view.y, view.heading) for view in views]).T
+    turn = np.abs((other.heading - heading + np.pi) % (2 * np.pi) - np.pi)
+    far: Float = np.hypot(other.x - x, other.y - y) + 0.8 * turn
+    return far
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredViews:
     """What N views see: ``pixels`` (N, objects) scaled to 640x480; ``blocked`` (N,).
