@@ -144,7 +144,8 @@ async def _converse(session: Session, stage: _EpisodeState) -> None:
 def _record_model_call(turn: Turn, number: int, stage: _EpisodeState) -> None:
     stage.scope.take_turn(turn.model.usage if turn.model else None)
     if turn.model is not None:
-        stage.log.append(turn.model.model_copy(update={"turn": number}))
+        known = turn.model.turn == number
+        stage.log.append(turn.model if known else turn.model.model_copy(update={"turn": number}))
 
 
 def _format_error(turn: Turn, number: int, log: Log) -> FormatError:

@@ -89,8 +89,9 @@ def _evidence(episode: Episode, good: Mapping[str, ToolOutcome]) -> tuple[set[st
     if answer.sources:
         return _makers(answer.sources, good), Basis.STATED
     words = answer.text + "\n" + _last_words(episode)
+    telling = _telling(words)
     quoted = _makers(_WORD.findall(words), good) | {
-        key for key, outcome in good.items() if _shares_number(words, outcome)
+        key for key, outcome in good.items() if telling and _shows(outcome, telling)
     }
     if quoted:
         return quoted, Basis.QUOTED
@@ -117,14 +118,18 @@ def _makers(handles: Iterable[str], good: Mapping[str, ToolOutcome]) -> set[str]
     }
 
 
-def _shares_number(words: str, outcome: ToolOutcome) -> bool:
-    """Whether a number that was said was read off this result, as it was or rounded.
+def _telling(words: str) -> list[str]:
+    """The numbers in what was said that tell where they are from.
 
     Whole numbers below 10 are said too often by chance: they count only as the whole answer.
     """
-    said = _NUMBER.findall(words)
     answer = words.split("\n", 1)[0].strip()
-    telling = [text for text in said if "." in text or abs(int(text)) >= 10 or text == answer]
+    said = _NUMBER.findall(words)
+    return [text for text in said if "." in text or abs(int(text)) >= 10 or text == answer]
+
+
+def _shows(outcome: ToolOutcome, telling: Iterable[str]) -> bool:
+    """Whether one of these numbers was read off this result, as it was or rounded."""
     shown = [float(text) for text in _NUMBER.findall(_WORD.sub(" ", outcome.text))]
     return any(_rounds_to(value, text) for text in telling for value in shown)
 
@@ -147,13 +152,17 @@ def _inputs(
 
 
 def _texts(value: JsonValue) -> set[str]:
-    if isinstance(value, str):
-        return {value}
-    if isinstance(value, list):
-        return set().union(*map(_texts, value))
-    if isinstance(value, dict):
-        return set().union(*map(_texts, value.values()))
-    return set()
+    found: set[str] = set()
+    left = [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, str):
+            found.add(one)
+        elif isinstance(one, list):
+            left += one
+        elif isinstance(one, dict):
+            left += one.values()
+    return found
 
 
 def _closure(

@@ -8,7 +8,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from surveyor.agent.chat.capabilities import Capabilities
@@ -69,11 +69,15 @@ def skill_texts(folder: RunFolder) -> SkillTexts:
         skill = skill_for(event.snapshot, task.id)
         return (skill,) if skill is not None else ()
 
+    @cache  # a snapshot is named by its content, and opening one reads all of it
+    def document(snapshot: str, skill: str) -> RetrievedSkill:
+        with open_snapshot(_snapshot(folder, snapshot)).store as store:
+            found = store.find(skill).document
+        return RetrievedSkill(found.name, found.version, found.text, found.workflow)
+
     def kept(task: Task, event: SkillsRetrieved) -> tuple[RetrievedSkill, ...]:
-        with open_snapshot(_snapshot(folder, event.snapshot)).store as store:
-            used = [one for one in event.candidates if one.used]
-            found = [store.find(one.skill).document for one in used]
-        return tuple(RetrievedSkill(d.name, d.version, d.text, d.workflow) for d in found)
+        used = [one.skill for one in event.candidates if one.used]
+        return tuple(document(event.snapshot, skill) for skill in used)
 
     def either(task: Task, event: SkillsRetrieved) -> tuple[RetrievedSkill, ...]:
         return (drawn if event.snapshot.startswith(PREFIX) else kept)(task, event)

@@ -8,6 +8,7 @@ axis, not along the ray, and 0 means *no measurement*.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -97,9 +98,10 @@ class Intrinsics(BaseModel):
 
     def rays(self) -> Float:
         """(H, W, 3) camera-frame directions with z = 1 through every pixel centre."""
-        u, v = np.meshgrid(np.arange(self.width), np.arange(self.height))
-        x, y = (u - self.cx) / self.fx, (v - self.cy) / self.fy
-        return np.stack([x, y, np.ones_like(x)], axis=-1)
+        rays = np.ones((self.height, self.width, 3))
+        rays[..., 0] = (np.arange(self.width) - self.cx) / self.fx
+        rays[..., 1] = ((np.arange(self.height) - self.cy) / self.fy)[:, None]
+        return rays
 
     def project(self, points: Float) -> tuple[Float, Float]:
         """Camera-frame points (N, 3) to pixels (N, 2) and depths (N,); callers drop depth <= 0."""
@@ -157,10 +159,10 @@ class Pose:
         """A level camera at ``eye`` looking at ``target``; undefined when looking straight up."""
         z = np.asarray(target, np.float64) - eye
         z = z / np.linalg.norm(z)
-        x = np.cross(z, [0.0, 0.0, 1.0])
+        x = cross(z, (0.0, 0.0, 1.0))
         x = x / np.linalg.norm(x)
         T = np.eye(4)
-        T[:3, :3] = np.stack([x, np.cross(z, x), z], axis=1)
+        T[:3, :3] = np.stack([x, cross(z, x), z], axis=1)
         T[:3, 3] = eye
         return cls(T)
 
@@ -168,6 +170,12 @@ class Pose:
         """Row-major nested list for JSON."""
         rows: list[list[float]] = self.T_world_camera.tolist()
         return rows
+
+
+def cross(a: Sequence[float] | Float, b: Sequence[float] | Float) -> Float:
+    """What `np.cross` gives for two vectors, in a tenth of its time."""
+    (ax, ay, az), (bx, by, bz) = a, b
+    return np.array([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
 
 
 class OrientedBox(BaseModel):
@@ -205,7 +213,8 @@ class OrientedBox(BaseModel):
     def contains(self, points: Float, margin: float = 0.0) -> NDArray[np.bool_]:
         """(N,) whether each world point lies within the box grown by ``margin`` metres."""
         half = np.array(self.size) / 2 + margin
-        inside: NDArray[np.bool_] = np.all(np.abs(self.to_local(points)) <= half, axis=1)
+        x, y, z = (np.abs(self.to_local(points)) <= half).T
+        inside: NDArray[np.bool_] = x & y & z
         return inside
 
 

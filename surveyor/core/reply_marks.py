@@ -19,7 +19,10 @@ _TOKEN: Final = re.compile(
     r"<\|(?:im_end|im_start|end|start|return|eot_id|eom_id|end_of_text|endoftext|begin_of_box|"
     r"end_of_box|assistant|user|eos)\|>|</?s>|<eos>|<(?:end|start)_of_turn>|<｜end▁of▁sentence｜>"
 )
-_INVISIBLE: Final = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00\u00ad]")
+_UNSEEN: Final = "\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\x00\u00ad"
+_INVISIBLE: Final = re.compile(f"[{_UNSEEN}]")
+_ANY: Final = re.compile(rf"[<\[◁{_UNSEEN}]")
+"""What every mark begins with: most replies hold none."""
 
 
 def plain_marks(text: str) -> str:
@@ -28,6 +31,8 @@ def plain_marks(text: str) -> str:
 
     Channels (gpt-oss) other than the final one are thoughts. Marks of tool calls stay.
     """
+    if not _ANY.search(text):
+        return text
     text = _INVISIBLE.sub("", text)
     before, final, rest = _split(text)
     if final:

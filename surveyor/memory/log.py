@@ -119,7 +119,7 @@ def read_events(path: Path) -> Iterator[Event]:
     except OSError as error:
         raise unreadable(path, error) from None
     whole = data[: data.rfind(b"\n") + 1]
-    for number, line in enumerate(whole.splitlines(), start=1):
+    for number, line in enumerate(whole.split(b"\n")[:-1], start=1):
         try:
             event = EVENT.validate_json(line)
         except ValidationError as error:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from surveyor.agent.chat.tagged_text import read_blocks
 from surveyor.benchmarks.scorers.lenient import find_choice
@@ -45,3 +47,10 @@ def test_tags_count_in_any_case(reply: str) -> None:
 def test_marks_of_calls_stay_for_those_who_name_the_wrong_parser() -> None:
     text = "<|tool_calls_section_begin|><|tool_call_begin|>functions.frames:0"
     assert plain_marks(text) == text
+
+
+@given(st.text(alphabet="Bé \n.[(>"), st.sampled_from(ENDED))
+def test_what_holds_no_mark_stays_and_is_read_with_one_too(plain: str, ended: str) -> None:
+    assert plain_marks(plain) == plain
+    assert read_blocks(plain).rest == plain.strip()
+    assert plain_marks(plain + ended) == plain + "B"

@@ -15,6 +15,7 @@ from surveyor.core.geometry import (
     Pose,
     Scale,
     ScaleError,
+    cross,
 )
 
 angle = st.floats(-3.1, 3.1)
@@ -101,3 +102,9 @@ def test_relative_lengths_are_not_metres() -> None:
 def test_depth_and_intrinsics_of_different_sizes_are_refused() -> None:
     with pytest.raises(ValueError, match="different image sizes"):
         DepthMap(np.ones((10, 10), np.float32), Scale.METRIC).unproject(CAMERA)
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=6, max_size=6))
+def test_the_cross_of_two_vectors_is_numpys_to_the_bit(six: list[float]) -> None:
+    a, b = np.array(six[:3]), np.array(six[3:])
+    assert cross(a, b).tobytes() == np.cross(a, b).tobytes()

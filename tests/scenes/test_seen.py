@@ -8,11 +8,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.typing import NDArray
+from scipy import ndimage
 
 from surveyor.core.cameras import Camera
 from surveyor.core.geometry import Intrinsics, OrientedBox, Pose
 from surveyor.scenes.capture.depth_maps import FrameMaps
-from surveyor.scenes.capture.visibility import first_of_each, fuse, upright_box, world_points
+from surveyor.scenes.capture.visibility import (
+    eroded,
+    first_of_each,
+    fuse,
+    upright_box,
+    world_points,
+)
 
 
 def surface(box: OrientedBox, n: int = 4000) -> np.ndarray:
@@ -79,3 +88,8 @@ def test_unmeasured_pixels_and_smaller_maps() -> None:
 def test_the_first_of_each_value_is_what_numpy_says(values):
     keys = np.array(values, np.int64)
     assert first_of_each(keys).tolist() == np.unique(keys, return_index=True)[1].tolist()
+
+
+@given(arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=9)))
+def test_what_is_left_of_a_mask_is_what_ndimage_leaves(mask: NDArray[np.bool_]) -> None:
+    np.testing.assert_array_equal(eroded(mask), ndimage.binary_erosion(mask))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from surveyor.core.cameras import Camera
 from surveyor.core.errors import UserError
@@ -11,6 +13,7 @@ from surveyor.scenes.capture.coverage import Outline
 from surveyor.scenes.capture.depth_maps import FrameMaps
 from surveyor.scenes.capture.rendering import renderer
 from surveyor.scenes.capture.trajectory import LARGE_ENOUGH, STYLES, Style, plan_trajectory
+from surveyor.scenes.capture.view_scores import CameraView, all_far_from
 from surveyor.scenes.capture.visibility import world_points
 from surveyor.scenes.rooms.room import RoomSpec, build_room, countable
 
@@ -112,3 +115,14 @@ def test_what_lies_outside_the_plan_has_no_mark() -> None:
     assert outline.mark_at(outline.marks[outline.corner]).tolist() == [
         int(k) for k in np.flatnonzero(outline.corner)
     ]
+
+
+coordinate = st.floats(-20, 20)
+view = st.builds(CameraView, coordinate, coordinate, coordinate, coordinate, coordinate)
+
+
+@given(st.lists(view, min_size=1, max_size=6), view)
+def test_distances_from_many_views_are_those_from_each(
+    views: list[CameraView], one: CameraView
+) -> None:
+    assert all_far_from(views, one).tolist() == [each.far_from(one) for each in views]

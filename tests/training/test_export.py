@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
 
-from surveyor.agent.chat.capabilities import Capabilities
+from surveyor.agent.chat.capabilities import Capabilities, Coordinates
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import Dataset
@@ -69,6 +70,15 @@ def test_rows_say_why_before_they_call_and_rest_on_what_happened(source: RunSour
         assert len(row.images) == 6
         if row.skills:
             assert "```workflow" in text_of(row.messages[0])
+
+
+def test_tools_are_as_a_model_is_told_them(source: RunSource) -> None:
+    pixels = next(source.rows())
+    can = VISION.model_copy(update={"coordinates": Coordinates.THOUSANDTHS})
+    thousandths = next(replace(source, capabilities=can).rows())
+    assert "in pixels of the image as you see it" in str(pixels.tools)
+    assert "each from 0 to 1000" in str(thousandths.tools)
+    assert "pixels_of" not in str([pixels.tools, thousandths.tools])
 
 
 def test_rows_are_made_without_the_answers(source: RunSource, dataset: Path) -> None:
@@ -162,9 +172,11 @@ def test_test_scenes_and_secrets_are_refused(
         list(guarded([changed(row, scene_id="renamed")], Apart.of([dataset])))
     with pytest.raises(UserError, match="split 'test'"):
         list(guarded([changed(row, split="test")], nothing))
-    told = ({"role": "user", "content": "key sk-abcdefghijklmnop1234"},)
-    with pytest.raises(UserError, match="looks like a key"):
-        list(guarded([changed(row, messages=told)], nothing))
+    run = "abcdefghijklmnop1234"
+    for key in (f"sk-{run}", f"hf_{run}", f"AKIA{run[:16].upper()}", f"ghp_{run}", f"Bearer {run}"):
+        told = ({"role": "user", "content": f"key {key}"},)
+        with pytest.raises(UserError, match="looks like a key"):
+            list(guarded([changed(row, messages=told)], nothing))
     monkeypatch.setenv("SOME_API_KEY", "correct-horse-battery")
     told = ({"role": "user", "content": "it is correct-horse-battery"},)
     with pytest.raises(UserError, match="secret of this machine"):

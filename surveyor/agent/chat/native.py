@@ -8,7 +8,7 @@ import orjson
 
 from surveyor.agent.chat.capabilities import Capabilities
 from surveyor.agent.chat.messages import Message, Part, labelled, pictures_of
-from surveyor.agent.chat.repairs import arguments_text
+from surveyor.agent.chat.repairs import arguments_text, is_object
 from surveyor.agent.chat.reply_parser import (
     LONGEST_ID,
     MOST_TEXT,
@@ -94,11 +94,12 @@ class NativeDialect:
             repairs = ("read tool calls that stood in the text", *blocks.repairs)
         self._pending = calls
         decided, more = ({"mistake": mistake}, ()) if mistake else self._decide(blocks, cut, calls)
-        if any(_sound(call) != call.raw_arguments for call in calls):
+        shown = [_sound(call.raw_arguments) for call in calls]
+        if any(one != call.raw_arguments for one, call in zip(shown, calls, strict=True)):
             more = (*more, "showed the model its unreadable arguments as an empty object")
         thoughts = (kept(reasoning_of(message), MOST_TEXT), blocks.thought)
         return Reading(
-            echo=self._echo(text, message, calls),
+            echo=self._echo(text, message, calls, shown),
             text=kept(said, MOST_TEXT),
             reasoning="\n".join(filter(None, thoughts)),
             emitted=as_emitted(written),
@@ -135,12 +136,19 @@ class NativeDialect:
         self._ids.update(call[0] for call in written)
         return written
 
-    def _echo(self, text: str, message: dict[str, Any], calls: tuple[CallRequest, ...]) -> Message:
-        """The turn as the conversation keeps it, with the provider's own reasoning item, opaque
-        as it came and under the name it came by, where the provider wants that back."""
+    def _echo(
+        self,
+        text: str,
+        message: dict[str, Any],
+        calls: tuple[CallRequest, ...],
+        shown: list[str],
+    ) -> Message:
+        """The turn as the conversation keeps it, its calls with the arguments ``shown``, with the
+        provider's own reasoning item, opaque as it came and under the name it came by, where the
+        provider wants that back."""
         fields: dict[str, Any] = {}
         if calls:
-            fields["tool_calls"] = [_as_sent(call) for call in calls]
+            fields["tool_calls"] = list(map(_as_sent, calls, shown))
         wanted = self._can.echo_reasoning
         names = (wanted, *REASONING) if wanted in REASONING else (wanted,)
         for name in names:
@@ -219,19 +227,15 @@ def _mended(
     return tuple(calls), tuple(repairs)
 
 
-def _as_sent(call: CallRequest) -> dict[str, Any]:
+def _as_sent(call: CallRequest, arguments: str) -> dict[str, Any]:
     return {
         "id": call.call_id,
         "type": "function",
-        "function": {"name": call.name, "arguments": _sound(call)},
+        "function": {"name": call.name, "arguments": arguments},
     }
 
 
-def _sound(call: CallRequest) -> str:
+def _sound(arguments: str) -> str:
     """The arguments as the history shows them. Servers parse the arguments of old calls to fill
     their templates, so what is not a JSON object goes back as an empty one; the log keeps it."""
-    try:
-        sound = isinstance(orjson.loads(call.raw_arguments), dict)
-    except orjson.JSONDecodeError:
-        sound = False
-    return call.raw_arguments if sound else "{}"
+    return arguments if is_object(arguments) else "{}"

@@ -187,7 +187,7 @@ class ChatSession:
         self.tell([reading.echo])
         if recorder is not None:
             kept |= recorder.reply(completion, reading.echo)
-        call = self._model_call(completion, reading, prompt, shown).model_copy(update=kept)
+        call = self._model_call(completion, reading, prompt, shown, kept)
         self._turn += 1
         return Turn(
             calls=tuple(map(self._places.to_pixels, reading.calls)),
@@ -207,7 +207,12 @@ class ChatSession:
             return Turn(mistake=str(wrong), raw=answer)
 
     def _model_call(
-        self, completion: Completion, reading: Reading, prompt: str, shown: tuple[str, ...]
+        self,
+        completion: Completion,
+        reading: Reading,
+        prompt: str,
+        shown: tuple[str, ...],
+        kept: Mapping[str, Any],
     ) -> ModelCall:
         return ModelCall(
             model=self._endpoint.config.model,
@@ -223,6 +228,7 @@ class ChatSession:
             waited=completion.waited,
             sent_bytes=completion.sent_bytes,
             repairs=reading.repairs,
+            **kept,
         )
 
 

@@ -32,21 +32,25 @@ class Recorder:
     _messages: list[Message] = field(default_factory=list)
     _hashes: list[str] = field(default_factory=list)
     _prompt: list[int] = field(default_factory=list)
+    _settings: str = ""
+    _echo: tuple[Message, str] | None = None
 
     def request(
         self, settings: Mapping[str, Any], messages: Sequence[Message], body: bytes
     ) -> dict[str, Any]:
-        """The fields of a `ModelCall` that say what is sent now."""
+        """The fields of a `ModelCall` that say what is sent now; the settings are the same all
+        along."""
         shared = 0
         for old, new in zip(self._messages, messages, strict=False):
             if old is not new:
                 break
             shared += 1
-        added = [self._keep(as_sent(message, self._sent)) for message in messages[shared:]]
+        added = [self._message(message) for message in messages[shared:]]
         self._messages = list(messages)
         self._hashes = [*self._hashes[:shared], *added]
+        self._settings = self._settings or self._keep(settings)
         return {
-            "settings": self._keep(settings),
+            "settings": self._settings,
             "shared": shared,
             "sent": tuple(added),
             "body": hashlib.sha256(body).hexdigest(),
@@ -54,8 +58,9 @@ class Recorder:
 
     def reply(self, completion: Completion, echo: Message) -> dict[str, Any]:
         """The fields that say what came back."""
+        self._echo = echo, self._message(echo)
         fields: dict[str, Any] = {
-            "said": self._keep(as_sent(echo, self._sent)),
+            "said": self._echo[1],
             "logprobs": completion.tokens.logprobs,
             "token_ids": completion.tokens.ids,
             "weights": completion.tokens.weights,
@@ -67,6 +72,11 @@ class Recorder:
             fields["shared_tokens"] = shared
             self._prompt = [*prompt, *completion.tokens.ids]
         return fields
+
+    def _message(self, message: Message) -> str:
+        if self._echo is not None and self._echo[0] is message:
+            return self._echo[1]
+        return self._keep(as_sent(message, self._sent))
 
     def _keep(self, value: Any) -> str:
         return self.store.put(orjson.dumps(value), _JSON).sha256

@@ -10,6 +10,8 @@ import json
 import re
 from typing import Any
 
+import orjson
+
 DECODER = json.JSONDecoder()
 _FENCE = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
 _LONGEST_PYTHON = 20_000
@@ -43,10 +45,10 @@ def arguments_text(written: str, *, untouched: bool = False) -> tuple[str, tuple
     What is sound, and what can't be read in one way, stays as it was written; so does what is to
     stay ``untouched``: what was cut off at a length limit is never completed.
     """
-    if not written or untouched:
+    if not written or untouched or is_object(written):
         return written, ()
     value = strictly(written)
-    if isinstance(value, dict):
+    if isinstance(value, dict):  # of numbers that JSON does not know
         return written, ()
     if written.strip() in ("null", "None"):
         return "{}", ("read null arguments as an empty object",)
@@ -57,6 +59,14 @@ def arguments_text(written: str, *, untouched: bool = False) -> tuple[str, tuple
             repairs.append("read arguments out of a string")
             value = json_value(value, repairs)
     return (json.dumps(value), tuple(repairs)) if isinstance(value, dict) else (written, ())
+
+
+def is_object(text: str) -> bool:
+    """Whether a text is a JSON object, as servers read it."""
+    try:
+        return isinstance(orjson.loads(text), dict)
+    except orjson.JSONDecodeError:
+        return False
 
 
 def strictly(content: str) -> Any:

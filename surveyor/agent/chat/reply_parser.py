@@ -133,7 +133,7 @@ def refusal_of(message: dict[str, Any], finish: str) -> str | None:
 
 def well_formed(text: str) -> str:
     """``text`` with lone surrogates replaced, so that it can be written as UTF-8."""
-    return text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def can_be_sent(value: Any) -> bool:

@@ -60,6 +60,9 @@ def read_blocks(text: str, *, cut: bool = False) -> Blocks:
     """
     found = Blocks()
     text = plain_marks(text)
+    if "<" not in text:
+        found.rest = text.strip()
+        return found
     before, stray, rest = text.partition("</think>")
     if stray and "<think>" not in before:
         found.thought = before.strip()

@@ -71,8 +71,9 @@ class Transcript:
     def _add(self, message: Message) -> None:
         if self._encoded:
             self._encoded.append(b",")
-        self._encoded += _encode(message, self._images)
-        self._digest.update(b"".join(_encode(message, None)))
+        pieces = _encode(message, self._images)
+        self._encoded += pieces
+        self._digest.update(b"".join(_encode(message, None) if message.pictures else pieces))
 
     def _make_room(self) -> None:
         """Take out the oldest views, down to an eighth below the bound; the newest message gives
@@ -111,19 +112,26 @@ def _without_views(message: Message, quota: int) -> tuple[Message, int]:
 
 def as_sent(message: Message, renamed: Callable[[str], str] = str) -> dict[str, Any]:
     """One message as a request holds it, pictures by their hashes, which ``renamed`` may change."""
+    if not message.pictures:
+        return _plain(message)
     sent: dict[str, Any] = orjson.loads(b"".join(_encode(message, None)))
-    for part in sent["content"] if message.pictures else ():
+    for part in sent["content"]:
         if part["type"] == "image_url":
             part["image_url"]["url"] = renamed(part["image_url"]["url"])
     return sent
+
+
+def _plain(message: Message) -> dict[str, Any]:
+    """A message without pictures."""
+    text = "\n".join([part for part in message.parts if isinstance(part, str)])
+    return {"role": message.role, "content": text, **message.fields}
 
 
 def _encode(message: Message, images: ImageSource | None) -> list[bytes]:
     """JSON of one message in pieces, so that the pixels are the image source's own bytes and not
     a copy; without a source, images are written as their hashes."""
     if not message.pictures:
-        text = "\n".join(part for part in message.parts if isinstance(part, str))
-        return [orjson.dumps({"role": message.role, "content": text, **message.fields})]
+        return [orjson.dumps(_plain(message))]
     head = orjson.dumps({"role": message.role, **message.fields})
     pieces = [head[:-1], b',"content":[']
     for position, part in enumerate(message.parts):

@@ -83,11 +83,11 @@ class Outline:
 
     def mark_at(self, points: NDArray[np.floating]) -> NDArray[np.int16]:
         """(N,) the mark near each floor point (N, 2), or -1."""
-        cell = np.floor((points + PAD) / CELL)
-        inside = ((cell >= 0) & (cell < self.grid.shape)).all(axis=1)
+        x, y = np.floor((points + PAD) / CELL).T
+        width, depth = self.grid.shape
+        inside = (x >= 0) & (x < width) & (y >= 0) & (y < depth)
         found = np.full(len(points), -1, np.int16)
-        at = cell[inside].astype(np.intp)
-        found[inside] = self.grid[at[:, 0], at[:, 1]]
+        found[inside] = self.grid[x[inside].astype(np.intp), y[inside].astype(np.intp)]
         return found
 
 

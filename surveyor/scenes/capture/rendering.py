@@ -62,6 +62,12 @@ def _directions(camera: Camera, pixels: Float32 | None = None) -> NDArray[np.flo
     return directions
 
 
+def _from_eye(camera: Camera, directions: Float32) -> Float32:
+    """The origins of rays that all begin at a camera."""
+    eye = np.array(camera.T_world_camera, np.float32)[:3, 3]
+    return np.broadcast_to(eye, directions.shape)
+
+
 class Tracer:
     """Depth and instance ids of a mesh that holds ``objects`` objects, with ids from 1."""
 
@@ -78,18 +84,27 @@ class Tracer:
         Directions are (x, y, 1) in camera axes, so the distance of a hit is its z-depth.
         """
         directions = _directions(camera, pixels).astype(np.float32)
-        eye = np.array(camera.T_world_camera, np.float32)[:3, 3]
-        return np.broadcast_to(eye, directions.shape), directions
+        return _from_eye(camera, directions), directions
 
-    def trace(self, camera: Camera, hits: Hits) -> tuple[Float32, NDArray[np.int32]]:
-        """Depth (H, W) and ids (H, W) of what a camera's rays hit, 0 where they hit nothing."""
+    def trace(self, camera: Camera) -> tuple[Float32, Hits, Float32, NDArray[np.int32]]:
+        """Directions and hits (N,) of a camera's rays, and depth (H, W) and ids (H, W) of what they
+        hit, 0 where they hit nothing."""
+        exact = _directions(camera)
+        directions = exact.astype(np.float32)
+        hits = self.caster.hit(_from_eye(camera, directions), directions)
         shape = camera.intrinsics.height, camera.intrinsics.width
         found = hits.triangle >= 0
-        ids = np.where(found, self.mesh.instance[hits.triangle], 0).astype(np.int32).reshape(shape)
-        depth = np.where(found, self._exact_depth(camera, hits), 0)
-        return depth.astype(np.float32).reshape(shape), ids
+        ids = (
+            np.where(found, self.mesh.instance[hits.triangle], 0)
+            .astype(np.int32, copy=False)
+            .reshape(shape)
+        )
+        depth = np.where(found, self._exact_depth(camera, exact, hits), 0)
+        return directions, hits, depth.astype(np.float32).reshape(shape), ids
 
-    def _exact_depth(self, camera: Camera, hits: Hits) -> NDArray[np.float64]:
+    def _exact_depth(
+        self, camera: Camera, directions: NDArray[np.float64], hits: Hits
+    ) -> NDArray[np.float64]:
         """Depth (N,) of the hit triangles' planes along the pixel rays, in double precision.
 
         Single precision loses some 1e-5 m where a ray grazes a surface.
@@ -97,7 +112,7 @@ class Tracer:
         eye = np.array(camera.T_world_camera)[:3, 3]
         reach = (self._offsets - self._normals @ eye).take(hits.triangle)
         normal = self._normals.take(hits.triangle, axis=0)
-        slope = np.einsum("ij,ij->i", _directions(camera), normal)
+        slope = np.einsum("ij,ij->i", directions, normal)
         with np.errstate(divide="ignore", invalid="ignore"):
             depth = reach / slope
         return np.where(np.abs(depth - hits.distance) < TRUST, depth, hits.distance)
@@ -124,11 +139,10 @@ class Renderer(Tracer):
         self, camera: Camera, rgb: bool = True, look: CaptureStyle | None = None
     ) -> RenderedFrame:
         """One frame."""
-        origins, directions = self.rays(camera)
-        hits = self.caster.hit(origins, directions)
-        depth, ids = self.trace(camera, hits)
+        directions, hits, depth, ids = self.trace(camera)
         picture = None
         if rgb:
+            origins = _from_eye(camera, directions)
             look = look or CaptureStyle()
             shader = self.shader()
             light = shader.radiance(hits, origins, directions).reshape(*depth.shape, 3)

@@ -21,7 +21,7 @@ from surveyor.core.geometry import Intrinsics
 from surveyor.scenes.capture.coverage import Outline
 from surveyor.scenes.capture.rendering import PHONE, Tracer, camera_at, renderer
 from surveyor.scenes.capture.standing import StandableFloor, free_space
-from surveyor.scenes.capture.view_scores import CameraView, ScoredViews, judge
+from surveyor.scenes.capture.view_scores import CameraView, ScoredViews, all_far_from, judge
 from surveyor.scenes.records import SceneObject
 from surveyor.scenes.rooms.room import Room, countable
 
@@ -126,11 +126,11 @@ def plan_on(
     keys = _cover(judged, wanted, outline, n_frames)
     order = _tour([pool[k] for k in keys])
     views = [pool[keys[k]] for k in order]
-    views = _spend(film, space, intrinsics, views, pool, judged, n_frames, chosen, outline)
-    final = judge(film, intrinsics, views, outline)
+    views, seen = _spend(film, space, intrinsics, views, pool, judged, n_frames, chosen, outline)
+    seen |= dict(zip(pool, judged.pixels, strict=True))
     cameras = tuple(camera_at(v.pose(), intrinsics) for v in views)
     motion = _motion(views, intrinsics) if chosen != "walk_through" else np.zeros((len(views), 2))
-    return CameraTrajectory(cameras, chosen, final.pixels, motion)
+    return CameraTrajectory(cameras, chosen, np.array([seen[view] for view in views]), motion)
 
 
 def _motion(views: Sequence[CameraView], intrinsics: Intrinsics) -> Float:
@@ -271,14 +271,17 @@ def _spend(
     film: Tracer, space: StandableFloor, intrinsics: Intrinsics,
     keys: list[CameraView], pool: list[CameraView],
     judged: ScoredViews, budget: int, style: Style, outline: Outline,
-) -> list[CameraView]:  # fmt: skip
-    """Use up the frame budget after the views that coverage needs."""
+) -> tuple[list[CameraView], dict[CameraView, Float]]:  # fmt: skip
+    """Use up the frame budget after the views that coverage needs; the pixels of views that are not
+    of the pool come along."""
     spare = budget - len(keys)
     if spare <= 0:
-        return keys[:budget]
+        return keys[:budget], {}
+    pixels: dict[CameraView, Float] = {}
     if style != "walk_through" and len(keys) > 1:
         between = _between(keys, space, spare)
         seen = judge(film, intrinsics, [v for _, v in between], outline)
+        pixels = {view: row for (_, view), row in zip(between, seen.pixels, strict=True)}
         kept = [item for item, bad in zip(between, seen.blocked, strict=True) if not bad][:spare]
         path: list[CameraView] = []
         for k, key in enumerate(keys):
@@ -288,7 +291,7 @@ def _spend(
     # What is left of the budget goes to views that show something.
     useful = ~judged.blocked & ((judged.pixels >= LARGE_ENOUGH).sum(axis=1) >= SOME)
     usable = [v for v, good in zip(pool, useful, strict=True) if good] or keys
-    return _fill_up(keys, usable, budget)
+    return _fill_up(keys, usable, budget), pixels
 
 
 def _between(
@@ -311,11 +314,11 @@ def _between(
 def _fill_up(views: list[CameraView], pool: list[CameraView], budget: int) -> list[CameraView]:
     """Add the views of the pool that are farthest from all others, until the budget is used."""
     views = list(views)
-    distance = np.array([min(p.far_from(v) for v in views) for p in pool])
-    while len(views) < budget and len(pool) > 0:
+    distance = np.min([all_far_from(pool, view) for view in views], axis=0)
+    while len(views) < budget:
         best = int(np.argmax(distance))
         added = pool[best]
         near = min(range(len(views)), key=lambda k: added.far_from(views[k]))
         views.insert(near + 1, added)
-        distance = np.minimum(distance, [p.far_from(added) for p in pool])
+        distance = np.minimum(distance, all_far_from(pool, added))
     return views[:budget]

@@ -53,6 +53,14 @@ class CameraView:
         return float(np.hypot(other.x - self.x, other.y - self.y) + 0.8 * turn)
 
 
+def all_far_from(views: Sequence[CameraView], other: CameraView) -> Float:
+    """(N,) what `CameraView.far_from` gives for each of ``views``."""
+    x, y, heading = np.array([(view.x, view.y, view.heading) for view in views]).T
+    turn = np.abs((other.heading - heading + np.pi) % (2 * np.pi) - np.pi)
+    far: Float = np.hypot(other.x - x, other.y - y) + 0.8 * turn
+    return far
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredViews:
     """What N views see: ``pixels`` (N, objects) scaled to 640x480; ``blocked`` (N,).
@@ -82,22 +90,25 @@ def judge(
     count, per_view = renderer.objects, PROBE[0] * PROBE[1]
     pixels = np.zeros((len(views), count))
     blocked = np.zeros(len(views), bool)
-    plan = np.zeros((len(views), len(outline.marks)), bool)
+    plan = np.zeros((len(views), len(outline.marks) + 1), bool)  # the last is for no mark, -1
     rays = probe.rays().reshape(-1, 3)
     for start in range(0, len(views), CHUNK):
         chunk = views[start : start + CHUNK]
         poses = [view.pose().T_world_camera for view in chunk]
-        directions = np.concatenate([rays @ T[:3, :3].T for T in poses]).astype(np.float32)
-        origins = np.repeat([T[:3, 3] for T in poses], per_view, axis=0).astype(np.float32)
+        directions = np.empty((len(chunk) * per_view, 3), np.float32)
+        for turned, T in zip(np.split(directions, len(chunk)), poses, strict=True):
+            turned[:] = rays @ T[:3, :3].T
+        eyes = np.array([T[:3, 3] for T in poses], np.float32)
+        origins = np.repeat(eyes, per_view, axis=0)
         hits = renderer.caster.hit(origins, directions)
         ids = np.where(hits.triangle >= 0, renderer.mesh.instance[hits.triangle], 0)
-        near = (hits.distance < NEAR).reshape(len(chunk), per_view).mean(axis=1)
+        distance = hits.distance.reshape(len(chunk), per_view)
+        near = (distance < NEAR).mean(axis=1) > BLOCKED_SHARE
+        blocked[start : start + CHUNK] = near | (distance.min(axis=1) < 0.25)
         on_floor_plan = origins[:, :2] + hits.distance[:, None] * directions[:, :2]
         mark = outline.mark_at(on_floor_plan).reshape(len(chunk), per_view)
         for k, row in enumerate(ids.reshape(len(chunk), per_view)):
             seen = np.bincount(row, minlength=count + 1)
             pixels[start + k] = seen[1 : count + 1] * (REFERENCE_PIXELS / per_view)
-            nearest = hits.distance.reshape(len(chunk), per_view)[k].min()
-            blocked[start + k] = near[k] > BLOCKED_SHARE or nearest < 0.25
-            plan[start + k, mark[k][mark[k] >= 0]] = True
-    return ScoredViews(pixels, blocked, plan)
+            plan[start + k, mark[k]] = True
+    return ScoredViews(pixels, blocked, plan[:, :-1])

@@ -60,10 +60,10 @@ class BoxGrid:
         indices = np.indices(tuple(self._counts)).reshape(3, -1).T
         local = indices * self._steps - self._size / 2
         if surface:
-            keep = ((indices == 0) | (indices == self._counts - 1)).any(axis=1)
+            x, y, z = ((indices == 0) | (indices == self._counts - 1)).T
         else:
-            keep = (np.abs(local) > self._size / 4).any(axis=1)
-        kept: Float = local[keep]
+            x, y, z = (np.abs(local) > self._size / 4).T
+        kept: Float = local[x | y | z]
         return kept
 
     def _world(self, local: Float) -> Float:
@@ -80,7 +80,8 @@ class BoxGrid:
         index = np.clip(np.rint((local + self._size / 2) / self._steps), 0, self._counts - 1)
         candidate = index * self._steps - self._size / 2
         distance: Float = np.linalg.norm(local - candidate, axis=1)
-        removed = (np.abs(candidate) <= self._size / 4).all(axis=1)
+        x, y, z = (np.abs(candidate) <= self._size / 4).T
+        removed = x & y & z
         if removed.any():
             distance[removed] = self._tree.query(points[removed])[0]
         return distance

@@ -16,6 +16,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from surveyor.core.geometry import cross
+
 Float = NDArray[np.float64]
 Faces = NDArray[np.int32]
 SHARP = np.radians(50)
@@ -32,7 +34,7 @@ class Part:
 
     def moved(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Part:
         """The part shifted by metres."""
-        return replace(self, vertices=self.vertices + np.array([x, y, z]))
+        return Part(self.vertices + np.array([x, y, z]), self.normals, self.uv, self.faces)
 
     def turned(self, matrix: Float) -> Part:
         """The part under a 3x3 rotation."""
@@ -175,21 +177,19 @@ def lathe(profile: Sequence[tuple[float, float]], sides: int = 20) -> Part:
     cos, sin = np.cos(angle), np.sin(angle)
     cos[-1], sin[-1] = cos[0], sin[0]
     starts, ends = _profile_normals(np.array(profile, np.float64))
+    grid = flipped(grid_faces(2, sides + 1))
     bands: list[Part] = []
     along = 0.0
     for k, ((r0, z0), (r1, z1)) in enumerate(pairwise(profile)):
         length = float(np.hypot(r1 - r0, z1 - z0))
-        radius, height = np.array([[r0], [r1]]), np.array([[z0], [z1]])
-        slope = np.stack([starts[k], ends[k]])[..., None]
-        points = np.stack(np.broadcast_arrays(radius * cos, radius * sin, height), axis=-1)
-        tilted = np.broadcast_arrays(slope[:, 0] * cos, slope[:, 0] * sin, slope[:, 1])
-        normals = np.stack(tilted, axis=-1).reshape(-1, 3)
-        arc = angle * max(r0, r1, 0.02)
-        uv = np.stack(np.broadcast_arrays(arc, np.array([[along], [along + length]])), axis=-1)
-        faces = flipped(grid_faces(2, sides + 1))
-        if min(r0, r1) < 1e-6:
-            faces = _solid(points, faces)
-        bands.append(Part(points.reshape(-1, 3), normals, uv.reshape(-1, 2), faces))
+        points, normals = np.empty((2, 2, sides + 1, 3))
+        uv = np.empty((2, sides + 1, 2))
+        uv[..., 0], uv[0, :, 1], uv[1, :, 1] = angle * max(r0, r1, 0.02), along, along + length
+        for end, (radius, height), slope in ((0, (r0, z0), starts[k]), (1, (r1, z1), ends[k])):
+            for ring, (out, up) in ((points[end], (radius, height)), (normals[end], slope)):
+                ring[:, 0], ring[:, 1], ring[:, 2] = out * cos, out * sin, up
+        faces = _solid(points, grid) if min(r0, r1) < 1e-6 else grid
+        bands.append(Part(points.reshape(-1, 3), normals.reshape(-1, 3), uv.reshape(-1, 2), faces))
         along += length
     return joined(bands)
 
@@ -259,11 +259,10 @@ def _cap(centre: Float, ring: Float, normal: Float) -> Part:
     """A fan that closes the end of a tube."""
     n = len(ring) - 1
     vertices = np.concatenate([centre[None], ring])
-    faces = np.stack([np.zeros(n), np.arange(1, n + 1), np.arange(2, n + 2)], axis=1).astype(
-        np.int32
-    )
+    faces = np.zeros((n, 3), np.int32)
+    faces[:, 1], faces[:, 2] = np.arange(1, n + 1), np.arange(2, n + 2)
     corner = vertices[faces[0]]
-    if np.cross(corner[1] - corner[0], corner[2] - corner[0]) @ normal < 0:
+    if cross(corner[1] - corner[0], corner[2] - corner[0]) @ normal < 0:
         faces = flipped(faces)
     return Part(vertices, np.tile(normal, (n + 2, 1)), (vertices - centre)[:, :2] * 1.0, faces)
 

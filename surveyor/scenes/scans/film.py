@@ -56,9 +56,7 @@ class ScanFilm(Tracer):
         self, camera: Camera, rgb: bool = True, look: CaptureStyle | None = None
     ) -> RenderedFrame:
         """One frame; black where the scan has a hole."""
-        origins, directions = self.rays(camera)
-        hits = self.caster.hit(origins, directions)
-        depth, ids = self.trace(camera, hits)
+        directions, hits, depth, ids = self.trace(camera)
         if not rgb:
             return RenderedFrame(None, depth, ids)
         look = look or CaptureStyle(antialias=False)

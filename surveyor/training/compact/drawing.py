@@ -77,7 +77,8 @@ def draw(dice: random.Random, *, held_out: bool = False) -> Workflow:
 def as_skill(workflow: Workflow) -> RetrievedSkill:
     """The shortest skill that asks for a workflow."""
     text = f"Look in this way.\n\n```workflow\n{workflow.model_dump_json(indent=1)}\n```\n"
-    return RetrievedSkill(f"look-{workflow.key}", workflow.key, text, workflow)
+    key = workflow.key
+    return RetrievedSkill(f"look-{key}", key, text, workflow)
 
 
 def _parsed(name: str) -> tuple[int, bool]:

@@ -16,6 +16,8 @@ _SECRET = re.compile(
     r"\b(sk-[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{16,}|AKIA[A-Z0-9]{16}|ghp_[A-Za-z0-9]{20,})"
     r"|Bearer [A-Za-z0-9._-]{16,}"
 )
+_BEGINS = ("sk-", "hf_", "AKIA", "ghp_", "Bearer ")
+"""What all that the pattern finds begins with: looking for these first takes little time."""
 _NAMED = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD)$")
 _SHORTEST = 8
 
@@ -87,7 +89,7 @@ def _of_the_environment() -> tuple[str, ...]:
 def _secret(row: Row, secrets: Sequence[str]) -> str:
     for message in row.messages:
         text = text_of(message) + str(message.get("tool_calls") or "")
-        if _SECRET.search(text):
+        if any(begin in text for begin in _BEGINS) and _SECRET.search(text):
             return "what looks like a key"
         if any(secret in text for secret in secrets):
             return "a secret of this machine's environment"

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from surveyor.agent.chat.capabilities import Capabilities
+from surveyor.agent.chat.capabilities import Capabilities, Coordinates
+from surveyor.agent.chat.coordinates import Places
 from surveyor.agent.planner import PlannerInput
 from surveyor.agent.program.tool import PROGRAM, program_tool
 from surveyor.benchmarks.tool_use import Use, tool_use
@@ -129,7 +130,8 @@ class RunSource:
                 )
             messages, tools = said(BlobStore(self.folder.path / "blobs"), episode)
             return messages, tools, True
-        schemas = _schemas(any(call.name == PROGRAM for call in episode.calls))
+        programs = any(call.name == PROGRAM for call in episode.calls)
+        schemas = _schemas(programs, self.capabilities.coordinates)
         handles = tuple(f"frame_{frame.index}" for frame in task.frames)
         brief = PlannerInput(schemas, handles, skills)
         told = tell(task, brief, episode, self.capabilities, reasoning=self.reasoning)
@@ -140,7 +142,8 @@ class RunSource:
 
 
 @cache
-def _schemas(programs: bool) -> tuple[Chat, ...]:
-    """Made once: describing the tools costs ten times what reading an episode does."""
-    tools: tuple[Tool[Any], ...] = (program_tool(),) if programs else ()
-    return tuple(tool.schema for tool in (*default_tools(), *tools))
+def _schemas(programs: bool, coordinates: Coordinates) -> tuple[Chat, ...]:
+    """The tools as a model is told them. Made once: describing them costs ten times what reading
+    an episode does."""
+    tools: tuple[Tool[Any], ...] = (*default_tools(), *((program_tool(),) if programs else ()))
+    return Places((tool.schema for tool in tools), Capabilities(coordinates=coordinates)).told

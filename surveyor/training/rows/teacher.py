@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from surveyor.agent.chat.capabilities import Capabilities
-from surveyor.agent.chat.coordinates import Places
 from surveyor.agent.chat.messages import Message
 from surveyor.agent.chat.planner import dialect_for
 from surveyor.agent.chat.prompt import agent_prompt, opening
@@ -33,14 +32,13 @@ def tell(
     *,
     reasoning: bool = True,
 ) -> tuple[Chat, ...]:
-    """The whole conversation; without ``reasoning`` the turns are calls and answers alone.
+    """The whole conversation; without ``reasoning`` the turns are calls and answers alone. The
+    brief's tools are as the model is told them.
 
     Raises `UserError` for an episode without an answer: half a conversation teaches to stop.
     """
     if episode.answer is None:
         raise UserError(f"the episode of {task.id} has no answer; leave it out of training")
-    places = Places(brief.tools, capabilities)
-    brief = PlannerInput(places.told, brief.frame_handles, brief.skills)
     dialect = dialect_for(task, brief, capabilities)
     prompt = agent_prompt(task, brief, dialect.instructions)
     shown = capabilities.max_images if capabilities.images else 0

@@ -50,8 +50,8 @@ class Footprint:
     def contains(self, points: Float) -> NDArray[np.bool_]:
         """(N,) whether floor points (N, 2) lie within it."""
         local = (points - (self.x, self.y)) @ self.axes().T
-        half = np.array([self.half_x, self.half_y])
-        inside: NDArray[np.bool_] = np.all(np.abs(local) <= half, axis=1)
+        x, y = (np.abs(local) <= (self.half_x, self.half_y)).T
+        inside: NDArray[np.bool_] = x & y
         return inside
 
 
