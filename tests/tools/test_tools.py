@@ -21,6 +21,7 @@ from surveyor.tools.schemas import (
     ObjectsData,
     OrderData,
     TopViewData,
+    TurnsData,
 )
 from tests.support.box_room import THINGS, BoxRoom
 from tests.tools.conftest import ALL, FRAMES, Hand, make_client
@@ -353,7 +354,8 @@ def test_a_walk_goes_from_thing_to_another_thing(hand: Hand) -> None:
         assert refused.status is ToolStatus.MISTAKE
         assert "must be different things" in refused.text
     there_and_back = hand("route_turns", start="sofa", facing="lamp", stops=["lamp", "sofa"])
-    assert "back (" in there_and_back.text
+    assert "to lamp: straight on; to sofa: back (" in there_and_back.text
+    assert TurnsData.model_validate(there_and_back.data).turns == ("straight on", "back")
 
 
 def test_what_a_count_leaves_out_is_said(hand: Hand) -> None:
