@@ -139,6 +139,11 @@ class RunReport(FrozenRecord):
     incomplete_reasons: dict[str, int] = Field(default_factory=dict)
     failures: dict[str, int] = Field(default_factory=dict)
 
+    @property
+    def guessed_only(self) -> bool:
+        """Whether nothing was measured: every answer that there is was a guess."""
+        return self.guesses.n > 0 and self.guesses.n >= self.tally.scored
+
 
 def read_report(folder: RunFolder) -> RunReport:
     """The report of a scored run; `UserError` when it was never scored."""
