@@ -36,7 +36,7 @@ from surveyor.core.locks import claimed
 from surveyor.core.wording import many
 from surveyor.core.workers import python_module
 from surveyor.memory.events import EpisodeStatus
-from surveyor.memory.runs import RunFolder
+from surveyor.memory.runs import LOCK, AnotherRun, RunFolder
 from surveyor.services.registry import experts_of
 from surveyor.skills.workflow import WORKFLOWS, Restore
 from surveyor.tools.builtin import TABLE
@@ -266,8 +266,9 @@ def running_experts(request: Request, dataset: Path, folder: Path) -> Iterator[P
     try:
         with reference_experts(dataset, request.preset, state, request.config) as at:
             yield at
-    except UserError:
-        if ours and not (folder / "run.json").exists():  # refused: nothing of it stays
+    except UserError as error:
+        refused = isinstance(error, AnotherRun) or not (folder / LOCK).exists()
+        if ours and refused:  # nothing of it stays
             shutil.rmtree(state, ignore_errors=True)
         raise
 

@@ -178,6 +178,10 @@ class ObjectStore:
                 f"{doing} is denied at {self.url}; check the credentials in the environment or in "
                 "AWS's own configuration"
             )
+        if isinstance(error, FileExistsError | NotADirectoryError):
+            return InfrastructureError(
+                f"{doing} failed: a file is where {self.url} needs a folder; name another place"
+            )
         why = error.strerror if isinstance(error, OSError) and error.strerror else kind
         return ServiceUnavailable(f"{doing} failed at {self.url} ({why}); is it reachable?")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import subprocess
 import sys
@@ -89,6 +90,25 @@ def test_a_wrong_word_is_answered_before_anything_is_made(
     assert told in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_addresses_of_experts_are_asked_and_given_right(tmp_path: Path) -> None:
+    def told(url: str, *typed: str) -> str:
+        one = {"expert": "detect", "url": url, "pid": 1, "backend": "x"}
+        text = json.dumps({"contract": "1", "supervisor": 1, "experts": [one]})
+        (tmp_path / "endpoints.json").write_text(text)
+        command = [sys.executable, "-m", "surveyor", *typed]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert done.returncode == (0 if done.stdout else 2), done.stderr
+        assert done.stderr.count("\n") == (0 if done.stdout else 1), done.stderr
+        return done.stdout + done.stderr
+
+    there = "http://127.0.0.1:9"
+    assert told(there, "serve", "url", "detect", "--state", ".") == f"{there}\n"
+    assert "did you mean 'detect'?" in told(there, "serve", "url", "detct", "--state", ".")
+    assert "running now: detect" in told(there, "serve", "url", "nonsense", "--state", ".")
+    said = told("127.0.0.1:9", "run", "rooms", "--experts", "endpoints.json")
+    assert "endpoints.json is not an endpoints file (experts.0.url: " in said
 
 
 def test_a_folder_of_a_dataset_is_run_whatever_its_name(tmp_path: Path) -> None:
