@@ -158,6 +158,15 @@ def test_a_higher_limit_is_the_same_run_and_other_settings_are_not(
         pytest.fail("said before work begins, not after")
 
 
+def test_what_cannot_be_merged_is_named_as_it_was_given(tmp_path: Path, dataset: Dataset) -> None:
+    store = ObjectStore.open(f"file://{tmp_path}/store")
+    push_run(store, play(tmp_path / "a" / "one", dataset, limit=4)[0])
+    url = f"{store.url}/runs/one"
+    refused = pytest.raises(UserError, match=f"^{url} is not a shard: it was run without --shard$")
+    with refused, gathered([url], tmp_path / "merged") as parts:
+        merge(tmp_path / "merged", parts)
+
+
 def test_a_run_that_was_brought_and_is_another_is_gone_again(
     store: ObjectStore, tmp_path: Path, dataset: Dataset
 ) -> None:
