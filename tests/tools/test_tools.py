@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import JsonValue
 
 from surveyor.core.blobs import BlobStore
 from surveyor.core.geometry import PointCloud
@@ -341,6 +342,21 @@ def test_a_place_that_is_none_is_said_before_anything_is_found(hand: Hand) -> No
     assert (
         "there is no recon_7; none is found yet" in hand("size", object="x", within="recon_7").text
     )
+
+
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_name_is_said_to_be_one(hand: Hand, empty: str) -> None:
+    hand.objects()
+    asked: list[tuple[str, dict[str, JsonValue]]] = [
+        ("distance", {"first": [empty], "second": ["sofa"]}),
+        ("size", {"object": empty}),
+        ("count", {"category": empty}),
+        ("route_turns", {"start": "lamp", "facing": "sofa", "stops": [empty]}),
+    ]
+    for name, arguments in asked:
+        refused = hand(name, **arguments)
+        assert refused.status is ToolStatus.MISTAKE
+        assert "one of the names is empty; say an object's handle or its name" in refused.text
 
 
 def test_a_walk_goes_from_thing_to_another_thing(hand: Hand) -> None:
