@@ -299,6 +299,7 @@ def check_planner(config: RunConfig) -> None:
     options = PlannerOptions.read(config)
     if config.planner == "program":
         options.named_workflow()
+        options.check_of_program()
     elif config.planner == "chat":
         options.chat()
         if options.codes():

@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from surveyor.tools.spec import Tool
 
 OUT = Path("out")
+_MADE_BY = {"rooms": ("scenes", "seed"), "vsi-meta": ("seed", "meta")}
+"""Datasets that a run makes by name, and the options that say how."""
 _SPARED = frozenset({"scene", "restore", "orient", "render_view"})
 """Experts that a run with frames can do without: their tools say so, and looking goes on."""
 
@@ -199,6 +201,20 @@ def perform_visibly(job: Job, title: str) -> tuple[RunFolder, SessionSummary]:
     with LiveBar(sys.stderr, title, gauges) as bar:
         watching: list[Subscriber] = [bar]
         return perform(job, watching, gauges)
+
+
+def check_made(dataset: str, typed: Mapping[str, object]) -> None:
+    """`UserError` for the first option among ``typed`` (by name; ``None``: not typed) that says how
+    a dataset is made, where none is made or another one is."""
+    there = (Path(dataset) / MANIFEST).exists()
+    means = () if there else _MADE_BY.get(dataset, ())
+    for name, value in typed.items():
+        if value is not None and name not in means:
+            homes = " or ".join(home for home, names in _MADE_BY.items() if name in names)
+            what = f"the folder {dataset}" if Path(dataset).is_dir() else f"the dataset {dataset}"
+            raise UserError(
+                f"--{name} says how {homes} is made and means nothing for {what}; leave it out"
+            )
 
 
 def dataset_place(request: Request) -> Path:

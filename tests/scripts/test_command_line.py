@@ -75,6 +75,13 @@ def test_names_of_earlier_versions_are_read_with_one_line_of_notice(tmp_path: Pa
         ("serve up --dataset x --state /dev/null/s", "cannot write /dev/null/s/plan.json"),
         ("train compact /dev/null", "/dev/null is a file and no folder; choose another folder"),
         ("train reinforce x /dev/null --dataset x", "/dev/null is a file and no folder; choose"),
+        (
+            "run rooms --meta x",
+            "--meta says how vsi-meta is made and means nothing for the dataset",
+        ),
+        ("run vsi-meta --scenes 2", "--scenes says how rooms is made and means nothing for the da"),
+        ("run rooms --launcher ray", "--launcher says where shards run; say --shards N too"),
+        ("run rooms --model m", "planner_options.model is for a model: say --planner chat"),
         ("run rooms --out file:///tmp/r", "is a URL; give a path on this machine"),
         ("store pull file:///a/runs/r file:b/c", "file:b/c is a URL; give a path"),
         ("store push s3://lab/one s3://lab", "s3:/lab/one is a URL; give a path"),
@@ -109,6 +116,18 @@ def test_addresses_of_experts_are_asked_and_given_right(tmp_path: Path) -> None:
     assert "running now: detect" in told(there, "serve", "url", "nonsense", "--state", ".")
     said = told("127.0.0.1:9", "run", "rooms", "--experts", "endpoints.json")
     assert "endpoints.json is not an endpoints file (experts.0.url: " in said
+    said = told(there, "run", "rooms", "--experts", "endpoints.json", "--preset", "harsh")
+    assert "--preset is for experts that this run starts" in said
+
+
+def test_a_dataset_that_is_there_is_made_no_more(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/dataset.json").write_text("{}")
+    command = [sys.executable, "-m", "surveyor", "run", "d", "--seed", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    told = "surveyor: --seed says how rooms or vsi-meta is made and means nothing for the folder d"
+    assert done.stderr == f"{told}; leave it out\n"
 
 
 def test_a_folder_of_a_dataset_is_run_whatever_its_name(tmp_path: Path) -> None:
