@@ -88,12 +88,24 @@ class ObjectStore:
 
         Raises `UserError` when it is not, `ServiceUnavailable` when nothing answers.
         """
+        self._refuse_run()
         try:
             self.put({_MARK: b'{"surveyor": 1}\n'})
         except ServiceUnavailable:
             raise
         except InfrastructureError as error:
             raise UserError(str(error)) from None
+
+    def _refuse_run(self) -> None:
+        """`UserError` where a run of a store lies: a store in it would look like damage there."""
+        above, inside, name = self.url.rpartition("/runs/")
+        try:
+            if inside and "/" not in name and type(self).open(above).get([_MARK]):
+                raise UserError(
+                    f"{self.url} is a run's place; name the store that it is on: {above}"
+                )
+        except InfrastructureError:  # nothing to be seen there; what is wrong here is said next
+            return
 
     def get(self, names: Sequence[str]) -> dict[str, bytes]:
         """The objects of these names that there are."""

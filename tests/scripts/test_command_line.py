@@ -10,8 +10,13 @@ from pathlib import Path
 
 import pytest
 
+import surveyor
 from surveyor.benchmarks.run.config import RunConfig
+from surveyor.cli.main import _was_typed
 from surveyor.core.errors import UserError
+from surveyor.scenes.datasets.vsi_meta import make_vsi_meta_dataset
+
+META = Path(__file__).parents[1] / "fixtures" / "vsi_meta"
 
 SURVEYOR = [sys.executable, "-m", "surveyor.cli.main"]
 
@@ -128,6 +133,31 @@ def test_a_dataset_that_is_there_is_made_no_more(tmp_path: Path) -> None:
     assert done.returncode == 2
     told = "surveyor: --seed says how rooms or vsi-meta is made and means nothing for the folder d"
     assert done.stderr == f"{told}; leave it out\n"
+
+
+def test_a_place_that_was_typed_and_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
+    make_vsi_meta_dataset(tmp_path / "meta", META)
+    surveyor.run(tmp_path / "meta", limit=2, out=tmp_path / "run")
+    (tmp_path / "file").touch()
+    (tmp_path / "said.jsonl").write_text("no JSON")
+    command = [sys.executable, "-m", "surveyor", "score", "meta", "said.jsonl"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.stderr.startswith("surveyor: said.jsonl: Line 1 is not valid JSON"), done.stderr
+    for out in ("file/log.json", "file/deeper/log.json"):
+        command = [sys.executable, "-m", "surveyor", "export", "inspect", "run", out]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+        assert done.stderr == f"surveyor: {out}: Not a directory; name another place\n"
+
+
+def test_errors_of_files_that_nobody_typed_stay_ours(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    assert _was_typed(str(file), ["show", f"--out={file}/x.png"])
+    assert _was_typed(str(file / "deep" / "x"), [str(file)])
+    assert not _was_typed(str(tmp_path), ["show", str(file)]), "a folder on the way is no fault"
+    assert not _was_typed("/elsewhere/cache.db", ["show", str(file)])
+    assert not _was_typed(None, ["show", ""])
 
 
 def test_a_folder_of_a_dataset_is_run_whatever_its_name(tmp_path: Path) -> None:
