@@ -19,6 +19,7 @@ from surveyor.agent.boundary import ProviderRefused
 from surveyor.agent.chat.capabilities import Capabilities, Constraint, Coordinates
 from surveyor.agent.chat.constrained import constrained
 from surveyor.agent.chat.endpoint import Completion, Endpoint
+from surveyor.agent.chat.provider_errors import ProviderBusy
 from surveyor.agent.chat.reply_parser import made_id, reasoning_of, text_of
 from surveyor.agent.chat.tagged_text import read_blocks
 from surveyor.agent.chat.turn_schema import turn_schema
@@ -48,7 +49,7 @@ class Health(StrEnum):
 class CheckFinding:
     """What one probe found, why it matters and what to do; ``override`` is the capability that
     should be configured. ``once``: it is about the one request that was sent, and may be wrong for
-    others. What the endpoint said is cleaned, since it is shown on a terminal."""
+    others; ``later``: about now. What the endpoint said is cleaned, as it goes to a terminal."""
 
     probe: str
     health: Health
@@ -56,6 +57,7 @@ class CheckFinding:
     advice: str = ""
     override: tuple[str, Any] | None = None
     once: bool = False
+    later: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "detail", clean(self.detail))
@@ -63,6 +65,10 @@ class CheckFinding:
 
 class Refused(str):
     """Why this one request was refused; another may be taken."""
+
+
+class Busy(str):
+    """Why the endpoint answers nobody now; it may later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,8 @@ class ProbedEndpoint:
             return await self.endpoint.complete(orjson.dumps(body))
         except (ProviderRefused, LimitExceeded) as refusal:
             return Refused(refusal)
+        except ProviderBusy as failure:
+            return Busy(failure)
         except (UserError, ServiceUnavailable) as failure:
             return str(failure)
 
@@ -123,7 +131,8 @@ async def probe_text(patient: ProbedEndpoint) -> CheckFinding:
     reply = await patient.ask([_user("Reply with the word ready.")])
     if isinstance(reply, str):
         advice = "nothing else can work before this does"
-        return CheckFinding("text", Health.BROKEN, reply, advice, once=isinstance(reply, Refused))
+        once, later = isinstance(reply, Refused), isinstance(reply, Busy)
+        return CheckFinding("text", Health.BROKEN, reply, advice, once=once, later=later)
     said, thought = text_of(reply.message.get("content")), reasoning_of(reply.message)
     if thought.strip() and not said.strip():
         if reply.finish == "length":

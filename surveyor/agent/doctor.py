@@ -27,7 +27,7 @@ from surveyor.agent.capability_checks import (
 from surveyor.agent.chat.capabilities import DialectName, capabilities_of
 from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.chat.endpoint import Endpoint
-from surveyor.core.errors import UserError
+from surveyor.core.errors import ServiceUnavailable, UserError
 
 _Probe = Callable[[ProbedEndpoint], Awaitable[CheckFinding]]
 
@@ -122,8 +122,9 @@ async def preflight(config: ChatConfig, transport: httpx2.AsyncBaseTransport | N
     """One short request before anything is written for a run.
 
     Raises `UserError` with one sentence when the endpoint cannot answer as configured: a wrong
-    key, a missing model, a web page, nobody listening, answers that go into the reasoning. An
-    endpoint that refuses this one request may take others: each episode will say.
+    key, a missing model, a web page, nobody listening, answers that go into the reasoning; and
+    `ServiceUnavailable` when it says that it is busy or broken itself (429, 5xx). An endpoint that
+    refuses this one request may take others: each episode will say.
     """
     endpoint = Endpoint(_brisk(config), transport=transport)
     endpoint.prepare()
@@ -131,6 +132,8 @@ async def preflight(config: ChatConfig, transport: httpx2.AsyncBaseTransport | N
         finding = await probe_text(ProbedEndpoint(endpoint, capabilities_of(config.model)))
     finally:
         await endpoint.aclose()
+    if finding.later:
+        raise ServiceUnavailable(f"{finding.detail}; run the same command again later")
     if finding.health is Health.BROKEN and not finding.once:
         raise UserError(finding.detail)
 

@@ -12,9 +12,12 @@ import heapq
 import math
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from surveyor.core.errors import UserError
+from surveyor.memory.episodes import Span, fold, seconds_at_work, spans
+from surveyor.memory.events import ToolOutcome
+from surveyor.memory.log import read_events
 from surveyor.memory.runs import RunFolder
 
 BUSY = 0.7
@@ -32,9 +35,14 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What the episodes of a run asked for, in order; bytes and tokens are of all of them."""
+    """What the episodes of a run asked for, in order; bytes and tokens are of all of them.
+
+    ``uncached`` are the visits as if no request had ever been answered by a cache; ``seconds`` are
+    those in which the run was at work.
+    """
 
     episodes: tuple[tuple[Visit, ...], ...]
+    uncached: tuple[tuple[Visit, ...], ...]
     log_bytes: int
     blob_bytes: int
     tokens: int
@@ -49,6 +57,11 @@ class Workload:
                 total[visit.tool] += visit.requests
         return total
 
+    @property
+    def without_cache(self) -> Workload:
+        """The same work with every request sent to an expert: the most that it can take."""
+        return replace(self, episodes=self.uncached)
+
 
 @dataclass(frozen=True, slots=True)
 class AcceleratorNeed:
@@ -62,29 +75,34 @@ class AcceleratorNeed:
 
 def measured(run: RunFolder) -> Workload:
     """What a finished run did; `UserError` when no episode of it ended."""
-    episodes, tokens, starts, ends = [], 0, [], []
+    episodes, uncached, tokens = [], [], 0
+    worked: list[Span] = []
     for task, epoch in run.scheduled():
-        episode = run.episode(task.id, epoch)
+        path = run.episode_path(task.id, epoch)
+        events = list(read_events(path)) if path.exists() else []
+        worked += spans(events)
+        episode = fold(events)
         if episode is None or not episode.done:
             continue
-        episodes.append(
-            tuple(
-                Visit(outcome.name, outcome.expert_calls, outcome.cost)
-                for outcome in episode.outcomes
-                if outcome.expert_calls
-            )
-        )
+        asked = [outcome for outcome in episode.outcomes if outcome.expert_calls + outcome.cached]
+        uncached.append(tuple(_visit(one, one.expert_calls + one.cached) for one in asked))
+        episodes.append(tuple(_visit(one, one.expert_calls) for one in asked if one.expert_calls))
         tokens += sum(
             (call.usage.input_tokens or 0) + (call.usage.output_tokens or 0)
             for call in episode.model_calls
         )
-        starts.append(episode.started.t)
-        ends.append(episode.events[-1].t)
     if not episodes:
         raise UserError(f"no episode of {run.path} has ended; finish the run first")
     logs = sum(path.stat().st_size for path in (run.path / "episodes").glob("*.jsonl"))
     blobs = sum(p.stat().st_size for p in (run.path / "blobs").rglob("*") if p.is_file())
-    return Workload(tuple(episodes), logs, blobs, tokens, max(ends) - min(starts))
+    seconds = seconds_at_work(worked)
+    return Workload(tuple(episodes), tuple(uncached), logs, blobs, tokens, seconds)
+
+
+def _visit(outcome: ToolOutcome, requests: int) -> Visit:
+    """So many of a call's requests, at the mean price of all of them."""
+    share = requests / (outcome.expert_calls + outcome.cached)
+    return Visit(outcome.name, requests, outcome.cost * share)
 
 
 def plan(

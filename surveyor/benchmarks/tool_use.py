@@ -35,9 +35,9 @@ class Use(StrEnum):
 class Basis(StrEnum):
     """How the evidence of the answer was found.
 
-    ``stated``: the planner named the handles; ``quoted``: its last words contain handles or
-    numbers of results; ``last``: it said nothing, so the answer is taken to rest on what it had
-    seen last; ``none``: there is no answer.
+    ``stated``: the planner named the handles, or said that it guessed; ``quoted``: its last words
+    contain handles or numbers of results; ``last``: it said nothing, so the answer is taken to rest
+    on what it had seen last; ``none``: there is no answer.
     """
 
     STATED = "stated"
@@ -82,11 +82,11 @@ def tool_use(episode: Episode) -> ToolUse:
 
 
 def _evidence(episode: Episode, good: Mapping[str, ToolOutcome]) -> tuple[set[str], Basis]:
-    """Ids of the calls that the answer itself rests on."""
+    """Ids of the calls that the answer itself rests on; a guess that names none rests on none."""
     answer = next((e for e in reversed(episode.events) if isinstance(e, Answer)), None)
     if answer is None:
         return set(), Basis.NONE
-    if answer.sources:
+    if answer.sources or answer.guess:
         return _makers(answer.sources, good), Basis.STATED
     words = answer.text + "\n" + _last_words(episode)
     telling = _telling(words)

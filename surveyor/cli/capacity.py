@@ -29,7 +29,9 @@ def capacity(
     from surveyor.memory.runs import RunFolder
 
     load = measured(RunFolder.open(run))
-    rows = plan(load, episodes, hours, _seconds(seconds or [], set(load.requests)))
+    most = load.without_cache
+    own = _seconds(seconds or [], set(most.requests))
+    rows = plan(load, episodes, hours, own)
     times = episodes / len(load.episodes)
     print(f"{episodes:,} episodes within {hours:g} h, from {len(load.episodes)} of {run}")
     print(f"{'tool':<16}{'requests':>16}{'hours':>12}{'accelerators':>14}")
@@ -38,6 +40,11 @@ def capacity(
     work = sum(row.hours for row in rows)
     print(f"{'all':<16}{'':>16}{work:>12,.1f}{sum(row.accelerators for row in rows):>14,}")
     print(f"planned to work {100 * BUSY:.0f} % of the time: {price * work / BUSY:,.0f} dollars")
+    sent, told = load.requests.total(), most.requests.total()
+    if sent < told:
+        dollars = price * sum(row.hours for row in plan(most, episodes, hours, own)) / BUSY
+        print(f"{told - sent:,} of the run's {told:,} requests were answered by its cache", end="")
+        print(f"; with all of them sent: {dollars:,.0f} dollars")
     print(f"logs {times * load.log_bytes / 1e9:,.1f} GB, blobs at most ", end="")
     print(f"{times * load.blob_bytes / 1e9:,.1f} GB, model tokens {times * load.tokens:,.0f}")
     rate = len(load.episodes) / max(load.seconds, 1e-9)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from surveyor.core.dataset import DatasetManifest
 
 app = typer.Typer()
 
@@ -46,7 +49,7 @@ def load(
     from surveyor.benchmarks.loaders.frames import FrameRule
     from surveyor.benchmarks.loaders.hub import fetch
     from surveyor.benchmarks.loaders.registry import loader_named
-    from surveyor.compose.loading import PLACES, PlaceRequest, load_places, what_was_made
+    from surveyor.compose.loading import PLACES, PlaceRequest, load_places
     from surveyor.compose.run import default_cache
     from surveyor.core.errors import UserError
 
@@ -69,9 +72,7 @@ def load(
     elif out is None or revision is not None:
         raise UserError("give the benchmark's folder and the dataset to make, or --hub with an id")
     manifest = loader.load(source, out, split=split, frames=rule, media=media or _media())
-    print(what_was_made(manifest, out))
-    if (commit := manifest.settings.get("revision")) is not None:
-        print(f"revision {commit}")
+    _told(manifest, out)
     _next_steps(out)
 
 
@@ -93,6 +94,14 @@ def _media() -> Path | None:
     if around.images is not None:
         print(f"from the environment: {IMAGES}={around.images} (--media)", file=sys.stderr)
     return around.images
+
+
+def _told(manifest: DatasetManifest, out: Path) -> None:
+    from surveyor.core.dataset import what_was_made
+
+    print(what_was_made(manifest, out))
+    if (commit := manifest.settings.get("revision")) is not None:
+        print(f"revision {commit}")
 
 
 def _next_steps(out: Path) -> None:

@@ -16,7 +16,8 @@ def mcp(
     scene: Annotated[str, typer.Argument(help="The scene whose frames the tools look at.")],
     experts: Annotated[Path, typer.Option(help="Endpoints file of running experts.")],
     tools: Annotated[
-        str, typer.Option(help="Only these, as in detect,lift; `scene` is served only by name.")
+        str,
+        typer.Option(help="Only these, as in detect,lift; survey, program, scene only by name."),
     ] = "",
 ) -> None:
     """Serve the tools on one scene to an MCP client, until it hangs up."""

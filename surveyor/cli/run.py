@@ -43,11 +43,15 @@ NoCache = Annotated[
 Store = Annotated[
     str, typer.Option(help="Share answers and the run: s3://bucket/folder.", envvar=STORE)
 ]
-Rooms = Annotated[int, typer.Option("--scenes", min=1, help="How many rooms (dataset rooms).")]
-Seed = Annotated[int, typer.Option(help="First seed of the dataset that is made.")]
+Rooms = Annotated[
+    int | None, typer.Option("--scenes", min=1, help="How many rooms (dataset rooms; default: 6).")
+]
+Seed = Annotated[int | None, typer.Option(help="First seed of the dataset that is made.")]
 Meta = Annotated[Path | None, typer.Option(help="VSI-Bench's metadata (dataset vsi-meta).")]
 Shards = Annotated[int | None, typer.Option(min=1, help="Run in so many shards, then merge.")]
-Launcher = Annotated[str, typer.Option(help="Where shards run: here, slurm or ray.")]
+Launcher = Annotated[
+    str | None, typer.Option(help="Where shards run: here (default), slurm or ray.")
+]
 Otel = Annotated[str, typer.Option(help="Send OpenTelemetry spans to this collector.")]
 
 
@@ -62,11 +66,11 @@ def run(
     experts: Experts = None,
     no_cache: NoCache = False,
     store: Store = "",
-    scenes: Rooms = 6,
-    seed: Seed = 0,
+    scenes: Rooms = None,
+    seed: Seed = None,
     meta: Meta = None,
     shards: Shards = None,
-    launcher: Launcher = "here",
+    launcher: Launcher = None,
     otel: Otel = "",
     *,
     typed: Mapping[str, Any],
@@ -79,25 +83,32 @@ def run(
     from surveyor.benchmarks.run.surroundings import Surroundings, told
     from surveyor.compose.configuration import configured, environment_experts
     from surveyor.compose.run import default_cache
-    from surveyor.compose.session import Request, run_and_report
+    from surveyor.compose.session import Request, check_made, run_and_report
     from surveyor.compose.shards import launch
+    from surveyor.core.errors import UserError
 
     around, named = Surroundings.read(os.environ), experts
     experts = named or environment_experts(around, default_cache())
     wanted = {**typed, **({"dataset": dataset} if dataset else {})}
     if experts is not None:
-        wanted["expert_options"] = {}  # the preset is that of experts we start
+        if wanted.get("expert_options"):
+            raise UserError("--preset is for experts that this run starts, not --experts")
+        wanted["expert_options"] = {}
     elif config is None and repeated is None:
         wanted.setdefault("expert_options", ExpertOptions().model_dump())
     settings = configured(config, repeated, wanted, trusted=trust)
     if experts is not None:
         settings = settings.changed(expert_options={})
+    check_made(settings.dataset, {"scenes": scenes, "seed": seed, "meta": meta})
+    if launcher and shards is None:
+        raise UserError("--launcher says where shards run; say --shards N too, or leave it out")
     used = around.used(settings, servers=named is None)
     for line in told(used):
         print(line, file=sys.stderr)
-    request = Request(settings, meta, scenes, seed, experts, out, otel, repeated, not no_cache)
+    many, first = scenes or 6, seed or 0
+    request = Request(settings, meta, many, first, experts, out, otel, repeated, not no_cache)
     request = replace(request, environment=used, store=store)
     if shards is None:
         run_and_report(request)
     else:
-        launch(request, shards, launcher)
+        launch(request, shards, launcher or "here")

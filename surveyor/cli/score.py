@@ -41,14 +41,19 @@ def score(
     from surveyor.core.errors import UserError
 
     chosen = profile or None
-    if rows is not None:
-        _score_rows(rows, metric or "vsi", chosen)
-    elif captions:
-        if predictions is None:
-            raise UserError("captions are scored as a file: score DATASET PREDICTIONS --captions")
-        _score_captions(Path(what), predictions, json)
-    elif predictions is not None:
-        _score_predictions(Path(what), predictions, metric, chosen, json)
+    if captions and predictions is None:
+        raise UserError("captions are scored as a file: score DATASET PREDICTIONS --captions")
+    if file := rows or predictions:
+        try:
+            if rows is not None:
+                _score_rows(rows, metric or "vsi", chosen)
+            elif captions:
+                _score_captions(Path(what), file, json)
+            else:
+                _score_predictions(Path(what), file, metric, chosen, json)
+        except UserError as error:
+            named = f"{file}: {error}" if str(error).startswith("Line ") else str(error)
+            raise UserError(named) from None
     elif what:
         _score_run(Path(what), dataset, metric, chosen, json)
     else:

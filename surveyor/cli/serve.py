@@ -155,10 +155,17 @@ def url(
     state: State = STATE,
 ) -> None:
     """Print the address of a running expert, for curl."""
+    from surveyor.core.errors import UserError
+    from surveyor.core.wording import closest
     from surveyor.services.plan import read_endpoints
     from surveyor.tools.endpoints import url_of
 
-    print(url_of(read_endpoints(state / "endpoints.json"), expert))
+    running = read_endpoints(state / "endpoints.json")
+    known = sorted(one.expert for one in running.experts)
+    if expert not in known:
+        hint = closest(expert, known) or f"; running now: {', '.join(known) or 'nothing'}"
+        raise UserError(f"no expert serves {expert!r}{hint}")
+    print(url_of(running, expert))
 
 
 @app.command()

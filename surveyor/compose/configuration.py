@@ -51,6 +51,8 @@ def configured(
     base = Surroundings.read(os.environ).under(base)
     if source is not None and not trusted:
         check_trust(source, base, typed)
+    if typed.get("planner") == "program" != base.planner:  # it asks no model any more
+        base = base.changed(planner_options={})
     nested = {name: {**getattr(base, name), **_options(typed, name)} for name in _NESTED}
     return base.changed(**{**typed, **nested})
 

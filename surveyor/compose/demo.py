@@ -15,6 +15,7 @@ from surveyor.benchmarks.scoring import score_apart
 from surveyor.compose.run import Job
 from surveyor.compose.session import finish, is_complete, reference_experts, write_page
 from surveyor.compose.tables import show
+from surveyor.core.dataset import what_was_made
 from surveyor.core.locks import claimed
 from surveyor.core.wording import many
 from surveyor.memory.runs import RunFolder
@@ -61,8 +62,7 @@ def make_rooms(
     manifest = make_rooms_dataset(
         dataset, seeds, settings=settings, split=split, progress=told, workers=workers
     )
-    asked = sum(manifest.questions.values())
-    print(f"{many(len(manifest.scenes), 'room')}, {many(asked, 'question')} in {dataset}")
+    print(what_was_made(manifest, dataset, many(len(manifest.scenes), "room")))
 
 
 def answer(dataset: Path, folder: Path, preset: str, cache: Path) -> RunReport:

@@ -7,20 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from surveyor.benchmarks.loaders.frames import FrameRule
-from surveyor.core.dataset import DatasetManifest
+from surveyor.core.dataset import what_was_made
 from surveyor.core.errors import UserError
-from surveyor.core.wording import many
 from surveyor.scenes.formats.captures import CAPTURES
 
 PLACES = ("webxr", "roomplan", *CAPTURES)
 """Names that `load_places` knows."""
 _ALL = 10_000
-
-
-def what_was_made(manifest: DatasetManifest, out: Path, asked: str = "question") -> str:
-    """One line about a dataset that was just made."""
-    count = many(sum(manifest.questions.values()), asked)
-    return f"{many(len(manifest.scenes), 'scene')}, {count} in {out}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +68,7 @@ def _anchored(asked: PlaceRequest) -> None:
         scenes=asked.scenes,
         split=asked.split or "test",
     )
-    print(what_was_made(manifest, asked.out, "anchor"))
+    print(what_was_made(manifest, asked.out, asked="anchor"))
     if rejected:
         print(f"{len(rejected)} objects ask nothing; {asked.out / REJECTED} says why of each:")
         for reason, times in Counter(row.reason for row in rejected).most_common(5):

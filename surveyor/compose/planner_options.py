@@ -52,6 +52,14 @@ class PlannerOptions(BaseModel):
             )
         return WORKFLOWS[self.workflow]
 
+    def check_of_program(self) -> None:
+        """`UserError` for what only a model has, which a program would leave unread."""
+        said = sorted({*self.model_fields_set, *(self.model_extra or {})})
+        if of_chat := [name for name in said if name != "workflow"]:
+            raise UserError(
+                f"planner_options.{of_chat[0]} is for a model: say --planner chat, or leave it out"
+            )
+
     def look(self) -> MarkSceneArguments:
         """What a model is shown first; `UserError` for a number of pictures that cannot be."""
         number, _, policy = self.pictures.partition(":")

@@ -29,6 +29,7 @@ from surveyor.compose.run import Job, default_cache, expert_client, finished
 from surveyor.compose.session import reference_experts
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
+from surveyor.core.wording import closest
 from surveyor.scenes.formats.apeiria import read_apeiria
 from surveyor.scenes.formats.posed_images import read_file
 from surveyor.services.contract import SceneAnswer, SceneRequest
@@ -130,7 +131,11 @@ def _scene(request: ProgramRequest) -> MeasuredScene:
 
 def _table(request: ProgramRequest, place: Path) -> SceneAnswer:
     dataset = Dataset.open(place)
-    config = RunConfig(dataset=str(place), planner_options={"workflow": TABLE})
+    known = dataset.manifest.scenes
+    if request.scene not in known:
+        hint = closest(request.scene, known) or f"; it has: {', '.join(known[:8])}"
+        raise UserError(f"{place} has no scene {request.scene!r}{hint}")
+    config = RunConfig(dataset=str(place), planner_options={"workflow": "table"})
 
     async def ask(endpoints: Path) -> SceneAnswer:
         job = Job(place, Path(), config, endpoints, default_cache())

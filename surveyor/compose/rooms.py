@@ -10,7 +10,7 @@ from typing import cast
 from pydantic import ValidationError
 
 from surveyor.compose.demo import make_rooms, makers
-from surveyor.core.dataset import Dataset
+from surveyor.core.dataset import Dataset, what_was_made
 from surveyor.core.errors import UserError
 from surveyor.core.wording import first_problem, many
 from surveyor.scenes.audit.leaks import AuditRow, audit
@@ -56,8 +56,7 @@ def make_dataset(
 
     kinds = KINDS if "all" in changes else cast("Sequence[PairKind]", changes)
     manifest = make_pairs_dataset(out, seeds, kinds, settings=settings, split=split, progress=told)
-    asked = sum(manifest.questions.values())
-    print(f"{many(len(manifest.scenes) // 2, 'pair')} of rooms, {many(asked, 'question')} in {out}")
+    print(what_was_made(manifest, out, f"{many(len(manifest.scenes) // 2, 'pair')} of rooms"))
 
 
 def make_walks(
@@ -85,11 +84,8 @@ def make_walks(
         print(f"place {done} of {total}", file=sys.stderr, flush=True)
 
     manifest = make_walks_dataset(out, seeds, settings=settings, split=split, progress=told)
-    asked = sum(manifest.questions.values())
-    print(
-        f"{many(len(manifest.scenes), 'place')} of {many(settings.n_frames, 'frame')}, "
-        f"{many(asked, 'question')} in {out}"
-    )
+    places = f"{many(len(manifest.scenes), 'place')} of {many(settings.n_frames, 'frame')}"
+    print(what_was_made(manifest, out, places))
 
 
 def blind_rows(dataset: Path) -> Sequence[AuditRow]:

@@ -299,6 +299,7 @@ def check_planner(config: RunConfig) -> None:
     options = PlannerOptions.read(config)
     if config.planner == "program":
         options.named_workflow()
+        options.check_of_program()
     elif config.planner == "chat":
         options.chat()
         if options.codes():
@@ -369,7 +370,7 @@ async def serve_mcp(
     config = RunConfig(dataset=str(dataset_path), planner="chat", tools=tuple(named))
     job = Job(dataset_path, Path(), config, endpoints, default_cache())
     EndpointsFile.named(endpoints)
-    ours = our_tools(frames=dataset.has_frames and not wants_table(config), survey=False)
-    lent = Registry(offered(ours, config, served_by(job), TOOL_SETS))
+    ours = _ours(dataset, config, survey=False)
+    lent = Registry(offered(ours, config, served_by(job), TOOL_SETS), inner=default_tools())
     async with expert_client(job, dataset) as client:
         await serve_stdio(mcp_server(lent, Workspace(task, client)))

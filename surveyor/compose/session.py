@@ -36,7 +36,7 @@ from surveyor.core.locks import claimed
 from surveyor.core.wording import many
 from surveyor.core.workers import python_module
 from surveyor.memory.events import EpisodeStatus
-from surveyor.memory.runs import RunFolder
+from surveyor.memory.runs import LOCK, AnotherRun, RunFolder
 from surveyor.services.registry import experts_of
 from surveyor.skills.workflow import WORKFLOWS, Restore
 from surveyor.tools.builtin import TABLE
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from surveyor.tools.spec import Tool
 
 OUT = Path("out")
+_MADE_BY = {"rooms": ("scenes", "seed"), "vsi-meta": ("seed", "meta")}
+"""Datasets that a run makes by name, and the options that say how."""
 _SPARED = frozenset({"scene", "restore", "orient", "render_view"})
 """Experts that a run with frames can do without: their tools say so, and looking goes on."""
 
@@ -198,6 +200,20 @@ def perform_visibly(job: Job, title: str) -> tuple[RunFolder, SessionSummary]:
         return perform(job, watching, gauges)
 
 
+def check_made(dataset: str, typed: Mapping[str, object]) -> None:
+    """`UserError` for the first option among ``typed`` (by name; ``None``: not typed) that says how
+    a dataset is made, where none is made or another one is."""
+    there = (Path(dataset) / MANIFEST).exists()
+    means = () if there else _MADE_BY.get(dataset, ())
+    for name, value in typed.items():
+        if value is not None and name not in means:
+            homes = " or ".join(home for home, names in _MADE_BY.items() if name in names)
+            what = f"the folder {dataset}" if Path(dataset).is_dir() else f"the dataset {dataset}"
+            raise UserError(
+                f"--{name} says how {homes} is made and means nothing for {what}; leave it out"
+            )
+
+
 def dataset_place(request: Request) -> Path:
     """Where the dataset is, or will be when it is one of ours; `UserError` when there is none."""
     name = request.config.dataset
@@ -263,8 +279,9 @@ def running_experts(request: Request, dataset: Path, folder: Path) -> Iterator[P
     try:
         with reference_experts(dataset, request.preset, state, request.config) as at:
             yield at
-    except UserError:
-        if ours and not (folder / "run.json").exists():  # refused: nothing of it stays
+    except UserError as error:
+        refused = isinstance(error, AnotherRun) or not (folder / LOCK).exists()
+        if ours and refused:  # nothing of it stays
             shutil.rmtree(state, ignore_errors=True)
         raise
 

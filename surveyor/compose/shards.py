@@ -22,6 +22,8 @@ from surveyor.memory.shared_runs import runs_url
 
 LAUNCHERS = ("here", "slurm", "ray")
 _TAKEN = frozenset({"--shards", "--launcher", "--out"})
+_MADE = frozenset({"--scenes", "--seed", "--meta"})
+"""How a dataset is made: said no more to parts, which are told where it is."""
 
 
 def launch(request: Request, count: int, launcher: str, arguments: Sequence[str] = ()) -> None:
@@ -78,9 +80,10 @@ def _base(arguments: Sequence[str], request: Request, dataset: Path) -> tuple[st
     made once for all of them."""
     kept: list[str] = []
     rest = iter(arguments[1:] if arguments[:1] == ["run"] else arguments)
+    taken = _TAKEN | _MADE if request.config.dataset in arguments else _TAKEN
     for word in rest:
         name, has_value, _ = word.partition("=")
-        if name in _TAKEN:
+        if name in taken:
             if not has_value:
                 next(rest, None)
             continue

@@ -75,11 +75,18 @@ def place_of(store: str, folder: Path) -> str:
 def gathered(parts: Sequence[str], beside: Path) -> Iterator[list[RunFolder]]:
     """Runs by folder or by URL, those by URL brought for as long as the block lasts.
 
-    Raises `UserError` where there is no such run.
+    Raises `UserError` where there is no such run; what the block refuses is named as it was given.
     """
     beside.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=beside.parent, prefix=f".{beside.name}-") as room:
-        yield [_opened(part, Path(room) / str(k)) for k, part in enumerate(parts)]
+        runs = [_opened(part, Path(room) / str(k)) for k, part in enumerate(parts)]
+        try:
+            yield runs
+        except UserError as error:
+            told = str(error)
+            for run, part in zip(runs, parts, strict=True):
+                told = told.replace(str(run.path), part)
+            raise UserError(told) from None
 
 
 def _opened(part: str, room: Path) -> RunFolder:

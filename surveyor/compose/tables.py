@@ -26,6 +26,10 @@ REFERENCE_NOTE = (
 
 TABLE_NOTE = "the table of objects was offered (`scene`): what was read there was not measured."
 
+GUESSED_NOTE = (
+    "every answer is a guess: nothing was measured with the tools and experts that it had."
+)
+
 
 def show(reports: Mapping[str, RunReport]) -> None:
     """Print runs side by side: a row for each question type, score and calls for each run."""
@@ -36,6 +40,8 @@ def show(reports: Mapping[str, RunReport]) -> None:
     for title, report in reports.items():
         for reason, count in report.failures.items():
             console.print(f"{title}: {count} failed: {reason}", highlight=False)
+    for title in (title for title, report in reports.items() if report.guessed_only):
+        console.print(f"{title}: {GUESSED_NOTE}", highlight=False)
     if any(report.reference for report in reports.values()):
         console.print(REFERENCE_NOTE, style="dim", highlight=False)
     for title in (title for title, report in reports.items() if report.table):

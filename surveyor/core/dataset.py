@@ -23,6 +23,7 @@ from surveyor.core.cameras import Capture
 from surveyor.core.errors import UserError
 from surveyor.core.paths import child
 from surveyor.core.tasks import Task
+from surveyor.core.wording import many
 
 DATASET_VERSION = 1
 MANIFEST, TASKS, CAPTURES, BLOBS = "dataset.json", "tasks.jsonl", "captures", "blobs"
@@ -53,6 +54,14 @@ class DatasetManifest(BaseModel):
     tasks_hash: str
     targets_hash: str
     content_hash: str
+
+
+def what_was_made(
+    manifest: DatasetManifest, out: Path, places: str = "", asked: str = "question"
+) -> str:
+    """One line about a dataset that was just made; ``places`` says how many there are of what."""
+    there = places or many(len(manifest.scenes), "scene")
+    return f"{there}, {many(sum(manifest.questions.values()), asked)} in {out}"
 
 
 class Dataset:

@@ -88,12 +88,24 @@ class ObjectStore:
 
         Raises `UserError` when it is not, `ServiceUnavailable` when nothing answers.
         """
+        self._refuse_run()
         try:
             self.put({_MARK: b'{"surveyor": 1}\n'})
         except ServiceUnavailable:
             raise
         except InfrastructureError as error:
             raise UserError(str(error)) from None
+
+    def _refuse_run(self) -> None:
+        """`UserError` where a run of a store lies: a store in it would look like damage there."""
+        above, inside, name = self.url.rpartition("/runs/")
+        try:
+            if inside and "/" not in name and type(self).open(above).get([_MARK]):
+                raise UserError(
+                    f"{self.url} is a run's place; name the store that it is on: {above}"
+                )
+        except InfrastructureError:  # nothing to be seen there; what is wrong here is said next
+            return
 
     def get(self, names: Sequence[str]) -> dict[str, bytes]:
         """The objects of these names that there are."""
@@ -177,6 +189,10 @@ class ObjectStore:
             return InfrastructureError(
                 f"{doing} is denied at {self.url}; check the credentials in the environment or in "
                 "AWS's own configuration"
+            )
+        if isinstance(error, FileExistsError | NotADirectoryError):
+            return InfrastructureError(
+                f"{doing} failed: a file is where {self.url} needs a folder; name another place"
             )
         why = error.strerror if isinstance(error, OSError) and error.strerror else kind
         return ServiceUnavailable(f"{doing} failed at {self.url} ({why}); is it reachable?")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -99,3 +100,32 @@ def fold(events: Iterable[Event]) -> Episode | None:
         attempts=attempts,
         elapsed=ended.elapsed if ended else last.mono - attempt[0].mono,
     )
+
+
+Span = tuple[float, float]
+"""From when to when, in seconds since the epoch."""
+_BETWEEN = 1.0
+"""Seconds from one episode to the next in one session; a new session takes longer to begin."""
+
+
+def spans(events: Iterable[Event]) -> tuple[Span, ...]:
+    """When each attempt in a file was at work: from its start for as long as its writer's monotonic
+    clock says, so that a time of day that is set in between changes no length."""
+    found: list[Span] = []
+    first: Event | None = None
+    for event in events:
+        if isinstance(event, EpisodeStarted):
+            first = event
+            found.append((event.t, event.t))
+        elif first is not None:
+            found[-1] = (first.t, first.t + max(0.0, event.mono - first.mono))
+    return tuple(found)
+
+
+def seconds_at_work(worked: Iterable[Span]) -> float:
+    """How long somebody worked, in seconds: what overlaps counts once, pauses not at all."""
+    total, until = 0.0, -math.inf
+    for began, ended in sorted(worked):
+        total += max(0.0, ended - (until if began - until <= _BETWEEN else began))
+        until = max(until, ended)
+    return total

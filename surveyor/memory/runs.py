@@ -267,13 +267,42 @@ def difference(old: RunRecord, new: RunRecord) -> str | None:
     free = {*old.free, *new.free}
     before, after = _identity(old, free), _identity(new, free)
     before |= {key: after[key] for key in _later(old) if key in after}
-    for key in sorted(before.keys() | after.keys()):
+    for key in sorted(before.keys() | after.keys(), key=_follows):
         if (before.get(key) or None) != (after.get(key) or None):
             limits = [record.config.get("limit") for record in (old, new)]
             if key == "schedule" and limits[0] != limits[1]:
                 return f"limit = {limits[0]!r}, not {limits[1]!r}"
-            return f"{key} = {before.get(key)!r}, not {after.get(key)!r}"
+            if key == "manifest.prompt":
+                return "tools described otherwise, as by another version of Surveyor"
+            return _told(key, before.get(key), after.get(key))
     return None
+
+
+def _follows(key: str) -> tuple[int, str]:
+    """Settings before what follows from them: what was typed says more than a hash of it."""
+    ranks = {"manifest.prompt": 3, "schedule": 2}
+    return ranks.get(key, int(key.startswith("manifest."))), key
+
+
+def _told(key: str, then: JsonValue, now: JsonValue) -> str:
+    """What a setting was and is; of a table, or of named rows, only the first that differs."""
+    before, after = _named_rows(then), _named_rows(now)
+    if isinstance(before, dict) and isinstance(after, dict):
+        name = min(n for n in {*before, *after} if before.get(n) != after.get(n))
+        return _told(f"{key}.{name}", before.get(name), after.get(name))
+    return f"{key} = {_shown(then)}, not {_shown(now)}"
+
+
+def _named_rows(value: JsonValue) -> JsonValue:
+    if isinstance(value, list) and all(isinstance(row, dict) and "name" in row for row in value):
+        return {str(row["name"]): row for row in value if isinstance(row, dict)}
+    return value
+
+
+def _shown(value: JsonValue) -> str:
+    if value is None or value in ("", [], {}):
+        return "unset"
+    return ", ".join(map(str, value)) if isinstance(value, list) else repr(value)
 
 
 def _later(old: RunRecord) -> set[str]:

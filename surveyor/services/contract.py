@@ -386,7 +386,7 @@ class ExpertEndpoint(_Wire):
     """One line of the endpoints file."""
 
     expert: str
-    url: str
+    url: str = Field(pattern="^https?://")
     pid: int
     backend: str
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from surveyor.core.errors import ServiceUnavailable, UserError
 from surveyor.core.untrusted_text import keep_secret
+from surveyor.core.wording import first_problem
 from surveyor.services.contract import Endpoints
 
 
@@ -55,10 +56,11 @@ class EndpointsFile:
                 f"no experts are running ({self.path} does not exist); start them with "
                 "`surveyor serve up`"
             ) from None
-        except (OSError, ValidationError):
+        except (OSError, ValidationError) as error:
+            why = first_problem(error) if isinstance(error, ValidationError) else error.strerror
             raise ServiceUnavailable(
-                f"{self.path} is not an endpoints file; give the one that `surveyor serve up` "
-                "writes, or start the experts again with it"
+                f"{self.path} is not an endpoints file ({why}); give the one that `surveyor serve "
+                "up` writes, or start the experts again with it"
             ) from None
 
 

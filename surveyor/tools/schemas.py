@@ -194,7 +194,7 @@ class MotionData(_Row):
 
 
 class TurnsData(_Row):
-    """The turn before each leg: left, right or back."""
+    """The turn before each leg: left, right, back, or straight on where there is none."""
 
     handle: str
     turns: tuple[str, ...]

@@ -131,8 +131,8 @@ def named_episode(folder: RunFolder, name: str) -> tuple[str, int]:
     close = [task for task in tasks if name in task]
     if len(close) == 1:
         return close[0], 0
-    shown = ", ".join(close[:5]) or "none"
-    raise UserError(f"{folder.path} has no episode {name!r} (that fit: {shown})")
+    told = f"several fit: {', '.join(close[:5])}" if close else f"the first is {tasks[0]}"
+    raise UserError(f"{folder.path} has no episode {name!r}; {told}")
 
 
 def _report(folder: RunFolder) -> RunReport | None:

@@ -16,7 +16,7 @@ from PIL import Image
 from surveyor.agent.capability_checks import Health
 from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.doctor import Diagnosis, examine, preflight
-from surveyor.core.errors import UserError
+from surveyor.core.errors import ServiceUnavailable, UserError
 from tests.support.openai_server import RehearsalServer, Reply, Request, Script, fails, says
 
 
@@ -199,19 +199,23 @@ def test_a_model_that_calls_nothing_is_usable_where_a_grammar_is_enforced(
 
 
 @pytest.mark.parametrize(
-    ("reply", "said"),
+    ("reply", "said", "kind"),
     [
-        (Reply(b"<html>", headers={"content-type": "text/html"}), "web page"),
-        (fails(401), "OPENAI_API_KEY"),
-        (fails(404, "no such model"), "some-model"),
-        (fails(503), "no answer in 2 attempts"),
+        (Reply(b"<html>", headers={"content-type": "text/html"}), "web page", UserError),
+        (fails(401), "OPENAI_API_KEY", UserError),
+        (fails(404, "no such model"), "some-model", UserError),
+        (fails(429, "insufficient_quota"), "has no quota left", UserError),
+        (fails(429), "no answer in 2 attempts", ServiceUnavailable),
+        (fails(503), "no answer in 2 attempts", ServiceUnavailable),
     ],
 )
-def test_an_endpoint_that_cannot_answer_is_asked_nothing_more(reply: Reply, said: str) -> None:
+def test_an_endpoint_that_cannot_answer_is_asked_nothing_more(
+    reply: Reply, said: str, kind: type[Exception]
+) -> None:
     diagnosis = diagnose(lambda _request: reply)
     with RehearsalServer(lambda _request: reply) as server:
         config = ChatConfig(model="some-model", base_url=server.url, backoff=0.0)
-        with pytest.raises(UserError, match=said):
+        with pytest.raises(kind, match=said):
             asyncio.run(preflight(config))
     (only,) = diagnosis.findings
     assert only.health is Health.BROKEN

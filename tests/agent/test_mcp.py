@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from surveyor.agent.survey.tool import survey_tool
 from surveyor.core.blobs import BlobStore
 from surveyor.core.errors import UserError
 from surveyor.memory.events import ToolStatus
+from surveyor.tools.builtin import default_tools
 from surveyor.tools.registry import Registry
 from surveyor.tools.spec import CallRequest
+from surveyor.tools.workspace import Workspace
+from tests.benchmarks.bench import make_dataset
 from tests.support.agent_stage import TOOLS, make_task, make_workspace
+from tests.support.box_room import BoxRoom
+from tests.tools.conftest import make_client
 
 mcp: Any = pytest.importorskip("mcp", reason="the mcp extra is not installed")
 
@@ -46,6 +54,55 @@ def test_a_client_lists_and_calls_our_tools(tmp_path: Path) -> None:
             assert "b is missing" in wrong.content[0].text
 
     asyncio.run(talk())
+
+
+def test_a_tool_that_has_others_called_works_for_a_client(tmp_path: Path) -> None:
+    from surveyor.agent.interop.mcp_server import mcp_server
+
+    room = BoxRoom(BlobStore(tmp_path / "frames"))
+    workspace = Workspace(room.task("How many chairs?", (), True), make_client(room, tmp_path))
+    registry = Registry([survey_tool(frames=True)], inner=default_tools())
+
+    async def talk() -> None:
+        async with mcp.Client(mcp_server(registry, workspace)) as client:
+            seen = await client.call_tool("survey", {"categories": ["chair", "sofa"]})
+            assert "obj_1" in seen.content[0].text, seen.content[0].text
+            inner = await client.call_tool("detect", {"frames": ["frame_0"], "phrases": ["sofa"]})
+            assert "there is no tool 'detect'" in inner.content[0].text, "it was not offered"
+
+    asyncio.run(talk())
+
+
+def test_survey_is_served_where_it_is_named(tmp_path: Path) -> None:
+    dataset = make_dataset(tmp_path / "tiny")
+    experts = [
+        {"expert": name, "url": "http://127.0.0.1:9", "pid": 1, "backend": "x"}
+        for name in ("detect", "segment", "depth", "reconstruct")
+    ]
+    endpoints = tmp_path / "endpoints.json"
+    endpoints.write_text(json.dumps({"contract": "1", "supervisor": 1, "experts": experts}))
+    said = {"protocolVersion": "2024-11-05", "capabilities": {}}
+    said["clientInfo"] = {"name": "test", "version": "1"}
+    lines = [
+        {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": said},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+        {"jsonrpc": "2.0", "id": 2, "method": "tools/list"},
+    ]
+
+    def offered(*typed: str) -> set[str]:
+        command = [sys.executable, "-m", "surveyor.cli.main", "mcp", str(dataset.path), "attic"]
+        command += ["--experts", str(endpoints), *typed]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+        with subprocess.Popen(command, **pipes) as server:  # type: ignore[call-overload]
+            server.stdin.write("".join(json.dumps(line) + "\n" for line in lines))
+            server.stdin.flush()
+            replies = [json.loads(server.stdout.readline()) for _ in range(2)]
+            server.stdin.close()
+        return {tool["name"] for tool in replies[1]["result"]["tools"]}
+
+    assert offered("--tools", "survey") == {"survey"}
+    assert {"survey", "distance"} <= offered("--tools", "measure")
+    assert "survey" not in offered()
 
 
 def test_a_foreign_servers_tools_become_ours(tmp_path: Path) -> None:

@@ -8,11 +8,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from surveyor.agent.planner import PlannerInput, Turn
 from surveyor.agent.program.planner import ProgramPlanner
+from surveyor.agent.survey.offer import LOOK
 from surveyor.core.blobs import BlobStore
 from surveyor.core.tasks import Task
 from surveyor.memory.events import ToolOutcome, ToolStatus
@@ -32,6 +34,7 @@ from surveyor.tools.builtin import default_tools
 from surveyor.tools.experts import ExpertClient
 from surveyor.tools.geometry.boxes import box_distance
 from surveyor.tools.registry import Registry
+from surveyor.tools.spec import Tool
 from surveyor.tools.workspace import Workspace
 from tests.support.box_room import THINGS, BoxRoom
 from tests.tools.conftest import make_client
@@ -84,11 +87,12 @@ def play(
     task: Task,
     client: ExpertClient,
     skills: Sequence[RetrievedSkill] = (),
+    tools: Sequence[Tool[Any]] = default_tools(),
 ) -> Played:
     """Play one episode to its answer, as the loop does."""
 
     async def episode() -> Played:
-        registry, workspace = Registry(default_tools()), Workspace(task, client)
+        registry, workspace = Registry(tools), Workspace(task, client)
         brief = PlannerInput(registry.schemas, workspace.frame_handles, tuple(skills))
         session, seen = planner.start(task, brief), ()
         played = Played(Turn(answer=""), [], [], workspace)
@@ -290,7 +294,15 @@ def test_a_guess_says_that_it_is_one(room: BoxRoom, tmp_path: Path) -> None:
     assert not ask(room, tmp_path, CHAIRS).answer.guess
     unseen = ask(room, tmp_path, "How many piano(s) are in this room?")
     assert unseen.answer.guess
-    assert "a guess" in unseen.answer.notes["why"]
+    assert "was not found; a guess" in unseen.answer.notes["why"]
+
+
+def test_a_guess_names_the_tools_that_it_lacked(room: BoxRoom, tmp_path: Path) -> None:
+    looking = [tool for tool in default_tools() if tool.name in LOOK]
+    task, client = room.task(CHAIRS, (), True), make_client(room, tmp_path)
+    guessed = play(ProgramPlanner(PLAIN), task, client, tools=looking).answer
+    assert guessed.guess
+    assert guessed.notes["why"].endswith("was not measured: no count is lent here; a guess")
 
 
 def test_unanswerable_is_said_only_where_the_thing_was_searched_for(

@@ -15,6 +15,8 @@ import surveyor
 from surveyor.benchmarks.capacity import Visit, makespan, measured, plan
 from surveyor.cli.capacity import app
 from surveyor.core.errors import UserError
+from surveyor.memory.events import ToolOutcome
+from surveyor.memory.log import read_events
 from surveyor.memory.runs import RunFolder
 from surveyor.scenes.datasets.vsi_meta import make_vsi_meta_dataset
 
@@ -76,6 +78,44 @@ def test_as_it_is_typed(finished: Path) -> None:
     assert told.exit_code == 0, told.output
     assert "12,000 episodes within 24 h, from 12 of" in told.output
     assert "one runner ended" in told.output
+
+
+def test_a_run_that_the_cache_answered_says_what_it_would_have_cost(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SURVEYOR_CACHE", str(finished.parent / "cache"))
+    surveyor.run(finished.parent / "meta", limit=12, out=tmp_path / "again")
+    load = measured(RunFolder.open(tmp_path / "again"))
+    assert not load.requests
+    assert load.without_cache.requests == measured(RunFolder.open(finished)).without_cache.requests
+    options = ["--episodes", "12000", "--seconds", "scene=3.6", "--price", "0.7"]
+    told = CliRunner().invoke(app, [str(tmp_path / "again"), *options])
+    assert told.exit_code == 0, told.output
+    asked = load.without_cache.requests.total()
+    says = f"{asked} of the run's {asked} requests were answered by its cache"
+    assert f"{says}; with all of them sent: {asked} dollars" in told.output
+
+
+def test_requests_of_one_call_share_its_price_and_a_pause_is_no_work(
+    finished: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(finished, tmp_path / "run")
+    run = RunFolder.open(tmp_path / "run")
+    before, hour, changed = measured(run).seconds, 3600.0, False
+    for task, epoch in list(run.scheduled())[6:]:  # as if a later session had played them
+        path = run.episode_path(task.id, epoch)
+        events = []
+        for event in read_events(path):
+            event = event.model_copy(update={"t": event.t + hour})
+            if isinstance(event, ToolOutcome) and event.cached and not changed:
+                event, changed = event.model_copy(update={"expert_calls": 3, "cost": 8.0}), True
+            events.append(event)
+        path.write_text("".join(event.model_dump_json() + "\n" for event in events))
+    load = measured(run)
+    assert load.seconds < before + 60
+    (visit,) = [v for visits in load.episodes for v in visits if v.requests == 3]
+    assert changed
+    assert visit.cost == 6.0  # three of four at 2 s each
 
 
 @pytest.mark.parametrize("wrong", ["scene", "scene=0", "scene=fast", "secne=1"])

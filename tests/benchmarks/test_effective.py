@@ -80,6 +80,13 @@ def uses(*parts: Event | tuple[Event, ...]) -> str:
     return "".join(use.value[0] for use in tool_use(episode(*parts)).uses.values())
 
 
+def test_a_guess_rests_on_nothing_that_was_seen_before_it() -> None:
+    looked = (call("c1", ["box_1"], text="12 lamps"), call("c2", ["mask_1"], ["box_1"]))
+    assert uses(*looked, Answer(turn=1, text="12")) == "er"
+    assert uses(*looked, Answer(turn=1, text="12", guess=True)) == "rr"
+    assert uses(*looked, Answer(turn=1, text="12", guess=True, sources=("mask_1",))) == "ee"
+
+
 def test_the_chain_behind_the_answer_is_effective_and_the_rest_is_not() -> None:
     assert (
         uses(

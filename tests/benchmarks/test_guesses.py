@@ -19,6 +19,7 @@ from surveyor.core.dataset import Dataset
 from surveyor.core.tasks import Task
 from surveyor.memory.events import Answer
 from surveyor.memory.runs import RunFolder
+from surveyor.tools.spec import CallRequest
 from tests.benchmarks.bench import glance, make_dataset, play
 
 WHY = "what was asked about was not found; a guess"
@@ -84,6 +85,26 @@ def test_table_page_and_comparison_show_them(
     told = compare(plain, folder)
     assert (told.overall.guesses_a, told.overall.guesses_b) == (0, n)
     assert sum(row.guesses_b for row in told.types.values()) == n
+
+
+def test_a_run_that_measured_nothing_says_so(
+    tmp_path: Path,
+    dataset: Dataset,
+    runs: tuple[RunFolder, RunFolder, int],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def blind(_: Task, brief: PlannerInput) -> Play:
+        yield Turn(calls=(CallRequest("c1", "look", '{"what": "all"}'),))
+        yield Turn(answer="A", guess=True, notes={"why": WHY})
+
+    folder, _ = play(tmp_path / "blind", dataset, script=blind)
+    report = score_run(folder, dataset.path)
+    assert (report.spend.effective, report.spend.calls) == (0, len(folder.schedule))
+    show({"blind": report, "partly": read_report(runs[1])})
+    said = " ".join(capsys.readouterr().out.split())
+    assert "blind: every answer is a guess: nothing was measured" in said
+    assert "partly: every" not in said
+    assert "all guessed" in render_page([folder])
 
 
 def test_a_score_by_construction_is_said_to_be_one(

@@ -69,7 +69,7 @@ def test_resuming_needs_the_same_run_except_for_speed_and_code(tmp_path: Path) -
     for changed, words in (
         (record(config={"planner": "program", "seed": 1}), "seed = 0, not 1"),
         (record(epochs=3), "epochs = 2, not 3"),
-        (record(manifest=other_expert), "manifest.experts"),
+        (record(manifest=other_expert), r"manifest\.experts\.detect = unset, not {"),
     ):
         with pytest.raises(UserError, match=f"already holds a run with {words}"):
             RunFolder.create(path, changed, TASKS)

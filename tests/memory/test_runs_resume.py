@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from surveyor.core.errors import UserError
+from surveyor.core.producer import Producer
 from surveyor.memory.manifest import RunRecord, ScheduledTask
 from surveyor.memory.runs import RunFolder
 from tests.memory.test_runs import TASKS, record
@@ -31,6 +32,29 @@ def test_ports_prices_and_names_of_keys_may_change(tmp_path: Path) -> None:
         with_options(model="m", base_url="http://127.0.0.1:8001/v2"),
     ):
         with pytest.raises(UserError, match="already holds a run with planner_options"):
+            RunFolder.create(tmp_path / "r", changed, TASKS)
+
+
+def test_what_was_typed_is_named_before_what_follows_from_it(tmp_path: Path) -> None:
+    def made(prompt: str, version: str = "1", **config: object) -> RunRecord:
+        one = record(config={"planner": "program", **config})
+        experts = (Producer(name="depth", version="1"), Producer(name="detect", version=version))
+        told = one.manifest.model_copy(update={"prompt": prompt, "experts": experts})
+        return one.model_copy(update={"manifest": told})
+
+    look = {"planner_options": {"workflow": "plain", "model": "m"}}
+    RunFolder.create(tmp_path / "r", made("aa", tools=[], **look), TASKS)
+    other = {"planner_options": {"workflow": "table", "model": "m"}}
+    for changed, words in (
+        (made("bb", tools=["look", "count"], **look), "tools = unset, not look, count"),
+        (made("bb", tools=[], **other), "planner_options.workflow = 'plain', not 'table'"),
+        (made("bb", "2", tools=[], **look), "manifest.experts.detect.version = '1', not '2'"),
+        (
+            made("bb", tools=[], **look),
+            "tools described otherwise, as by another version.*",
+        ),
+    ):
+        with pytest.raises(UserError, match=f"already holds a run with {words}; give"):
             RunFolder.create(tmp_path / "r", changed, TASKS)
 
 
@@ -67,5 +91,5 @@ def test_a_setting_that_an_older_run_does_not_know_is_an_empty_one(tmp_path: Pat
     )
     assert RunFolder.create(tmp_path / "r", newer, TASKS).record.id == "r"
     chosen = record(config={**old.config, "tools": ["detect"]})
-    with pytest.raises(UserError, match="tools = None, not"):
+    with pytest.raises(UserError, match="tools = unset, not detect"):
         RunFolder.create(tmp_path / "r", chosen, TASKS)

@@ -282,6 +282,8 @@ def test_bad_input_is_one_sentence(dataset: Path, tmp_path: Path) -> None:
 
 
 def test_every_layout_is_covered_here() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "rooms.md").read_text()
+    assert [name for name in LAYOUTS if f"`{name}`" not in page] == []
     assert set(LAYOUTS) == {
         *READERS,
         "vsibench",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import subprocess
 import sys
@@ -9,8 +10,13 @@ from pathlib import Path
 
 import pytest
 
+import surveyor
 from surveyor.benchmarks.run.config import RunConfig
+from surveyor.cli.main import _was_typed
 from surveyor.core.errors import UserError
+from surveyor.scenes.datasets.vsi_meta import make_vsi_meta_dataset
+
+META = Path(__file__).parents[1] / "fixtures" / "vsi_meta"
 
 SURVEYOR = [sys.executable, "-m", "surveyor.cli.main"]
 
@@ -74,6 +80,13 @@ def test_names_of_earlier_versions_are_read_with_one_line_of_notice(tmp_path: Pa
         ("serve up --dataset x --state /dev/null/s", "cannot write /dev/null/s/plan.json"),
         ("train compact /dev/null", "/dev/null is a file and no folder; choose another folder"),
         ("train reinforce x /dev/null --dataset x", "/dev/null is a file and no folder; choose"),
+        (
+            "run rooms --meta x",
+            "--meta says how vsi-meta is made and means nothing for the dataset",
+        ),
+        ("run vsi-meta --scenes 2", "--scenes says how rooms is made and means nothing for the da"),
+        ("run rooms --launcher ray", "--launcher says where shards run; say --shards N too"),
+        ("run rooms --model m", "planner_options.model is for a model: say --planner chat"),
         ("run rooms --out file:///tmp/r", "is a URL; give a path on this machine"),
         ("store pull file:///a/runs/r file:b/c", "file:b/c is a URL; give a path"),
         ("store push s3://lab/one s3://lab", "s3:/lab/one is a URL; give a path"),
@@ -89,6 +102,62 @@ def test_a_wrong_word_is_answered_before_anything_is_made(
     assert told in done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_addresses_of_experts_are_asked_and_given_right(tmp_path: Path) -> None:
+    def told(url: str, *typed: str) -> str:
+        one = {"expert": "detect", "url": url, "pid": 1, "backend": "x"}
+        text = json.dumps({"contract": "1", "supervisor": 1, "experts": [one]})
+        (tmp_path / "endpoints.json").write_text(text)
+        command = [sys.executable, "-m", "surveyor", *typed]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert done.returncode == (0 if done.stdout else 2), done.stderr
+        assert done.stderr.count("\n") == (0 if done.stdout else 1), done.stderr
+        return done.stdout + done.stderr
+
+    there = "http://127.0.0.1:9"
+    assert told(there, "serve", "url", "detect", "--state", ".") == f"{there}\n"
+    assert "did you mean 'detect'?" in told(there, "serve", "url", "detct", "--state", ".")
+    assert "running now: detect" in told(there, "serve", "url", "nonsense", "--state", ".")
+    said = told("127.0.0.1:9", "run", "rooms", "--experts", "endpoints.json")
+    assert "endpoints.json is not an endpoints file (experts.0.url: " in said
+    said = told(there, "run", "rooms", "--experts", "endpoints.json", "--preset", "harsh")
+    assert "--preset is for experts that this run starts" in said
+
+
+def test_a_dataset_that_is_there_is_made_no_more(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/dataset.json").write_text("{}")
+    command = [sys.executable, "-m", "surveyor", "run", "d", "--seed", "0"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 2
+    told = "surveyor: --seed says how rooms or vsi-meta is made and means nothing for the folder d"
+    assert done.stderr == f"{told}; leave it out\n"
+
+
+def test_a_place_that_was_typed_and_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
+    make_vsi_meta_dataset(tmp_path / "meta", META)
+    surveyor.run(tmp_path / "meta", limit=2, out=tmp_path / "run")
+    (tmp_path / "file").touch()
+    (tmp_path / "said.jsonl").write_text("no JSON")
+    command = [sys.executable, "-m", "surveyor", "score", "meta", "said.jsonl"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.stderr.startswith("surveyor: said.jsonl: Line 1 is not valid JSON"), done.stderr
+    for out in ("file/log.json", "file/deeper/log.json"):
+        command = [sys.executable, "-m", "surveyor", "export", "inspect", "run", out]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+        assert done.stderr == f"surveyor: {out}: Not a directory; name another place\n"
+
+
+def test_errors_of_files_that_nobody_typed_stay_ours(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    assert _was_typed(str(file), ["show", f"--out={file}/x.png"])
+    assert _was_typed(str(file / "deep" / "x"), [str(file)])
+    assert not _was_typed(str(tmp_path), ["show", str(file)]), "a folder on the way is no fault"
+    assert not _was_typed("/elsewhere/cache.db", ["show", str(file)])
+    assert not _was_typed(None, ["show", ""])
 
 
 def test_a_folder_of_a_dataset_is_run_whatever_its_name(tmp_path: Path) -> None:

@@ -69,6 +69,13 @@ def test_shards_merge_into_the_run_that_one_process_makes(
     assert "exists already" in again.stderr
 
 
+def test_how_a_dataset_is_made_is_not_said_again_to_its_parts(tmp_path: Path) -> None:
+    made = ("run", "vsi-meta", "--meta", str(META), "--seed=3", "--limit", "24")
+    parts = surveyor(tmp_path, *made, "--out", "parts", "--shards", "2")
+    assert parts.returncode == 0, parts.stderr
+    assert len(RunFolder.open(tmp_path / "parts").schedule) == 24
+
+
 def test_the_slurm_script_runs_the_shard_that_it_is_told(
     tmp_path: Path, dataset: Path, experts: Path
 ) -> None:

@@ -96,7 +96,8 @@ def test_a_program_is_computed_on_boxes_and_on_an_experts_table(
     write_apeiria(file, truth)
     text = f'count(filter(scene(), "{name}"))'
     table = ["--dataset", str(place / "meta"), "--experts", str(exact.endpoints_file)]
-    for where in (["--scene", str(file)], ["--scene", truth.scene_id, *table]):
+    alone = ["--scene", truth.scene_id, *table[:2]]  # by an expert of its own
+    for where in (["--scene", str(file)], ["--scene", truth.scene_id, *table], alone):
         result = CliRunner().invoke(program_app, [text, *where])
         assert result.output.strip() == str(count)
     shown = CliRunner().invoke(program_app, [text, "--scene", str(file), "--layout", "own"])
@@ -109,8 +110,9 @@ def test_a_program_is_computed_on_boxes_and_on_an_experts_table(
     broken = CliRunner().invoke(program_app, [str(account), "--scene", str(file)])
     assert f"told {count + 1}, measured {count}" in broken.output
     assert "2 of 3 steps hold" in broken.output
-    wrong = CliRunner().invoke(program_app, ["count(", "--scene", str(file)])
-    assert isinstance(wrong.exception, UserError)
+    for said in (["count(", "--scene", str(file)], [text, "--scene", "nowhere", *table[:2]]):
+        wrong = CliRunner().invoke(program_app, said)
+        assert isinstance(wrong.exception, UserError), said
 
 
 def test_right_and_wrong_accounts_of_one_question_make_pairs(

@@ -14,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
+import surveyor
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.benchmarks.run.preflight import check_place
 from surveyor.compose.session import Request, dataset_folder, dataset_place, is_complete
 from surveyor.core.errors import UserError
+from surveyor.scenes.datasets.vsi_meta import make_vsi_meta_dataset
 from tests.claims.runner.bad_input import refusals
 
 META = Path(__file__).parents[1] / "fixtures" / "vsi_meta"
@@ -149,3 +151,15 @@ def test_a_run_files_what_it_found_in_the_memory_that_it_is_given(
     with SceneMemory(memory) as kept:
         assert len(kept) == 3 * 8
         assert kept.search("how", limit=1) or kept.search("what", limit=1)
+
+
+def test_a_refused_run_leaves_no_folder_of_experts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SURVEYOR_CACHE", str(tmp_path / "cache"))
+    make_vsi_meta_dataset(tmp_path / "meta", META)
+    surveyor.run(tmp_path / "meta", limit=2, out=tmp_path / "run")
+    shutil.rmtree(tmp_path / "run.experts")  # as where the run was pulled or moved here
+    with pytest.raises(UserError, match="already holds a run with types = unset, not object_count"):
+        surveyor.run(tmp_path / "meta", limit=2, out=tmp_path / "run", types=["object_counting"])
+    assert not (tmp_path / "run.experts").exists()

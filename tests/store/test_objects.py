@@ -141,6 +141,20 @@ def test_any_bytes_come_back(values: dict[str, bytes]) -> None:
         assert store.get(list(named)) == named
 
 
+def test_a_file_in_the_place_of_a_store_is_the_users_to_mend(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for url in (f"file://{tmp_path}/file", f"file://{tmp_path}/file/below"):
+        with pytest.raises(UserError, match=r"a file is where .* needs a folder"):
+            ObjectStore.open(url).check()
+
+
+def test_the_place_of_a_run_is_no_store(tmp_path: Path) -> None:
+    store = ObjectStore.open(f"file://{tmp_path}/runs/team")  # a name alone makes none a run
+    store.check()
+    with pytest.raises(UserError, match=r"is a run's place; name the store that it is on: .*team$"):
+        ObjectStore.open(f"{store.url}/runs/one").check()
+
+
 def test_a_folder_is_a_store_of_plain_files(tmp_path: Path) -> None:
     store = ObjectStore.open(f"file://{tmp_path}/shared")
     store.put({"answers/ab/c": b"x"})

@@ -151,11 +151,20 @@ def test_a_higher_limit_is_the_same_run_and_other_settings_are_not(
     push_run(store, play(tmp_path / "b" / "one", dataset, limit=8)[0])
     assert len(pull_run(store, "one", tmp_path / "c").schedule) == 8
     other, _ = play(tmp_path / "d" / "one", dataset, limit=8, seed=1)
-    with pytest.raises(UserError, match=r"runs/one is a run with manifest\.seeds = .*; give one"):
+    with pytest.raises(UserError, match=r"runs/one is a run with seed = 0, not 1; give one"):
         push_run(store, other)
-    refused = pytest.raises(UserError, match=r"runs/one is a run with manifest\.seeds = .*; give")
+    refused = pytest.raises(UserError, match=r"runs/one is a run with seed = 0, not 1; give")
     with refused, taken_up(store, other.path):
         pytest.fail("said before work begins, not after")
+
+
+def test_what_cannot_be_merged_is_named_as_it_was_given(tmp_path: Path, dataset: Dataset) -> None:
+    store = ObjectStore.open(f"file://{tmp_path}/store")
+    push_run(store, play(tmp_path / "a" / "one", dataset, limit=4)[0])
+    url = f"{store.url}/runs/one"
+    refused = pytest.raises(UserError, match=f"^{url} is not a shard: it was run without --shard$")
+    with refused, gathered([url], tmp_path / "merged") as parts:
+        merge(tmp_path / "merged", parts)
 
 
 def test_a_run_that_was_brought_and_is_another_is_gone_again(

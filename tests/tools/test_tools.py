@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import JsonValue
 
 from surveyor.core.blobs import BlobStore
 from surveyor.core.geometry import PointCloud
@@ -21,6 +22,7 @@ from surveyor.tools.schemas import (
     ObjectsData,
     OrderData,
     TopViewData,
+    TurnsData,
 )
 from tests.support.box_room import THINGS, BoxRoom
 from tests.tools.conftest import ALL, FRAMES, Hand, make_client
@@ -342,6 +344,21 @@ def test_a_place_that_is_none_is_said_before_anything_is_found(hand: Hand) -> No
     )
 
 
+@pytest.mark.parametrize("empty", ["", " "])
+def test_an_empty_name_is_said_to_be_one(hand: Hand, empty: str) -> None:
+    hand.objects()
+    asked: list[tuple[str, dict[str, JsonValue]]] = [
+        ("distance", {"first": [empty], "second": ["sofa"]}),
+        ("size", {"object": empty}),
+        ("count", {"category": empty}),
+        ("route_turns", {"start": "lamp", "facing": "sofa", "stops": [empty]}),
+    ]
+    for name, arguments in asked:
+        refused = hand(name, **arguments)
+        assert refused.status is ToolStatus.MISTAKE
+        assert "one of the names is empty; say an object's handle or its name" in refused.text
+
+
 def test_a_walk_goes_from_thing_to_another_thing(hand: Hand) -> None:
     hand.objects()
     for start, facing, stops in (
@@ -353,7 +370,8 @@ def test_a_walk_goes_from_thing_to_another_thing(hand: Hand) -> None:
         assert refused.status is ToolStatus.MISTAKE
         assert "must be different things" in refused.text
     there_and_back = hand("route_turns", start="sofa", facing="lamp", stops=["lamp", "sofa"])
-    assert "back (" in there_and_back.text
+    assert "to lamp: straight on; to sofa: back (" in there_and_back.text
+    assert TurnsData.model_validate(there_and_back.data).turns == ("straight on", "back")
 
 
 def test_what_a_count_leaves_out_is_said(hand: Hand) -> None:

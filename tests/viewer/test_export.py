@@ -95,7 +95,7 @@ def test_runs_and_episodes_in_text(tmp_path: Path) -> None:
     story = CliRunner().invoke(show_app, [str(folder.path), "t3", "--story"]).stdout
     assert story.startswith("Question: How far is chair 3?")
     assert "Answer: 3.0" in story
-    with pytest.raises(UserError, match="has no episode 't1x'"):
+    with pytest.raises(UserError, match="has no episode 't1x'; the first is t0"):
         list(episode_text(folder, "t1x"))
-    with pytest.raises(UserError, match="that fit: t0, t1"):
+    with pytest.raises(UserError, match="several fit: t0, t1"):
         list(episode_text(folder, "t"))

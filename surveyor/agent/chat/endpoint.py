@@ -19,7 +19,7 @@ import orjson
 
 from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.chat.http import Wire
-from surveyor.agent.chat.provider_errors import Address, Trouble, diagnose
+from surveyor.agent.chat.provider_errors import Address, ProviderBusy, Trouble, diagnose
 from surveyor.agent.chat.reply_parser import is_filter, well_formed
 from surveyor.core.errors import ServiceUnavailable
 from surveyor.core.untrusted_text import clean
@@ -113,7 +113,8 @@ class Endpoint:
             delay = self._delay(attempt, result.retry_after)
             tried += now - sent + delay
             if attempt == self.config.attempts or tried > self.config.patience:
-                raise ServiceUnavailable(
+                kind = ProviderBusy if result.status is not None else ServiceUnavailable
+                raise kind(
                     f"{self.config.model} at {self.config.base_url} gave no answer in "
                     f"{attempt} attempts ({clean(result.reason)})"
                 )

@@ -19,7 +19,7 @@ import orjson
 
 from surveyor.agent.boundary import ProviderRefused
 from surveyor.agent.limits import LimitExceeded
-from surveyor.core.errors import SurveyorError, UserError
+from surveyor.core.errors import ServiceUnavailable, SurveyorError, UserError
 from surveyor.core.untrusted_text import clean
 
 _TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529})
@@ -45,11 +45,17 @@ _LONGEST_WORDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A failed attempt that may be repeated; ``overload`` asks us to send less at a time."""
+    """A failed attempt that may be repeated; ``overload`` asks us to send less at a time,
+    ``status`` is that of a provider that says so itself."""
 
     reason: str
     overload: bool = False
     retry_after: float | None = None
+    status: int | None = None
+
+
+class ProviderBusy(ServiceUnavailable):
+    """A provider is there, and said in every attempt that it cannot answer now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,7 @@ def diagnose(status: int, headers: Mapping[str, str], body: bytes, at: Address) 
             raise UserError(f"{at.base_url} says that the account has no quota left: {said}")
         advice = _retry_after(headers)
         wait = f"; it asks us to wait {advice:.0f} s" if advice else ""
-        return Trouble(f"status {status}: {said}{wait}", status in _OVERLOAD, advice)
+        return Trouble(f"status {status}: {said}{wait}", status in _OVERLOAD, advice, status)
     if status == 413:
         raise ProviderRefused(f"too large: the provider refused the request (status 413): {said}")
     if _is_html(headers, body):

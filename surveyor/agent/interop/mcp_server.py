@@ -7,6 +7,7 @@ the ``mcp`` extra.
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -14,6 +15,7 @@ import orjson
 from surveyor.core.blobs import BlobRef
 from surveyor.core.errors import UserError
 from surveyor.memory.events import ToolOutcome, ToolStatus
+from surveyor.tools.nesting import performer, within
 from surveyor.tools.registry import Registry
 from surveyor.tools.spec import CallRequest, Effects, Tool
 from surveyor.tools.workspace import Workspace
@@ -52,11 +54,21 @@ def mcp_server(registry: Registry, workspace: Workspace, name: str = "surveyor")
             tools=[types.Tool.model_validate(_described(tool)) for tool in registry.tools]
         )
 
+    async def inner(
+        parent: str, wanted: Sequence[CallRequest], _why: str
+    ) -> tuple[ToolOutcome, ...]:
+        token = within.set(parent)
+        try:
+            return await registry.execute(calls, wanted, workspace)
+        finally:
+            within.reset(token)
+
     async def call_tool(_context: Any, params: Any) -> types.CallToolResult:
         nonlocal calls
         calls += 1
         raw = orjson.dumps(params.arguments or {}).decode()
         request = CallRequest(f"mcp_{calls}", params.name, raw)
+        performer.set(inner)
         (outcome,) = await registry.execute(calls, (request,), workspace)
         content = [{"type": "text", "text": outcome.text}]
         content += [_image(workspace, ref) for ref in outcome.images]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from surveyor.agent.planner import PlannerInput, Turn
 from surveyor.agent.program.answer_forms import describe, form, guess
@@ -85,7 +85,8 @@ class ProgramPlanner:
         recalls, masks = RECALL in tools, tools >= MASK_TOOLS and bool(brief.frame_handles)
         how = workflow if brief.frame_handles else TABLE
         seer = SurveyingBuilder if SURVEY in tools and "detect" not in tools else SceneBuilder
-        return ProgramSession(task, how, recalls, brief.frame_handles, seer, reads, masks)
+        caller = Caller(brief.frame_handles, tools)
+        return ProgramSession(task, how, recalls, caller, seer, reads, masks)
 
 
 class ProgramSession(StepSession):
@@ -96,7 +97,7 @@ class ProgramSession(StepSession):
         task: Task,
         workflow: Workflow,
         recalls: bool = False,
-        frames: tuple[str, ...] = (),
+        caller: Caller | None = None,
         seer: type[SceneBuilder] = SceneBuilder,
         reads: Reader = parse,
         masks: bool = False,
@@ -105,7 +106,7 @@ class ProgramSession(StepSession):
         self._masks = masks
         self._reads = reads
         self._recalls = recalls
-        self._frames = frames
+        self._caller = caller or Caller()
         self._seer = seer
         self._workflow = workflow
         super().__init__(self._run())
@@ -117,7 +118,7 @@ class ProgramSession(StepSession):
             why = {"why": "the question fits no known template; a guess"}
             yield Turn(answer=text, guess=True, notes=why)
             return
-        caller = Caller(self._frames)
+        caller = self._caller
         reading = None
         if self._recalls:
             reading = yield from _remembered(caller, program, self._workflow)
@@ -126,7 +127,7 @@ class ProgramSession(StepSession):
         if reading is None:
             scene = self._task.scene_id
             reading = yield from _read(caller, program, self._workflow, scene, self._seer)
-        yield _answer(program, reading, self._task.options)
+        yield _answer(program, reading, self._task.options, caller.missed)
 
 
 def _remembered(
@@ -212,12 +213,19 @@ def _enough(program: Program, sight: SceneEvidence, registered: float) -> bool:
     return all(take.best(name) for take in sight.takes for name in required(program))
 
 
-def _answer(program: Program, reading: MeasuredValue | None, options: tuple[str, ...]) -> Turn:
+def _answer(
+    program: Program,
+    reading: MeasuredValue | None,
+    options: tuple[str, ...],
+    missed: Sequence[str] = (),
+) -> Turn:
+    """The value as an answer, or a guess that says why; ``missed`` are tools that nobody lent."""
     notes = {"program": str(program)}
     text = form(program, reading.value, options) if reading is not None else None
     asked, name = program.op == "query", concept(program)
     if text is None or reading is None:
-        notes["why"] = "what was asked about was not found; a guess"
+        lacked = f"measured: no {', '.join(missed)} is lent here" if missed else "found"
+        notes["why"] = f"what was asked about was not {lacked}; a guess"
         if asked:
             notes["why"] = f"nothing here can see the {program.args[1]} of things; a guess"
         return Turn(answer=guess(program, options), guess=True, notes=notes)

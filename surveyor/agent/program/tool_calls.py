@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -27,10 +27,13 @@ class Call:
 
 
 class Caller:
-    """Numbers one session's calls; ``frames`` are the handles of what it may look at."""
+    """Numbers one session's calls; ``frames`` are the handles of what it may look at, ``offered``
+    the tools that there are, if that is known. ``missed`` are those called that there are not."""
 
-    def __init__(self, frames: Sequence[str] = ()) -> None:
+    def __init__(self, frames: Sequence[str] = (), offered: Collection[str] = ()) -> None:
         self.frames = tuple(frames)
+        self.missed: list[str] = []
+        self._offered = offered
         self._made = 0
 
     def together(self, calls: Sequence[Call], why: str = "") -> Steps[tuple[ToolOutcome, ...]]:
@@ -38,6 +41,8 @@ class Caller:
         requests = []
         for call in calls:
             self._made += 1
+            if self._offered and call.name not in (*self._offered, *self.missed):
+                self.missed.append(call.name)
             raw = orjson.dumps(call.arguments).decode()
             requests.append(CallRequest(f"call_{self._made}", call.name, raw))
         seen = yield Turn(calls=tuple(requests), notes={"why": why} if why else {})

@@ -15,7 +15,7 @@ from surveyor.benchmarks.scorers.outcome_counts import OutcomeCounts
 from surveyor.benchmarks.stats import Interval, clustered_mean, pass_at_k_mean
 from surveyor.benchmarks.usage import spend
 from surveyor.core.producer import Producer
-from surveyor.memory.episodes import fold
+from surveyor.memory.episodes import Span, fold, seconds_at_work, spans
 from surveyor.memory.events import EpisodeStatus
 from surveyor.memory.log import read_events
 from surveyor.memory.manifest import ScheduledTask
@@ -31,7 +31,7 @@ REFERENCE = "reference"
 class Played:
     """One scheduled (task, epoch) and a digest of its log, small enough to hold for all of them.
 
-    ``began`` and ``ended`` are wall time in seconds since the epoch, ``None`` when it never began.
+    ``spans`` are the times in which its attempts were at work.
     """
 
     task: ScheduledTask
@@ -43,8 +43,7 @@ class Played:
     planner: str = ""
     spend: Spend = field(default_factory=Spend)
     producers: frozenset[Producer] = frozenset()
-    began: float | None = None
-    ended: float | None = None
+    spans: tuple[Span, ...] = ()
 
     @classmethod
     def of(cls, folder: RunFolder, task: ScheduledTask, epoch: int) -> Played:
@@ -64,8 +63,7 @@ class Played:
             planner=episode.started.planner,
             spend=spend(episode, events),
             producers=frozenset(p for outcome in episode.outcomes for p in outcome.producers),
-            began=events[0].t,
-            ended=events[-1].t,
+            spans=spans(events),
         )
 
     @property
@@ -108,7 +106,7 @@ def build_report(
         scenes=len({item.task.scene_id for item in played}),
         epochs=folder.record.epochs,
         pass_at=_pass_at(folder.record.epochs, headline, played, judged),
-        wall=_wall(played),
+        wall=seconds_at_work(span for item in played for span in item.spans),
         producers=producers,
         reference=any(producer.backend == REFERENCE for producer in producers),
         table=_had_table(folder, played),
@@ -206,9 +204,3 @@ def _had_table(folder: RunFolder, played: Sequence[Played]) -> bool:
     """Whether `scene` was offered, or asked in a run that did not yet note what it offered."""
     asked = any(producer.name == TABLE for item in played for producer in item.producers)
     return asked or TABLE in folder.record.manifest.tools
-
-
-def _wall(played: Sequence[Played]) -> float:
-    began = [item.began for item in played if item.began is not None]
-    ended = [item.ended for item in played if item.ended is not None]
-    return max(ended) - min(began) if began else 0.0

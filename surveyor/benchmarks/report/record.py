@@ -103,7 +103,7 @@ class RunReport(FrozenRecord):
 
     ``reference`` is true when any answer came from a reference expert of the embedded world.
     ``table`` is true when the planner could read the table of objects (`scene`) instead of looking.
-    ``wall`` is seconds from the first event to the last, pauses between sessions included.
+    ``wall`` is the seconds in which any episode was at work; pauses between sessions are none.
 
     >>> import surveyor
     >>> surveyor.Run.open("out/runs/rooms-program").report.reference
@@ -138,6 +138,11 @@ class RunReport(FrozenRecord):
     table: bool = False
     incomplete_reasons: dict[str, int] = Field(default_factory=dict)
     failures: dict[str, int] = Field(default_factory=dict)
+
+    @property
+    def guessed_only(self) -> bool:
+        """Whether nothing was measured: every answer that there is was a guess."""
+        return self.guesses.n > 0 and self.guesses.n >= self.tally.scored
 
 
 def read_report(folder: RunFolder) -> RunReport:

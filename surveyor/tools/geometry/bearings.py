@@ -43,3 +43,8 @@ def direction_word(angle: float, sectors: Sectors) -> str:
     if sectors is Sectors.MEDIUM:
         return "back" if abs(angle) >= np.deg2rad(135) else side
     return f"{'front' if abs(angle) <= np.pi / 2 else 'back'}-{side}"
+
+
+def degrees_aside(angle: float) -> int:
+    """A bearing in the whole degrees that are told; 0 is straight on, neither left nor right."""
+    return round(float(np.degrees(angle)))

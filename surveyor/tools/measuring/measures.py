@@ -10,7 +10,7 @@ from pydantic import Field
 
 from surveyor.core.errors import ModelMistake
 from surveyor.core.geometry import Float, OrientedBox, Pose, Vec3, require_metric
-from surveyor.tools.geometry.bearings import Sectors, bearing, direction_word
+from surveyor.tools.geometry.bearings import Sectors, bearing, degrees_aside, direction_word
 from surveyor.tools.geometry.boxes import box_distance, closest_points
 from surveyor.tools.measuring.by_view import JoinViews, joining_views
 from surveyor.tools.measuring.naming import (
@@ -282,10 +282,10 @@ async def _direction(asked: DirectionArguments, workspace: Workspace) -> ToolRes
     angle = bearing(stand, face, query)
     word = direction_word(angle, asked.sectors)
     side = "left" if angle >= 0 else "right"
+    aside = abs(degrees_aside(angle))
     facing = handles.get("face", "as its camera did")
-    text = (
-        f"{word}: standing at {handles['stand']} and facing {facing}, {handles['query']} is "
-        f"{abs(np.degrees(angle)):.0f} degrees to the {side}"
+    text = f"{word}: standing at {handles['stand']} and facing {facing}, {handles['query']} is " + (
+        f"{aside} degrees to the {side}" if aside else "straight ahead"
     )
     told = f"bearing {np.degrees(angle):.1f} degrees"
     return measurement(workspace, word, told, text, tuple(handles.values()))

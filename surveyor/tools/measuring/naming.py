@@ -130,4 +130,7 @@ def _unknown(names: Sequence[str], within: str | None, workspace: Workspace) -> 
         return f"no objects were found {where}; they lie in {', '.join(list(spaces)[:12])}"
     if not known:
         return f"no objects were found {where} yet; detect, lift and fuse them first"
-    return f"{' and '.join(names)}: not all found {where}; there: {', '.join(list(known)[:12])}"
+    there = f"there: {', '.join(list(known)[:12])}"
+    if not all(name.strip() for name in names):
+        return f"one of the names is empty; say an object's handle or its name, {there}"
+    return f"{' and '.join(names)}: not all found {where}; {there}"

@@ -9,13 +9,20 @@ import numpy as np
 from pydantic import Field
 
 from surveyor.core.errors import ModelMistake
-from surveyor.tools.geometry.bearings import Sectors, bearing, direction_word
+from surveyor.tools.geometry.bearings import (
+    Sectors,
+    bearing,
+    degrees_aside,
+    direction_word,
+)
 from surveyor.tools.measuring.naming import One, Within, frame_of_reference, one_object
 from surveyor.tools.records import MeasureRecord
 from surveyor.tools.schemas import TurnsData
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
 from surveyor.tools.usage import dump
 from surveyor.tools.workspace import Workspace
+
+STRAIGHT = "straight on"
 
 
 class RouteArguments(Arguments):
@@ -42,21 +49,18 @@ async def _run(asked: RouteArguments, workspace: Workspace) -> ToolResult:
             "what is faced, and each stop and the one before it, must be different things"
         )
     start, facing, *stops = (np.array(record.box.center) for record in objects)
-    turns, angles = [], []
+    turns, told = [], []
     here, ahead = start, facing
-    for stop in stops:
+    for name, stop in zip(asked.stops, stops, strict=True):
         angle = bearing(here, ahead, stop)
-        angles.append(f"{np.degrees(angle):+.0f}")
-        turns.append(direction_word(angle, Sectors.MEDIUM))
+        degrees = degrees_aside(angle)
+        turns.append(direction_word(angle, Sectors.MEDIUM) if degrees else STRAIGHT)
+        told.append(f"to {name}: {turns[-1]}" + (f" ({degrees:+d} degrees)" if degrees else ""))
         # Whoever walked to the stop goes on facing the way they came along.
         here, ahead = stop, stop + (stop - here)
     handle = workspace.add("meas", MeasureRecord(", ".join(turns), ""), handles)
-    told = "; ".join(
-        f"to {stop}: {turn} ({angle} degrees)"
-        for stop, turn, angle in zip(asked.stops, turns, angles, strict=True)
-    )
     return ToolResult(
-        text=f"{handle}: turns before each leg, left positive: {told}",
+        text=f"{handle}: turns before each leg, left positive: {'; '.join(told)}",
         data=dump(TurnsData(handle=handle, turns=tuple(turns))),
         handles=(handle,),
         sources=handles,
@@ -67,8 +71,8 @@ def route_tool() -> Tool[RouteArguments]:
     """Turns along a route."""
     return Tool(
         "route_turns",
-        "The turn (left, right, back) before each leg of a walk from object to object, for someone "
-        "who starts at one object facing another.",
+        "The turn (left, right, back, or straight on) before each leg of a walk from object to "
+        "object, for someone who starts at one object facing another.",
         RouteArguments,
         Effects.PURE,
         _run,
