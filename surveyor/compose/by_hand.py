@@ -82,6 +82,9 @@ def _recalled(
     place: Place, new: Sequence[Mark], sizes: list[Known]
 ) -> tuple[dict[str, Mark], list[Known], bool]:
     """All marks and sizes that hold now, and whether the sizes are those of an earlier question."""
+    names = [mark.name for mark in new]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UserError(f"end {twice!r} is marked by two --point; write all its photos in one")
     kept = kept_marks(place)
     before = {mark.name: mark for mark in map(read_mark, kept.points)}
     again = {mark.name: mark for mark in new}
@@ -227,9 +230,10 @@ def _place(mark: Mark, view: Joined, names: Sequence[str]) -> Float:
         )
     off = _astray(view, photos, mark.pixels, point)
     if off > _ASTRAY * _pixel(view):
+        where = f"are {off:.0f} pixels off" if np.isfinite(off) else "meet behind a camera"
         raise UserError(
             f"the marks of end {mark.name!r} are not one point: seen from where the photos were "
-            f"taken, they are {off:.0f} pixels off; mark the same spot in photos "
+            f"taken, they {where}; mark the same spot in photos "
             + ", ".join(str(k + 1) for k in photos)
         )
     return point
