@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 from surveyor.core.geometry import Float, Intrinsics
 from surveyor.tools.geometry.many_views import ViewPose
 from surveyor.tools.geometry.photo_joining import _drop_torn, _Work, join_tracks
-from surveyor.tools.geometry.photo_matching import _nearest
+from surveyor.tools.geometry.photo_matching import _alike, _nearest, fundamental
 
 FOCAL = 400.0
 LENS = Intrinsics(fx=FOCAL, fy=FOCAL, cx=240, cy=180, width=480, height=360)
@@ -123,6 +123,30 @@ def test_photos_whose_pairs_contradict_where_they_stand_are_torn_off() -> None:
         )
     assert _drop_torn(work, True)
     assert sorted(work.cameras) == [0, 1, 2, 3]
+
+
+def test_points_that_end_opencv_in_an_assertion_fit_nothing() -> None:
+    pytest.importorskip("cv2", reason="OpenCV is not installed; make test-real brings it")
+    one = [[90, 102], [152, 87], [-58, 30], [90, 102], [-13, 78], [149, 77], [41, 62], [-1, 78]]
+    two = [[122, 84], [193, 78], [1, 11], [122, 84], [37, 56], [193, 69], [89, 48], [48, 56]]
+    rows = np.array(one + [[107, 132]], float), np.array(two + [[146, 112]], float)
+    assert fundamental(*rows, 1.0) is None
+    cameras = walk(3)[::2]
+    cloud = np.random.default_rng(0).uniform(-1, 1, (60, 3))
+    seen = [pixels(camera, cloud) for camera in cameras]
+    seen[1][:10] += 40
+    found = fundamental(*seen, 1.0)
+    assert found is not None
+    assert found[1].tolist() == [False] * 10 + [True] * 50
+
+
+@pytest.mark.parametrize(("common", "alike"), [(9, False), (10, True)])
+def test_photos_are_alike_by_ten_features_in_common(common: int, alike: bool) -> None:
+    draws = np.random.default_rng(0)
+    one, other = draws.integers(0, 512, (2, 60, 128)).astype(np.float32)
+    other[:common] = one[50 : 50 + common]
+    assert _alike(one, other) is alike
+    assert not _alike(one[:1], other)
 
 
 @settings(max_examples=20)
