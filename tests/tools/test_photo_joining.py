@@ -129,8 +129,8 @@ def test_points_that_end_opencv_in_an_assertion_fit_nothing() -> None:
     pytest.importorskip("cv2", reason="OpenCV is not installed; make test-real brings it")
     one = [90, 102, 152, 87, -58, 30, 90, 102, -13, 78, 149, 77, 41, 62, -1, 78, 107, 132]
     two = [122, 84, 193, 78, 1, 11, 122, 84, 37, 56, 193, 69, 89, 48, 48, 56, 146, 112]
-    rows = (np.array(row, float).reshape(-1, 2) for row in (one, two))
-    assert fundamental(*rows, pixels=1.0) is None
+    left, right = (np.array(row, float).reshape(-1, 2) for row in (one, two))
+    assert fundamental(left, right, 1.0) is None
     cameras = walk(3)[::2]
     cloud = np.random.default_rng(0).uniform(-1, 1, (60, 3))
     left, right = (pixels(camera, cloud) for camera in cameras)
