@@ -155,7 +155,7 @@ def join_tracks(
     errors = _drop_wrong(best)
     best.cameras = dict(sorted(best.cameras.items()))
     told = not focal_known and len(best.cameras) >= FOCAL_FROM
-    loose = camera_spread(*_bundle(best, list(best.points)), zoom=told)
+    loose = camera_spread(*_bundle(best, list(best.points)), zoom=told, fine=True)
     return Joined(
         best.cameras,
         tuple(best.intrinsics),
@@ -190,17 +190,18 @@ def _grow(work: _Work, start: _Start, focal_known: bool) -> bool:
         return False
     _adjust(work, focal=False)
 
-    def settle(most: int) -> None:
-        _adjust(work, focal=not focal_known and len(work.cameras) >= FOCAL_FROM, most=most)
+    def settle(most: int, *, fine: bool) -> None:
+        focal = not focal_known and len(work.cameras) >= FOCAL_FROM
+        _adjust(work, focal=focal, most=most, fine=fine)
         _drop_wrong(work)
 
     while _resect(work):
         _triangulate(work)
         if len(work.cameras) < 6 or len(work.cameras) % 3 == 0:
-            settle(_ADJUSTED)
-    settle(_ALL)
+            settle(_ADJUSTED, fine=False)
+    settle(_ALL, fine=True)
     while _drop_torn(work, focal_known) and len(work.points) >= LEAST:
-        settle(_ALL)
+        settle(_ALL, fine=True)
     return len(work.cameras) >= 2 and len(work.points) >= LEAST
 
 
@@ -280,16 +281,19 @@ def _resect(work: _Work) -> bool:
     return False
 
 
-def _adjust(work: _Work, *, focal: bool, most: int = _ADJUSTED) -> None:
+def _adjust(work: _Work, *, focal: bool, most: int = _ADJUSTED, fine: bool = False) -> None:
     """Move cameras and points (and with ``focal`` one common focal length) so that everything is
-    seen where it was seen; wrong matches count little."""
+    seen where it was seen; wrong matches count little, with ``fine`` next to nothing."""
     tracks = sorted(work.points, key=lambda t: -sum(t in work.seen[k] for k in work.cameras))[:most]
     order = list(work.cameras)
     start, seen = _bundle(work, tracks)
     found = adjusted(start, seen, zoom=focal)
     vote = np.log(work.voted / work.intrinsics[0].fx) if work.voted else 0.0
-    if focal and abs(found.zoom - vote) > (_VOTED if work.voted else _UNTOLD):
+    told = focal and abs(found.zoom - vote) <= (_VOTED if work.voted else _UNTOLD)
+    if focal and not told:
         found = adjusted(start, seen, zoom=False)
+    if fine:
+        found = adjusted(found, seen, zoom=told, fine=True)
     for k, turn, shift in zip(order, found.turns, found.shifts, strict=True):
         work.cameras[k] = ViewPose(turn, shift)
     work.points.update(zip(tracks, found.points, strict=True))
