@@ -40,9 +40,6 @@ _LEAST_PIXELS: Final = 8.0
 off by a pixel or two are off by a third of it."""
 _LEAST_ANGLE: Final = np.radians(8)
 _TRIALS: Final = 300
-_WIDER: Final = 1.25
-"""How much wider than what marks alone explain the interval must be, because cameras are not known
-exactly either; set on embedded rooms (`make claims NAME=view`)."""
 _CAMERAS: Final = 0.09
 """One deviation of a length, as a share of it, that the cameras of one photo stand for; it falls
 with the root of the photos joined. Set on every other of 13 real pairs, see docs/real.md."""
@@ -226,7 +223,8 @@ def _place(mark: Mark, view: Joined, names: Sequence[str]) -> Float:
     if angle < _LEAST_ANGLE:
         raise UserError(
             f"end {mark.name!r} is seen under {np.degrees(angle):.0f} degrees only, which tells "
-            "nothing of its distance; mark it in photos taken farther apart"
+            "nothing of its distance; mark it in the first and the last photo that show it, taken "
+            "apart by a third of its distance or more"
         )
     off = _astray(view, photos, mark.pixels, point)
     if off > _ASTRAY * _pixel(view):
@@ -296,7 +294,7 @@ def _measured(
         ]
         length = float(np.linalg.norm(moved[first] - moved[second]))
         trials.append(length * _scale(moved, known))
-    by_marks = _WIDER * np.quantile(np.abs(np.array(trials) - metres), LEVEL)
+    by_marks = np.quantile(np.abs(np.array(trials) - metres), LEVEL)
     by_cameras = _NORMAL * _CAMERAS * metres / np.sqrt(len(view.cameras))
     spread = float(np.hypot(by_marks, by_cameras))
     return Value(
