@@ -209,7 +209,7 @@ def _normal(bundle: CameraBundle, seen: Sightings, zoom: bool, weights: Float) -
 def _through(normal: _Normal, inverse: Float) -> tuple[Float, Float]:
     """What the cameras' equations lose to the points: (d, p, 3), and its product (d, d)."""
     size = len(normal.both)
-    half = np.einsum("dpi,pij->dpj", normal.both, inverse)
+    half: Float = (normal.both.transpose(1, 0, 2) @ inverse).transpose(1, 0, 2)
     return half, half.reshape(size, -1) @ normal.both.reshape(size, -1).T
 
 
