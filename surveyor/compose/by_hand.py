@@ -195,9 +195,9 @@ def check_joined(view: Joined) -> None:
         count = len(view.intrinsics)
         raise UserError(
             f"only {len(view.cameras)} of {count} photos could be joined and their focal length is "
-            f"not known, which is too little to trust a length: take {FOCAL_FROM} or more, each a "
-            "step from the last and all of the same things, or photos in which the camera wrote "
-            "its focal length"
+            "not known, which is too little to trust a length: walk sideways around what you "
+            "measure and take about 30 photos, each a short step from the last, or give photos in "
+            "which the camera wrote its focal length"
         )
     if not view.focal_known and view.error > _LOOSE * _pixel(view):
         raise UserError(
