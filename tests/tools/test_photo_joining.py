@@ -192,3 +192,24 @@ def test_an_adjusted_focal_length_stays_near_the_vote_of_pairs() -> None:
         work = _Work(guessed(1.1, 6), seen, dict(cameras), dict(enumerate(cloud)), voted)
         _adjust(work, focal=True)
         assert work.intrinsics[0].fx == pytest.approx(told, rel=0.02)
+
+
+def test_of_many_photos_those_that_are_alike_are_matched_however_far_apart() -> None:
+    cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed; make test-real brings it")
+    from surveyor.core.photos import Photo
+    from surveyor.tools.geometry.photo_matching import tracks_of
+
+    rough = np.random.default_rng(0).integers(0, 256, (80, 100), np.uint8)
+    wall = cv2.resize(rough, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    pictures = [np.full((240, 320), 128, np.uint8)] * 36
+    pictures[3], pictures[30] = wall[:240, :320], wall[20:260, 40:360]
+    photos = [
+        Photo(str(k), cv2.imencode(".png", picture)[1].tobytes(), "image/png", 320, 240)
+        for k, picture in enumerate(pictures)
+    ]
+    lens = Intrinsics(fx=300, fy=300, cx=159.5, cy=119.5, width=320, height=240)
+    seen = tracks_of(photos, [lens] * 36)
+    common = seen[3].keys() & seen[30].keys()
+    assert len(common) > 50
+    off = np.array([seen[3][track] - seen[30][track] for track in common])
+    assert np.allclose(np.median(off, axis=0), [40, 20], atol=0.2)
