@@ -25,6 +25,7 @@ from surveyor.compose.place import (
     PICTURE,
     PLACES,
     Place,
+    check_root,
     make_place,
     name_of,
     open_place,
@@ -84,12 +85,18 @@ def ask(photos: Sequence[Path | str], question: str, asking: Asking | None = Non
     """
     asking = asking or Asking()
     place, warnings = the_place(photos, asking)
+    if asking.points and (odd := place.record.left_out):
+        raise UserError(
+            f"{', '.join(odd)}: damaged, or given twice, and left out, so that later photos have "
+            "other numbers than you gave them; give the photos again without, then marks hold"
+        )
     told = answer(place, question, asking)
     return told.model_copy(update={"warnings": (*told.warnings, *warnings)})
 
 
 def the_place(photos: Sequence[Path | str], asking: Asking) -> tuple[Place, tuple[str, ...]]:
     """The place that is asked about, and what was odd about its photos."""
+    check_root(asking.root)
     if photos:
         paths = [Path(photo) for photo in photos]
         given = read_photos(paths)
@@ -110,6 +117,11 @@ def answer(
     Cancelling ``stop`` ends what is being asked of experts or a model, with a `UserError`.
     """
     if asking.points:
+        if asking.judged_by:
+            raise UserError(
+                "--judged-by judges what experts measure; lengths between --point marks have an "
+                "interval of their own, so leave one of the two out"
+            )
         from surveyor.compose.by_hand import measure_by_hand
 
         return measure_by_hand(place, question, asking.points, asking.known)

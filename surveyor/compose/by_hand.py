@@ -40,9 +40,6 @@ _LEAST_PIXELS: Final = 8.0
 off by a pixel or two are off by a third of it."""
 _LEAST_ANGLE: Final = np.radians(8)
 _TRIALS: Final = 300
-_WIDER: Final = 1.25
-"""How much wider than what marks alone explain the interval must be, because cameras are not known
-exactly either; set on embedded rooms (`make claims NAME=view`)."""
 _CAMERAS: Final = 0.09
 """One deviation of a length, as a share of it, that the cameras of one photo stand for; it falls
 with the root of the photos joined. Set on every other of 13 real pairs, see docs/real.md."""
@@ -82,6 +79,9 @@ def _recalled(
     place: Place, new: Sequence[Mark], sizes: list[Known]
 ) -> tuple[dict[str, Mark], list[Known], bool]:
     """All marks and sizes that hold now, and whether the sizes are those of an earlier question."""
+    names = [mark.name for mark in new]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UserError(f"end {twice!r} is marked by two --point; write all its photos in one")
     kept = kept_marks(place)
     before = {mark.name: mark for mark in map(read_mark, kept.points)}
     again = {mark.name: mark for mark in new}
@@ -195,9 +195,9 @@ def check_joined(view: Joined) -> None:
         count = len(view.intrinsics)
         raise UserError(
             f"only {len(view.cameras)} of {count} photos could be joined and their focal length is "
-            f"not known, which is too little to trust a length: take {FOCAL_FROM} or more, each a "
-            "step from the last and all of the same things, or photos in which the camera wrote "
-            "its focal length"
+            "not known, which is too little to trust a length: walk sideways around what you "
+            "measure and take about 30 photos, each a short step from the last, or give photos in "
+            "which the camera wrote its focal length"
         )
     if not view.focal_known and view.error > _LOOSE * _pixel(view):
         raise UserError(
@@ -223,13 +223,15 @@ def _place(mark: Mark, view: Joined, names: Sequence[str]) -> Float:
     if angle < _LEAST_ANGLE:
         raise UserError(
             f"end {mark.name!r} is seen under {np.degrees(angle):.0f} degrees only, which tells "
-            "nothing of its distance; mark it in photos taken farther apart"
+            "nothing of its distance; mark it in the first and the last photo that show it, taken "
+            "apart by a third of its distance or more"
         )
     off = _astray(view, photos, mark.pixels, point)
     if off > _ASTRAY * _pixel(view):
+        where = f"are {off:.0f} pixels off" if np.isfinite(off) else "meet behind a camera"
         raise UserError(
             f"the marks of end {mark.name!r} are not one point: seen from where the photos were "
-            f"taken, they are {off:.0f} pixels off; mark the same spot in photos "
+            f"taken, they {where}; mark the same spot in photos "
             + ", ".join(str(k + 1) for k in photos)
         )
     return point
@@ -292,7 +294,7 @@ def _measured(
         ]
         length = float(np.linalg.norm(moved[first] - moved[second]))
         trials.append(length * _scale(moved, known))
-    by_marks = _WIDER * np.quantile(np.abs(np.array(trials) - metres), LEVEL)
+    by_marks = np.quantile(np.abs(np.array(trials) - metres), LEVEL)
     by_cameras = _NORMAL * _CAMERAS * metres / np.sqrt(len(view.cameras))
     spread = float(np.hypot(by_marks, by_cameras))
     return Value(

@@ -54,6 +54,9 @@ def read_mark(text: str) -> Mark:
             f"--point {text!r} is no mark; write the end, and its pixel in two or more photos: "
             '"a=1:412,220 2:380,231"'
         )
+    photos = [int(m[1]) for m in found if m]
+    if twice := next((k for k in photos if photos.count(k) > 1), None):
+        raise UserError(f"end {name.strip()!r} is marked twice in photo {twice}; keep one mark")
     pixels = {int(m[1]) - 1: (float(m[2]), float(m[3])) for m in found if m}
     if len(pixels) < 2:
         raise UserError(f"end {name.strip()!r} is marked in one photo only; mark it in two or more")

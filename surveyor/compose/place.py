@@ -42,7 +42,7 @@ class KeptPhoto(BaseModel):
 
 
 class PlaceRecord(BaseModel):
-    """``photos.json``."""
+    """``photos.json``; ``left_out`` as in `surveyor.core.photos.Photos`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -50,6 +50,7 @@ class PlaceRecord(BaseModel):
     name: str
     photos: tuple[KeptPhoto, ...]
     video: bool = False
+    left_out: tuple[str, ...] = ()
 
     @property
     def holds(self) -> str:
@@ -129,7 +130,7 @@ def make_place(root: Path, name: str, given: Photos) -> Place:
         )
         for photo in given.photos
     )
-    record = PlaceRecord(name=name, photos=kept, video=given.video)
+    record = PlaceRecord(name=name, photos=kept, video=given.video, left_out=given.left_out)
     if (path / PHOTOS).exists():
         old = open_place(root, name)
         if [p.image.sha256 for p in old.record.photos] != [p.image.sha256 for p in kept]:
@@ -137,7 +138,9 @@ def make_place(root: Path, name: str, given: Photos) -> Place:
                 f"the place {name!r} has other photos; choose another --place for these, "
                 "because what was measured in one set of photos does not fit another"
             )
-        return old
+        if old.record.left_out == given.left_out:
+            return old
+        record = old.record.model_copy(update={"left_out": given.left_out})
     path.mkdir(parents=True, exist_ok=True)
     (path / PHOTOS).write_text(record.model_dump_json(indent=1) + "\n")
     return Place(path, record)
@@ -160,6 +163,13 @@ def open_place(root: Path, name: str) -> Place:
 def _file_name(name: str) -> str:
     """The folder of a place; `UserError` for a name that can be none."""
     return safe_name(check_name(name, "the place's name", "choose another, as in --place kitchen"))
+
+
+def check_root(root: Path) -> None:
+    """`UserError` where places cannot be kept because a file stands there."""
+    for path in (root, *root.parents):
+        if path.exists() and not path.is_dir():
+            raise UserError(f"places are kept in a folder, and {path} is a file; name a folder")
 
 
 def place_names(root: Path) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from surveyor.compose.ask import Asking
 from surveyor.compose.asking_pages import OwnPlaces
+from surveyor.compose.place import check_root
 from surveyor.compose.run import default_cache
 from surveyor.core.errors import UserError
 from surveyor.memory.runs import RunFolder
@@ -40,6 +41,8 @@ def viewer_app(
     """The guarded app; `UserError` when a run is not one. With ``asking`` it keeps photos and
     answers questions about them, and needs no run; ``truth`` lets it show the hidden side of
     datasets that this machine holds."""
+    if asking is not None:
+        check_root(asking.root)
     found = RunLibrary(_found(runs, asking), cache or default_cache(), datasets, truth=truth)
     places = OwnPlaces(asking, found.add, found.runs) if asking is not None else None
     skills = SkillShelf(_database(library)) if library is not None else None

@@ -58,11 +58,16 @@ class Photo:
 
 @dataclass(frozen=True, slots=True)
 class Photos:
-    """What was given, in order, and a sentence for everything that was left out or is odd."""
+    """What was given, in order, and a sentence for everything that was left out or is odd.
+
+    ``left_out`` names pictures that were, before one that was kept: whoever counts what was given
+    counts later ones otherwise than they are counted here.
+    """
 
     photos: tuple[Photo, ...]
     warnings: tuple[str, ...] = ()
     video: bool = False
+    left_out: tuple[str, ...] = ()
 
 
 def read_photos(places: Sequence[Path], most: int = MOST) -> Photos:
@@ -78,6 +83,8 @@ def read_photos(places: Sequence[Path], most: int = MOST) -> Photos:
         raise UserError(f"these are {len(files)} pictures and at most {most} are taken; give fewer")
     found: dict[str, Photo] = {}
     warnings: list[str] = []
+    skipped: list[str] = []
+    left_out: tuple[str, ...] = ()
     video = False
     for file in files:
         try:
@@ -88,19 +95,24 @@ def read_photos(places: Sequence[Path], most: int = MOST) -> Photos:
                 pictures = (read_photo(file.read_bytes(), file.name),)
         except OSError as error:
             warnings.append(f"{file} cannot be read ({error.strerror})")
+            skipped.append(file.name)
             continue
         except UserError as error:
             if len(files) == 1:
                 raise
             warnings.append(str(error))
+            skipped.append(file.name)
             continue
         for photo in pictures:
             if photo.sha256 in found:
                 warnings.append(f"{photo.name} is the same picture as {found[photo.sha256].name}")
-            found.setdefault(photo.sha256, photo)
+                skipped += [photo.name] if photo.name == file.name else []  # no frame of a video
+            else:
+                found[photo.sha256] = photo
+                left_out = tuple(skipped)
     if not found:
         raise UserError("none of these is a picture that can be read: " + "; ".join(warnings[:3]))
-    return Photos(tuple(found.values()), tuple(warnings), video)
+    return Photos(tuple(found.values()), tuple(warnings), video, left_out)
 
 
 def read_photo(data: bytes, name: str) -> Photo:

@@ -207,7 +207,6 @@ def _by_hand(folder: Path, seen: dict[int, Float], known: Length) -> float | Non
     return told.answer.value
 
 
-@pytest.mark.xfail(reason="nine films of nine passed, but before features were as strong as now")
 @pytest.mark.parametrize("crf", [10, 12, 14])
 def test_an_mp4_of_a_walk_is_measured_end_to_end(tmp_path: Path, crf: int) -> None:
     """However well it is encoded; x264 does not give the same bytes twice."""

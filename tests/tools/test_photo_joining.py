@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 from surveyor.core.geometry import Float, Intrinsics
 from surveyor.tools.geometry.many_views import ViewPose
 from surveyor.tools.geometry.photo_joining import _drop_torn, _Work, join_tracks
-from surveyor.tools.geometry.photo_matching import _nearest
+from surveyor.tools.geometry.photo_matching import _alike, _nearest, fundamental
 
 FOCAL = 400.0
 LENS = Intrinsics(fx=FOCAL, fy=FOCAL, cx=240, cy=180, width=480, height=360)
@@ -125,6 +125,30 @@ def test_photos_whose_pairs_contradict_where_they_stand_are_torn_off() -> None:
     assert sorted(work.cameras) == [0, 1, 2, 3]
 
 
+def test_points_that_end_opencv_in_an_assertion_fit_nothing() -> None:
+    pytest.importorskip("cv2", reason="OpenCV is not installed; make test-real brings it")
+    one = [90, 102, 152, 87, -58, 30, 90, 102, -13, 78, 149, 77, 41, 62, -1, 78, 107, 132]
+    two = [122, 84, 193, 78, 1, 11, 122, 84, 37, 56, 193, 69, 89, 48, 48, 56, 146, 112]
+    left, right = (np.array(row, float).reshape(-1, 2) for row in (one, two))
+    assert fundamental(left, right, 1.0) is None
+    cameras = walk(3)[::2]
+    cloud = np.random.default_rng(0).uniform(-1, 1, (60, 3))
+    left, right = (pixels(camera, cloud) for camera in cameras)
+    right[:10] += 40
+    found = fundamental(left, right, 1.0)
+    assert found is not None
+    assert found[1].tolist() == [False] * 10 + [True] * 50
+
+
+@pytest.mark.parametrize(("common", "alike"), [(9, False), (10, True)])
+def test_photos_are_alike_by_ten_features_in_common(common: int, alike: bool) -> None:
+    draws = np.random.default_rng(0)
+    one, other = draws.integers(0, 512, (2, 60, 128)).astype(np.float32)
+    other[:common] = one[50 : 50 + common]
+    assert _alike(one, other) is alike
+    assert not _alike(one[:1], other)
+
+
 @settings(max_examples=20)
 @given(seed=st.integers(0, 1000), one=st.integers(18, 40), other=st.integers(18, 40))
 def test_the_nearest_descriptor_is_taken_where_it_is_clearly_the_nearest(
@@ -168,3 +192,24 @@ def test_an_adjusted_focal_length_stays_near_the_vote_of_pairs() -> None:
         work = _Work(guessed(1.1, 6), seen, dict(cameras), dict(enumerate(cloud)), voted)
         _adjust(work, focal=True)
         assert work.intrinsics[0].fx == pytest.approx(told, rel=0.02)
+
+
+def test_of_many_photos_those_that_are_alike_are_matched_however_far_apart() -> None:
+    cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed; make test-real brings it")
+    from surveyor.core.photos import Photo
+    from surveyor.tools.geometry.photo_matching import tracks_of
+
+    rough = np.random.default_rng(0).integers(0, 256, (80, 100), np.uint8)
+    wall = cv2.resize(rough, None, fx=4, fy=4, interpolation=cv2.INTER_CUBIC)
+    pictures = [np.full((240, 320), 128, np.uint8)] * 36
+    pictures[3], pictures[30] = wall[:240, :320], wall[20:260, 40:360]
+    photos = [
+        Photo(str(k), cv2.imencode(".png", picture)[1].tobytes(), "image/png", 320, 240)
+        for k, picture in enumerate(pictures)
+    ]
+    lens = Intrinsics(fx=300, fy=300, cx=159.5, cy=119.5, width=320, height=240)
+    seen = tracks_of(photos, [lens] * 36)
+    common = seen[3].keys() & seen[30].keys()
+    assert len(common) > 50
+    off = np.array([seen[3][track] - seen[30][track] for track in common])
+    assert np.allclose(np.median(off, axis=0), [40, 20], atol=0.2)

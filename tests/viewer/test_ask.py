@@ -16,6 +16,7 @@ from surveyor.compose.asking_shell import split
 from surveyor.compose.hand_marks import read_known, read_mark
 from surveyor.compose.place import make_place, open_place
 from surveyor.compose.recalled import picture_of, with_earlier
+from surveyor.compose.viewing import viewer_app
 from surveyor.core.blobs import sha256_of
 from surveyor.core.errors import UserError
 from surveyor.core.photos import read_photo, read_photos
@@ -72,6 +73,40 @@ def test_damaged_ones_are_named_twins_said_and_the_rest_used(tmp_path: Path) -> 
     assert any("c.jpg is the same picture as a.jpg" in w for w in found.warnings)
     assert any("d.jpg" in w for w in found.warnings)
     assert any("e.png" in w for w in found.warnings)
+
+
+def test_marks_are_refused_where_what_was_left_out_shifts_the_numbers(tmp_path: Path) -> None:
+    save(tmp_path, "1.jpg", "3.jpg")
+    marks = Asking(root=tmp_path / "places", place="p", points=("a=1:5,5 2:5,5", "b=1:9,9 2:9,9"))
+    (tmp_path / "2.jpg").write_bytes(b"damaged")
+    (tmp_path / "4.jpg").write_bytes((tmp_path / "1.jpg").read_bytes())  # last, shifts nothing
+    assert read_photos([tmp_path]).left_out == ("2.jpg",)
+    with pytest.raises(UserError, match=r"^2\.jpg: damaged, or given twice"):
+        ask([tmp_path], "How wide?", marks)
+    with pytest.raises(UserError, match=r"^2\.jpg: damaged"):  # as well without the photos
+        ask([], "How wide?", marks)
+    (tmp_path / "2.jpg").write_bytes((tmp_path / "1.jpg").read_bytes())
+    assert read_photos([tmp_path]).left_out == ("2.jpg",)
+    (tmp_path / "2.jpg").unlink()
+    with pytest.raises(UserError, match=r"joined|OpenCV"):  # read, and then judged as photos
+        ask([tmp_path], "How wide?", marks)
+
+
+def test_places_are_kept_in_a_folder(tmp_path: Path) -> None:
+    save(tmp_path, "a.jpg")
+    for root in (tmp_path / "a.jpg", tmp_path / "a.jpg" / "places"):
+        said = f"{tmp_path / 'a.jpg'} is a file"
+        with pytest.raises(UserError, match=said):
+            ask([tmp_path / "a.jpg"], "How far?", Asking(root=root))
+        with pytest.raises(UserError, match=said):
+            viewer_app([tmp_path], "token", asking=Asking(root=root))
+
+
+def test_a_run_judges_no_marks(tmp_path: Path) -> None:
+    save(tmp_path, "a.jpg", "b.jpg")
+    asking = Asking(root=tmp_path / "places", points=("a=1:5,5 2:5,5",), judged_by=tmp_path)
+    with pytest.raises(UserError, match="interval of their own"):
+        ask([tmp_path / "a.jpg", tmp_path / "b.jpg"], "How wide?", asking)
 
 
 def test_a_place_refuses_other_photos_under_its_name(tmp_path: Path) -> None:
@@ -170,6 +205,8 @@ def test_marks_and_known_sizes_are_read_or_explained() -> None:
             read_mark(text)
     with pytest.raises(UserError, match="in one photo only"):
         read_mark("a=1:412,220")
+    with pytest.raises(UserError, match="end 'a' is marked twice in photo 1"):
+        read_mark("a=1:412,220 1:90,80 2:1,1")
     for text in ("door", "door = 2", "door = 2 miles, a to b", "door = 2 m"):
         with pytest.raises(UserError, match="is no known size"):
             read_known(text)

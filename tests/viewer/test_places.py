@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from surveyor.compose.ask import Asking, ask
-from surveyor.compose.by_hand import check_joined
+from surveyor.compose.by_hand import _place, check_joined
+from surveyor.compose.hand_marks import Mark
 from surveyor.compose.hand_memory import kept_marks
 from surveyor.compose.place import make_place, open_place
 from surveyor.core.errors import UserError
@@ -112,6 +113,20 @@ def test_marks_of_two_spots_are_no_end(room: BoxRoom, asking: Asking) -> None:
     wrong = (mark("a", astray), *points[1:])
     by_hand = Asking(root=asking.root, place="boxes", points=wrong, known=(known,))
     with pytest.raises(UserError, match="end 'a' are not one point"):
+        ask([], "How long is the sofa?", by_hand)
+
+
+def test_an_end_behind_a_camera_is_said_without_a_number(room: BoxRoom) -> None:
+    apart = Mark("a", {0: (64.0, 48.0), 7: (80.0, 0.0)})  # rays that come closest behind photo 8
+    with pytest.raises(UserError, match="they meet behind a camera; mark the same spot in photos"):
+        _place(apart, joined(room), [str(k) for k in range(12)])
+
+
+def test_an_end_is_marked_by_one_point(room: BoxRoom, asking: Asking) -> None:
+    points, known = marked(room)
+    twice = (*points, points[0])
+    by_hand = Asking(root=asking.root, place="boxes", points=twice, known=(known,))
+    with pytest.raises(UserError, match="end 'a' is marked by two --point"):
         ask([], "How long is the sofa?", by_hand)
 
 

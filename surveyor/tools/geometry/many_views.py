@@ -28,12 +28,11 @@ class ViewPose:
 
 def triangulated(cameras: Sequence[ViewPose], rays: Float) -> Float:
     """(3,) the point that cameras see at normalised coordinates (n, 2), by least squares."""
-    rows = [
-        ray[k] * np.append(camera.R[2], camera.t[2]) - np.append(camera.R[k], camera.t[k])
-        for camera, ray in zip(cameras, rays, strict=True)
-        for k in (0, 1)
-    ]
-    _, _, turned = np.linalg.svd(np.array(rows))
+    lines = np.empty((len(cameras), 3, 4))
+    for line, camera in zip(lines, cameras, strict=True):
+        line[:, :3], line[:, 3] = camera.R, camera.t
+    rows = rays[:, :, None] * lines[:, 2:] - lines[:, :2]
+    _, _, turned = np.linalg.svd(rows.reshape(-1, 4))
     w = turned[-1, 3] if abs(turned[-1, 3]) > 1e-12 else 1e-12
     point: Float = turned[-1, :3] / w
     return point
@@ -79,8 +78,8 @@ def drift(cameras: Sequence[ViewPose], focals: Float, point: Float) -> Float:
 
 def widest_angle(centres: Sequence[Float], point: Float) -> float:
     """The widest angle in radians under which a point is seen from two of the centres."""
-    ways = np.array([point - centre for centre in centres])
-    ways /= np.linalg.norm(ways, axis=1, keepdims=True) + 1e-12
+    ways = point - np.array(centres)
+    ways /= np.sqrt((ways**2).sum(axis=1, keepdims=True)) + 1e-12
     return float(np.arccos(np.clip((ways @ ways.T).min(), -1, 1)))
 
 

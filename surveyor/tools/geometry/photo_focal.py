@@ -18,7 +18,7 @@ import numpy as np
 
 from surveyor.core.geometry import Float, Intrinsics
 from surveyor.core.photos import Photo
-from surveyor.tools.geometry.photo_matching import LEAST, opencv
+from surveyor.tools.geometry.photo_matching import LEAST, fundamental, opencv
 
 GUESSED_FOCAL: Final = 0.9
 """Of the longer side: a phone's main camera is about 0.75, a zoomed compact above 1."""
@@ -92,11 +92,10 @@ def _unequal(
     flat, inside = cv2.findHomography(one, other, cv2.RANSAC, 2 * _CLOSE)
     if flat is not None and inside.mean() > _FLAT:
         return None
-    cv2.setRNGSeed(0)
-    F, _ = cv2.findFundamentalMat(one, other, cv2.USAC_MAGSAC, _CLOSE, 0.999, 5000)
-    if F is None or F.shape != (3, 3):
+    found = fundamental(one, other, _CLOSE)
+    if found is None:
         return None
     sides = [np.diag([focal * factor, focal * factor, 1.0]) for factor in _TRIED]
-    values = np.linalg.svd(np.array([D @ F @ D for D in sides]), compute_uv=False)
-    found: Float = 1 - values[:, 1] / values[:, 0]
-    return found
+    values = np.linalg.svd(np.array([D @ found[0] @ D for D in sides]), compute_uv=False)
+    apart: Float = 1 - values[:, 1] / values[:, 0]
+    return apart

@@ -84,15 +84,19 @@ class _Work:
     points: dict[int, Float] = field(default_factory=dict)
     voted: float | None = None
 
-    def rays(self, photo: int, pixels: Float) -> Float:
-        """(n, 2) normalised coordinates."""
-        k = self.intrinsics[photo]
-        rays: Float = (pixels - np.array([k.cx, k.cy])) / np.array([k.fx, k.fy])
+    def rays_of(self, track: int, photos: Sequence[int]) -> Float:
+        """(n, 2) normalised coordinates of one track in the photos, which show it."""
+        lenses = [self.intrinsics[k] for k in photos]
+        at = np.array([self.seen[k][track] for k in photos])
+        rays: Float = (at - [(k.cx, k.cy) for k in lenses]) / [(k.fx, k.fy) for k in lenses]
         return rays
 
     def normalised(self, photo: int, tracks: Sequence[int]) -> Float:
-        """(n, 2) of the tracks that a photo shows."""
-        return self.rays(photo, np.array([self.seen[photo][track] for track in tracks]))
+        """(n, 2) normalised coordinates of the tracks that a photo shows."""
+        k = self.intrinsics[photo]
+        at = np.array([self.seen[photo][track] for track in tracks])
+        rays: Float = (at - np.array([k.cx, k.cy])) / np.array([k.fx, k.fy])
+        return rays
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,7 +159,7 @@ def join_tracks(
     errors = _drop_wrong(best)
     best.cameras = dict(sorted(best.cameras.items()))
     told = not focal_known and len(best.cameras) >= FOCAL_FROM
-    loose = camera_spread(*_bundle(best, list(best.points)), zoom=told)
+    loose = camera_spread(*_bundle(best, list(best.points)), zoom=told, fine=True)
     return Joined(
         best.cameras,
         tuple(best.intrinsics),
@@ -190,17 +194,18 @@ def _grow(work: _Work, start: _Start, focal_known: bool) -> bool:
         return False
     _adjust(work, focal=False)
 
-    def settle(most: int) -> None:
-        _adjust(work, focal=not focal_known and len(work.cameras) >= FOCAL_FROM, most=most)
+    def settle(most: int, *, fine: bool) -> None:
+        focal = not focal_known and len(work.cameras) >= FOCAL_FROM
+        _adjust(work, focal=focal, most=most, fine=fine)
         _drop_wrong(work)
 
     while _resect(work):
         _triangulate(work)
         if len(work.cameras) < 6 or len(work.cameras) % 3 == 0:
-            settle(_ADJUSTED)
-    settle(_ALL)
+            settle(_ADJUSTED, fine=False)
+    settle(_ALL, fine=True)
     while _drop_torn(work, focal_known) and len(work.points) >= LEAST:
-        settle(_ALL)
+        settle(_ALL, fine=True)
     return len(work.cameras) >= 2 and len(work.points) >= LEAST
 
 
@@ -240,28 +245,26 @@ def _beginnings(intrinsics: Sequence[Intrinsics], seen: list[dict[int, Float]]) 
 
 def _triangulate(work: _Work) -> None:
     """Points that two or more cameras now see well and that are not known yet."""
+    centres = {k: camera.centre for k, camera in work.cameras.items()}
     for track in set().union(*(work.seen[k].keys() for k in work.cameras)) - work.points.keys():
         photos = [k for k in work.cameras if track in work.seen[k]]
         if len(photos) < 2:
             continue
         cameras = [work.cameras[k] for k in photos]
-        rays = np.array([work.normalised(k, [track])[0] for k in photos])
-        point = triangulated(cameras, rays)
-        fine = widest_angle([c.centre for c in cameras], point) > np.radians(1.5)
+        point = triangulated(cameras, work.rays_of(track, photos))
+        fine = widest_angle([centres[k] for k in photos], point) > np.radians(1.5)
         if fine and _miss(work, photos, track, point) < 2 * PIXELS:
             work.points[track] = point
 
 
 def _miss(work: _Work, photos: Sequence[int], track: int, point: Float) -> float:
     """The largest distance in pixels; infinite for a point behind a camera."""
-    worst = 0.0
-    for k in photos:
-        at = work.cameras[k].R @ point + work.cameras[k].t
-        if at[2] <= 1e-6:
-            return float("inf")
-        off = at[:2] / at[2] - work.normalised(k, [track])[0]
-        worst = max(worst, float(np.linalg.norm(off)) * work.intrinsics[k].fx)
-    return worst
+    at = np.array([work.cameras[k].R @ point + work.cameras[k].t for k in photos])
+    if (at[:, 2] <= 1e-6).any():
+        return float("inf")
+    off = at[:, :2] / at[:, 2:] - work.rays_of(track, photos)
+    focals = np.array([work.intrinsics[k].fx for k in photos])
+    return float((np.sqrt((off**2).sum(axis=1)) * focals).max())
 
 
 def _resect(work: _Work) -> bool:
@@ -280,16 +283,19 @@ def _resect(work: _Work) -> bool:
     return False
 
 
-def _adjust(work: _Work, *, focal: bool, most: int = _ADJUSTED) -> None:
+def _adjust(work: _Work, *, focal: bool, most: int = _ADJUSTED, fine: bool = False) -> None:
     """Move cameras and points (and with ``focal`` one common focal length) so that everything is
-    seen where it was seen; wrong matches count little."""
+    seen where it was seen; wrong matches count little, with ``fine`` next to nothing."""
     tracks = sorted(work.points, key=lambda t: -sum(t in work.seen[k] for k in work.cameras))[:most]
     order = list(work.cameras)
     start, seen = _bundle(work, tracks)
     found = adjusted(start, seen, zoom=focal)
     vote = np.log(work.voted / work.intrinsics[0].fx) if work.voted else 0.0
-    if focal and abs(found.zoom - vote) > (_VOTED if work.voted else _UNTOLD):
+    told = focal and abs(found.zoom - vote) <= (_VOTED if work.voted else _UNTOLD)
+    if focal and not told:
         found = adjusted(start, seen, zoom=False)
+    if fine:
+        found = adjusted(found, seen, zoom=told, fine=True)
     for k, turn, shift in zip(order, found.turns, found.shifts, strict=True):
         work.cameras[k] = ViewPose(turn, shift)
     work.points.update(zip(tracks, found.points, strict=True))

@@ -26,6 +26,13 @@ same photos match alike whatever number of threads does it."""
 _RATIO: Final = 0.8
 _ALL_PAIRS: Final = 32
 _NEIGHBOURS: Final = 6
+_LARGEST: Final = 300
+"""Of more than `_ALL_PAIRS` photos those that are no neighbours are matched by so many of their
+largest features first, which are the ones that are found again from farther off."""
+_ALIKE: Final = 10
+"""Matches of these from which all features are matched. In two embedded rooms that holds for 94 and
+98 % of such pairs that agree on one motion, for all of them with 40 points or more, and for a third
+of the others."""
 LEAST: Final = 18
 """Points that two photos must share."""
 PIXELS: Final = 2.5
@@ -42,8 +49,8 @@ def shrunk(width: int, height: int) -> float:
     return min(1.0, SIFTED / max(width, height))
 
 
-def _features(photo: Photo) -> tuple[Float, NDArray[np.float32]]:
-    """(n, 2) pixels of the shrunk photo and (n, 128) descriptors."""
+def _features(photo: Photo) -> tuple[Float, NDArray[np.float32], NDArray[np.float32]]:
+    """(n, 2) pixels of the shrunk photo, (n, 128) descriptors, and again those of the largest."""
     cv2 = opencv()
     grey = np.frombuffer(photo.data, np.uint8)
     image = cv2.imdecode(grey, cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION)
@@ -53,16 +60,18 @@ def _features(photo: Photo) -> tuple[Float, NDArray[np.float32]]:
     finder = cv2.SIFT_create(nfeatures=_FEATURES, contrastThreshold=0.01)
     found, descriptors = finder.detectAndCompute(image, None)
     if descriptors is None:
-        return np.empty((0, 2)), np.empty((0, 128), np.float32)
+        return np.empty((0, 2)), *2 * (np.empty((0, 128), np.float32),)
     descriptors = np.sqrt(descriptors / (descriptors.sum(axis=1, keepdims=True) + 1e-7))
     whole = np.round(_LENGTH * descriptors).astype(np.float32)
-    return np.array([point.pt for point in found]), whole
+    largest = np.argsort([-point.size for point in found], kind="stable")[:_LARGEST]
+    return np.array([point.pt for point in found]), whole, whole[largest]
 
 
 def tracks_of(photos: Sequence[Photo], intrinsics: Sequence[Intrinsics]) -> list[dict[int, Float]]:
     """What each photo shows of points that several photos show, in pixels of the shrunk photos,
     whose lenses ``intrinsics`` are."""
-    features = [_features(photo) for photo in photos]
+    described = [_features(photo) for photo in photos]
+    features = [(at, descriptors) for at, descriptors, _ in described]
     parent: dict[tuple[int, int], tuple[int, int]] = {}
 
     def root(item: tuple[int, int]) -> tuple[int, int]:
@@ -73,7 +82,7 @@ def tracks_of(photos: Sequence[Photo], intrinsics: Sequence[Intrinsics]) -> list
 
     near = len(photos) <= _ALL_PAIRS
     for a, b in combinations(range(len(photos)), 2):
-        if near or b - a <= _NEIGHBOURS:
+        if near or b - a <= _NEIGHBOURS or _alike(described[a][2], described[b][2]):
             for first, second in _matches(features[a], features[b], intrinsics[a], intrinsics[b]):
                 parent[root((a, int(first)))] = root((b, int(second)))
     groups: dict[tuple[int, int], list[tuple[int, int]]] = {}
@@ -102,6 +111,26 @@ def _nearest(one: NDArray[np.float32], two: NDArray[np.float32]) -> NDArray[np.i
     return np.stack([kept, nearest[kept]], axis=1).astype(np.int64)
 
 
+def _alike(one: NDArray[np.float32], two: NDArray[np.float32]) -> bool:
+    """Whether photos may show the same, by few of their descriptors. Source: Wu, Towards
+    linear-time incremental structure from motion, 3DV 2013 (preemptive matching)."""
+    return min(len(one), len(two)) > 1 and len(_nearest(one, two)) >= _ALIKE
+
+
+def fundamental(one: Float, two: Float, pixels: float) -> tuple[Float, NDArray[np.bool_]] | None:
+    """(3, 3) by which (n, 2) points fit (n, 2) others within ``pixels``, and (n,) which do.
+
+    ``None`` where nothing fits; some such points end OpenCV 5 in a failed assertion of its own.
+    """
+    cv2 = opencv()
+    cv2.setRNGSeed(0)
+    try:
+        F, inside = cv2.findFundamentalMat(one, two, cv2.USAC_MAGSAC, pixels, 0.999, 5000)
+    except cv2.error:
+        return None
+    return (F, inside.ravel().astype(bool)) if F is not None and F.shape == (3, 3) else None
+
+
 def _matches(
     one: tuple[Float, NDArray[np.float32]],
     two: tuple[Float, NDArray[np.float32]],
@@ -109,7 +138,6 @@ def _matches(
     K2: Intrinsics,
 ) -> NDArray[np.int64]:
     """(n, 2) features of two photos that match and agree on one motion."""
-    cv2 = opencv()
     none = np.empty((0, 2), np.int64)
     if min(len(one[0]), len(two[0])) < LEAST:
         return none
@@ -120,9 +148,8 @@ def _matches(
     focal = (K1.fx + K2.fx) / 2
     a = (first - [K1.cx, K1.cy]) / K1.fx
     b = (second - [K2.cx, K2.cy]) / K2.fx
-    cv2.setRNGSeed(0)
-    _, inside = cv2.findFundamentalMat(a * focal, b * focal, cv2.USAC_MAGSAC, PIXELS, 0.999, 5000)
-    if inside is None or inside.sum() < LEAST:
+    found = fundamental(a * focal, b * focal, PIXELS)
+    if found is None or found[1].sum() < LEAST:
         return none
-    kept: NDArray[np.int64] = chosen[inside.ravel().astype(bool)]
+    kept: NDArray[np.int64] = chosen[found[1]]
     return kept

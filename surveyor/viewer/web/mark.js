@@ -50,7 +50,7 @@ export async function markPage([name], query, go) {
   const length = input("length", "Its length", size[2] || "", { type: "number", min: 0, step: "any" });
   const measure = h("button", { type: "button", id: "measure", onclick: ask }, "Measure ", key("m"));
   const does = (text, k, action) => h("button", { type: "button", onclick: action }, text, " ", key(k));
-  show(h("h1", {}, `Mark points in ${name}`), h("p", { class: "quiet" }, "Mark each end in two or more photos taken a step apart. Two ends say what to measure; two more of one thing whose length you know give metres."),
+  show(h("h1", {}, `Mark points in ${name}`), h("p", { class: "quiet" }, "Mark each end in three photos: the first and the last that show it, and one between. Two ends say what to measure; two more of one thing whose length you know give metres."),
     told.ways.hand ? null : h("p", { class: "banner" }, "Joining photos needs OpenCV: pip install 'surveyor[photos]'"),
     h("div", { class: "bench" }, h("div", {}, stage, strip), h("aside", { class: "card", "aria-label": "Marks" }, list, loupe, where,
       h("div", { class: "fields" }, question, known, length, h("label", {}, "Unit", unit)), missing, measure, trouble, h("div", { class: "chips" }, does("Set", "Enter", set), does("Remove", "x", remove), does("Photo before", ",", () => turn(-1)), does("Photo after", ".", () => turn(1)), does("End before", "[", () => next(-1)), does("End after", "]", () => next(1))))));

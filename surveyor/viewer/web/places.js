@@ -19,7 +19,7 @@ export async function placesPage(_, __, go) {
   const trouble = h("div", { id: "trouble", role: "alert" });
   const form = h("form", { class: "card drop", id: "drop", "aria-label": "New place", onsubmit: (e) => { e.preventDefault(); upload(); } },
     h("h2", {}, "Drop photos or a video of one place here"),
-    h("p", { class: "quiet" }, "They stay on this machine, turned upright, without what the camera wrote beside them. Take several, a step apart, that overlap."),
+    h("p", { class: "quiet" }, "They stay on this machine, turned upright, without what the camera wrote beside them. To measure by hand, walk sideways around it and take about 30, a short step apart; turning on one spot tells no lengths."),
     h("div", { class: "filters" }, h("label", {}, h("span", {}, "Photos or a video ", key("n")), input), h("label", {}, "Name of the place", name), keep), chosen, trouble);
   form.addEventListener("dragover", (e) => { e.preventDefault(); form.classList.add("over"); });
   form.addEventListener("dragleave", () => form.classList.remove("over"));
