@@ -31,8 +31,13 @@ def negative(scene_id: str, frame: int, salt: str) -> bytes:
 
 
 def is_negative(data: bytes) -> bool:
-    """Whether a blob is a negative."""
-    return data.startswith(_BEGINS)
+    """Whether a blob is a negative; other bytes that only begin like one are not."""
+    if not data.startswith(_BEGINS):
+        return False
+    try:
+        return set(orjson.loads(data)) == {"negative", "scene", "frame", "salt"}
+    except orjson.JSONDecodeError:
+        return False
 
 
 def picture_path(blob: Path) -> Path:

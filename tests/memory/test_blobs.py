@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from surveyor.core.blobs import BlobRef, BlobStore, Derivation, sha256_of
@@ -16,6 +16,8 @@ from surveyor.core.errors import InfrastructureError, UserError
 
 @settings(deadline=None)
 @given(data=st.binary(max_size=300))
+@example(data=b'{"negative":')
+@example(data=b'{"negative":1}')
 def test_bytes_come_back_as_they_went_in(
     tmp_path_factory: pytest.TempPathFactory, data: bytes
 ) -> None:
