@@ -6,7 +6,7 @@
 set -emuo pipefail  # -m: what runs beside is a group of processes, which ends with this script
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 OUT=${1:-out/compact}
-ROOMS=${ROOMS:-80} TEST=${TEST:-60} STEPS=${STEPS:-2400} PORT=${PORT:-8010}
+ROOMS=${ROOMS:-80} TEST=${TEST:-60} STEPS=${STEPS:-4800} PORT=${PORT:-8010}
 PYTHON=${PYTHON:-python}
 surveyor() { "$PYTHON" -m surveyor.cli.main "$@"; }
 mkdir -p "$OUT"
