@@ -35,6 +35,7 @@ class Played:
 
 
 _WANTED = {
+    "other-words": 0.8,
     "held-out-words": 0.8,
     "colloquial-words": 0.8,
     "a-strangers-words": 0.8,
