@@ -14,7 +14,7 @@ mkdir -p "$OUT"
 # Rooms for training and others for testing: no scene is in both.
 small=(--frames 16 --width 160 --height 120)
 surveyor rooms make "$OUT/train" --rooms "$ROOMS" --seed 0 --per-type 3 --split train "${small[@]}"
-surveyor rooms make "$OUT/test" --rooms "$TEST" --seed 9000 --per-type 1 --split test "${small[@]}"
+surveyor rooms make "$OUT/test" --rooms "$TEST" --seed 9200 --per-type 1 --split test "${small[@]}"
 
 # The teacher: the plain way of looking, and drawn workflows with the skill that asks for each.
 # From here on two things at a time, one a core.
