@@ -92,7 +92,8 @@ def run(
     wanted = {**typed, **({"dataset": dataset} if dataset else {})}
     if experts is not None:
         if wanted.get("expert_options"):
-            raise UserError("--preset is for experts that this run starts, not --experts")
+            them = "--experts" if named else "those that the environment names"
+            raise UserError(f"--preset is for experts that this run starts, not for {them}")
         wanted["expert_options"] = {}
     elif config is None and repeated is None:
         wanted.setdefault("expert_options", ExpertOptions().model_dump())

@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from surveyor.agent.program.plain_questions import EXAMPLES, read_plainly
 from surveyor.agent.program.planner import ProgramPlanner
@@ -57,6 +57,7 @@ from surveyor.viewer.finding import FoundEpisode, finding, measure_text
 
 EXPERTS = Path("out/experts/endpoints.json")
 """Where `surveyor serve up` says that its experts are."""
+T = TypeVar("T")
 _STRANGER = "not a frame of a dataset that this reference expert was given"
 
 
@@ -139,10 +140,12 @@ def answer(
     known = read_residuals(asking.judged_by) if asking.judged_by else None
     config = _config(place, asking)
     folder = asyncio.run(_until(stop, _play(place, question, config, endpoints)))
+    if folder is None:
+        raise KeyboardInterrupt
     return keep(place, folder, question, known)
 
 
-async def _until(stop: Future[None] | None, play: Coroutine[Any, Any, RunFolder]) -> RunFolder:
+async def _until(stop: Future[None] | None, play: Coroutine[Any, Any, T]) -> T:
     """What ``play`` returns, unless ``stop`` is cancelled before."""
     playing = asyncio.create_task(play)
     pressed = asyncio.wrap_future(stop or Future())
@@ -213,8 +216,8 @@ def _task(place: Place, question: str, run: Path) -> Task:
 
 async def _play(
     place: Place, question: str, config: RunConfig, endpoints: Path | None
-) -> RunFolder:
-    """One run of one question."""
+) -> RunFolder | None:
+    """One run of one question; ``None`` when it was interrupted."""
     dataset, path = place.dataset(), place.next_run()
     job = Job(place.path, path, config, endpoints or EXPERTS, default_cache())
     task = _task(place, question, path)
@@ -241,6 +244,8 @@ async def _play(
                 async with open_planner(config, dataset, job) as model:
                     bench = RunContext(model, registry, setting, *make_limits(config))
                     summary = await run_dataset(folder, [task], bench, config, told)
+    if summary.interrupted:
+        return None
     if not summary.complete:
         why = summary.stopped or summary.progress.last_error
         kind = UserError if _STRANGER in why else InfrastructureError

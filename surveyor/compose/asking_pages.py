@@ -15,7 +15,14 @@ from surveyor.compose.place import ANSWER, PICTURE, Place, make_place, open_plac
 from surveyor.core.errors import UserError
 from surveyor.core.photos import read_photos
 from surveyor.memory.runs import RunFolder
-from surveyor.viewer.asking import PlaceAnswer, PlacePage, PlacePhoto, PlaceQuestion, Ways
+from surveyor.viewer.asking import (
+    AskingTurn,
+    PlaceAnswer,
+    PlacePage,
+    PlacePhoto,
+    PlaceQuestion,
+    Ways,
+)
 from surveyor.viewer.finding import FoundEpisode
 
 
@@ -24,8 +31,13 @@ class OwnPlaces:
     new run and gives the name by which the viewer shows it; ``runs`` are all that it shows."""
 
     def __init__(
-        self, asking: Asking, shown: Callable[[Path], str], runs: Mapping[str, RunFolder]
+        self,
+        asking: Asking,
+        shown: Callable[[Path], str],
+        runs: Mapping[str, RunFolder],
+        turn: AskingTurn,
     ) -> None:
+        self.turn = turn
         self._asking = asking
         self._shown = shown
         self._runs = runs

@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 from surveyor.compose.ask import Asking
@@ -17,6 +18,7 @@ from surveyor.core.errors import UserError
 from surveyor.memory.runs import RunFolder
 from surveyor.skills.snapshot import DATABASE
 from surveyor.viewer.api import RunLibrary, make_app
+from surveyor.viewer.asking import AskingTurn
 from surveyor.viewer.guard import LOCAL, App, Guard
 from surveyor.viewer.index import open_runs
 from surveyor.viewer.shelves import SkillShelf, Status, TrainingShelf
@@ -35,16 +37,20 @@ def viewer_app(
     library: Path | None = None,
     cache: Path | None = None,
     asking: Asking | None = None,
+    turn: AskingTurn | None = None,
     training: Sequence[Path] = (),
     truth: bool = False,
 ) -> App:
-    """The guarded app; `UserError` when a run is not one. With ``asking`` it keeps photos and
-    answers questions about them, and needs no run; ``truth`` lets it show the hidden side of
-    datasets that this machine holds."""
+    """The guarded app; `UserError` when a run is not one.
+
+    With ``asking`` it keeps photos and answers questions about them, which ``turn`` can stop, and
+    needs no run; ``truth`` lets it show the hidden side of datasets that this machine holds.
+    """
     if asking is not None:
         check_root(asking.root)
     found = RunLibrary(_found(runs, asking), cache or default_cache(), datasets, truth=truth)
-    places = OwnPlaces(asking, found.add, found.runs) if asking is not None else None
+    turn = turn or AskingTurn()
+    places = OwnPlaces(asking, found.add, found.runs, turn) if asking is not None else None
     skills = SkillShelf(_database(library)) if library is not None else None
     app = make_app(found, _services(experts), skills, TrainingShelf(training), places)
     return Guard(app, token, LOCAL | set(trusted))
@@ -84,7 +90,14 @@ def serve_viewer(
     """Serve until Ctrl-C, and print the address to open."""
     import uvicorn
 
-    local = host in LOCAL
+    class Server(uvicorn.Server):
+        """Ctrl-C also ends the question that is being answered, which it would wait for."""
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            turn.stop()
+            super().handle_exit(sig, frame)
+
+    turn, local = AskingTurn(), host in LOCAL
     if not token and not local:
         raise UserError("--no-token is for this machine alone; leave --host or the token")
     if not local and not trusted:
@@ -94,7 +107,7 @@ def serve_viewer(
     secret = secrets.token_urlsafe(24) if token else ""
     app = viewer_app(
         runs, secret, trusted=trusted, datasets=datasets, experts=experts, library=library,
-        asking=asking, training=training, truth=truth,
+        asking=asking, turn=turn, training=training, truth=truth,
     )  # fmt: skip
     if not token:
         print("warning: without a token every user of this machine can read", file=sys.stderr)
@@ -114,7 +127,7 @@ def serve_viewer(
         print(address + (f"?token={secret}" if secret else ""), flush=True)
         print("Ctrl-C ends it", file=sys.stderr, flush=True)
         config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
-        uvicorn.Server(config).run(sockets=[listener])
+        Server(config).run(sockets=[listener])
 
 
 def _services(endpoints: Path | None) -> Status | None:

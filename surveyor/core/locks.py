@@ -89,4 +89,4 @@ def _held(lock: Path, place: Path) -> int:
             os.close(handle)
             raise
         os.close(handle)
-    raise UserError(f"{lock} cannot be locked; remove it")
+    raise UserError(f"{lock} cannot be made and locked; name another place, or remove it")

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from typing import TypeVar
 
 from surveyor.core.errors import InfrastructureError
@@ -43,19 +43,26 @@ def end_with_parent() -> None:
 def in_processes(work: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[R]:
     """``work`` on every item in ``workers`` processes, results in order.
 
-    Ctrl-C is the parent's: what is being worked on is finished, the rest is dropped. Raises what
-    ``work`` raises, and `InfrastructureError` when a process was killed.
+    Ctrl-C is the parent's: what is being worked on is finished, the rest is dropped; a second one
+    drops that too. Raises what ``work`` raises, and `InfrastructureError` when a process was
+    killed.
     """
     if not items:
         return
-    count = min(workers, len(items))
+    pool = ProcessPoolExecutor(min(workers, len(items)), get_context("spawn"), _begin)
     try:
-        with ProcessPoolExecutor(count, get_context("spawn"), _begin) as pool:
-            yield from pool.map(work, items)
+        yield from pool.map(work, items)
     except BrokenProcessPool:
         raise InfrastructureError(
             "a process of ours was killed, perhaps for its memory; run the same command again"
         ) from None
+    finally:
+        try:
+            pool.shutdown(cancel_futures=True)
+        except KeyboardInterrupt:
+            for worker in active_children():
+                worker.kill()
+            raise
 
 
 def _begin() -> None:

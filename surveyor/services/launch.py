@@ -224,7 +224,8 @@ def down(endpoints_file: Path, *, timeout: float = 15.0) -> None:
     lock = endpoints_file.with_name("supervisor.lock")
     pid = supervisor_pid(lock)
     if pid is None:
-        endpoints_file.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            endpoints_file.unlink()
         raise UserError(f"no experts are running in {endpoints_file.parent}")
     os.kill(pid, signal.SIGTERM)
     if _released(lock, timeout):

@@ -46,6 +46,8 @@ def unsaved(target: Path, error: Exception) -> Exception:
     The writers of torch and safetensors hide what the system said behind errors of their own.
     """
     text = str(error)
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return UserError(f"cannot save {target}: a file is where a folder is needed; name another")
     if isinstance(error, OSError):
         why = error.strerror or text
     elif type(error).__name__ == "SafetensorError" and "os error" in text.lower():

@@ -96,11 +96,52 @@ class PlaceQuestion(BaseModel):
     judged_by: str = Field(default="", max_length=300)
 
 
+@dataclass(frozen=True, slots=True)
+class _AskedNow:
+    """What is being answered; cancelling ``stop`` ends it."""
+
+    place: str
+    question: str
+    stop: Future[None] = field(default_factory=Future)
+
+
+class AskingTurn:
+    """One question at a time."""
+
+    def __init__(self) -> None:
+        self._now: _AskedNow | None = None
+        self._busy = threading.Lock()
+
+    @contextmanager
+    def busy(self, place: str, question: str) -> Iterator[_AskedNow]:
+        """Refuses a second question while one is being answered."""
+        if not self._busy.acquire(blocking=False):
+            raise HTTPException(409, "another question is being answered; wait for it, or stop it")
+        try:
+            self._now = _AskedNow(place, question)
+            yield self._now
+        finally:
+            self._now = None
+            self._busy.release()
+
+    def asked(self, place: str) -> str | None:
+        """What is being asked about a place just now."""
+        now = self._now
+        return now.question if now and now.place == place else None
+
+    def stop(self) -> None:
+        """End what is being asked, if anything is."""
+        if now := self._now:
+            now.stop.cancel()
+
+
 class AskedPlaces(Protocol):
     """Keeps places and answers about them; `surveyor.compose` has the one that does.
 
     Everything raises `UserError` for what the person can mend.
     """
+
+    turn: AskingTurn
 
     def ways(self) -> Ways:
         """What there is to answer with."""
@@ -124,40 +165,11 @@ class AskedPlaces(Protocol):
         """Answer, keep the answer, and give its id; `UserError` once ``stop`` is cancelled."""
 
 
-@dataclass(frozen=True, slots=True)
-class _AskedNow:
-    """What is being answered; cancelling ``stop`` ends it."""
-
-    place: str
-    question: str
-    stop: Future[None] = field(default_factory=Future)
-
-
 class _Desk:
-    """One question at a time, and uploads that lie apart until they are kept."""
+    """Uploads that lie apart until they are kept."""
 
-    def __init__(self, places: AskedPlaces) -> None:
-        self.places = places
-        self.now: _AskedNow | None = None
-        self._busy = threading.Lock()
+    def __init__(self) -> None:
         self._shelf = tempfile.TemporaryDirectory(prefix="surveyor-uploads-")
-
-    @contextmanager
-    def busy(self, place: str, question: str) -> Iterator[_AskedNow]:
-        """Refuses a second question while one is being answered."""
-        if not self._busy.acquire(blocking=False):
-            raise HTTPException(409, "another question is being answered; wait for it, or stop it")
-        try:
-            self.now = _AskedNow(place, question)
-            yield self.now
-        finally:
-            self.now = None
-            self._busy.release()
-
-    def asked(self, place: str) -> _AskedNow | None:
-        """What is being asked about a place just now."""
-        now = self.now
-        return now if now and now.place == place else None
 
     def batch(self, name: str) -> Path:
         """Where the files of one drop lie; 404 for a name that is none."""
@@ -177,26 +189,22 @@ def add_asking(app: FastAPI, places: AskedPlaces | None) -> None:
         return _json({"asked": True, "places": told, "ways": places.ways().model_dump()})
 
     if places is not None:
-        desk = _Desk(places)
-        _add_reading(app, desk)
-        _add_writing(app, desk)
+        _add_reading(app, places)
+        _add_writing(app, places, _Desk())
 
 
 def _count(places: AskedPlaces, name: str) -> int:
     return len(places.page(name).photos)
 
 
-def _add_reading(app: FastAPI, desk: _Desk) -> None:
-    places = desk.places
-
+def _add_reading(app: FastAPI, places: AskedPlaces) -> None:
     @app.get("/api/place/{name}")
     def _place(name: str) -> Response:
         page = places.page(name)
         answers = [{"id": a.id, "run": a.run, **_shown(a.finding)} for a in page.answers]
         told = page.model_dump(mode="json", exclude={"answers"})
-        now = desk.asked(name)
-        ways = places.ways().model_dump()
-        return _json({**told, "answers": answers, "ways": ways, "asking": now and now.question})
+        now, ways = places.turn.asked(name), places.ways().model_dump()
+        return _json({**told, "answers": answers, "ways": ways, "asking": now})
 
     @app.get("/api/place/{name}/photo/{index}")
     def _photo(name: str, index: int, w: int = 640) -> Response:
@@ -224,7 +232,7 @@ def _shown(found: FoundEpisode) -> dict[str, Any]:
     return {**told, "picture": bool(found.picture), "lines": found.lines}
 
 
-def _add_writing(app: FastAPI, desk: _Desk) -> None:
+def _add_writing(app: FastAPI, places: AskedPlaces, desk: _Desk) -> None:
     @app.post("/api/upload/{batch}/{position}")
     async def _upload(request: Request, batch: str, position: int, name: str) -> Response:
         if not 0 <= position < MOST:
@@ -243,7 +251,7 @@ def _add_writing(app: FastAPI, desk: _Desk) -> None:
         try:
             if not files:
                 raise HTTPException(409, "no photo arrived; drop photos or a video")
-            return _json({"name": name, "warnings": desk.places.keep(name, files)})
+            return _json({"name": name, "warnings": places.keep(name, files)})
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -254,16 +262,16 @@ def _add_writing(app: FastAPI, desk: _Desk) -> None:
             asked = PlaceQuestion.model_validate_json(body)
         except ValueError:
             raise HTTPException(422, "a question is a text, with marks and known sizes") from None
-        with desk.busy(name, asked.question) as now:
-            told = await run_in_threadpool(desk.places.ask, name, asked, now.stop)
+        with places.turn.busy(name, asked.question) as now:
+            told = await run_in_threadpool(places.ask, name, asked, now.stop)
         return _json({"id": told})
 
     @app.post("/api/place/{name}/stop")
     def _stop(name: str) -> Response:
-        if (now := desk.asked(name)) is None:
+        if (question := places.turn.asked(name)) is None:
             raise HTTPException(409, "nothing is being asked about this place")
-        now.stop.cancel()
-        return _json({"stopped": now.question})
+        places.turn.stop()
+        return _json({"stopped": question})
 
 
 async def _bounded(request: Request, most: int) -> AsyncIterator[bytes]:

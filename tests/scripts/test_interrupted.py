@@ -1,0 +1,122 @@
+"""Ctrl-C where it had hung, waited or been told as a failure: real processes, real signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.support.openai_server import RehearsalServer, Reply, Request, says
+from tests.viewer.stage import photo
+
+SURVEYOR = [sys.executable, "-m", "surveyor.cli.main"]
+
+
+@contextmanager
+def started(*words: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
+    """A command in a session of its own, which Ctrl-C reaches as a whole."""
+    child = subprocess.Popen(
+        [*SURVEYOR, *words],
+        cwd=cwd,
+        env={**os.environ, "SURVEYOR_CACHE": str(cwd / "cache")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        yield child
+    finally:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def line_with(child: subprocess.Popen[str], pattern: str) -> str:
+    """The first line that has the pattern."""
+    assert child.stdout is not None
+    seen = []
+    for line in child.stdout:
+        seen.append(line)
+        if re.search(pattern, line):
+            return line
+    raise AssertionError("".join(seen))
+
+
+@pytest.fixture
+def thinking() -> Iterator[tuple[str, threading.Event]]:
+    """A model that is asked and does not answer; its address, and when it was asked."""
+    asked, go = threading.Event(), threading.Event()
+
+    def script(_: Request) -> Reply:
+        asked.set()
+        go.wait(120)
+        return says("<answer>yes</answer>")
+
+    with RehearsalServer(script) as server:
+        yield server.url, asked
+        go.set()
+
+
+def test_a_second_ctrl_c_drops_what_is_being_made(tmp_path: Path) -> None:
+    size = ("--per-type", "1", "--frames", "6", "--width", "96", "--height", "72")
+    with started("rooms", "make", "r", "--rooms", "40", *size, cwd=tmp_path) as child:
+        line_with(child, "room 1 of")
+        os.killpg(child.pid, signal.SIGINT)
+        os.killpg(child.pid, signal.SIGINT)
+        said, _ = child.communicate(timeout=120)
+    assert child.returncode == 130, said
+    assert "stopped" in said
+    assert "Traceback" not in said
+
+
+def test_a_question_that_is_stopped_is_no_failure(
+    tmp_path: Path, thinking: tuple[str, threading.Event]
+) -> None:
+    url, asked = thinking
+    (tmp_path / "a.jpg").write_bytes(photo())
+    model = ("--model", "m", "--base-url", url)
+    with started("ask", "a.jpg", "Is it nice?", *model, cwd=tmp_path) as child:
+        assert asked.wait(120)
+        os.killpg(child.pid, signal.SIGINT)
+        said, _ = child.communicate(timeout=120)
+    assert (child.returncode, said.strip()) == (130, "stopped")
+
+
+def test_the_viewer_ends_without_waiting_for_an_answer(
+    tmp_path: Path, thinking: tuple[str, threading.Event]
+) -> None:
+    url, asked = thinking
+    (tmp_path / "a.jpg").write_bytes(photo())
+    model = ("--model", "m", "--base-url", url)
+    subprocess.run([*SURVEYOR, "ask", "a.jpg", "Is it?", "--place", "p"], cwd=tmp_path, check=False)
+    with started("view", "--ask", "--no-token", *model, cwd=tmp_path) as child:
+        address = line_with(child, "http://").strip().removesuffix("places")
+        said: list[httpx2.Response] = []
+
+        def ask() -> None:
+            body = json.dumps({"question": "Is it nice?"})
+            same = {"sec-fetch-site": "same-origin"}
+            said.append(
+                httpx2.post(f"{address}api/place/p/ask", content=body, headers=same, timeout=120)
+            )
+
+        asks = threading.Thread(target=ask)
+        asks.start()
+        assert asked.wait(120)
+        os.killpg(child.pid, signal.SIGINT)
+        printed, _ = child.communicate(timeout=100)  # the model would not have answered by then
+        asks.join(120)
+    assert child.returncode == 130, printed
+    assert said[0].json()["detail"] == "stopped; nothing was answered"
+    assert "Traceback" not in printed
