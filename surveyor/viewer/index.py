@@ -358,6 +358,7 @@ def open_runs(places: list[Path]) -> Mapping[str, RunFolder]:
         else:
             inside = sorted({p.parent for p in place.glob("[!.]*/run.json")})
             inside += sorted({p.parent for p in place.glob("[!.]*/[!.]*/run.json")})
+            inside += sorted({p.parent for p in place.glob("[!.]*/[!.]*/ask-*/run.json")})
         if not inside:
             raise UserError(f"{place} is no run and holds none; name a run, or a folder of runs")
         for path in inside:

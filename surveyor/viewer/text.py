@@ -143,7 +143,10 @@ def _report(folder: RunFolder) -> RunReport | None:
 
 
 def names_of(runs: Mapping[str, RunFolder]) -> Iterator[str]:
-    """A line for every run, newest first."""
+    """A line for every run, newest first; of one that cannot be read, why."""
     ordered = sorted(runs.items(), key=lambda item: item[1].record.created, reverse=True)
     for name, folder in ordered:
-        yield run_row(name, folder)
+        try:
+            yield run_row(name, folder)
+        except UserError as error:
+            yield f"{name}: {error}"

@@ -82,6 +82,18 @@ def test_without_reruns_sdk_the_extra_is_named(
     assert not (tmp_path / "a.rrd").exists()
 
 
+def test_a_run_that_cannot_be_read_is_listed_with_its_reason(tmp_path: Path) -> None:
+    make_run(tmp_path / "good", 1)
+    damaged = make_run(tmp_path / "damaged", 1)
+    log = damaged.episode_path("t0", 0)
+    log.unlink()
+    log.mkdir()
+    lines = sorted(names_of(open_runs([tmp_path])))
+    assert lines[0].startswith("damaged: ")
+    assert "cannot be read" in lines[0]
+    assert "1 of 1" in lines[1]
+
+
 def test_runs_and_episodes_in_text(tmp_path: Path) -> None:
     folder = make_run(tmp_path / "runs" / "one", 12)
     (line,) = names_of(open_runs([tmp_path / "runs"]))
