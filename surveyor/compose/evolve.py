@@ -18,6 +18,7 @@ from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import BLOBS
 from surveyor.core.errors import UserError
 from surveyor.memory.runs import RunFolder
+from surveyor.services.reference.presets import preset as preset_of
 from surveyor.skills.distil.base import Distiller
 from surveyor.skills.distil.chat import ChatDistiller
 from surveyor.skills.distil.rollouts import Rollout
@@ -90,6 +91,7 @@ async def _evolve(request: EvolveRequest) -> EvolveReport:
     def tell(round_: RoundReport) -> None:
         print(round_line(round_, request.settings.rounds), file=sys.stderr, flush=True)
 
+    preset_of(request.preset)  # named in a sentence before anything is made
     cases = load_cases(request.datasets)
     async with open_player(request) as who:
         given = await _given(request, cases, who.scores)

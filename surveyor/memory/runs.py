@@ -126,7 +126,10 @@ class RunFolder:
         """Every scheduled task, in order."""
         data = self._schedule_bytes()
         if _schedule_hash(data) != self.record.schedule_hash:
-            raise UserError(f"the schedule of {self.path} is missing or was changed; run again")
+            raise UserError(
+                f"the schedule of {self.path} is missing or was changed; put it back, "
+                "or run into another folder"
+            )
         return tuple(ScheduledTask.model_validate_json(line) for line in data.splitlines())
 
     def scheduled(self) -> Iterator[tuple[ScheduledTask, int]]:

@@ -77,6 +77,7 @@ def test_names_of_earlier_versions_are_read_with_one_line_of_notice(tmp_path: Pa
         ("run rooms --out /dev/null/r", "/dev/null is a file and no folder; choose another"),
         ("skills export /dev/null/s", "cannot export to /dev/null/s"),
         ("evolve --dataset x --library /dev/null", "/dev/null is a file and no folder; choose"),
+        ("evolve --dataset x --preset nope", "there is no preset 'nope'; choose one of: perfect"),
         ("serve up --dataset x --state /dev/null/s", "cannot write /dev/null/s/plan.json"),
         ("train compact /dev/null", "/dev/null is a file and no folder; choose another folder"),
         ("train reinforce x /dev/null --dataset x", "/dev/null is a file and no folder; choose"),
