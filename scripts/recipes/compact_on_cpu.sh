@@ -76,5 +76,5 @@ evaluate agent "$OUT/eval" --workers 2
 wait $lane || { cat "$OUT/grpo.log"; exit 1; }
 cat "$OUT/grpo.log"
 "$PYTHON" -m tests.claims.training.agent "$OUT/eval"
-times | tail -n 1  # user and system time of all of it, in CPU minutes
+times  # user and system time, of this shell and of all that it ran
 echo "$((SECONDS / 60)) minutes in all"
