@@ -94,7 +94,6 @@ def run(
         if wanted.get("expert_options"):
             them = "--experts" if named else "those that the environment names"
             raise UserError(f"--preset is for experts that this run starts, not for {them}")
-        wanted["expert_options"] = {}
     elif config is None and repeated is None:
         wanted.setdefault("expert_options", ExpertOptions().model_dump())
     settings = configured(config, repeated, wanted, trusted=trust)

@@ -155,17 +155,15 @@ def url(
     state: State = STATE,
 ) -> None:
     """Print the address of a running expert, for curl."""
-    from surveyor.core.errors import UserError
-    from surveyor.core.wording import closest
+    from surveyor.core.errors import ServiceUnavailable, UserError
     from surveyor.services.plan import read_endpoints
     from surveyor.tools.endpoints import url_of
 
     running = read_endpoints(state / "endpoints.json")
-    known = sorted(one.expert for one in running.experts)
-    if expert not in known:
-        hint = closest(expert, known) or f"; running now: {', '.join(known) or 'nothing'}"
-        raise UserError(f"no expert serves {expert!r}{hint}")
-    print(url_of(running, expert))
+    try:
+        print(url_of(running, expert))
+    except ServiceUnavailable as error:  # a name that was typed wrong is the user's to mend
+        raise UserError(str(error)) from None
 
 
 @app.command()

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from surveyor.tools.spec import Tool
 
 OUT = Path("out")
-_MADE_BY = {"rooms": ("scenes", "seed"), "vsi-meta": ("seed", "meta")}
+MADE_BY = {"rooms": ("scenes", "seed"), "vsi-meta": ("seed", "meta")}
 """Datasets that a run makes by name, and the options that say how."""
 _SPARED = frozenset({"scene", "restore", "orient", "render_view"})
 """Experts that a run with frames can do without: their tools say so, and looking goes on."""
@@ -204,10 +204,10 @@ def check_made(dataset: str, typed: Mapping[str, object]) -> None:
     """`UserError` for the first option among ``typed`` (by name; ``None``: not typed) that says how
     a dataset is made, where none is made or another one is."""
     there = (Path(dataset) / MANIFEST).exists()
-    means = () if there else _MADE_BY.get(dataset, ())
+    means = () if there else MADE_BY.get(dataset, ())
     for name, value in typed.items():
         if value is not None and name not in means:
-            homes = " or ".join(home for home, names in _MADE_BY.items() if name in names)
+            homes = " or ".join(home for home, names in MADE_BY.items() if name in names)
             what = f"the folder {dataset}" if Path(dataset).is_dir() else f"the dataset {dataset}"
             raise UserError(
                 f"--{name} says how {homes} is made and means nothing for {what}; leave it out"
@@ -238,7 +238,7 @@ def dataset_place(request: Request) -> Path:
 def dataset_folder(request: Request) -> Path:
     """The dataset's folder, made first when the user named one of ours."""
     path, name = dataset_place(request), request.config.dataset
-    if name not in ("vsi-meta", "rooms"):
+    if name not in MADE_BY:
         return path
     if (path / MANIFEST).exists():
         if name == "vsi-meta" and request.meta is not None:

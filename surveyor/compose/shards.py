@@ -10,7 +10,7 @@ from surveyor.benchmarks.run.launch import Shards, run_here, run_on_ray, slurm_s
 from surveyor.benchmarks.run.merge import merge
 from surveyor.benchmarks.run.schedule import select
 from surveyor.benchmarks.scoring import metric_of, score_apart
-from surveyor.compose.session import Request, dataset_folder, write_page
+from surveyor.compose.session import MADE_BY, Request, dataset_folder, write_page
 from surveyor.compose.sharing import gathered
 from surveyor.compose.tables import show
 from surveyor.core.dataset import Dataset
@@ -22,7 +22,7 @@ from surveyor.memory.shared_runs import runs_url
 
 LAUNCHERS = ("here", "slurm", "ray")
 _TAKEN = frozenset({"--shards", "--launcher", "--out"})
-_MADE = frozenset({"--scenes", "--seed", "--meta"})
+_MADE = frozenset(f"--{name}" for names in MADE_BY.values() for name in names)
 """How a dataset is made: said no more to parts, which are told where it is."""
 
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from surveyor.core.errors import ServiceUnavailable, UserError
 from surveyor.core.untrusted_text import keep_secret
-from surveyor.core.wording import first_problem
+from surveyor.core.wording import closest, first_problem
 from surveyor.services.contract import Endpoints
 
 
@@ -69,8 +69,9 @@ def url_of(endpoints: Endpoints, expert: str) -> str:
     for endpoint in endpoints.experts:
         if endpoint.expert == expert:
             return endpoint.url.rstrip("/")
-    served = ", ".join(sorted(e.expert for e in endpoints.experts)) or "nothing"
-    raise ServiceUnavailable(f"no expert serves {expert!r}; running now: {served}")
+    served = sorted(endpoint.expert for endpoint in endpoints.experts)
+    hint = closest(expert, served) or f"; running now: {', '.join(served) or 'nothing'}"
+    raise ServiceUnavailable(f"no expert serves {expert!r}{hint}")
 
 
 def token_of(endpoints: Endpoints) -> str | None:

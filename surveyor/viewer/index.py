@@ -356,9 +356,11 @@ def open_runs(places: list[Path]) -> Mapping[str, RunFolder]:
         if (place / "run.json").exists():
             inside = [place]
         else:
-            inside = sorted({p.parent for p in place.glob("[!.]*/run.json")})
-            inside += sorted({p.parent for p in place.glob("[!.]*/[!.]*/run.json")})
-            inside += sorted({p.parent for p in place.glob("[!.]*/[!.]*/ask-*/run.json")})
+            inside = [
+                record.parent
+                for depth in ("[!.]*", "[!.]*/[!.]*", "[!.]*/[!.]*/ask-*")
+                for record in sorted(place.glob(f"{depth}/run.json"))
+            ]
         if not inside:
             raise UserError(f"{place} is no run and holds none; name a run, or a folder of runs")
         for path in inside:

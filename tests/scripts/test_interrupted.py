@@ -22,6 +22,10 @@ from tests.viewer.stage import photo
 SURVEYOR = [sys.executable, "-m", "surveyor.cli.main"]
 
 
+Thinking = tuple[tuple[str, ...], threading.Event]
+"""The options that name a model which is asked and does not answer, and when it was asked."""
+
+
 @contextmanager
 def started(*words: str, cwd: Path) -> Iterator[subprocess.Popen[str]]:
     """A command in a session of its own, which Ctrl-C reaches as a whole."""
@@ -54,8 +58,9 @@ def line_with(child: subprocess.Popen[str], pattern: str) -> str:
 
 
 @pytest.fixture
-def thinking() -> Iterator[tuple[str, threading.Event]]:
-    """A model that is asked and does not answer; its address, and when it was asked."""
+def thinking(tmp_path: Path) -> Iterator[Thinking]:
+    """The model, beside a photo to ask it about."""
+    (tmp_path / "a.jpg").write_bytes(photo())
     asked, go = threading.Event(), threading.Event()
 
     def script(_: Request) -> Reply:
@@ -64,7 +69,7 @@ def thinking() -> Iterator[tuple[str, threading.Event]]:
         return says("<answer>yes</answer>")
 
     with RehearsalServer(script) as server:
-        yield server.url, asked
+        yield ("--model", "m", "--base-url", server.url), asked
         go.set()
 
 
@@ -80,12 +85,8 @@ def test_a_second_ctrl_c_drops_what_is_being_made(tmp_path: Path) -> None:
     assert "Traceback" not in said
 
 
-def test_a_question_that_is_stopped_is_no_failure(
-    tmp_path: Path, thinking: tuple[str, threading.Event]
-) -> None:
-    url, asked = thinking
-    (tmp_path / "a.jpg").write_bytes(photo())
-    model = ("--model", "m", "--base-url", url)
+def test_a_question_that_is_stopped_is_no_failure(tmp_path: Path, thinking: Thinking) -> None:
+    model, asked = thinking
     with started("ask", "a.jpg", "Is it nice?", *model, cwd=tmp_path) as child:
         assert asked.wait(120)
         os.killpg(child.pid, signal.SIGINT)
@@ -93,12 +94,8 @@ def test_a_question_that_is_stopped_is_no_failure(
     assert (child.returncode, said.strip()) == (130, "stopped")
 
 
-def test_the_viewer_ends_without_waiting_for_an_answer(
-    tmp_path: Path, thinking: tuple[str, threading.Event]
-) -> None:
-    url, asked = thinking
-    (tmp_path / "a.jpg").write_bytes(photo())
-    model = ("--model", "m", "--base-url", url)
+def test_the_viewer_ends_without_waiting_for_an_answer(tmp_path: Path, thinking: Thinking) -> None:
+    model, asked = thinking
     subprocess.run([*SURVEYOR, "ask", "a.jpg", "Is it?", "--place", "p"], cwd=tmp_path, check=False)
     with started("view", "--ask", "--no-token", *model, cwd=tmp_path) as child:
         address = line_with(child, "http://").strip().removesuffix("places")
