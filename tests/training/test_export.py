@@ -12,6 +12,9 @@ import orjson
 import pytest
 
 from surveyor.agent.chat.capabilities import Capabilities, Coordinates
+from surveyor.agent.chat.native import NativeDialect
+from surveyor.agent.chat.transcript import as_sent
+from surveyor.agent.planner import PlannerInput
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import Dataset
@@ -70,6 +73,18 @@ def test_rows_say_why_before_they_call_and_rest_on_what_happened(source: RunSour
         assert len(row.images) == 6
         if row.skills:
             assert "```workflow" in text_of(row.messages[0])
+
+
+def test_told_turns_are_as_those_of_a_model_would_be_kept(source: RunSource) -> None:
+    tasks = {task.id: task for task in source.dataset.tasks()}
+    for row in source.rows():
+        dialect = NativeDialect(tasks[row.task_id], PlannerInput(row.tools, ()), VISION)
+        turns = [message for message in row.messages if message["role"] == "assistant"]
+        for number, turn in enumerate(turns):
+            read = dialect.read(turn, "stop", number)
+            assert not read.repairs
+            assert as_sent(read.echo) == {**turn, "content": turn["content"] or ""}
+            assert bool(read.calls) == (number < len(turns) - 1) == (read.answer is None)
 
 
 def test_tools_are_as_a_model_is_told_them(source: RunSource) -> None:

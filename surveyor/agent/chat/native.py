@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -94,12 +96,13 @@ class NativeDialect:
             repairs = ("read tool calls that stood in the text", *blocks.repairs)
         self._pending = calls
         decided, more = ({"mistake": mistake}, ()) if mistake else self._decide(blocks, cut, calls)
-        shown = [_sound(call.raw_arguments) for call in calls]
-        if any(one != call.raw_arguments for one, call in zip(shown, calls, strict=True)):
+        echo = turn_of(text, calls)
+        shown = [sent["function"]["arguments"] for sent in echo.fields.get("tool_calls", ())]
+        if shown != [call.raw_arguments for call in calls]:
             more = (*more, "showed the model its unreadable arguments as an empty object")
         thoughts = (kept(reasoning_of(message), MOST_TEXT), blocks.thought)
         return Reading(
-            echo=self._echo(text, message, calls, shown),
+            echo=self._with_reasoning(echo, message),
             text=kept(said, MOST_TEXT),
             reasoning="\n".join(filter(None, thoughts)),
             emitted=as_emitted(written),
@@ -136,27 +139,16 @@ class NativeDialect:
         self._ids.update(call[0] for call in written)
         return written
 
-    def _echo(
-        self,
-        text: str,
-        message: dict[str, Any],
-        calls: tuple[CallRequest, ...],
-        shown: list[str],
-    ) -> Message:
-        """The turn as the conversation keeps it, its calls with the arguments ``shown``, with the
-        provider's own reasoning item, opaque as it came and under the name it came by, where the
-        provider wants that back."""
-        fields: dict[str, Any] = {}
-        if calls:
-            fields["tool_calls"] = list(map(_as_sent, calls, shown))
+    def _with_reasoning(self, turn: Message, message: dict[str, Any]) -> Message:
+        """The turn with the provider's own reasoning item, opaque as it came and under the name it
+        came by, where the provider wants that back."""
         wanted = self._can.echo_reasoning
         names = (wanted, *REASONING) if wanted in REASONING else (wanted,)
         for name in names:
             item = message.get(name or "")
             if item and name and can_be_sent(item):
-                fields[name] = item
-                break
-        return Message("assistant", (text,), fields)
+                return replace(turn, fields={**turn.fields, name: item})
+        return turn
 
     def observe(self, observations: tuple[Observation, ...]) -> list[Message]:
         """What came back, as messages: every pending call is answered, in call order."""
@@ -175,6 +167,12 @@ class NativeDialect:
         if moved:
             messages.append(Message("user", ("Images of the results above.", *moved)))
         return messages
+
+
+def turn_of(text: str, calls: Sequence[CallRequest]) -> Message:
+    """A turn as the conversation keeps it: what was said, and what was called."""
+    fields = {"tool_calls": [_as_sent(call) for call in calls]} if calls else {}
+    return Message("assistant", (text,), fields)
 
 
 def _tool_message(call_id: str, parts: tuple[Part, ...]) -> Message:
@@ -227,15 +225,12 @@ def _mended(
     return tuple(calls), tuple(repairs)
 
 
-def _as_sent(call: CallRequest, arguments: str) -> dict[str, Any]:
+def _as_sent(call: CallRequest) -> dict[str, Any]:
+    """Servers parse the arguments of old calls to fill their templates, so what is not a JSON
+    object goes back as an empty one; the log keeps it."""
+    shown = call.raw_arguments if is_object(call.raw_arguments) else "{}"
     return {
         "id": call.call_id,
         "type": "function",
-        "function": {"name": call.name, "arguments": arguments},
+        "function": {"name": call.name, "arguments": shown},
     }
-
-
-def _sound(arguments: str) -> str:
-    """The arguments as the history shows them. Servers parse the arguments of old calls to fill
-    their templates, so what is not a JSON object goes back as an empty one; the log keeps it."""
-    return arguments if is_object(arguments) else "{}"

@@ -12,7 +12,7 @@ from itertools import groupby
 
 from surveyor.agent.chat.capabilities import Capabilities
 from surveyor.agent.chat.messages import Message
-from surveyor.agent.chat.planner import dialect_for
+from surveyor.agent.chat.native import NativeDialect, turn_of
 from surveyor.agent.chat.prompt import agent_prompt, opening
 from surveyor.agent.chat.transcript import as_sent
 from surveyor.agent.planner import PlannerInput
@@ -21,6 +21,7 @@ from surveyor.core.errors import UserError
 from surveyor.core.tasks import Task
 from surveyor.memory.episodes import Episode
 from surveyor.memory.events import Answer, ToolCall, ToolOutcome
+from surveyor.tools.spec import CallRequest
 from surveyor.training.rows.records import Chat
 
 
@@ -39,20 +40,17 @@ def tell(
     """
     if episode.answer is None:
         raise UserError(f"the episode of {task.id} has no answer; leave it out of training")
-    dialect = dialect_for(task, brief, capabilities)
+    dialect = NativeDialect(task, brief, capabilities)
     prompt = agent_prompt(task, brief, dialect.instructions)
     shown = capabilities.max_images if capabilities.images else 0
     messages: list[Message] = list(opening(prompt, task, brief, shown))
     outcomes = {outcome.call_id: outcome for outcome in episode.outcomes}
-    turn = -1
     for turn, calls in _turns(call for call in episode.calls if not call.parent):
         said = _why(task, calls, first=turn == 0) if reasoning else ""
-        message = {"content": said, "tool_calls": [_call(call) for call in calls]}
-        messages.append(dialect.read(message, "tool_calls", turn).echo)
+        messages.append(turn_of(said, list(map(_request, calls))))
         messages += dialect.observe(_seen(calls, outcomes))
     words = f"{_closing(episode)}\n" if reasoning else ""
-    final = {"content": f"{words}<answer>{episode.answer}</answer>"}
-    messages.append(dialect.read(final, "stop", turn + 1).echo)
+    messages.append(turn_of(f"{words}<answer>{episode.answer}</answer>", ()))
     return tuple(_quiet(as_sent(message)) for message in messages)
 
 
@@ -68,9 +66,8 @@ def _turns(calls: Iterable[ToolCall]) -> Iterable[tuple[int, list[ToolCall]]]:
     return [(turn, list(group)) for turn, group in groupby(calls, key=lambda call: call.turn)]
 
 
-def _call(call: ToolCall) -> dict[str, object]:
-    function = {"name": call.name, "arguments": call.raw_arguments}
-    return {"id": call.call_id, "type": "function", "function": function}
+def _request(call: ToolCall) -> CallRequest:
+    return CallRequest(call.call_id, call.name, call.raw_arguments)
 
 
 def _seen(calls: list[ToolCall], outcomes: dict[str, ToolOutcome]) -> tuple[ToolOutcome, ...]:

