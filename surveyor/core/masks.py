@@ -118,6 +118,7 @@ def _pack(runs: NDArray[np.int64]) -> str:
     return groups[used].tobytes().decode("ascii")
 
 
+@lru_cache(maxsize=1024)  # who checks a mask asks for its area or its pixels next
 def _unpack(counts: str) -> NDArray[np.int64]:
     try:
         symbols = np.frombuffer(counts.encode("ascii"), np.uint8).astype(np.int64) - _ZERO
@@ -138,4 +139,5 @@ def _unpack(counts: str) -> NDArray[np.int64]:
     numbers[negative] -= np.int64(1) << (_BITS * (ends - starts + 1)[negative])
     for first in (1, 2):  # undo the difference to the run two before, odd and even runs apart
         numbers[first::2] = np.cumsum(numbers[first::2])
+    numbers.setflags(write=False)
     return numbers

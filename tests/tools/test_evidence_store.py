@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from surveyor.core.geometry import OrientedBox
 from surveyor.tools.cache_use import EVIDENCE, cache_use, clear_cache
 from surveyor.tools.evidence_store import Arrays, EvidenceStore, StoredEvidence
 from surveyor.tools.geometry.fusing import Thing
@@ -44,24 +45,36 @@ def test_what_was_lifted_comes_back_bit_by_bit_in_another_process_of_the_store(
 
 
 def test_things_come_back_as_they_were_also_none_at_all(tmp_path: Path) -> None:
-    things = [Thing((0, 2), POINTS, 2, 3, 0.7), Thing((1,), POINTS[:7], 1, 1, 0.5)]
+    box = OrientedBox.upright((1 / 3, -2.0, 0.1), (0.7, 1.1, 0.3), 0.4)
+    things = [(Thing((0, 2), POINTS, 2, 3, 0.7), box), (Thing((1,), POINTS[:7], 1, 1, 0.5), box)]
     store = EvidenceStore(tmp_path)
     form = StoredEvidence(store, "things", fuse._packed, fuse._unpacked)
     for wanted in (things, []):
         form.get(len(wanted), lambda wanted=wanted: wanted)  # type: ignore[misc]
         back = form.get(len(wanted), lambda: pytest.fail("made twice"))
-        assert [(t.members, t.support, t.visible, t.score) for t in back] == [
-            (t.members, t.support, t.visible, t.score) for t in wanted
+        assert [(t.members, t.support, t.visible, t.score, b) for t, b in back] == [
+            (t.members, t.support, t.visible, t.score, b) for t, b in wanted
         ]
-        assert all(np.array_equal(a.points, b.points) for a, b in zip(back, wanted, strict=True))
+        for (one, _), (other, _) in zip(back, wanted, strict=True):
+            assert np.array_equal(one.points, other.points)
 
 
-@pytest.mark.parametrize("damage", [b"", b"PK", b"no archive"])
-def test_a_damaged_file_is_computed_again(damage: bytes, tmp_path: Path) -> None:
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda _: b"",
+    "another file": lambda _: b"PK",
+    "another JSON": lambda _: b"[1]\n",
+    "cut short": lambda data: data[:-1],
+    "a head alone": lambda data: data.partition(b"\n")[0],
+    "a bit": lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_file_is_computed_again(damage: str, tmp_path: Path) -> None:
     made: list[int] = []
     kept(EvidenceStore(tmp_path)).get("key", make(made))
-    for file in tmp_path.rglob("*.npz"):
-        file.write_bytes(damage)
+    (file,) = tmp_path.rglob("*.arrays")
+    file.write_bytes(DAMAGE[damage](file.read_bytes()))
     kept(EvidenceStore(tmp_path)).get("key", make(made))
     assert len(made) == 2
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from surveyor.core.errors import ModelMistake
-from surveyor.core.geometry import Scale
+from surveyor.core.geometry import OrientedBox, Scale
 from surveyor.tools.evidence_store import Arrays, StoredEvidence
 from surveyor.tools.geometry.boxes import fit_upright_box
 from surveyor.tools.geometry.floor import room_yaw
@@ -25,11 +26,13 @@ from surveyor.tools.usage import dump
 from surveyor.tools.workspace import Workspace
 
 _Clouds = list[tuple[str, CloudRecord]]
+_Boxed = list[tuple[Thing, OrientedBox]]
 Found = list[tuple[ObjectRecord, tuple[str, ...]]]
 
 # A handheld camera keeps things about this many metres away: guesses the unit of a relative
 # reconstruction well enough for tolerances, never for measuring.
 _USUAL_DEPTH = 2.5
+_LEAST_POINTS = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +52,7 @@ class FusionMemory:
     """What was fused before: by views, and by views and clouds."""
 
     places: Memo[FusionInput] = field(default_factory=lambda: Memo(16))
-    things: Memo[list[Thing]] = field(default_factory=lambda: Memo(256))
+    things: Memo[_Boxed] = field(default_factory=lambda: Memo(256))
 
 
 class FuseArguments(Arguments):
@@ -101,13 +104,11 @@ def _common(
     for category in dict.fromkeys(cloud.category for _, cloud in clouds):
         mine = [(handle, cloud) for handle, cloud in clouds if cloud.category == category]
         seen = tuple((c.key, fingerprint(c.cloud.points), c.score) for _, c in mine)
-        both, made = (key, seen), partial(_fused, mine, place)
-        for thing in memo.things.get(both, partial(kept.get, both, made)):
-            if len(thing.points) < 6:
-                continue
+        all_of_it, made = (key, place.yaw, seen), partial(_fused, mine, place)
+        for thing, box in memo.things.get(all_of_it, partial(kept.get, all_of_it, made)):
             handles = tuple(mine[member][0] for member in thing.members)
             frames = tuple(dict.fromkeys(mine[member][1].frame for member in thing.members))
-            record = _object(category, space, recon, thing, frames, place.yaw, asked)
+            record = _object(category, space, recon, thing, box, frames, asked)
             found.append((record, handles))
     return found
 
@@ -127,10 +128,13 @@ def _view_key(view: ViewRecord) -> tuple[object, ...]:
     return view.frame, view.key, fingerprint(view.depth), at, view.intrinsics
 
 
-def _packed(things: list[Thing]) -> Arrays:
+def _packed(boxed: _Boxed) -> Arrays:
     """Points of all things in one array, and where each begins."""
+    things = [thing for thing, _ in boxed]
     points = [thing.points for thing in things]
+    boxes = [(box.center, box.size, *box.axes) for _, box in boxed]
     return {
+        "boxes": np.array(boxes, np.float64).reshape(-1, 5, 3),
         "points": np.concatenate(points) if points else np.zeros((0, 3)),
         "counts": np.array([len(part) for part in points], np.int64),
         "members": np.array([m for thing in things for m in thing.members], np.int64),
@@ -140,27 +144,35 @@ def _packed(things: list[Thing]) -> Arrays:
     }
 
 
-def _unpacked(arrays: Arrays) -> list[Thing]:
-    points = np.split(arrays["points"], np.cumsum(arrays["counts"])[:-1])
-    members = np.split(arrays["members"], np.cumsum(arrays["sizes"])[:-1])
+def _unpacked(arrays: Arrays) -> _Boxed:
+    points = _parts(arrays["points"], arrays["counts"])
+    members = _parts(arrays["members"], arrays["sizes"])
+    whole = zip(
+        members, points, arrays["views"], arrays["scores"], arrays["boxes"].tolist(), strict=True
+    )
     return [
-        Thing(
-            tuple(int(m) for m in members[k]), points[k], int(support), int(visible), float(score)
+        (
+            Thing(tuple(map(int, who)), where, int(support), int(visible), float(score)),
+            OrientedBox(center=box[0], size=box[1], axes=tuple(box[2:])),
         )
-        for k, ((support, visible), score) in enumerate(
-            zip(arrays["views"], arrays["scores"], strict=True)
-        )
+        for who, where, (support, visible), score, box in whole
     ]
 
 
-def _fused(clouds: _Clouds, place: FusionInput) -> list[Thing]:
+def _parts(array: NDArray[Any], counts: NDArray[np.int64]) -> list[NDArray[Any]]:
+    return np.split(array, np.cumsum(counts))[: len(counts)]
+
+
+def _fused(clouds: _Clouds, place: FusionInput) -> _Boxed:
     sightings = [
         Sighting(
             place.number[cloud.frame], cloud.score, cloud.cloud.points, cloud.pixels, cloud.cut
         )
         for _, cloud in clouds
     ]
-    return fuse(sightings, place.views, place.rule)
+    things = fuse(sightings, place.views, place.rule)
+    whole = [thing for thing in things if len(thing.points) >= _LEAST_POINTS]
+    return [(thing, fit_upright_box(thing.points, place.yaw)) for thing in whole]
 
 
 def _place(recon: ReconstructionRecord) -> FusionInput:
@@ -188,8 +200,8 @@ def _object(
     space: str,
     recon: ReconstructionRecord,
     thing: Thing,
+    box: OrientedBox,
     frames: tuple[str, ...],
-    yaw: float | None,
     asked: FuseArguments,
 ) -> ObjectRecord:
     share = thing.support / thing.visible
@@ -199,7 +211,7 @@ def _object(
         space=space,
         scale=recon.scale,
         world=recon.world,
-        box=fit_upright_box(thing.points, yaw),
+        box=box,
         cloud=thing.points,
         support=thing.support,
         visible=thing.visible,

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from surveyor.core.blobs import sha256_of
 from surveyor.core.errors import ModelMistake
 from surveyor.core.geometry import Float, Intrinsics, PointCloud, Pose, Scale, World
 from surveyor.services.contract import ReconstructAnswer, ReconstructedView, ReconstructRequest
-from surveyor.tools.experts import ExpertClient
 from surveyor.tools.geometry.kept import keep_geometry
 from surveyor.tools.geometry.scale import metric_ratio
 from surveyor.tools.geometry.upright import upright
+from surveyor.tools.memoize import Memo
 from surveyor.tools.records import DepthRecord, FrameRecord, ReconstructionRecord, ViewRecord
 from surveyor.tools.schemas import ReconstructionData
 from surveyor.tools.spec import Arguments, Effects, Tool, ToolResult
@@ -36,29 +39,23 @@ class AlignArguments(Arguments):
     depths: Annotated[tuple[str, ...], Field(min_length=1, description="depth handles or groups")]
 
 
-async def _reconstruct(asked: ReconstructArguments, workspace: Workspace) -> ToolResult:
+async def _reconstruct(
+    memo: Memo[ReconstructionRecord], asked: ReconstructArguments, workspace: Workspace
+) -> ToolResult:
     frames = workspace.expand(asked.frames, FrameRecord)
     request = ReconstructRequest(images=tuple(frame.ref for _, frame in frames))
     reply = await workspace.experts.ask("reconstruct", request, ReconstructAnswer)
     answer = reply.answer
-    cloud = np.asarray(
-        await workspace.experts.array("reconstruct", answer.cloud), np.float64
-    ).reshape(-1, 3)
-    originals = [frame.original for _, frame in frames]
-    views = await asyncio.gather(
-        *(_view(workspace.experts, view, originals[view.index]) for view in answer.views)
+    refs = [ref for view in answer.views for ref in (view.depth, view.confidence)]
+    arrays = await asyncio.gather(
+        *(workspace.experts.array("reconstruct", ref) for ref in (answer.cloud, *refs))
     )
-    up = np.eye(3) if answer.gravity else upright([view.pose for view in views])
-    record = ReconstructionRecord(
-        {view.frame: _turned(view, up) for view in views},
-        PointCloud(cloud @ up.T, answer.scale),
-        tuple(originals[index] for index in answer.missing),
-        answer.world if answer.gravity else World.OWN,  # turned upright: no longer its axes
-    )
+    originals = tuple(frame.original for _, frame in frames)
+    record = memo.get((answer, originals), lambda: _record(answer, arrays, originals))
     await workspace.settle()
     handle = workspace.add("recon", record, asked.frames)
     text = (
-        f"{handle}: {len(views)} of {len(frames)} frames registered in one frame (+Z up), "
+        f"{handle}: {len(record.views)} of {len(frames)} frames registered in one frame (+Z up), "
         f"scale {record.scale}"
     )
     if record.scale is Scale.RELATIVE:
@@ -70,10 +67,30 @@ async def _reconstruct(asked: ReconstructArguments, workspace: Workspace) -> Too
     )
 
 
-async def _view(experts: ExpertClient, view: ReconstructedView, frame: str) -> ViewRecord:
-    depth, confidence = await asyncio.gather(
-        experts.array("reconstruct", view.depth), experts.array("reconstruct", view.confidence)
+def _record(
+    answer: ReconstructAnswer, arrays: Sequence[NDArray[np.generic]], originals: tuple[str, ...]
+) -> ReconstructionRecord:
+    """The answer with its arrays (the cloud's, then depth and confidence of each view), upright."""
+    cloud = np.asarray(arrays[0], np.float64).reshape(-1, 3)
+    views = [
+        _view(view, depth, confidence, originals[view.index])
+        for view, depth, confidence in zip(answer.views, arrays[1::2], arrays[2::2], strict=True)
+    ]
+    up = np.eye(3) if answer.gravity else upright([view.pose for view in views])
+    return ReconstructionRecord(
+        {view.frame: _turned(view, up) for view in views},
+        PointCloud(cloud @ up.T, answer.scale),
+        tuple(originals[index] for index in answer.missing),
+        answer.world if answer.gravity else World.OWN,  # turned upright: no longer its axes
     )
+
+
+def _view(
+    view: ReconstructedView,
+    depth: NDArray[np.generic],
+    confidence: NDArray[np.generic],
+    frame: str,
+) -> ViewRecord:
     height, width = depth.shape
     intrinsics: Intrinsics = view.intrinsics
     if (intrinsics.height, intrinsics.width) != (height, width):
@@ -91,6 +108,7 @@ async def _view(experts: ExpertClient, view: ReconstructedView, frame: str) -> V
 def _turned(view: ViewRecord, up: Float) -> ViewRecord:
     T = view.pose.T_world_camera.copy()
     T[:3] = up @ T[:3]
+    T.setflags(write=False)  # what cannot change is hashed once
     key = sha256_of(view.key.encode() + T.tobytes() + view.intrinsics.model_dump_json().encode())
     return ViewRecord(view.frame, key, Pose(T), view.intrinsics, view.depth, view.confidence)
 
@@ -157,7 +175,7 @@ def reconstruct_tool() -> Tool[ReconstructArguments]:
         "and a point cloud, all in one frame with +Z up. Says whether lengths are metres.",
         ReconstructArguments,
         Effects.EXPERT,
-        _reconstruct,
+        partial(_reconstruct, Memo(8)),
         needs=("reconstruct",),
     )
 
