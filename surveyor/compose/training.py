@@ -7,7 +7,7 @@ import json
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -218,7 +218,7 @@ def _untold(rows: Sequence[Row], share: float, seed: int) -> list[Row]:
     def told(row: Row) -> Row:
         if not row.skills or random.Random(f"{seed}/{row.workflow}/{row.key}").random() >= share:
             return row
-        return row.model_copy(update={"messages": without_skill(row.messages)})
+        return replace(row, messages=without_skill(row.messages))
 
     return [told(row) for row in rows]
 
@@ -275,7 +275,7 @@ def reinforce_agent(
 
 
 def _changed(row: Row, change: Callable[[tuple[Chat, ...]], tuple[Chat, ...]]) -> Row:
-    return row.model_copy(update={"messages": change(row.messages)})
+    return replace(row, messages=change(row.messages))
 
 
 def _retold(
@@ -307,7 +307,7 @@ def _with_strange_words(
 
     dice = random.Random(f"{seed}/strange")
     return [
-        row.model_copy(update={"messages": with_strange_words(row.messages, known, dice)})
+        replace(row, messages=with_strange_words(row.messages, known, dice))
         if dice.random() < share
         else row
         for row in rows

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
-
-from pydantic import BaseModel, ConfigDict, Field
 
 Chat = dict[str, Any]
 """One message as an OpenAI-compatible endpoint takes it; an image part's URL is its blob's
 sha256."""
 
 
-class Row(BaseModel):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
     """One episode as a conversation, with what a filter asks of it.
 
     ``messages`` begin with the system message and end with the answer. ``tools`` are OpenAI
@@ -21,8 +21,6 @@ class Row(BaseModel):
     ``frames`` are the sha256 of the task's frames, ``exact`` whether the messages are those that
     were sent and sampled (a chat run), or told after the fact (the `program` teacher).
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     task_id: str
     epoch: int = 0
@@ -42,7 +40,7 @@ class Row(BaseModel):
     frames: tuple[str, ...] = ()
     exact: bool = False
     messages: tuple[Chat, ...]
-    tools: tuple[dict[str, Any], ...] = Field(default=())
+    tools: tuple[dict[str, Any], ...] = ()
 
     @property
     def key(self) -> str:

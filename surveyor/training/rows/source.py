@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -93,7 +94,7 @@ class RunSource:
             if account is None:
                 return None
             messages, tools, exact = account, (), False
-        use = tool_use(episode)
+        uses = Counter(tool_use(episode).uses.values())
         answer = next(e for e in reversed(episode.events) if isinstance(e, Answer))
         told = next((skill.workflow for skill in skills if skill.workflow), None)
         return Row(
@@ -105,10 +106,10 @@ class RunSource:
             question_type=task.question_type,
             planner=episode.started.planner,
             score=score,
-            guess=use.count(Use.EFFECTIVE) == 0 or (not exact and not answer.sources),
-            effective=use.count(Use.EFFECTIVE),
-            redundant=use.count(Use.REDUNDANT),
-            failed=use.count(Use.FAILED),
+            guess=not uses[Use.EFFECTIVE] or (not exact and not answer.sources),
+            effective=uses[Use.EFFECTIVE],
+            redundant=uses[Use.REDUNDANT],
+            failed=uses[Use.FAILED],
             cost=sum(outcome.cost for outcome in episode.outcomes),
             skills=tuple(skill.name for skill in skills),
             workflow=told.key if told else "",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ def _looked(row: Row) -> Row:
         "content": [{"type": "text", "text": text_of(row.messages[first])}, picture],
     }
     messages = (*row.messages[:first], shown, *row.messages[first + 1 :])
-    return row.model_copy(update={"messages": messages})
+    return replace(row, messages=messages)
 
 
 def exactness(processor: Any, rows: Sequence[Row], written: Path, blobs: BlobStore) -> Exactness:
