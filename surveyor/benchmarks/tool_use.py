@@ -141,23 +141,24 @@ def _rounds_to(value: float, text: str) -> bool:
 
 def _inputs(
     good: Mapping[str, ToolOutcome], calls: Mapping[str, ToolCall]
-) -> Mapping[str, frozenset[str]]:
+) -> Mapping[str, set[str]]:
     """For every call, the handles that it consumed: those it says, and those in its arguments."""
     made = {handle for outcome in good.values() for handle in outcome.handles}
     return {
-        key: frozenset(outcome.sources)
-        | (made & _texts(calls[key].arguments if key in calls else None))
+        key: made.intersection(_texts(calls[key].arguments if key in calls else None)).union(
+            outcome.sources
+        )
         for key, outcome in good.items()
     }
 
 
-def _texts(value: JsonValue) -> set[str]:
-    found: set[str] = set()
+def _texts(value: JsonValue) -> list[str]:
+    found: list[str] = []
     left = [value]
     while left:
         one = left.pop()
         if isinstance(one, str):
-            found.add(one)
+            found.append(one)
         elif isinstance(one, list):
             left += one
         elif isinstance(one, dict):
@@ -166,7 +167,7 @@ def _texts(value: JsonValue) -> set[str]:
 
 
 def _closure(
-    start: set[str], inputs: Mapping[str, frozenset[str]], good: Mapping[str, ToolOutcome]
+    start: set[str], inputs: Mapping[str, set[str]], good: Mapping[str, ToolOutcome]
 ) -> set[str]:
     """All calls that ``start`` rests on, itself included."""
     makers: dict[str, list[str]] = {}

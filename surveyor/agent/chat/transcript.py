@@ -112,7 +112,7 @@ def _without_views(message: Message, quota: int) -> tuple[Message, int]:
 
 def as_sent(message: Message, renamed: Callable[[str], str] = str) -> dict[str, Any]:
     """One message as a request holds it, pictures by their hashes, which ``renamed`` may change."""
-    if not message.pictures:
+    if Picture not in map(type, message.parts):
         return _plain(message)
     sent: dict[str, Any] = orjson.loads(b"".join(_encode(message, None)))
     for part in sent["content"]:
