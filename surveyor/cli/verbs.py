@@ -1,4 +1,4 @@
-"""Groups of verbs: what is mistyped is answered with what there is, a URL as a path refused."""
+"""Groups of verbs: what is mistyped is answered with what there is, what no verb takes refused."""
 
 from __future__ import annotations
 
@@ -22,21 +22,27 @@ class Verbs(TyperGroup):
             ctx.fail(f"there is no command {args[0]!r}{hint}")
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and command.callback is not None:
-            command.callback = _with_plain_paths(command.callback)
+            command.invoke = functools.partial(_checked, command.invoke)  # type: ignore[method-assign]
         return name, command, rest
 
 
-def _with_plain_paths(verb: Callable[..., object]) -> Callable[..., object]:
-    """The verb, which refuses a URL where it takes a path: it would become a folder "file:"."""
+def _checked(invoke: Callable[[Any], Any], ctx: Any) -> Any:
+    """Carry a verb out, unless it was given what no verb takes: a URL where a path belongs, which
+    would become a folder "file:"; an error model of experts that run already."""
+    for value in ctx.params.values():
+        for one in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(one, Path):
+                from surveyor.core.paths import refuse_url
 
-    @functools.wraps(verb)
-    def call(**given: object) -> object:
-        for value in given.values():
-            for one in value if isinstance(value, list | tuple) else (value,):
-                if isinstance(one, Path):
-                    from surveyor.core.paths import refuse_url
+                refuse_url(one)
+    preset = ctx.get_parameter_source("preset")
+    if ctx.params.get("experts") is not None and preset is not None and preset.name != "DEFAULT":
+        refuse_preset("--experts")
+    return invoke(ctx)
 
-                    refuse_url(one)
-        return verb(**given)
 
-    return call
+def refuse_preset(them: str) -> None:
+    """`UserError`: error models belong to reference experts, which a verb starts."""
+    from surveyor.core.errors import UserError
+
+    raise UserError(f"--preset is for experts that this run starts, not for {them}")

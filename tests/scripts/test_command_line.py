@@ -122,8 +122,16 @@ def test_addresses_of_experts_are_asked_and_given_right(tmp_path: Path) -> None:
     assert "running now: detect" in told(there, "serve", "url", "nonsense", "--state", ".")
     said = told("127.0.0.1:9", "run", "rooms", "--experts", "endpoints.json")
     assert "endpoints.json is not an endpoints file (experts.0.url: " in said
-    said = told(there, "run", "rooms", "--experts", "endpoints.json", "--preset", "harsh")
-    assert "--preset is for experts that this run starts" in said
+    both = ("--experts", "endpoints.json", "--preset", "harsh")
+    for typed in (
+        ("run", "rooms", *both),
+        ("program", "count(scene())", "--scene", "one", *both),
+        ("evolve", "train", "--dry-run", *both),
+        ("train", "grpo", "checkpoint", "out", "--prompts", "rows", *both),
+    ):
+        assert "--preset is for experts that this run starts, not for --experts" in told(
+            there, *typed
+        )
 
 
 def test_a_dataset_that_is_there_is_made_no_more(tmp_path: Path) -> None:
