@@ -93,6 +93,12 @@ class TypeRow(FrozenRecord):
     scenes: int = 0
 
 
+GUESSED_NOTE = (
+    "every answer is a guess: nothing was measured with the tools and experts that it had."
+)
+"""What a run is told to be that has `RunReport.guessed_only`."""
+
+
 class RunReport(FrozenRecord):
     """The whole report. ``profiles`` holds the overall score under every profile of the metric,
     ``measures`` every figure under ``profile`` (Acc@0.25 beside Acc@0.5), 0..100. By profile, in
