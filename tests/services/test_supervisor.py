@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from surveyor.core.errors import UserError
 from surveyor.services.contract import Endpoints
 from surveyor.services.launch import down, status, up, up_from_config
 from surveyor.services.plan import read_endpoints, supervisor_pid
+from surveyor.training.evolution.inprocess_experts import experts_in_process
 from tests.services.world import frame
 
 PATIENCE = 20.0
@@ -143,6 +146,23 @@ def test_shared_experts_are_one_process_that_is_replaced_as_one(dataset, state_d
 def test_a_shared_expert_that_cannot_load_says_why(dataset, state_dir):
     with pytest.raises(UserError, match="holds no dataset"):
         up(["scene", "depth"], [state_dir], "perfect", state_dir, shared=True)
+
+
+def test_a_truth_that_cannot_be_read_is_named(dataset, state_dir, tmp_path):
+    async def inside():
+        async with experts_in_process([copy], tmp_path / "work", experts=("scene",)):
+            pass
+
+    copy = Path(shutil.copytree(dataset, tmp_path / "copy"))
+    for path in (copy / "truth/scenes").glob("*/truth.json"):
+        path.unlink()
+    for gone in ("truth.json cannot be read", "copy/truth, which experts .* make the dataset"):
+        for shared in (True, False):
+            with pytest.raises(UserError, match=gone):
+                up(["scene", "depth"], [copy], "perfect", state_dir, shared=shared)
+        with pytest.raises(UserError, match=gone):
+            asyncio.run(inside())
+        shutil.rmtree(copy / "truth", ignore_errors=True)
 
 
 def test_workers_go_when_their_supervisor_is_killed(dataset, state_dir):
