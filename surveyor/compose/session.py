@@ -274,14 +274,24 @@ def running_experts(request: Request, dataset: Path, folder: Path) -> Iterator[P
         yield request.endpoints
         return
     check_embedded(dataset, needed)
+    with (
+        experts_beside(folder) as state,
+        reference_experts(dataset, request.preset, state, request.config) as at,
+    ):
+        yield at
+
+
+@contextmanager
+def experts_beside(folder: Path) -> Iterator[Path]:
+    """The folder of experts that are started for a run. Nothing of it stays when the run was
+    refused before it began, unless what is told names a log in there."""
     state = folder.with_name(folder.name + ".experts")
     ours = not state.exists()
     try:
-        with reference_experts(dataset, request.preset, state, request.config) as at:
-            yield at
-    except UserError as error:
+        yield state
+    except (UserError, InfrastructureError) as error:
         refused = isinstance(error, AnotherRun) or not (folder / LOCK).exists()
-        if ours and refused:  # nothing of it stays
+        if ours and refused and state.name not in str(error):
             shutil.rmtree(state, ignore_errors=True)
         raise
 
