@@ -7,6 +7,7 @@ and exit code 2, an infrastructure failure with one sentence and exit code 3, Ct
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import sys
 from pathlib import Path
@@ -69,8 +70,11 @@ class LazyVerbs(Verbs):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:  # here, because the library's main says nothing of it
+            from surveyor.benchmarks.run.launch import PART
+
             saved = f": {stop}; run the same command again to resume" if str(stop) else ""
-            print(f"\nstopped{saved}", file=sys.stderr)
+            if PART not in os.environ:
+                print(f"\nstopped{saved}", file=sys.stderr)
             raise typer.Exit(130) from None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:

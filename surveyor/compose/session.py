@@ -169,8 +169,13 @@ def is_complete(path: Path) -> bool:
     if not (path / "run.json").exists():
         return False
     folder = RunFolder.open(path)
+    return ended(folder) == len(folder.schedule) * folder.record.epochs
+
+
+def ended(folder: RunFolder) -> int:
+    """How many of a run's episodes need not be played any more."""
     incomplete = (None, EpisodeStatus.INCOMPLETE)
-    return all(
+    return sum(
         folder.status(task.id, epoch) not in incomplete for task, epoch in folder.scheduled()
     )
 
