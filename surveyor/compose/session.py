@@ -294,7 +294,7 @@ def experts_beside(folder: Path) -> Iterator[Path]:
     ours = not state.exists()
     try:
         yield state
-    except (UserError, InfrastructureError) as error:
+    except BaseException as error:
         refused = isinstance(error, AnotherRun) or not (folder / LOCK).exists()
         if ours and refused and state.name not in str(error):
             shutil.rmtree(state, ignore_errors=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
+from surveyor.benchmarks.run.preflight import check_place
 from surveyor.compose.ask import Asking
 from surveyor.compose.asking_pages import OwnPlaces
-from surveyor.compose.place import check_root
 from surveyor.compose.run import default_cache
 from surveyor.core.errors import UserError
 from surveyor.memory.runs import RunFolder
@@ -47,7 +47,7 @@ def viewer_app(
     needs no run; ``truth`` lets it show the hidden side of datasets that this machine holds.
     """
     if asking is not None:
-        check_root(asking.root)
+        check_place(asking.root, "name another folder with --places")
     found = RunLibrary(_found(runs, asking), cache or default_cache(), datasets, truth=truth)
     turn = turn or AskingTurn()
     places = OwnPlaces(asking, found.add, found.runs, turn) if asking is not None else None

@@ -14,6 +14,7 @@ import surveyor
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.cli.main import _was_typed
 from surveyor.core.errors import UserError
+from surveyor.core.sqlite import Schema, connect
 from surveyor.scenes.datasets.vsi_meta import make_vsi_meta_dataset
 
 META = Path(__file__).parents[1] / "fixtures" / "vsi_meta"
@@ -157,6 +158,33 @@ def test_a_place_that_was_typed_and_cannot_be_used_is_one_sentence(tmp_path: Pat
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, ""), done.stderr
         assert done.stderr == f"surveyor: {out}: Not a directory; name another place\n"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "train rollouts train {}",
+        "ask photos Where? --out {}",
+        "merge {} one two",
+        "view --ask --places {}",
+    ],
+)
+def test_a_place_that_cannot_be_written_is_refused_by_name(tmp_path: Path, typed: str) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "file").touch()
+    for place, told in (("file/x", f"{tmp_path}/file is a file and no"), ("/proc/x", "cannot wri")):
+        command = [*SURVEYOR, *typed.format(place).split()]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"surveyor: {told}"), done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_a_database_that_cannot_be_made_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file" / "db", Path("/proc/db")):
+        with pytest.raises(UserError, match=f"{place} cannot be made"):
+            connect(place, Schema("thing", 1, 1, ""))
 
 
 def test_errors_of_files_that_nobody_typed_stay_ours(tmp_path: Path) -> None:
