@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from typer.core import TyperGroup
+
+WRITTEN = frozenset({"out", "into", "state", "library", "places", "ply", "glb", "rrd", "html"})
+"""Parameters that say where a verb writes."""
 
 
 class Verbs(TyperGroup):
@@ -28,17 +32,47 @@ class Verbs(TyperGroup):
 
 def _checked(invoke: Callable[[Any], Any], ctx: Any) -> Any:
     """Carry a verb out, unless it was given what no verb takes: a URL where a path belongs, which
-    would become a folder "file:"; an error model of experts that run already."""
-    for value in ctx.params.values():
-        for one in value if isinstance(value, list | tuple) else (value,):
-            if isinstance(one, Path):
-                from surveyor.core.paths import refuse_url
+    would become a folder "file:"; an error model of experts that run already. A file that was
+    typed, or was to be written, and could not be used is the user's to mend."""
+    from surveyor.core.errors import UserError
+    from surveyor.core.paths import refuse_url
 
-                refuse_url(one)
+    for _, one in _given(ctx.params):
+        if isinstance(one, Path):
+            refuse_url(one)
     preset = ctx.get_parameter_source("preset")
     if ctx.params.get("experts") is not None and preset is not None and preset.name != "DEFAULT":
         refuse_preset("--experts")
-    return invoke(ctx)
+    try:
+        return invoke(ctx)
+    except OSError as error:
+        if not was_typed(error, ctx.params):
+            raise
+        told = f"{error.filename}: {error.strerror}; name another place"
+        raise UserError(told) from None
+
+
+def was_typed(error: OSError, params: Mapping[str, object]) -> bool:
+    """Whether a file that could not be used is one that was given, a file where the way to one
+    needs a folder, or one that could not be written in a place that a verb writes to."""
+    if not isinstance(error.filename, str):
+        return False
+    at = Path(error.filename).absolute()
+    for name, one in _given(params):
+        place = Path(one).absolute()
+        if at == place or (place.is_relative_to(at) and at.is_file()):
+            return True
+        if name in WRITTEN and error.errno != errno.ENOENT and at.is_relative_to(place):
+            return True
+    return False
+
+
+def _given(params: Mapping[str, object]) -> Iterator[tuple[str, str | Path]]:
+    """Whatever was given that may be a path, with its parameter's name."""
+    for name, value in params.items():
+        for one in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(one, str | Path) and str(one):
+                yield name, one
 
 
 def refuse_preset(them: str) -> None:

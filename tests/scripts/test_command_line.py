@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import resource
 import subprocess
@@ -12,7 +13,7 @@ import pytest
 
 import surveyor
 from surveyor.benchmarks.run.config import RunConfig
-from surveyor.cli.main import _was_typed
+from surveyor.cli.verbs import was_typed
 from surveyor.core.errors import UserError
 from surveyor.core.sqlite import Schema, connect
 from surveyor.scenes.datasets.vsi_meta import make_vsi_meta_dataset
@@ -188,13 +189,21 @@ def test_a_database_that_cannot_be_made_is_refused_by_name(tmp_path: Path) -> No
 
 
 def test_errors_of_files_that_nobody_typed_stay_ours(tmp_path: Path) -> None:
-    file = tmp_path / "file"
+    def fault(path: Path, number: int = errno.EACCES) -> OSError:
+        return OSError(number, "why", str(path))
+
+    file, folder = tmp_path / "file", tmp_path / "folder"
     file.touch()
-    assert _was_typed(str(file), ["show", f"--out={file}/x.png"])
-    assert _was_typed(str(file / "deep" / "x"), [str(file)])
-    assert not _was_typed(str(tmp_path), ["show", str(file)]), "a folder on the way is no fault"
-    assert not _was_typed("/elsewhere/cache.db", ["show", str(file)])
-    assert not _was_typed(None, ["show", ""])
+    folder.mkdir()
+    assert was_typed(fault(file), {"run": file})
+    assert was_typed(fault(file), {"shards": ["", f"{file}/x.png"]}), "a file on the way"
+    assert not was_typed(fault(folder), {"run": folder / "x"}), "a folder on the way is no fault"
+    assert was_typed(fault(folder / "deep" / "x"), {"out": folder})
+    assert not was_typed(fault(folder / "deep" / "x"), {"dataset": folder}), "read by us, not typed"
+    assert not was_typed(fault(folder / "x", errno.ENOENT), {"out": folder}), "we should have it"
+    assert not was_typed(fault(Path("cache.db")), {"what": ".", "dataset": Path()})
+    assert not was_typed(fault(Path("/elsewhere/cache.db")), {"out": folder})
+    assert not was_typed(OSError("no file"), {"run": file, "limit": None})
 
 
 def test_a_folder_of_a_dataset_is_run_whatever_its_name(tmp_path: Path) -> None:
