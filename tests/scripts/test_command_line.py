@@ -154,6 +154,9 @@ def test_a_place_that_was_typed_and_cannot_be_used_is_one_sentence(tmp_path: Pat
     command = [sys.executable, "-m", "surveyor", "score", "meta", "said.jsonl"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.stderr.startswith("surveyor: said.jsonl: Line 1 is not valid JSON"), done.stderr
+    command = [*SURVEYOR, "score", "Line 1", "said.jsonl"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.stderr.startswith("surveyor: Line 1 holds no dataset"), "no line of the file"
     for out in ("file/log.json", "file/deeper/log.json"):
         command = [sys.executable, "-m", "surveyor", "export", "inspect", "run", out]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
