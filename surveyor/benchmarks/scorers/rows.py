@@ -96,7 +96,8 @@ def decode_row(line: bytes | str, number: int) -> Row:
 def read_predictions(lines: Iterable[bytes | str]) -> dict[str, object]:
     """Predictions by id from ``{"id": …, "prediction": …}`` lines; null is a failed one.
 
-    Numeric ids are read as their digits. Raises `RowError` for anything else and for an id that occurs twice: which of the two answers counts is not ours to choose.
+    Numeric ids are read as their digits. Raises `RowError` for anything else and for an id that
+    occurs twice: which of the two answers counts is not ours to choose.
     """
     found: dict[str, object] = {}
     for number, line in enumerate(lines, start=1):
