@@ -47,7 +47,8 @@ def source_of(
     dataset = Path(str(folder.record.config.get("dataset", "")))
     if not dataset.is_dir():
         raise UserError(
-            f"the dataset of {run} is not at {dataset} any more; put it back, or run again"
+            f"the dataset of {run} is not at {dataset}, seen from this folder; put it back, or "
+            "start where the run was started"
         )
     texts = skill_texts(folder)
     return RunSource(folder, Dataset.open(dataset), texts, capabilities, reasoning, layout)

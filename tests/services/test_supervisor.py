@@ -148,12 +148,16 @@ def test_a_shared_expert_that_cannot_load_says_why(dataset, state_dir):
         up(["scene", "depth"], [state_dir], "perfect", state_dir, shared=True)
 
 
-def test_a_truth_that_cannot_be_read_is_named(dataset, state_dir, tmp_path):
+def test_what_is_gone_from_a_dataset_is_named(dataset, state_dir, tmp_path):
     async def inside():
         async with experts_in_process([copy], tmp_path / "work", experts=("scene",)):
             pass
 
     copy = Path(shutil.copytree(dataset, tmp_path / "copy"))
+    (copy / "blobs").rename(copy / "elsewhere")
+    with pytest.raises(UserError, match="frames are missing from"):
+        up(["depth"], [copy], "perfect", state_dir)
+    (copy / "elsewhere").rename(copy / "blobs")
     for path in (copy / "truth/scenes").glob("*/truth.json"):
         path.unlink()
     for gone in ("truth.json cannot be read", "copy/truth, which experts .* make the dataset"):
