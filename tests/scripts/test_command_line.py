@@ -88,6 +88,7 @@ def test_names_of_earlier_versions_are_read_with_one_line_of_notice(tmp_path: Pa
             "--meta says how vsi-meta is made and means nothing for the dataset",
         ),
         ("run vsi-meta --scenes 2", "--scenes says how rooms is made and means nothing for the da"),
+        ("view --ask --dataset nope", "nope holds no dataset"),
         ("run rooms --launcher ray", "--launcher says where shards run; say --shards N too"),
         ("run rooms --model m", "planner_options.model is for a model: say --planner chat"),
         ("run rooms --out file:///tmp/r", "is a URL; give a path on this machine"),

@@ -250,6 +250,9 @@ def test_detached_experts_stay_until_down_and_only_they_go(dataset, state_dir, t
 def test_what_the_operator_must_mend_is_one_sentence(dataset, state_dir, tmp_path):
     with pytest.raises(UserError, match="holds no dataset"):
         up(["scene"], [tmp_path / "nowhere"], "perfect", state_dir)
+    with pytest.raises(UserError, match="holds no dataset"):
+        up(["scene"], [tmp_path / "nowhere"], "perfect", tmp_path / "new")
+    assert not (tmp_path / "new").exists(), "nothing of what was refused stays"
     assert supervisor_pid(state_dir / "supervisor.lock") is None
     with pytest.raises(UserError, match="give a token"):
         up(["scene"], [dataset], "perfect", state_dir, host="0.0.0.0")
