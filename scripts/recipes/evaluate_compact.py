@@ -23,12 +23,10 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
 
 import httpx2
@@ -40,6 +38,7 @@ from surveyor.benchmarks.run.config import RunConfig
 from surveyor.benchmarks.stats.intervals import clustered_mean
 from surveyor.benchmarks.usage import spend
 from surveyor.core.tasks import Task
+from surveyor.core.workers import in_processes
 from surveyor.memory.events import ToolStatus
 from surveyor.memory.runs import RunFolder
 from surveyor.scenes.rooms.catalog import CATALOG
@@ -306,15 +305,14 @@ def main() -> None:
     parts = [part for part in PARTS if given.only in (None, part.name)]
     folders = (given.model, given.dataset, given.out, given.beside or given.out)
     asked = Evaluation(*folders, given.limit, given.temperature)
-    with ProcessPoolExecutor(given.workers, get_context("spawn")) as pool:
-        teachers = {part.name: part for part in PARTS}
-        needed = {part.teacher for part in parts if part.told}
-        taught = [teachers[name] for name in sorted(needed)]
-        list(pool.map(partial(teach, asked), taught))
-        for part in taught:
-            tell(f"teacher, {part.name}", RunFolder.open(asked.taught(part)))
-        for said in pool.map(partial(played, asked), parts):
-            print(said, end="", flush=True)
+    teachers = {part.name: part for part in PARTS}
+    needed = {part.teacher for part in parts if part.told}
+    taught = [teachers[name] for name in sorted(needed)]
+    list(in_processes(partial(teach, asked), taught, given.workers))
+    for part in taught:
+        tell(f"teacher, {part.name}", RunFolder.open(asked.taught(part)))
+    for said in in_processes(partial(played, asked), parts, given.workers):
+        print(said, end="", flush=True)
     if given.against:
         run = RunFolder.open(given.out / "compact-plain")
         compare(run, RunFolder.open(given.against), given.price)

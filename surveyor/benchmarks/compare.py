@@ -13,12 +13,13 @@ from statistics import fmean
 from pydantic import JsonValue
 
 from surveyor.benchmarks.corruption_effect import ProbeReading, read_probe
-from surveyor.benchmarks.report.record import Estimate, read_report
+from surveyor.benchmarks.report.record import Estimate, read_report, scoring_command
 from surveyor.benchmarks.run.repeat import config_of
 from surveyor.benchmarks.scorers.registry import metric_named
 from surveyor.benchmarks.stats import Interval, PairedComparison, compare_runs
 from surveyor.core.errors import UserError
 from surveyor.core.records import FrozenRecord
+from surveyor.core.wording import many
 from surveyor.memory.runs import RunFolder
 
 
@@ -58,8 +59,8 @@ class RunComparison(FrozenRecord):
 def compare(a: RunFolder, b: RunFolder, seed: int = 0) -> RunComparison:
     """Compare two scored runs.
 
-    Raises `UserError` when one was never scored, when they were scored by different scorers, or
-    when they share no task.
+    Raises `UserError` when one was never scored or lost its scores, when they were scored by
+    different scorers, or when they share no task.
     """
     first, second = read_report(a), read_report(b)
     scorers = [(r.metric, r.metric_version, r.profile) for r in (first, second)]
@@ -110,10 +111,18 @@ def _probe(a: RunFolder, b: RunFolder) -> ProbeReading | None:
 
 
 def _means(folder: RunFolder) -> Mapping[str, float]:
-    """The mean over its epochs of every task's score, 0..1."""
+    """The mean over its epochs of every task's score, 0..1; `UserError` where scores are gone."""
     values: dict[str, list[float]] = {}
-    for score in folder.results():
+    results = folder.results()
+    for score in results:
         values.setdefault(score.task_id, []).append(score.value)
+    there = {(score.task_id, score.epoch) for score in results}
+    owed = [(t.id, epoch) for t, epoch in folder.scheduled() if (t.id, epoch) not in there]
+    if owed:
+        logs = sum(folder.episode_path(*key).exists() for key in owed)
+        mend = scoring_command(folder) if logs else "its logs are gone too, put the folder back"
+        total = many(len(folder.schedule) * folder.record.epochs, "score")
+        raise UserError(f"{folder.path} lacks {len(owed)} of its {total} (results.jsonl): {mend}")
     return {name: fmean(mine) for name, mine in values.items()}
 
 

@@ -21,10 +21,9 @@ At = Annotated[
 @app.command()
 def show(at: At = None) -> None:
     """Print where the cache is and what it holds, by expert."""
-    from surveyor.compose.run import default_cache
     from surveyor.tools.cache_use import cache_use
 
-    folder = at or default_cache()
+    folder = _folder(at)
     use = cache_use(folder)
     print(f"cache: {folder}")
     for expert, (count, size) in sorted(use.answers.items()):
@@ -36,13 +35,24 @@ def show(at: At = None) -> None:
 @app.command()
 def clear(at: At = None) -> None:
     """Forget every answer and its blobs; datasets, runs and what was fetched stay."""
-    from surveyor.compose.run import default_cache
     from surveyor.tools.cache_use import cache_use, clear_cache
 
-    folder = at or default_cache()
+    folder = _folder(at)
     clear_cache(folder)
     left = cache_use(folder)
     print(f"cleared {folder}: {sum(n for n, _ in left.answers.values())} answers left")
+
+
+def _folder(at: Path | None) -> Path:
+    """The cache that is meant. A folder that was named has to be one: datasets and runs have blobs
+    too, and they would be removed."""
+    from surveyor.compose.run import default_cache
+    from surveyor.core.errors import UserError
+    from surveyor.tools.cache_use import ANSWERS
+
+    if at is not None and not any(at.glob(f"{ANSWERS}*")):
+        raise UserError(f"{at} is no cache: it holds no {ANSWERS}; name another folder with --at")
+    return at or default_cache()
 
 
 def _mebibytes(size: int) -> str:

@@ -7,9 +7,9 @@ and exit code 2, an infrastructure failure with one sentence and exit code 3, Ct
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import sys
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -69,8 +69,11 @@ class LazyVerbs(Verbs):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as stop:  # here, because the library's main says nothing of it
+            from surveyor.benchmarks.run.launch import PART
+
             saved = f": {stop}; run the same command again to resume" if str(stop) else ""
-            print(f"\nstopped{saved}", file=sys.stderr)
+            if PART not in os.environ:
+                print(f"\nstopped{saved}", file=sys.stderr)
             raise typer.Exit(130) from None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -111,23 +114,6 @@ def main() -> None:
     except InfrastructureError as error:
         _say(error)
         raise SystemExit(3) from None
-    except OSError as error:
-        if not _was_typed(error.filename, sys.argv[1:]):
-            raise
-        _say(UserError(f"{error.filename}: {error.strerror}; name another place"))
-        raise SystemExit(2) from None
-
-
-def _was_typed(path: object, words: list[str]) -> bool:
-    """Whether a file that could not be used was typed, lies below what was, or is a file where
-    the way to it needs a folder."""
-    if not isinstance(path, str):
-        return False
-    at = Path(path).absolute()
-    places = [Path(word.partition("=")[2] or word).absolute() for word in words if word]
-    return any(
-        at.is_relative_to(place) or (place.is_relative_to(at) and at.is_file()) for place in places
-    )
 
 
 def _renamed(arguments: list[str]) -> list[str]:

@@ -14,6 +14,7 @@ import typer
 from surveyor.agent.chat.config import ChatConfig
 from surveyor.benchmarks.run.config import ExpertOptions, RunConfig
 from surveyor.cli.options import Group, with_options
+from surveyor.cli.verbs import refuse_preset
 from surveyor.compose.planner_options import PlannerOptions
 from surveyor.core.object_store import STORE
 
@@ -92,8 +93,7 @@ def run(
     wanted = {**typed, **({"dataset": dataset} if dataset else {})}
     if experts is not None:
         if wanted.get("expert_options"):
-            them = "--experts" if named else "those that the environment names"
-            raise UserError(f"--preset is for experts that this run starts, not for {them}")
+            refuse_preset("those that the environment names")
     elif config is None and repeated is None:
         wanted.setdefault("expert_options", ExpertOptions().model_dump())
     settings = configured(config, repeated, wanted, trusted=trust)

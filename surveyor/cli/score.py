@@ -38,6 +38,7 @@ def score(
 
     Every scheduled question counts; failed and missing ones count 0.
     """
+    from surveyor.benchmarks.scorers.rows import RowError
     from surveyor.core.errors import UserError
 
     chosen = profile or None
@@ -51,9 +52,8 @@ def score(
                 _score_captions(Path(what), file, json)
             else:
                 _score_predictions(Path(what), file, metric, chosen, json)
-        except UserError as error:
-            named = f"{file}: {error}" if str(error).startswith("Line ") else str(error)
-            raise UserError(named) from None
+        except RowError as error:
+            raise UserError(f"{file}: {error}") from None
     elif what:
         _score_run(Path(what), dataset, metric, chosen, json)
     else:

@@ -55,7 +55,10 @@ def _settings(given: Mapping[str, Any], *names: str, **more: object) -> dict[str
 @app.command()
 def rollouts(
     dataset: Annotated[Path, typer.Argument(help="A dataset of split train.")],
-    out: Annotated[Path, typer.Argument(help="The run to make; the same one again resumes it.")],
+    out: Annotated[
+        Path,
+        typer.Argument(help="The run to make; the same one again resumes it.", callback=_place),
+    ],
     preset: Preset = "perfect",
     drawn: Annotated[
         int | None, typer.Option(help="Seed of workflows drawn at random, a skill each.")

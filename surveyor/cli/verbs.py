@@ -1,13 +1,17 @@
-"""Groups of verbs: what is mistyped is answered with what there is, a URL as a path refused."""
+"""Groups of verbs: what is mistyped is answered with what there is, what no verb takes refused."""
 
 from __future__ import annotations
 
+import errno
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from typer.core import TyperGroup
+
+WRITTEN = frozenset({"out", "into", "state", "library", "places", "ply", "glb", "rrd", "html"})
+"""Parameters that say where a verb writes."""
 
 
 class Verbs(TyperGroup):
@@ -22,21 +26,57 @@ class Verbs(TyperGroup):
             ctx.fail(f"there is no command {args[0]!r}{hint}")
         name, command, rest = super().resolve_command(ctx, args)
         if command is not None and command.callback is not None:
-            command.callback = _with_plain_paths(command.callback)
+            command.invoke = functools.partial(_checked, command.invoke)  # type: ignore[method-assign]
         return name, command, rest
 
 
-def _with_plain_paths(verb: Callable[..., object]) -> Callable[..., object]:
-    """The verb, which refuses a URL where it takes a path: it would become a folder "file:"."""
+def _checked(invoke: Callable[[Any], Any], ctx: Any) -> Any:
+    """Carry a verb out, unless it was given what no verb takes: a URL where a path belongs, which
+    would become a folder "file:"; an error model of experts that run already. A file that was
+    typed, or was to be written, and could not be used is the user's to mend."""
+    from surveyor.core.errors import UserError
+    from surveyor.core.paths import refuse_url
 
-    @functools.wraps(verb)
-    def call(**given: object) -> object:
-        for value in given.values():
-            for one in value if isinstance(value, list | tuple) else (value,):
-                if isinstance(one, Path):
-                    from surveyor.core.paths import refuse_url
+    for _, one in _given(ctx.params):
+        if isinstance(one, Path):
+            refuse_url(one)
+    preset = ctx.get_parameter_source("preset")
+    if ctx.params.get("experts") is not None and preset is not None and preset.name != "DEFAULT":
+        refuse_preset("--experts")
+    try:
+        return invoke(ctx)
+    except OSError as error:
+        if not was_typed(error, ctx.params):
+            raise
+        told = f"{error.filename}: {error.strerror}; name another place"
+        raise UserError(told) from None
 
-                    refuse_url(one)
-        return verb(**given)
 
-    return call
+def was_typed(error: OSError, params: Mapping[str, object]) -> bool:
+    """Whether a file that could not be used is one that was given, a file where the way to one
+    needs a folder, or one that could not be written in a place that a verb writes to."""
+    if not isinstance(error.filename, str):
+        return False
+    at = Path(error.filename).absolute()
+    for name, one in _given(params):
+        place = Path(one).absolute()
+        if at == place or (place.is_relative_to(at) and at.is_file()):
+            return True
+        if name in WRITTEN and error.errno != errno.ENOENT and at.is_relative_to(place):
+            return True
+    return False
+
+
+def _given(params: Mapping[str, object]) -> Iterator[tuple[str, str | Path]]:
+    """Whatever was given that may be a path, with its parameter's name."""
+    for name, value in params.items():
+        for one in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(one, str | Path) and str(one):
+                yield name, one
+
+
+def refuse_preset(them: str) -> None:
+    """`UserError`: error models belong to reference experts, which a verb starts."""
+    from surveyor.core.errors import UserError
+
+    raise UserError(f"--preset is for experts that this run starts, not for {them}")

@@ -15,6 +15,7 @@ from surveyor.agent.survey.offer import TOOL_SETS
 from surveyor.agent.survey.offer import offered as our_tools
 from surveyor.benchmarks.run.baselines import offered
 from surveyor.benchmarks.run.config import RunConfig
+from surveyor.benchmarks.run.preflight import check_place
 from surveyor.benchmarks.run.provenance import record
 from surveyor.benchmarks.run.schedule import scheduled
 from surveyor.benchmarks.runner import EpisodeContext, RunContext, run_dataset
@@ -25,7 +26,6 @@ from surveyor.compose.place import (
     PICTURE,
     PLACES,
     Place,
-    check_root,
     make_place,
     name_of,
     open_place,
@@ -97,7 +97,7 @@ def ask(photos: Sequence[Path | str], question: str, asking: Asking | None = Non
 
 def the_place(photos: Sequence[Path | str], asking: Asking) -> tuple[Place, tuple[str, ...]]:
     """The place that is asked about, and what was odd about its photos."""
-    check_root(asking.root)
+    check_place(asking.root, "name another folder with --out")
     if photos:
         paths = [Path(photo) for photo in photos]
         given = read_photos(paths)

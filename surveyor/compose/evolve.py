@@ -30,10 +30,11 @@ from surveyor.training.evolution.bill import bill, told
 from surveyor.training.evolution.cases import Case, load_cases
 from surveyor.training.evolution.given import rollouts_of
 from surveyor.training.evolution.library import Library
-from surveyor.training.evolution.players import LoggedPlayer, Scores, Style
+from surveyor.training.evolution.players import LoggedPlayer, Style
 from surveyor.training.evolution.records import (
     EvolveReport,
     EvolveSettings,
+    Plan,
     RoundReport,
     plot,
     round_line,
@@ -91,11 +92,13 @@ async def _evolve(request: EvolveRequest) -> EvolveReport:
     def tell(round_: RoundReport) -> None:
         print(round_line(round_, request.settings.rounds), file=sys.stderr, flush=True)
 
-    preset_of(request.preset)  # named in a sentence before anything is made
+    # Refused in a sentence before anything is made.
+    preset_of(request.preset)
+    if request.experts is not None:
+        EndpointsFile.named(request.experts)
     cases = load_cases(request.datasets)
+    given, texts, _ = await _evidence(request, cases)
     async with open_player(request) as who:
-        given = await _given(request, cases, who.scores)
-        texts = await _texts(request, cases, who.scores)
         return await evolve(
             Library(request.library),
             cases,
@@ -110,37 +113,32 @@ async def _evolve(request: EvolveRequest) -> EvolveReport:
 
 async def _bill(request: EvolveRequest) -> str:
     cases = load_cases(request.datasets)
-    async with Scorer(request.datasets) as scorer:
-        given = await _given(request, cases, scorer)
-        texts = await _texts(request, cases, scorer)
-    taught = {scene for text in texts for scene in text.provenance.scenes}
-    known = frozenset(
-        {rollout.room for rollout in given} | {c.room for c in cases if c.task.scene_id in taught}
-    )
-    plan = plan_rooms(cases, known, request.settings)
+    given, _, plan = await _evidence(request, cases)
     lines = bill(cases, plan, request.settings, given)
     return told(lines[-1:] if given else lines)
 
 
-async def _given(
-    request: EvolveRequest, cases: Sequence[Case], scores: Scores
-) -> tuple[Rollout, ...]:
-    folders = [RunFolder.open(path) for path in request.runs]
-    return await rollouts_of(folders, cases, scores)
-
-
-async def _texts(
-    request: EvolveRequest, cases: Sequence[Case], scores: Scores
-) -> tuple[TextualSkill, ...]:
-    folders = [RunFolder.open(path) for path in request.runs]
-    return textual_skills(await tried_in(folders, cases, scores))
+async def _evidence(
+    request: EvolveRequest, cases: Sequence[Case]
+) -> tuple[tuple[Rollout, ...], tuple[TextualSkill, ...], Plan]:
+    """What the given runs hold, and which rooms are left to teach and judge beside theirs."""
+    given: tuple[Rollout, ...] = ()
+    texts: tuple[TextualSkill, ...] = ()
+    if folders := [RunFolder.open(path) for path in request.runs]:
+        async with Scorer(request.datasets) as scorer:
+            given = await rollouts_of(folders, cases, scorer)
+            texts = textual_skills(await tried_in(folders, cases, scorer))
+    taught = {scene for text in texts for scene in text.provenance.scenes}
+    known = frozenset(
+        {rollout.room for rollout in given} | {c.room for c in cases if c.task.scene_id in taught}
+    )
+    return given, texts, plan_rooms(cases, known, request.settings)
 
 
 @asynccontextmanager
 async def open_player(request: EvolveRequest) -> AsyncIterator[LoggedPlayer]:
     """The player: planner, experts, log, scorer."""
     library = Library(request.library)
-    library.root.mkdir(parents=True, exist_ok=True)
     work = library.root / "experts"
     async with AsyncExitStack() as stack:
         style: Style = ProgramStyle()

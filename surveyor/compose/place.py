@@ -165,13 +165,6 @@ def _file_name(name: str) -> str:
     return safe_name(check_name(name, "the place's name", "choose another, as in --place kitchen"))
 
 
-def check_root(root: Path) -> None:
-    """`UserError` where places cannot be kept because a file stands there."""
-    for path in (root, *root.parents):
-        if path.exists() and not path.is_dir():
-            raise UserError(f"places are kept in a folder, and {path} is a file; name a folder")
-
-
 def place_names(root: Path) -> list[str]:
     """The places under ``root``, the one that was asked about last first."""
     found = list(root.glob(f"*/{PHOTOS}"))

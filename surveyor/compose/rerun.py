@@ -24,7 +24,7 @@ from surveyor.benchmarks.run.config import RunConfig
 from surveyor.compose.configuration import config_to_replay
 from surveyor.compose.planner_options import PlannerOptions
 from surveyor.compose.run import Job, default_cache
-from surveyor.compose.session import experts_needed, finish
+from surveyor.compose.session import check_served, experts_beside, experts_needed, finish
 from surveyor.core.blobs import BlobStore, sha256_of
 from surveyor.core.dataset import Dataset
 from surveyor.core.errors import UserError
@@ -266,13 +266,14 @@ def _serving(
     experts: Path | None,
 ) -> Iterator[Path]:
     """An endpoints file of everybody: those that were swapped, and the others as they were."""
-    state = place.with_name(place.name + ".experts")
     kept = [name for name in needed if name not in swaps.by_expert]
-    with ExitStack() as stack:
+    if experts is not None:
+        check_served(experts, kept, config)
+    with experts_beside(place) as state, ExitStack() as stack:
         told: list[ExpertEndpoint] = []
         for number, (expert, who) in enumerate(swaps.by_expert.items()):
             at = state / f"swap{number}"
-            told.append(_found(expert, who, at) or stack.enter_context(_replayed(expert, who, at)))
+            told.append(_found(expert, who) or stack.enter_context(_replayed(expert, who, at)))
         token = None
         if kept and experts is not None:
             given = EndpointsFile.named(experts).read()
@@ -289,7 +290,7 @@ def _serving(
         yield file
 
 
-def _found(expert: str, who: str, at: Path) -> ExpertEndpoint | None:
+def _found(expert: str, who: str) -> ExpertEndpoint | None:
     """Where who is swapped in answers already; ``None`` where he must be started."""
     if who.startswith(("http://", "https://")):
         return ExpertEndpoint(expert=expert, url=who, pid=0, backend="swapped")

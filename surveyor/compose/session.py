@@ -169,8 +169,13 @@ def is_complete(path: Path) -> bool:
     if not (path / "run.json").exists():
         return False
     folder = RunFolder.open(path)
+    return ended(folder) == len(folder.schedule) * folder.record.epochs
+
+
+def ended(folder: RunFolder) -> int:
+    """How many of a run's episodes need not be played any more."""
     incomplete = (None, EpisodeStatus.INCOMPLETE)
-    return all(
+    return sum(
         folder.status(task.id, epoch) not in incomplete for task, epoch in folder.scheduled()
     )
 
@@ -274,14 +279,24 @@ def running_experts(request: Request, dataset: Path, folder: Path) -> Iterator[P
         yield request.endpoints
         return
     check_embedded(dataset, needed)
+    with (
+        experts_beside(folder) as state,
+        reference_experts(dataset, request.preset, state, request.config) as at,
+    ):
+        yield at
+
+
+@contextmanager
+def experts_beside(folder: Path) -> Iterator[Path]:
+    """The folder of experts that are started for a run. Nothing of it stays when the run was
+    refused before it began, unless what is told names a log in there."""
     state = folder.with_name(folder.name + ".experts")
     ours = not state.exists()
     try:
-        with reference_experts(dataset, request.preset, state, request.config) as at:
-            yield at
-    except UserError as error:
+        yield state
+    except BaseException as error:
         refused = isinstance(error, AnotherRun) or not (folder / LOCK).exists()
-        if ours and refused:  # nothing of it stays
+        if ours and refused and state.name not in str(error):
             shutil.rmtree(state, ignore_errors=True)
         raise
 

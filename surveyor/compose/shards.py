@@ -10,7 +10,7 @@ from surveyor.benchmarks.run.launch import Shards, run_here, run_on_ray, slurm_s
 from surveyor.benchmarks.run.merge import merge
 from surveyor.benchmarks.run.schedule import select
 from surveyor.benchmarks.scoring import metric_of, score_apart
-from surveyor.compose.session import MADE_BY, Request, dataset_folder, write_page
+from surveyor.compose.session import MADE_BY, Request, dataset_folder, ended, write_page
 from surveyor.compose.sharing import gathered
 from surveyor.compose.tables import show
 from surveyor.core.dataset import Dataset
@@ -18,6 +18,7 @@ from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.core.tasks import Task
 from surveyor.core.wording import many
 from surveyor.core.workers import python_module
+from surveyor.memory.runs import RunFolder
 from surveyor.memory.shared_runs import runs_url
 
 LAUNCHERS = ("here", "slurm", "ray")
@@ -38,7 +39,8 @@ def launch(request: Request, count: int, launcher: str, arguments: Sequence[str]
     if request.config.shard is not None:
         raise UserError("say --shards to run all parts, or --shard i/n to run one; not both")
     dataset = dataset_folder(request)
-    _check_enough(select(Dataset.open(dataset).tasks(), request.config), count)
+    tasks = select(Dataset.open(dataset).tasks(), request.config)
+    _check_enough(tasks, count)
     base = _base(arguments or sys.argv[1:], request, dataset)
     shared = runs_url(request.store) if request.store else ""
     shards = Shards(base, request.folder(dataset), count, shared)
@@ -47,7 +49,10 @@ def launch(request: Request, count: int, launcher: str, arguments: Sequence[str]
         return
     if shards.out.exists():
         raise UserError(f"{shards.out} exists already; choose another --out")
-    codes = run_here(shards) if launcher == "here" else run_on_ray(shards)
+    try:
+        codes = run_here(shards) if launcher == "here" else run_on_ray(shards)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_saved(shards, len(tasks) * request.config.epochs)) from None
     if failed := [index for index, code in codes.items() if code != 0]:
         raise InfrastructureError(
             f"{len(failed)} of {many(count, 'shard')} did not end well, the first "
@@ -65,6 +70,13 @@ def _check_enough(tasks: Sequence[Task], count: int) -> None:
             f"these tasks are about {many(scenes, 'scene')} and cannot be split into {count} "
             f"shards; say --shards {scenes} or fewer"
         )
+
+
+def _saved(shards: Shards, total: int) -> str:
+    """How many episodes have ended in the shards that were begun."""
+    folders = [shards.folder(index) for index in range(1, shards.count + 1)]
+    done = sum(ended(RunFolder.open(one)) for one in folders if (one / "run.json").exists())
+    return f"{done} of {many(total, 'episode')} saved in the shards of {shards.out}"
 
 
 def _put_together(shards: Shards, dataset: Path, types: Sequence[str]) -> None:

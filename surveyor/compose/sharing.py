@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from surveyor.benchmarks.run.preflight import check_place
 from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.core.object_store import ObjectStore
 from surveyor.memory.runs import LOCK, AnotherRun, RunFolder
@@ -77,6 +78,7 @@ def gathered(parts: Sequence[str], beside: Path) -> Iterator[list[RunFolder]]:
 
     Raises `UserError` where there is no such run; what the block refuses is named as it was given.
     """
+    check_place(beside, "choose another place")
     beside.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=beside.parent, prefix=f".{beside.name}-") as room:
         runs = [_opened(part, Path(room) / str(k)) for k, part in enumerate(parts)]

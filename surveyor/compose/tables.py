@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from surveyor.benchmarks.report.record import (
     BY_CONSTRUCTION,
+    GUESSED_NOTE,
     Estimate,
     Guesses,
     RunReport,
@@ -25,10 +26,6 @@ REFERENCE_NOTE = (
 )
 
 TABLE_NOTE = "the table of objects was offered (`scene`): what was read there was not measured."
-
-GUESSED_NOTE = (
-    "every answer is a guess: nothing was measured with the tools and experts that it had."
-)
 
 
 def show(reports: Mapping[str, RunReport]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from surveyor.agent.chat.capabilities import Capabilities
 from surveyor.benchmarks.run.config import RunConfig
+from surveyor.benchmarks.run.preflight import check_place
 from surveyor.benchmarks.run.progress import PlainLines
 from surveyor.benchmarks.run.schedule import select
 from surveyor.compose.run import default_cache
@@ -46,7 +47,8 @@ def source_of(
     dataset = Path(str(folder.record.config.get("dataset", "")))
     if not dataset.is_dir():
         raise UserError(
-            f"the dataset of {run} is not at {dataset} any more; put it back, or run again"
+            f"the dataset of {run} is not at {dataset}, seen from this folder; put it back, or "
+            "start where the run was started"
         )
     texts = skill_texts(folder)
     return RunSource(folder, Dataset.open(dataset), texts, capabilities, reasoning, layout)
@@ -119,10 +121,8 @@ def roll_out(
         tools=("all", "program") if written else (),
     )
     planner, tools = (ProgramWriter(), [program_tool()]) if written else (None, [])
-    work = WORK / "experts" / f"{dataset.name}-{preset}"
-    run, summary = asyncio.run(
-        play_run(out, dataset, work, config, planner, [PlainLines(sys.stderr)], tools)
-    )
+    work, told = _work(dataset, preset), [PlainLines(sys.stderr)]
+    run, summary = asyncio.run(play_run(out, dataset, work, config, planner, told, tools))
     if summary.interrupted:
         raise KeyboardInterrupt(summary.saved(out))
     if not summary.complete:
@@ -132,6 +132,14 @@ def roll_out(
         )
     scores = [score.value for score in run.results()]
     print(f"{out}: {many(len(scores), 'episode')}, score {sum(scores) / len(scores):.3f}")
+
+
+def _work(dataset: Path, preset: str) -> Path:
+    """Where reference experts in this process keep what they are asked; `UserError` where they
+    cannot."""
+    work = WORK / "experts" / f"{dataset.name}-{preset}"
+    check_place(work, "start in another folder")
+    return work
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,9 +268,8 @@ def reinforce_agent(
         )
 
     async def play() -> Path:
-        work = WORK / "experts" / f"{dataset.name}-{preset}"
         async with (
-            experts_in_process([dataset], work, preset=preset) as client,
+            experts_in_process([dataset], _work(dataset, preset), preset=preset) as client,
             Scorer([dataset]) as scorer,
         ):
             known = Vocabulary.load(agent).known

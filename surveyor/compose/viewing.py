@@ -10,10 +10,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
+from surveyor.benchmarks.run.preflight import check_place
 from surveyor.compose.ask import Asking
 from surveyor.compose.asking_pages import OwnPlaces
-from surveyor.compose.place import check_root
 from surveyor.compose.run import default_cache
+from surveyor.core.dataset import read_manifest
 from surveyor.core.errors import UserError
 from surveyor.memory.runs import RunFolder
 from surveyor.skills.snapshot import DATABASE
@@ -41,13 +42,15 @@ def viewer_app(
     training: Sequence[Path] = (),
     truth: bool = False,
 ) -> App:
-    """The guarded app; `UserError` when a run is not one.
+    """The guarded app; `UserError` when a run or a dataset is not one.
 
     With ``asking`` it keeps photos and answers questions about them, which ``turn`` can stop, and
     needs no run; ``truth`` lets it show the hidden side of datasets that this machine holds.
     """
+    for dataset in datasets:
+        read_manifest(dataset)
     if asking is not None:
-        check_root(asking.root)
+        check_place(asking.root, "name another folder with --places")
     found = RunLibrary(_found(runs, asking), cache or default_cache(), datasets, truth=truth)
     turn = turn or AskingTurn()
     places = OwnPlaces(asking, found.add, found.runs, turn) if asking is not None else None

@@ -180,11 +180,11 @@ def _open(path: Path, schema: Schema, *, read_only: bool) -> sqlite3.Connection:
 def _create(path: Path, schema: Schema) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     except OSError as error:
         raise UserError(
-            f"{path.parent} cannot be made ({error.strerror}); choose another place for {path.name}"
+            f"{path} cannot be made ({error.strerror}); choose another place for it"
         ) from None
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     os.close(handle)
     temporary = Path(name)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ from typing import TypeVar
 
 from surveyor.core.errors import InfrastructureError
 
+_LOG = logging.getLogger(__name__)
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -52,6 +54,9 @@ def in_processes(work: Callable[[T], R], items: Sequence[T], workers: int) -> It
     pool = ProcessPoolExecutor(min(workers, len(items)), get_context("spawn"), _begin)
     try:
         yield from pool.map(work, items)
+    except KeyboardInterrupt:
+        _LOG.warning("stopping: what is begun is finished first; Ctrl-C again drops it")
+        raise
     except BrokenProcessPool:
         raise InfrastructureError(
             "a process of ours was killed, perhaps for its memory; run the same command again"

@@ -6,6 +6,7 @@ import contextlib
 import os
 import secrets
 import select
+import shutil
 import signal
 import subprocess
 import time
@@ -204,17 +205,20 @@ def launch(
         raise UserError(
             f"experts are already running in {plan.state_dir}; stop them with `surveyor serve down`"
         )
+    ours = not plan.state_dir.exists()
     write_atomically(plan.state_dir / "plan.json", plan.model_dump_json(indent=1))
     parent_death_pipe = None if detached else ParentDeathPipe()
     process = _start(plan, parent_death_pipe)
     try:
         _await_announcement(process, plan, timeout)
         endpoints = read_endpoints(plan.endpoints_file)
-    except BaseException:
+    except BaseException as error:
         process.terminate()
         process.wait()
         if parent_death_pipe is not None:
             parent_death_pipe.cut()
+        if ours and isinstance(error, UserError):  # the sentence is all that its log says
+            shutil.rmtree(plan.state_dir, ignore_errors=True)
         raise
     return SupervisorHandle(plan, endpoints, process.pid, process, parent_death_pipe)
 

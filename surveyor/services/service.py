@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from surveyor.core.errors import InfrastructureError
+from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.services.artifacts import ArtifactWriter, BlobWriter
 from surveyor.services.batcher import Batcher
 from surveyor.services.blob_resolver import BlobResolver
@@ -139,7 +139,8 @@ class Service:
             self._ready = True
         except Exception as error:  # noqa: BLE001 - kept for /readyz and the worker's exit code
             _LOG.error("expert %s cannot load: %s", self.expert.name, error)
-            self.failure = error
+            cause = error.__cause__
+            self.failure = cause if isinstance(cause, UserError) else error
             self.failed.set()
 
     async def _answer(self, request: BaseModel, artifacts: ArtifactWriter) -> ExpertAnswer:
@@ -157,7 +158,8 @@ class Service:
             _LOG.error("expert %s ran out of memory on a request", expert.name)
             raise out_of_memory() from error
         except Exception as error:
-            _LOG.exception("expert %s failed on a request", expert.name)
+            ours = not isinstance(error, UserError)  # of files, its sentence says enough
+            _LOG.error("expert %s failed on a request", expert.name, exc_info=ours)
             message = f"the expert failed on this request ({type(error).__name__}: {error})"
             raise ExpertError(ErrorCode.INTERNAL, message[:500]) from error
 

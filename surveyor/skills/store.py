@@ -14,6 +14,7 @@ from pydantic import JsonValue
 
 from surveyor.core.errors import UserError
 from surveyor.core.sqlite import Database, connect, transaction
+from surveyor.core.wording import closest
 from surveyor.skills.documents import SkillDocument, parse, version_of
 from surveyor.skills.entries import Entry, LedgerRow, StoredSkill, read_entry
 from surveyor.skills.provenance import Origin, Provenance, SceneMark, Status
@@ -132,7 +133,9 @@ class SkillStore(Database):
             (name,),
         ).fetchone()
         if row is None:
-            raise UserError(f"there is no skill named {name}; `surveyor skills list` shows them")
+            known = [skill.document.name for skill in self.skills(None)]
+            hint = closest(name, known) or "; `surveyor skills list` shows them"
+            raise UserError(f"there is no skill named {name}{hint}")
         return self.get(row[0])
 
     def skills(self, status: Status | None = Status.ACTIVE) -> tuple[StoredSkill, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from surveyor.agent.program.trace import narrate
 from surveyor.benchmarks.compare import in_words
-from surveyor.benchmarks.report.record import RunReport, read_report
+from surveyor.benchmarks.report.record import GUESSED_NOTE, RunReport, read_report
 from surveyor.benchmarks.tool_use import tool_use
 from surveyor.core.errors import UserError
 from surveyor.memory.episodes import Episode
@@ -46,6 +46,10 @@ def run_text(folder: RunFolder) -> Iterator[str]:
     tally = report.tally
     yield f"overall {ends.value:.1f}{interval}"
     yield f"scored {tally.scored}, failed {tally.failed}, incomplete {tally.incomplete}"
+    if guesses := report.guesses.n:
+        yield f"guesses {guesses}, their score {report.guesses.score:.1f}"
+    if report.guessed_only:
+        yield GUESSED_NOTE
     if report.reference:
         yield "answered by reference experts, which know the truth: an upper bound"
     for row in report.types:
@@ -68,6 +72,8 @@ def episode_text(folder: RunFolder, name: str) -> Iterator[str]:
     yield episode.started.question
     yield from (f"  {option}" for option in episode.started.options)
     yield _verdict(episode, score)
+    if episode.given is not None and episode.given.guess and "why" in episode.given.notes:
+        yield str(episode.given.notes["why"])
     uses = {key: use.value for key, use in tool_use(episode).uses.items()}
     outcomes = {outcome.call_id: outcome for outcome in episode.outcomes}
     yield "steps"

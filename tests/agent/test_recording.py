@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
+from surveyor.agent.chat.capabilities import DialectName
 from surveyor.agent.chat.config import ChatConfig
 from surveyor.agent.chat.planner import ChatPlanner
 from surveyor.core.blobs import BlobStore
@@ -32,9 +34,13 @@ def told(reply: Reply, prompt: list[int], ids: list[int]) -> Reply:
     return Reply(orjson.dumps(body))
 
 
-def record(root: Path, replies: list[Reply], **can: Any) -> tuple[list[ModelCall], list[bytes]]:
+def record(
+    root: Path, replies: list[Reply], sampling: dict[str, Any] | None = None, **can: Any
+) -> tuple[list[ModelCall], list[bytes]]:
     async def episode() -> MemoryLog:
-        config = ChatConfig(model="test", base_url=server.url, capabilities=can)
+        config = ChatConfig(
+            model="test", base_url=server.url, capabilities=can, sampling=sampling or {}
+        )
         stores = [BlobStore(root / "blobs")]
         async with ChatPlanner(config, stores, recording=BlobStore(root / "run")) as planner:
             _, log = await play(planner, root)
@@ -56,6 +62,27 @@ def test_every_request_can_be_rebuilt_from_the_log(tmp_path: Path) -> None:
         assert body_of(kept, calls, position, pixels) == body
     assert [call.shared for call in calls] == [0, 2, 5]
     assert len({call.settings for call in calls}) == 1
+
+
+@pytest.mark.parametrize("dialect", [name for name in DialectName if name is not DialectName.CODE])
+def test_settings_that_are_kept_once_are_those_of_every_turn(
+    tmp_path: Path, dialect: DialectName
+) -> None:
+    many = [says("hm")] * 4
+    told: dict[str, int] = {}
+    for seed in (1, 2):  # a second conversation, of the same planner's kind, has its own
+        sampling = {"temperature": 0.5, "seed": seed}
+        calls, bodies = record(tmp_path, many, sampling=sampling, dialect=dialect)
+        assert len(calls) == len(bodies) > 1
+        assert len({call.settings for call in calls}) == 1
+        kept = BlobStore(tmp_path / "run")
+        for position, body in enumerate(bodies):
+            sent = orjson.loads(body)
+            assert body_of(kept, calls, position, [BlobStore(tmp_path / "blobs")]) == body
+            del sent["messages"]
+            told[calls[position].settings] = sent["seed"]
+            assert orjson.loads(kept.get(calls[position].settings)) == sent
+    assert sorted(told.values()) == [1, 2]
 
 
 def test_pictures_that_were_made_smaller_are_kept_as_they_were_sent(tmp_path: Path) -> None:

@@ -41,7 +41,9 @@ from tests.scenes.worlds import living_room
 SCENES = ("living", "studio", "attic")
 
 
-def make_dataset(path: Path, scenes: tuple[str, ...] = SCENES, n_frames: int = 3) -> Dataset:
+def make_dataset(
+    path: Path, scenes: tuple[str, ...] = SCENES, n_frames: int = 3, split: str = "test"
+) -> Dataset:
     """A dataset of hand-made rooms with tiny real pictures."""
 
     def build(scene_id: str) -> SceneBundle:
@@ -51,8 +53,8 @@ def make_dataset(path: Path, scenes: tuple[str, ...] = SCENES, n_frames: int = 3
         )
         return SceneBundle(living_room(scene_id, n_frames), fps=2.0, pictures=pictures)
 
-    plan = DatasetPlan(name="tiny", generator="test", seed=3, scenes=scenes)
-    write_dataset(path, plan, build, partial(ask, dataset="tiny", split="test", seed=3))
+    plan = DatasetPlan(name="tiny", generator="test", seed=3, scenes=scenes, split=split)
+    write_dataset(path, plan, build, partial(ask, dataset="tiny", split=split, seed=3))
     return Dataset.open(path)
 
 

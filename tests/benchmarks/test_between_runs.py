@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -132,6 +133,23 @@ def test_comparison_pairs_tasks_and_says_what_else_differs(
     assert (same.overall.difference.value, same.overall.mcnemar_p, same.notes) == (0, 1, ())
     score_run(b, dataset.path, profile="lenient")
     with pytest.raises(UserError, match="score both the same way"):
+        compare(a, b)
+
+
+def test_a_comparison_says_which_scores_are_gone(tmp_path: Path, dataset: Dataset) -> None:
+    a, b = (play(tmp_path / name, dataset, epochs=2)[0] for name in "ab")
+    score_run(a, dataset.path)
+    score_run(b, dataset.path)
+    results = b.path / "results.jsonl"
+    lines = results.read_bytes().splitlines(keepends=True)
+    results.write_bytes(b"".join(lines[:-1]))
+    with pytest.raises(UserError, match=f"b lacks 1 of its {len(lines)} scores .*surveyor score"):
+        compare(a, b)
+    results.unlink()
+    with pytest.raises(UserError, match=f"b lacks {len(lines)} of its .* --dataset {dataset.path}"):
+        compare(b, a)
+    shutil.rmtree(b.path / "episodes")
+    with pytest.raises(UserError, match="its logs are gone too, put the folder back"):
         compare(a, b)
 
 

@@ -12,7 +12,7 @@ from surveyor.agent.planner import PlannerInput, Turn
 from surveyor.agent.scripted import Play
 from surveyor.benchmarks.compare import compare
 from surveyor.benchmarks.report.page import render_page
-from surveyor.benchmarks.report.record import read_report
+from surveyor.benchmarks.report.record import GUESSED_NOTE, read_report
 from surveyor.benchmarks.scoring import score_run
 from surveyor.compose.tables import comparison, show
 from surveyor.core.dataset import Dataset
@@ -20,6 +20,7 @@ from surveyor.core.tasks import Task
 from surveyor.memory.events import Answer
 from surveyor.memory.runs import RunFolder
 from surveyor.tools.spec import CallRequest
+from surveyor.viewer.text import episode_text, run_text
 from tests.benchmarks.bench import glance, make_dataset, play
 
 WHY = "what was asked about was not found; a guess"
@@ -105,6 +106,12 @@ def test_a_run_that_measured_nothing_says_so(
     assert "blind: every answer is a guess: nothing was measured" in said
     assert "partly: every" not in said
     assert "all guessed" in render_page([folder])
+    told = list(run_text(folder))
+    assert f"guesses {report.guesses.n}, their score {report.guesses.score:.1f}" in told
+    assert GUESSED_NOTE in told
+    assert GUESSED_NOTE not in list(run_text(runs[1]))
+    assert not [line for line in run_text(runs[0]) if "guess" in line]
+    assert WHY in list(episode_text(folder, folder.schedule[0].id))
 
 
 def test_a_score_by_construction_is_said_to_be_one(

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from surveyor.benchmarks.scorers.rows import read_predictions, score_rows
+from surveyor.benchmarks.scorers.rows import RowError, read_predictions, score_rows
 from surveyor.core.errors import UserError
 
 GOOD = {
@@ -41,7 +41,7 @@ def test_rows_are_decoded_as_python_decodes_json() -> None:
     ],
 )
 def test_a_broken_line_is_named(line: str, message: str) -> None:
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(RowError, match=message):
         list(score_rows([line], "vsi"))
 
 
@@ -68,5 +68,5 @@ def test_predictions_are_read_by_id() -> None:
     ],
 )
 def test_prediction_files_that_cannot_be_joined_are_refused(lines: list[str], message: str) -> None:
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(RowError, match=message):
         read_predictions(lines)

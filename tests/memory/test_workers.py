@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 PARENT = """
 import os, sys, time
 from concurrent.futures import ProcessPoolExecutor
@@ -23,6 +25,17 @@ def main():
 if __name__ == "__main__":
     main()
 """
+AT_WORK = """
+import os, time
+from surveyor.core.workers import in_processes
+
+def work(seconds):
+    os.write(1, f"{os.getpid()}\\n".encode())
+    time.sleep(seconds)
+
+if __name__ == "__main__":
+    list(in_processes(work, [600], 1))
+"""
 
 
 def is_alive(pid: int) -> bool:
@@ -33,9 +46,10 @@ def is_alive(pid: int) -> bool:
     return state != "Z"
 
 
-def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("program", [PARENT, AT_WORK], ids=["pool", "in_processes"])
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path, program: str) -> None:
     script = tmp_path / "parent.py"
-    script.write_text(PARENT)
+    script.write_text(program)
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     parent = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True, env=env)
     assert parent.stdout is not None

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from surveyor.benchmarks.run.config import RunConfig
 from surveyor.cli.cache import app
 from surveyor.compose.run import Job, perform
+from surveyor.core.errors import UserError
 from surveyor.scenes.datasets.vsi_meta import make_vsi_meta_dataset
 from surveyor.services.launch import up
 from surveyor.services.recording import Recording
@@ -58,6 +59,20 @@ def test_a_damaged_cache_can_be_cleared(tmp_path: Path) -> None:
     (tmp_path / "answers.sqlite").write_bytes(b"nonsense" * 1000)
     assert "0 answers left" in told("clear", "--at", str(tmp_path))
     ResultCache(tmp_path / "answers.sqlite").close()
+
+
+def test_what_is_no_cache_is_not_cleared(tmp_path: Path) -> None:
+    make_vsi_meta_dataset(tmp_path / "meta", META)
+    kept = tmp_path / "meta" / "blobs" / "one"
+    kept.parent.mkdir(exist_ok=True)
+    kept.write_bytes(b"a frame")
+    (tmp_path / "file").touch()
+    for verb in ("clear", "show"):
+        for place in ("meta", "file", "nowhere"):
+            done = CliRunner().invoke(app, [verb, "--at", str(tmp_path / place)])
+            assert isinstance(done.exception, UserError)
+            assert f"{place} is no cache" in str(done.exception)
+    assert kept.read_bytes() == b"a frame"
 
 
 def told(*words: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import resource
 import subprocess
@@ -12,8 +13,9 @@ import pytest
 
 import surveyor
 from surveyor.benchmarks.run.config import RunConfig
-from surveyor.cli.main import _was_typed
+from surveyor.cli.verbs import was_typed
 from surveyor.core.errors import UserError
+from surveyor.core.sqlite import Schema, connect
 from surveyor.scenes.datasets.vsi_meta import make_vsi_meta_dataset
 
 META = Path(__file__).parents[1] / "fixtures" / "vsi_meta"
@@ -86,6 +88,7 @@ def test_names_of_earlier_versions_are_read_with_one_line_of_notice(tmp_path: Pa
             "--meta says how vsi-meta is made and means nothing for the dataset",
         ),
         ("run vsi-meta --scenes 2", "--scenes says how rooms is made and means nothing for the da"),
+        ("view --ask --dataset nope", "nope holds no dataset"),
         ("run rooms --launcher ray", "--launcher says where shards run; say --shards N too"),
         ("run rooms --model m", "planner_options.model is for a model: say --planner chat"),
         ("run rooms --out file:///tmp/r", "is a URL; give a path on this machine"),
@@ -122,8 +125,16 @@ def test_addresses_of_experts_are_asked_and_given_right(tmp_path: Path) -> None:
     assert "running now: detect" in told(there, "serve", "url", "nonsense", "--state", ".")
     said = told("127.0.0.1:9", "run", "rooms", "--experts", "endpoints.json")
     assert "endpoints.json is not an endpoints file (experts.0.url: " in said
-    said = told(there, "run", "rooms", "--experts", "endpoints.json", "--preset", "harsh")
-    assert "--preset is for experts that this run starts" in said
+    both = ("--experts", "endpoints.json", "--preset", "harsh")
+    for typed in (
+        ("run", "rooms", *both),
+        ("program", "count(scene())", "--scene", "one", *both),
+        ("evolve", "train", "--dry-run", *both),
+        ("train", "grpo", "checkpoint", "out", "--prompts", "rows", *both),
+    ):
+        assert "--preset is for experts that this run starts, not for --experts" in told(
+            there, *typed
+        )
 
 
 def test_a_dataset_that_is_there_is_made_no_more(tmp_path: Path) -> None:
@@ -144,6 +155,9 @@ def test_a_place_that_was_typed_and_cannot_be_used_is_one_sentence(tmp_path: Pat
     command = [sys.executable, "-m", "surveyor", "score", "meta", "said.jsonl"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.stderr.startswith("surveyor: said.jsonl: Line 1 is not valid JSON"), done.stderr
+    command = [*SURVEYOR, "score", "Line 1", "said.jsonl"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.stderr.startswith("surveyor: Line 1 holds no dataset"), "no line of the file"
     for out in ("file/log.json", "file/deeper/log.json"):
         command = [sys.executable, "-m", "surveyor", "export", "inspect", "run", out]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
@@ -151,14 +165,49 @@ def test_a_place_that_was_typed_and_cannot_be_used_is_one_sentence(tmp_path: Pat
         assert done.stderr == f"surveyor: {out}: Not a directory; name another place\n"
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "train rollouts train {}",
+        "ask photos Where? --out {}",
+        "merge {} one two",
+        "view --ask --places {}",
+    ],
+)
+def test_a_place_that_cannot_be_written_is_refused_by_name(tmp_path: Path, typed: str) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "file").touch()
+    for place, told in (("file/x", f"{tmp_path}/file is a file and no"), ("/proc/x", "cannot wri")):
+        command = [*SURVEYOR, *typed.format(place).split()]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"surveyor: {told}"), done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_a_database_that_cannot_be_made_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file" / "db", Path("/proc/db")):
+        with pytest.raises(UserError, match=f"{place} cannot be made"):
+            connect(place, Schema("thing", 1, 1, ""))
+
+
 def test_errors_of_files_that_nobody_typed_stay_ours(tmp_path: Path) -> None:
-    file = tmp_path / "file"
+    def fault(path: Path, number: int = errno.EACCES) -> OSError:
+        return OSError(number, "why", str(path))
+
+    file, folder = tmp_path / "file", tmp_path / "folder"
     file.touch()
-    assert _was_typed(str(file), ["show", f"--out={file}/x.png"])
-    assert _was_typed(str(file / "deep" / "x"), [str(file)])
-    assert not _was_typed(str(tmp_path), ["show", str(file)]), "a folder on the way is no fault"
-    assert not _was_typed("/elsewhere/cache.db", ["show", str(file)])
-    assert not _was_typed(None, ["show", ""])
+    folder.mkdir()
+    assert was_typed(fault(file), {"run": file})
+    assert was_typed(fault(file), {"shards": ["", f"{file}/x.png"]}), "a file on the way"
+    assert not was_typed(fault(folder), {"run": folder / "x"}), "a folder on the way is no fault"
+    assert was_typed(fault(folder / "deep" / "x"), {"out": folder})
+    assert not was_typed(fault(folder / "deep" / "x"), {"dataset": folder}), "read by us, not typed"
+    assert not was_typed(fault(folder / "x", errno.ENOENT), {"out": folder}), "we should have it"
+    assert not was_typed(fault(Path("cache.db")), {"what": ".", "dataset": Path()})
+    assert not was_typed(fault(Path("/elsewhere/cache.db")), {"out": folder})
+    assert not was_typed(OSError("no file"), {"run": file, "limit": None})
 
 
 def test_a_folder_of_a_dataset_is_run_whatever_its_name(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,9 +17,12 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from surveyor.compose.session import ended
+from surveyor.memory.runs import RunFolder
 from tests.support.openai_server import RehearsalServer, Reply, Request, says
 from tests.viewer.stage import photo
 
+META = Path(__file__).parents[1] / "fixtures" / "vsi_meta"
 SURVEYOR = [sys.executable, "-m", "surveyor.cli.main"]
 
 
@@ -73,16 +77,40 @@ def thinking(tmp_path: Path) -> Iterator[Thinking]:
         go.set()
 
 
-def test_a_second_ctrl_c_drops_what_is_being_made(tmp_path: Path) -> None:
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_finishes_what_is_begun_and_a_second_one_drops_it(
+    tmp_path: Path, times: int
+) -> None:
     size = ("--per-type", "1", "--frames", "6", "--width", "96", "--height", "72")
     with started("rooms", "make", "r", "--rooms", "40", *size, cwd=tmp_path) as child:
         line_with(child, "room 1 of")
-        os.killpg(child.pid, signal.SIGINT)
+        for _ in range(times):
+            os.killpg(child.pid, signal.SIGINT)
+        said, _ = child.communicate(timeout=120)
+    assert child.returncode == 130, said
+    made = sum(1 for _ in tmp_path.glob("r.part/truth/scenes/*/truth.json"))
+    saved = f"stopped: {made} scenes? of 40 saved; run the same command again to resume"
+    assert re.search(saved, said), said
+    if times == 1:
+        assert "stopping: what is begun is finished first; Ctrl-C again drops it" in said
+    assert "Traceback" not in said
+
+
+def test_shards_that_are_stopped_say_so_once(tmp_path: Path) -> None:
+    slow = ("--concurrency", "1", "--epochs", "60", "--shards", "2", "--out", "parts")
+    with started("run", "vsi-meta", "--meta", str(META), *slow, cwd=tmp_path) as child:
+        while not any(tmp_path.glob("parts.shard-?-of-2/episodes/*")):
+            assert child.poll() is None
+            time.sleep(0.01)
         os.killpg(child.pid, signal.SIGINT)
         said, _ = child.communicate(timeout=120)
     assert child.returncode == 130, said
-    assert "stopped" in said
-    assert "Traceback" not in said
+    assert said.count("stopped") == 1, said
+    told = re.search(r"stopped: (\d+) of (\d+) episodes saved in the shards of parts; run", said)
+    assert told is not None, said
+    parts = [RunFolder.open(path) for path in tmp_path.glob("parts.shard-?-of-2")]
+    assert int(told[1]) == sum(map(ended, parts)) < int(told[2])
+    assert int(told[2]) >= sum(60 * len(part.schedule) for part in parts)
 
 
 def test_a_question_that_is_stopped_is_no_failure(tmp_path: Path, thinking: Thinking) -> None:

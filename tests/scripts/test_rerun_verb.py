@@ -15,10 +15,11 @@ from surveyor.cli.program import app as program_app
 from surveyor.compose.rerun import CHANGES, RerunChanges, Swaps, rerun, rerun_and_tell
 from surveyor.compose.session import Request, carry_out
 from surveyor.compose.training import source_of
-from surveyor.core.errors import UserError
+from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.scenes.datasets.truth import scene_truths
 from surveyor.scenes.datasets.vsi_meta import make_vsi_meta_dataset
 from surveyor.scenes.formats.apeiria import write_apeiria
+from surveyor.services.contract import Endpoints
 from surveyor.services.launch import SupervisorHandle, up
 from surveyor.training.export.pairs import preference_pairs
 from surveyor.training.rows.accounts import Layout
@@ -83,7 +84,13 @@ def test_what_cannot_be_swapped_is_refused_in_words(place: Path) -> None:
         rerun(place / "a", Swaps.read(["detect=http://127.0.0.1:1"]), place / "c")
     with pytest.raises(UserError, match="no such file, folder or address"):
         rerun(place / "a", Swaps.read([f"scene={place / 'nowhere'}"]), place / "c")
-    assert not (place / "c").exists()
+    nobody = place / "nobody.json"
+    nobody.write_text(Endpoints(supervisor=0, experts=()).model_dump_json())
+    with pytest.raises(UserError, match="names nobody who serves 'scene'"):
+        rerun(place / "a", Swaps.read([f"scene={nobody}"]), place / "c")
+    with pytest.raises(InfrastructureError, match="scene expert does not answer"):
+        rerun(place / "a", Swaps.read(["scene=http://127.0.0.1:1"]), place / "c")
+    assert not [*place.glob("c.*"), *place.glob("c")]
 
 
 def test_a_program_is_computed_on_boxes_and_on_an_experts_table(

@@ -30,6 +30,10 @@ def test_what_people_mistype_is_answered_in_one_sentence(tmp_path: Path) -> None
     for words, said in (
         (("list", "--library", file), "a library is a folder"),
         (("snapshot", "--library", file), "a library is a folder"),
+        (
+            ("show", "count-objects-views", "--library", library),
+            "mean 'count-objects-across",
+        ),
         (("show", "nonsense", "--library", library), "no skill named nonsense"),
         (("gate", "few-views-voted", "--dataset", file, "--library", library), "holds no dataset"),
         (("report", "--leave-one-out", "--library", library), "give --dataset"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +18,7 @@ from surveyor.core.errors import UserError
 from surveyor.services.contract import Endpoints
 from surveyor.services.launch import down, status, up, up_from_config
 from surveyor.services.plan import read_endpoints, supervisor_pid
+from surveyor.training.evolution.inprocess_experts import experts_in_process
 from tests.services.world import frame
 
 PATIENCE = 20.0
@@ -145,6 +148,27 @@ def test_a_shared_expert_that_cannot_load_says_why(dataset, state_dir):
         up(["scene", "depth"], [state_dir], "perfect", state_dir, shared=True)
 
 
+def test_what_is_gone_from_a_dataset_is_named(dataset, state_dir, tmp_path):
+    async def inside():
+        async with experts_in_process([copy], tmp_path / "work", experts=("scene",)):
+            pass
+
+    copy = Path(shutil.copytree(dataset, tmp_path / "copy"))
+    (copy / "blobs").rename(copy / "elsewhere")
+    with pytest.raises(UserError, match="frames are missing from"):
+        up(["depth"], [copy], "perfect", state_dir)
+    (copy / "elsewhere").rename(copy / "blobs")
+    for path in (copy / "truth/scenes").glob("*/truth.json"):
+        path.unlink()
+    for gone in ("truth.json cannot be read", "copy/truth, which experts .* make the dataset"):
+        for shared in (True, False):
+            with pytest.raises(UserError, match=gone):
+                up(["scene", "depth"], [copy], "perfect", state_dir, shared=shared)
+        with pytest.raises(UserError, match=gone):
+            asyncio.run(inside())
+        shutil.rmtree(copy / "truth", ignore_errors=True)
+
+
 def test_workers_go_when_their_supervisor_is_killed(dataset, state_dir):
     with up(["scene", "depth"], [dataset], "perfect", state_dir) as handle:
         assert len(family(handle.pid)) >= 3
@@ -226,6 +250,9 @@ def test_detached_experts_stay_until_down_and_only_they_go(dataset, state_dir, t
 def test_what_the_operator_must_mend_is_one_sentence(dataset, state_dir, tmp_path):
     with pytest.raises(UserError, match="holds no dataset"):
         up(["scene"], [tmp_path / "nowhere"], "perfect", state_dir)
+    with pytest.raises(UserError, match="holds no dataset"):
+        up(["scene"], [tmp_path / "nowhere"], "perfect", tmp_path / "new")
+    assert not (tmp_path / "new").exists(), "nothing of what was refused stays"
     assert supervisor_pid(state_dir / "supervisor.lock") is None
     with pytest.raises(UserError, match="give a token"):
         up(["scene"], [dataset], "perfect", state_dir, host="0.0.0.0")

@@ -93,6 +93,12 @@ class TypeRow(FrozenRecord):
     scenes: int = 0
 
 
+GUESSED_NOTE = (
+    "every answer is a guess: nothing was measured with the tools and experts that it had."
+)
+"""What a run is told to be that has `RunReport.guessed_only`."""
+
+
 class RunReport(FrozenRecord):
     """The whole report. ``profiles`` holds the overall score under every profile of the metric,
     ``measures`` every figure under ``profile`` (Acc@0.25 beside Acc@0.5), 0..100. By profile, in
@@ -145,14 +151,17 @@ class RunReport(FrozenRecord):
         return self.guesses.n > 0 and self.guesses.n >= self.tally.scored
 
 
+def scoring_command(folder: RunFolder) -> str:
+    """What scores a run, as it is typed."""
+    return f"`surveyor score {folder.path} --dataset {folder.record.config.get('dataset')}`"
+
+
 def read_report(folder: RunFolder) -> RunReport:
     """The report of a scored run; `UserError` when it was never scored."""
     try:
         return RunReport.model_validate_json((folder.path / "report.json").read_bytes())
     except FileNotFoundError:
-        raise UserError(
-            f"{folder.path} has not been scored; run `surveyor score {folder.path}` first"
-        ) from None
+        raise UserError(f"{folder.path} has not been scored: {scoring_command(folder)}") from None
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]["msg"]
         raise UserError(

@@ -16,6 +16,8 @@ from pathlib import Path
 from surveyor.core.errors import UserError
 
 Command = tuple[str, ...]
+PART = "SURVEYOR_PART"
+"""Set where a shard was started by a command that tells itself what Ctrl-C left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,9 @@ class SlurmResources:
 
 def run_here(shards: Shards, at_once: int = 2) -> dict[int, int]:
     """Run all shards as processes of this machine, ``at_once`` at a time; exit codes by index."""
-    indexes = range(1, shards.count + 1)
+    indexes, told = range(1, shards.count + 1), {**os.environ, PART: "1"}
     with ThreadPoolExecutor(at_once) as pool:
-        codes = pool.map(lambda index: subprocess.call(shards.command(index)), indexes)
+        codes = pool.map(lambda index: subprocess.call(shards.command(index), env=told), indexes)
         return dict(zip(indexes, codes, strict=True))
 
 

@@ -18,6 +18,10 @@ from surveyor.benchmarks.scorers.registry import metric_named
 from surveyor.core.errors import UserError
 
 
+class RowError(UserError):
+    """A line that holds no row; the text says which and why, and leaves its file to the reader."""
+
+
 @dataclass
 class RowCounts:
     """What became of the rows so far; a failed one has 0 in every field. ``unread`` ones are
@@ -40,8 +44,8 @@ def score_rows(
     takes an option all the same. ``counts`` is kept up to date where one is given.
 
     A row that the published scorer raises on, or whose prediction is missing, gets 0 in every
-    field. Raises `UserError`, before any row is read for an unknown metric or profile, and at the
-    line for one that is no JSON object or lacks a field of the metric.
+    field. Raises `UserError` for an unknown metric or profile, before any row is read, and
+    `RowError` at the line for one that is no JSON object or lacks a field of the metric.
     """
     scorer = metric_named(metric)
     return _scored(lines, scorer, scorer.profile(profile), counts or RowCounts())
@@ -57,7 +61,7 @@ def _scored(
         try:
             score = metric.score(row, profile)
         except UserError as error:
-            raise UserError(f"Line {number}: {error}") from error
+            raise RowError(f"Line {number}: {error}") from error
         if score.outcome is Outcome.SCORED:
             counts.scored += 1
         else:
@@ -79,21 +83,21 @@ def _judged(metric: Metric, row: Row, number: int, score: RowScore) -> JudgedRow
 
 
 def decode_row(line: bytes | str, number: int) -> Row:
-    """Decode one line (``number`` from 1) into an object; raises `UserError` on anything else."""
+    """Decode one line (``number`` from 1) into an object; raises `RowError` on anything else."""
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"Line {number} is not valid JSON: {error}.") from error
+        raise RowError(f"Line {number} is not valid JSON: {error}.") from error
     if not isinstance(row, dict):
-        raise UserError(f"Line {number} is not a JSON object with the fields of a row.")
+        raise RowError(f"Line {number} is not a JSON object with the fields of a row.")
     return row
 
 
 def read_predictions(lines: Iterable[bytes | str]) -> dict[str, object]:
     """Predictions by id from ``{"id": …, "prediction": …}`` lines; null is a failed one.
 
-    Numeric ids are read as their digits. Raises `UserError` that names the line for anything else
-    and for an id that occurs twice: which of the two answers counts is not ours to choose.
+    Numeric ids are read as their digits. Raises `RowError` for anything else and for an id that
+    occurs twice: which of the two answers counts is not ours to choose.
     """
     found: dict[str, object] = {}
     for number, line in enumerate(lines, start=1):
@@ -102,10 +106,8 @@ def read_predictions(lines: Iterable[bytes | str]) -> dict[str, object]:
         row = decode_row(line, number)
         key = row.get("id")
         if not isinstance(key, str | int) or "prediction" not in row:
-            raise UserError(f"Line {number} needs an id and a prediction (null for a failed row).")
+            raise RowError(f"Line {number} needs an id and a prediction (null for a failed row).")
         if str(key) in found:
-            raise UserError(
-                f"Line {number} repeats the id {str(key)!r}; keep one prediction a row."
-            )
+            raise RowError(f"Line {number} repeats the id {str(key)!r}; keep one prediction a row.")
         found[str(key)] = row["prediction"]
     return found

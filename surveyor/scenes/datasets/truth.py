@@ -38,6 +38,17 @@ _ALIKE: TypeAdapter[AlikeRooms] = TypeAdapter(AlikeRooms)
 _FILM: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 
 
+def check_truth(path: Path) -> None:
+    """`UserError` where the hidden side of a dataset is not there or may not be read."""
+    try:
+        next((path / SCENES).iterdir(), None)
+    except OSError as error:
+        raise UserError(
+            f"{path / TRUTH}, which experts of the embedded world answer from, cannot be read "
+            f"({error.strerror}); put it back, or make the dataset again"
+        ) from None
+
+
 def targets(path: Path) -> list[Target]:
     """Answers of every task, in the order of the tasks."""
     manifest = read_manifest(path)

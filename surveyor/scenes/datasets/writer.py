@@ -131,7 +131,8 @@ def write_dataset(
     A dataset with the same settings and fewer scenes gets the scenes that it lacks, and its
     questions anew. ``build`` makes one scene by its id, ``ask`` the questions of all scenes.
     ``progress`` is told scenes done and scenes in all. Raises `UserError` when something else lies
-    at ``path`` or another process makes it; ``whole`` then leaves nothing to take up again.
+    at ``path`` or another process makes it; ``whole`` then leaves nothing to take up again. A
+    `KeyboardInterrupt` says how many scenes are saved.
     ``workers`` processes make scenes at once; more than one needs a ``build`` that can be pickled,
     and a program that may be imported (``if __name__ == "__main__"``).
     """
@@ -146,6 +147,9 @@ def write_dataset(
         began = not part.exists()
         try:
             return _write_dataset(path, plan, build, ask, progress, workers)
+        except KeyboardInterrupt:
+            saved = many(sum(_is_made(part, name) for name in plan.scenes), "scene")
+            raise KeyboardInterrupt(f"{saved} of {len(plan.scenes)} saved") from None
         except SurveyorError:
             # What was asked for cannot be made: leave nothing that other settings trip over.
             scenes = part / SCENES
@@ -168,7 +172,7 @@ def _write_dataset(
 ) -> DatasetManifest:
     try:
         part = _open_part(path, plan)
-        missing = [s for s in plan.scenes if not (part / SCENES / s / "truth.json").exists()]
+        missing = [s for s in plan.scenes if not _is_made(part, s)]
         make = partial(_make_scene, part, build)
         made = in_processes(make, missing, workers) if workers > 1 else map(make, missing)
         for done, _ in enumerate(made, len(plan.scenes) - len(missing) + 1):
@@ -180,6 +184,10 @@ def _write_dataset(
     except OSError as error:
         raise InfrastructureError(f"cannot write the dataset {path}: {error}") from error
     return manifest
+
+
+def _is_made(part: Path, scene_id: str) -> bool:
+    return (part / SCENES / scene_id / "truth.json").exists()
 
 
 def _replace(path: Path, part: Path) -> None:

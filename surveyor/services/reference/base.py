@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from pathlib import Path
 
-from surveyor.core.blobs import Derivation, sha256_of
+from surveyor.core.blobs import BlobStore, Derivation, sha256_of
 from surveyor.core.errors import UserError
 from surveyor.core.producer import Producer
 from surveyor.services.contract import Box, ErrorCode, ImageByHash, Info
@@ -118,6 +118,9 @@ class ReferenceExpert:
                 f"no dataset given has frames, so the reference expert {self.name!r} can answer "
                 "nothing; serve only `scene` for it"
             )
+        if not any(sha256 in BlobStore(folder) for folder in self.settings.blob_folders):
+            named = ", ".join(map(str, self.settings.datasets))
+            raise UserError(f"frames are missing from {named}; make the dataset again")
         return ImageByHash(sha256=sha256)
 
 

@@ -23,6 +23,7 @@ from surveyor.scenes.datasets.truth import (
     FRAMES,
     AlikeRooms,
     alike_rooms,
+    check_truth,
     frame_index,
     frame_maps,
     load_truth,
@@ -130,7 +131,8 @@ class ImageView:
 
 
 class ReferenceWorld:
-    """Truth by frame hash and by scene id, read when asked for and kept for a while."""
+    """Truth by frame hash and by scene id, read when asked for and kept for a while. Raises
+    `UserError` for a dataset whose truth cannot be read."""
 
     def __init__(self, datasets: tuple[Path, ...], keep_frames: int = KEEP_FRAMES) -> None:
         self._by_hash: dict[str, FrameKey] = {}
@@ -140,6 +142,7 @@ class ReferenceWorld:
             manifest = read_manifest(path)
             self._by_scene |= dict.fromkeys(manifest.scenes, path)
             contents.append(manifest.content_hash)
+            check_truth(path)
             if (path / FRAMES).is_file():
                 index = frame_index(path)
                 self._by_hash |= {sha: FrameKey(path, *where) for sha, where in index.items()}

@@ -16,7 +16,7 @@ import httpx2
 
 from surveyor.core.blobs import BlobStore
 from surveyor.core.dataset import BLOBS
-from surveyor.core.errors import InfrastructureError
+from surveyor.core.errors import InfrastructureError, UserError
 from surveyor.services.app import build_app
 from surveyor.services.contract import Endpoints, ExpertEndpoint
 from surveyor.services.reference.base import ReferenceExpert, WorldCache
@@ -78,6 +78,8 @@ async def experts_in_process(
             await stack.enter_async_context(app.router.lifespan_context(app))
             service = app.state.service
             await service.loaded()
+            if isinstance(service.failure, UserError):
+                raise service.failure
             if service.failure is not None:
                 raise InfrastructureError(f"the {name} expert did not start: {service.failure}")
             apps[name] = httpx2.ASGITransport(app=app)
