@@ -10,9 +10,6 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-WRITTEN = frozenset({"out", "into", "state", "library", "places", "ply", "glb", "rrd", "html"})
-"""Parameters that say where a verb writes."""
-
 
 class Verbs(TyperGroup):
     """A group that answers a verb that it does not have with those that it has."""
@@ -37,7 +34,7 @@ def _checked(invoke: Callable[[Any], Any], ctx: Any) -> Any:
     from surveyor.core.errors import UserError
     from surveyor.core.paths import refuse_url
 
-    for _, one in _given(ctx.params):
+    for one in _given(ctx.params):
         if isinstance(one, Path):
             refuse_url(one)
     preset = ctx.get_parameter_source("preset")
@@ -54,25 +51,25 @@ def _checked(invoke: Callable[[Any], Any], ctx: Any) -> Any:
 
 def was_typed(error: OSError, params: Mapping[str, object]) -> bool:
     """Whether a file that could not be used is one that was given, a file where the way to one
-    needs a folder, or one that could not be written in a place that a verb writes to."""
+    needs a folder, or one below what was given that is not missing: whose permissions or whose
+    disk are at fault, say. What is missing below it is more likely a fault of ours."""
     if not isinstance(error.filename, str):
         return False
     at = Path(error.filename).absolute()
-    for name, one in _given(params):
-        place = Path(one).absolute()
+    for place in (Path(one).absolute() for one in _given(params)):
         if at == place or (place.is_relative_to(at) and at.is_file()):
             return True
-        if name in WRITTEN and error.errno != errno.ENOENT and at.is_relative_to(place):
+        if error.errno != errno.ENOENT and at.is_relative_to(place):
             return True
     return False
 
 
-def _given(params: Mapping[str, object]) -> Iterator[tuple[str, str | Path]]:
-    """Whatever was given that may be a path, with its parameter's name."""
-    for name, value in params.items():
+def _given(params: Mapping[str, object]) -> Iterator[str | Path]:
+    """Whatever was given that may be a path."""
+    for value in params.values():
         for one in value if isinstance(value, list | tuple) else (value,):
             if isinstance(one, str | Path) and str(one):
-                yield name, one
+                yield one
 
 
 def refuse_preset(them: str) -> None:

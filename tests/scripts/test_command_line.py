@@ -202,10 +202,9 @@ def test_errors_of_files_that_nobody_typed_stay_ours(tmp_path: Path) -> None:
     assert was_typed(fault(file), {"run": file})
     assert was_typed(fault(file), {"shards": ["", f"{file}/x.png"]}), "a file on the way"
     assert not was_typed(fault(folder), {"run": folder / "x"}), "a folder on the way is no fault"
-    assert was_typed(fault(folder / "deep" / "x"), {"out": folder})
-    assert not was_typed(fault(folder / "deep" / "x"), {"dataset": folder}), "read by us, not typed"
+    assert was_typed(fault(folder / "deep" / "x"), {"out": folder}), "theirs to open to us"
     assert not was_typed(fault(folder / "x", errno.ENOENT), {"out": folder}), "we should have it"
-    assert not was_typed(fault(Path("cache.db")), {"what": ".", "dataset": Path()})
+    assert not was_typed(fault(Path("cache.db"), errno.ENOENT), {"what": ".", "dataset": Path()})
     assert not was_typed(fault(Path("/elsewhere/cache.db")), {"out": folder})
     assert not was_typed(OSError("no file"), {"run": file, "limit": None})
 

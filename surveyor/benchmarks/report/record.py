@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 from pydantic import Field, ValidationError
 
 from surveyor.benchmarks.scorers.outcome_counts import OutcomeCounts
@@ -153,7 +155,8 @@ class RunReport(FrozenRecord):
 
 def scoring_command(folder: RunFolder) -> str:
     """What scores a run, as it is typed."""
-    return f"`surveyor score {folder.path} --dataset {folder.record.config.get('dataset')}`"
+    words = (str(folder.path), "--dataset", str(folder.record.config.get("dataset")))
+    return f"`surveyor score {shlex.join(words)}`"
 
 
 def read_report(folder: RunFolder) -> RunReport:
