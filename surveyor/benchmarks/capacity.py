@@ -78,8 +78,7 @@ def measured(run: RunFolder) -> Workload:
     episodes, uncached, tokens = [], [], 0
     worked: list[Span] = []
     for task, epoch in run.scheduled():
-        path = run.episode_path(task.id, epoch)
-        events = list(read_events(path)) if path.exists() else []
+        events = list(read_events(run.episode_path(task.id, epoch)))
         worked += spans(events)
         episode = fold(events)
         if episode is None or not episode.done:

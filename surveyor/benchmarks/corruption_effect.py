@@ -69,8 +69,7 @@ def answers(run: RunFolder) -> dict[tuple[str, int], str]:
     """The final answers by (task id, epoch)."""
     found: dict[tuple[str, int], str] = {}
     for task, epoch in run.scheduled():
-        path = run.episode_path(task.id, epoch)
-        for event in read_events(path) if path.exists() else ():
+        for event in read_events(run.episode_path(task.id, epoch)):
             if isinstance(event, Answer):
                 found[task.id, epoch] = event.text
     return found

@@ -109,13 +109,15 @@ def unreadable(path: Path, error: OSError) -> UserError:
 
 
 def read_events(path: Path) -> Iterator[Event]:
-    """Events of one file in order, a torn last line dropped.
+    """Events of one file in order, a torn last line dropped; none where there is no file yet.
 
     Raises `UserError` naming file and line when a whole line is damaged, or when the log was
     written by a newer version of Surveyor; and for a path that is no readable file.
     """
     try:
         data = path.read_bytes()
+    except FileNotFoundError:
+        return
     except OSError as error:
         raise unreadable(path, error) from None
     whole = data[: data.rfind(b"\n") + 1]

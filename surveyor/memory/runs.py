@@ -144,8 +144,7 @@ class RunFolder:
 
     def episode(self, task_id: str, epoch: int) -> Episode | None:
         """What happened to one (task, epoch); ``None`` when it never began."""
-        path = self.episode_path(task_id, epoch)
-        return fold(read_events(path)) if path.exists() else None
+        return fold(read_events(self.episode_path(task_id, epoch)))
 
     def status(self, task_id: str, epoch: int) -> EpisodeStatus | None:
         """How one (task, epoch) stands, from the end of its log alone; ``None``: never began."""
@@ -175,10 +174,8 @@ class RunFolder:
 
     def results(self) -> tuple[Score, ...]:
         """The scores, or nothing when the run was never scored."""
-        path = self.path / "results.jsonl"
-        if not path.exists():
-            return ()
-        return tuple(event for event in read_events(path) if isinstance(event, Score))
+        events = read_events(self.path / "results.jsonl")
+        return tuple(event for event in events if isinstance(event, Score))
 
     def write(self, name: str, data: bytes) -> Path:
         """Replace one of the run's derived files as a whole."""

@@ -112,6 +112,12 @@ def test_a_killed_writer_leaves_whole_lines_and_no_lock(tmp_path: Path) -> None:
         assert log.append(EPISODE[2]).seq == before
 
 
+def test_an_episode_that_never_began_has_no_events(tmp_path: Path) -> None:
+    assert fold(read_events(tmp_path / "t.0.jsonl")) is None
+    with pytest.raises(UserError, match="cannot be read as an episode's log"):
+        list(read_events(tmp_path))
+
+
 def test_a_damaged_line_is_named(tmp_path: Path) -> None:
     path = tmp_path / "t.0.jsonl"
     lines = write(path).splitlines(keepends=True)

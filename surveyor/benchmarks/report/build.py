@@ -48,8 +48,7 @@ class Played:
     @classmethod
     def of(cls, folder: RunFolder, task: ScheduledTask, epoch: int) -> Played:
         """Read one log and keep what scoring needs."""
-        path = folder.episode_path(task.id, epoch)
-        events = list(read_events(path)) if path.exists() else []
+        events = list(read_events(folder.episode_path(task.id, epoch)))
         episode = fold(events)
         if episode is None:
             return cls(task, epoch)

@@ -87,8 +87,7 @@ class _Run:
         return self.root / "episodes" / f"{task.id}.0.jsonl"
 
     def episode(self, task: Task) -> Episode | None:
-        path = self.path(task)
-        return fold(read_events(path)) if path.exists() else None
+        return fold(read_events(self.path(task)))
 
     def incomplete(self, tasks: list[Task]) -> list[Task]:
         """Tasks without an end."""
