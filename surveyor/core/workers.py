@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import active_children, get_context, parent_process
@@ -42,8 +42,12 @@ def end_with_parent() -> None:
     threading.Thread(target=wait, name="parent", daemon=True).start()
 
 
-def in_processes(work: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[R]:
+def in_processes(
+    work: Callable[[T], R], items: Sequence[T], workers: int
+) -> Generator[R, None, None]:
     """``work`` on every item in ``workers`` processes, results in order.
+
+    Close it (`contextlib.closing`) where what uses the results may be interrupted between two.
 
     Ctrl-C is the parent's: what is being worked on is finished, the rest is dropped; a second one
     drops that too. Raises what ``work`` raises, and `InfrastructureError` when a process was
@@ -54,7 +58,7 @@ def in_processes(work: Callable[[T], R], items: Sequence[T], workers: int) -> It
     pool = ProcessPoolExecutor(min(workers, len(items)), get_context("spawn"), _begin)
     try:
         yield from pool.map(work, items)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, GeneratorExit):
         _LOG.warning("stopping: what is begun is finished first; Ctrl-C again drops it")
         raise
     except BrokenProcessPool:

@@ -57,8 +57,8 @@ def unsaved(target: Path, error: Exception) -> Exception:
     else:
         return error
     return UserError(
-        f"cannot save {target} ({why}); make room and run the same command again: it goes on from "
-        "the last whole checkpoint"
+        f"cannot save {target} ({why}); make room and run the same command again (training goes on "
+        "from its last whole checkpoint), or name another place"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,12 +60,15 @@ def test_things_come_back_as_they_were_also_none_at_all(tmp_path: Path) -> None:
             assert np.array_equal(one.points, other.points)
 
 
+OBJECTS = b'{"points":["|O",[5,3]],"pixels":["<i4",[5,2]],"cut":["|b1",[]]}\n' + bytes(161)
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda _: b"",
     "another file": lambda _: b"PK",
     "another JSON": lambda _: b"[1]\n",
     "cut short": lambda data: data[:-1],
-    "a head alone": lambda data: data.partition(b"\n")[0],
+    "a head alone": lambda data: data.rpartition(b"}\n")[0],
+    "another type": lambda data: data.replace(b'"<f8"', b'">f8"', 1),
+    "objects": lambda data: b"%08x\n" % zlib.crc32(OBJECTS) + OBJECTS,
     "a bit": lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 from pydantic import Field, ValidationError
 
@@ -154,8 +155,10 @@ class RunReport(FrozenRecord):
 
 
 def scoring_command(folder: RunFolder) -> str:
-    """What scores a run, as it is typed."""
-    words = (str(folder.path), "--dataset", str(folder.record.config.get("dataset")))
+    """What scores a run, as it is typed; its dataset is left to who stands elsewhere than the run
+    was started."""
+    dataset = str(folder.record.config.get("dataset"))
+    words = (str(folder.path), "--dataset", dataset if Path(dataset).exists() else "DATASET")
     return f"`surveyor score {shlex.join(words)}`"
 
 
@@ -164,6 +167,8 @@ def read_report(folder: RunFolder) -> RunReport:
     try:
         return RunReport.model_validate_json((folder.path / "report.json").read_bytes())
     except FileNotFoundError:
+        if not any((folder.path / "episodes").glob("*.jsonl")):
+            raise UserError(f"{folder.path} holds no episode; run it, or put it back") from None
         raise UserError(f"{folder.path} has not been scored: {scoring_command(folder)}") from None
     except ValidationError as error:
         detail = error.errors(include_url=False)[0]["msg"]

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -174,10 +175,11 @@ def _write_dataset(
         part = _open_part(path, plan)
         missing = [s for s in plan.scenes if not _is_made(part, s)]
         make = partial(_make_scene, part, build)
-        made = in_processes(make, missing, workers) if workers > 1 else map(make, missing)
-        for done, _ in enumerate(made, len(plan.scenes) - len(missing) + 1):
-            if progress is not None:
-                progress(done, len(plan.scenes))
+        alone = (make(scene) for scene in missing)
+        with closing(in_processes(make, missing, workers) if workers > 1 else alone) as made:
+            for done, _ in enumerate(made, len(plan.scenes) - len(missing) + 1):
+                if progress is not None:
+                    progress(done, len(plan.scenes))
         manifest = _write_questions(part, plan, ask)
         (part / PLAN).unlink()
         _replace(path, part)

@@ -118,7 +118,9 @@ class ReferenceExpert:
                 f"no dataset given has frames, so the reference expert {self.name!r} can answer "
                 "nothing; serve only `scene` for it"
             )
-        if not any(sha256 in BlobStore(folder) for folder in self.settings.blob_folders):
+        if not any(
+            BlobStore(folder).path(sha256).exists() for folder in self.settings.blob_folders
+        ):
             named = ", ".join(map(str, self.settings.datasets))
             raise UserError(f"frames are missing from {named}; make the dataset again")
         return ImageByHash(sha256=sha256)

@@ -114,7 +114,10 @@ def _whole(out: Path, fill: Callable[[Path], int]) -> int:
     def checked(folder: Path) -> None:
         counted.append(fill(folder))
         if not counted[0]:
-            raise UserError("no episode is left after the filters; loosen them, or run more")
+            raise UserError(
+                "no episode is left: none passes the filters, or this layout has no words for any; "
+                "loosen them, take another, or run more"
+            )
 
     write_folder(out, checked)
     return counted[0]
