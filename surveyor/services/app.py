@@ -12,6 +12,7 @@ from fastapi.security import HTTPBearer
 from pydantic import BaseModel
 from starlette.routing import Router
 
+from surveyor.core.tensors import MEDIA_TYPE, pack
 from surveyor.services.artifacts import BlobWriter, TensorWriter
 from surveyor.services.blob_routes import blob_routes
 from surveyor.services.contract import (
@@ -40,7 +41,6 @@ from surveyor.services.metrics import Measured
 from surveyor.services.problems import install
 from surveyor.services.service import Service
 from surveyor.services.settings import Settings
-from surveyor.services.tensors import MEDIA_TYPE, pack
 
 DEADLINE_HEADER = "X-Request-Timeout"
 _JSON = "application/json"

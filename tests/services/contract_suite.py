@@ -21,8 +21,8 @@ from starlette.testclient import TestClient
 from surveyor.core.blobs import sha256_of
 from surveyor.core.geometry import Pose
 from surveyor.core.masks import decode_rle, mask_box
+from surveyor.core.tensors import MEDIA_TYPE, unpack
 from surveyor.services.contract import ANSWERS, Info, Problem
-from surveyor.services.tensors import MEDIA_TYPE, unpack
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from PIL import Image
 
 from surveyor.core.blobs import sha256_of
 from surveyor.core.errors import UserError
+from surveyor.core.tensors import MEDIA_TYPE, unpack
 from surveyor.services.contract import DepthAnswer, Info, Problem
 from surveyor.services.settings import Batching, RequestLimits
-from surveyor.services.tensors import MEDIA_TYPE, unpack
 from tests.services.fakes import FlatDepth
 from tests.services.world import picture
 

@@ -7,11 +7,11 @@ import pytest
 
 from surveyor.core.dataset import BLOBS
 from surveyor.core.errors import UserError
+from surveyor.core.tensors import MEDIA_TYPE, unpack
 from surveyor.services.contract import DepthRequest, DetectRequest, ImageByHash
 from surveyor.services.recording import Recording, request_key
 from surveyor.services.registry import make_expert
 from surveyor.services.settings import Settings
-from surveyor.services.tensors import MEDIA_TYPE, unpack
 from tests.services.test_app import inline_body, problem
 from tests.services.world import frame
 

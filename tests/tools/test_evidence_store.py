@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from surveyor.core.geometry import OrientedBox
+from surveyor.core.tensors import pack
 from surveyor.tools.cache_use import EVIDENCE, cache_use, clear_cache
 from surveyor.tools.evidence_store import Arrays, EvidenceStore, StoredEvidence
 from surveyor.tools.geometry.fusing import Thing
@@ -60,15 +61,15 @@ def test_things_come_back_as_they_were_also_none_at_all(tmp_path: Path) -> None:
             assert np.array_equal(one.points, other.points)
 
 
-OBJECTS = b'{"points":["|O",[5,3]],"pixels":["<i4",[5,2]],"cut":["|b1",[]]}\n' + bytes(161)
+OBJECTS = pack({"points": POINTS, "pixels": POINTS, "cut": POINTS}).replace(b"F64", b"OBJ")
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda _: b"",
     "another file": lambda _: b"PK",
     "another JSON": lambda _: b"[1]\n",
     "cut short": lambda data: data[:-1],
-    "a head alone": lambda data: data.rpartition(b"}\n")[0],
-    "another type": lambda data: data.replace(b'"<f8"', b'">f8"', 1),
-    "objects": lambda data: b"%08x\n" % zlib.crc32(OBJECTS) + OBJECTS,
+    "a head alone": lambda data: data.partition(b"}}")[0] + b"}}",
+    "another type": lambda data: data.replace(b'"F64"', b'"I64"', 1),
+    "objects": lambda data: b"%08x" % zlib.crc32(OBJECTS) + OBJECTS,
     "a bit": lambda data: data[:-9] + bytes([data[-9] ^ 1]) + data[-8:],
 }
 

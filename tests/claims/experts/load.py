@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from surveyor.core.blobs import sha256_of
-from surveyor.services.tensors import MEDIA_TYPE
+from surveyor.core.tensors import MEDIA_TYPE
 from tests.claims.claim import Claim
 from tests.claims.experts.http_client import Connection, cpu_seconds, hammer, request_bytes
 from tests.claims.experts.plain_server import server_name

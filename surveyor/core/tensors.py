@@ -1,4 +1,5 @@
-"""safetensors as a response body: arrays and the JSON answer in one piece.
+"""Named arrays and a JSON text in one piece, as safetensors has them: an expert's response body,
+and evidence on disk.
 
 Layout (safetensors format): 8 bytes little-endian header length, a JSON header that gives each
 tensor's dtype, shape and byte range, then the bytes. The answer's JSON is in ``__metadata__``.
@@ -7,12 +8,13 @@ tensor's dtype, shape and byte range, then the bytes. The answer's JSON is in ``
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
-from surveyor.services.artifacts import Array
-
+Array = NDArray[Any]
 MEDIA_TYPE = "application/vnd.safetensors"
 _NAMES = {
     "float64": "F64",
@@ -28,8 +30,8 @@ _NAMES = {
 _DTYPES = {name: np.dtype(dtype) for dtype, name in _NAMES.items()}
 
 
-def pack(tensors: Mapping[str, Array], answer: str) -> bytes:
-    """One body of named arrays and the answer's JSON text."""
+def pack(tensors: Mapping[str, Array], answer: str = "") -> bytes:
+    """One body of named arrays and the answer's JSON text, if there is one."""
     header: dict[str, object] = {"__metadata__": {"answer": answer}}
     parts: list[bytes] = []
     offset = 0
